@@ -1,0 +1,124 @@
+"""BIWI RGBD-ID and IAS-Lab RGBD-ID (Munaro et al., 2013 and 2014): folders of `*_skel.txt`, one file a frame.
+
+`.../<session>/<person>/<id>[letter]_<frame>[-<stream>][_<stamp>]_skel.txt`; the session is Training,
+Testing/Still, Testing/Walking (BIWI), Training, TestingA, TestingB (IAS-Lab). Comma-separated, a row a joint
+of the Kinect v1, 14 columns: id, x, y, z (metres), x, y (pixels), tracking state (0 not tracked, 1 inferred,
+2 tracked), quality flag, two joint indices, a quaternion; rows after the 20th are left alone. The id is not
+the person: that is the folder.
+
+Time. No public description says what the stamp counts. `tools.datasets.clock.stamp_times` takes the unit that
+gives about 10 frames/s, the rate that BIWI's own description states; it serves 30 as well. Files without a
+stamp are timed by their frame numbers, at 30 frames/s.
+
+Axes. BIWI's rows are in the Kinect SDK's coordinates. A public reader of IAS-Lab turns its Y over, so it may
+point down: a walk in which the head is below the feet is turned by half a turn about Z (x right, y down
+becomes x left, y up), which keeps left and right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from stream.body import FloatArray
+from stream.errors import DataError
+from stream.skeleton import CANONICAL
+from tools.datasets.clock import stamp_times
+from tools.datasets.files import read_rows
+from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen
+
+__all__ = ["find", "read", "recognises"]
+
+RATE_HZ = 10.0
+UNSTAMPED_RATE_HZ = 30.0
+COLUMNS = range(14)
+
+_FRAME = re.compile(r"\d+[A-Za-z]?_(?P<frame>\d+)(?:-[a-z])?(?:_(?P<stamp>\d+))?_skel\.txt")
+_TRUST = np.array([0, 0.5, 1], np.float32)  # by tracking state
+_WRISTS_AND_ANKLES, _HANDS_AND_FEET = (
+    [CANONICAL.index(part + side) for part in parts for side in ("Left", "Right")]
+    for parts in (("Wrist", "Ankle"), ("Hand", "Foot"))
+)
+_HEAD = CANONICAL.index("Head")
+_FEET = [CANONICAL.index("FootLeft"), CANONICAL.index("FootRight")]
+
+
+def recognises(path: Path, head: str) -> bool:
+    """Whether a file that begins with `head` holds one frame of a BIWI or IAS-Lab walk."""
+    return path.name.endswith("_skel.txt") and head.partition("\n")[0].count(",") == len(COLUMNS) - 1
+
+
+def find(files: Iterable[Path]) -> Iterator[WalkRef]:
+    """The walks among a data set's files: a folder of frames is a person, the one around it the session."""
+    frames = (path for path in files if path.name.endswith("_skel.txt"))
+    for folder, paths in groupby(frames, key=lambda path: path.parent):
+        person, session = folder.resolve().name, folder.resolve().parent.name
+        yield WalkRef(person, session, partial(read, list(paths), person, session))
+
+
+def read(paths: list[Path], person: str, session: str) -> Walk:
+    """Read one walk from the files of its frames.
+
+    Raises:
+        DataError: a file is not a frame, or frames go back in time; the text names file and line.
+    """
+    stamps, stamped, paths = _in_order(paths)
+    table = np.stack([read_rows(path, len(CANONICAL), COLUMNS) for path in paths])
+    joints, state = table[..., 1:4].astype(np.float32), table[..., 6]
+    if not np.isin(state, (0, 1, 2)).all():
+        frame, row = np.argwhere(~np.isin(state, (0, 1, 2)))[0]
+        raise DataError(
+            f"{paths[frame]}, line {row + 1}: expected a tracking state of 0, 1 or 2 in column 7, got "
+            f"{state[frame, row]:g}; fetch the file again"
+        )
+    joints, confidence = mark_unseen(joints, _TRUST[state.astype(np.intp)])
+    joints = _upright(joints)
+    dataset, sensor = ("ias-lab", "nite") if _from_nite(joints) else ("biwi", "kinect-v1")
+    time_ns = stamp_times(stamps, RATE_HZ if stamped else UNSTAMPED_RATE_HZ)
+    name = f"{dataset}/{person}/{session}"
+    return Walk(person, session, sensor, "kinect-v1", time_ns, joints, confidence, name, condition=session)
+
+
+def _in_order(paths: list[Path]) -> tuple[IntArray, bool, list[Path]]:
+    """Stamps (or, where there are none, frame numbers) strictly increasing, and the files in that order."""
+    frames = []
+    for path in paths:
+        match = _FRAME.fullmatch(path.name)
+        if match is None:
+            raise DataError(
+                f"{path}: expected a name like 000_000000-d_8349192_skel.txt, with the frame's number; give "
+                "the file its own name back, or take it out of the folder"
+            )
+        frames.append((int(match["frame"]), int(match["stamp"] or -1), path))
+    frames.sort(key=lambda frame: frame[0])
+    stamped = all(stamp >= 0 for _, stamp, _ in frames)
+    # A stamp that stands still is the same skeleton written twice.
+    times = [stamp if stamped else number for number, stamp, _ in frames]
+    kept = [i for i, time in enumerate(times) if i == 0 or time != times[i - 1]]
+    for before, after in pairwise(kept):
+        if times[after] < times[before]:
+            raise DataError(
+                f"{frames[after][2]}: expected a later time than that of the frame before it "
+                f"({frames[before][2].name}); two recordings are mixed in this folder, take one of them out"
+            )
+    return np.array([times[i] for i in kept], np.int64), stamped, [frames[i][2] for i in kept]
+
+
+def _from_nite(joints: FloatArray) -> bool:
+    """NiTE has neither wrists nor ankles: IAS-Lab's makers copied the hands and the feet there."""
+    made, source = joints[:, _WRISTS_AND_ANKLES], joints[:, _HANDS_AND_FEET]
+    seen = np.isfinite(made).all(axis=-1)
+    return bool(seen.any()) and bool((made == source)[seen].all())
+
+
+def _upright(joints: FloatArray) -> FloatArray:
+    above_feet = joints[:, _HEAD, 1] - joints[:, _FEET, 1].mean(axis=1)
+    known = above_feet[np.isfinite(above_feet)]
+    if len(known) and np.median(known) < 0:
+        return joints * np.array([-1, -1, 1], np.float32)
+    return joints

@@ -1,0 +1,111 @@
+"""KGBD, the Kinect Gait Biometry Dataset (Andersson and Araujo, AAAI 2015): raw text, one file a walk.
+
+`PersonNNN/k.txt`: lines `Joint;x;y;z` in a Kinect v1's coordinates, metres, 20 lines a frame, nothing between
+the frames and no times: the sensor's nominal 30 frames/s are taken. Joints are told by their names: the order
+in the file is not the SDK's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from stream.errors import DataError
+from stream.skeleton import CANONICAL
+from tools.datasets.clock import nominal_times
+from tools.datasets.files import read_text, text_head
+from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen
+
+__all__ = ["find", "read", "recognises"]
+
+RATE_HZ = 30.0
+
+_FILE_ORDER = (
+    "Head", "Shoulder-Center", "Shoulder-Right", "Shoulder-Left", "Elbow-Right", "Elbow-Left",
+    "Wrist-Right", "Wrist-Left", "Hand-Right", "Hand-Left", "Spine", "Hip-centro", "Hip-Right", "Hip-Left",
+    "Knee-Right", "Knee-Left", "Ankle-Right", "Ankle-Left", "Foot-Right", "Foot-Left",
+)  # fmt: skip
+_JOINTS = {
+    name: CANONICAL.index("HipCenter" if name == "Hip-centro" else name.replace("-", ""))
+    for name in _FILE_ORDER
+}
+_PERSON = re.compile(r"Person0*(\d+)", re.IGNORECASE)
+
+
+def recognises(path: Path, head: str) -> bool:
+    """Whether a file that begins with `head` holds a KGBD walk."""
+    name, *numbers = head.partition("\n")[0].split(";")
+    return path.suffix == ".txt" and name in _JOINTS and len(numbers) == 3
+
+
+def find(files: Iterable[Path]) -> Iterator[WalkRef]:
+    """The walks among a data set's files: `k.txt` in the folder `PersonNNN` is walk k of person NNN."""
+    for path in files:
+        folder = path.resolve().parent.name
+        numbered = _PERSON.fullmatch(folder)
+        if path.suffix == ".txt" and (numbered or recognises(path, text_head(path))):
+            person = numbered[1] if numbered else folder
+            yield WalkRef(person, path.stem, partial(read, path, person))
+
+
+def read(path: Path, person: str) -> Walk:
+    """Read one walk.
+
+    Raises:
+        DataError: the file is cut off, or a line is not `Joint;x;y;z`, or a frame lacks a joint; the text
+            names the line.
+    """
+    lines = read_text(path).rstrip().split("\n")
+    rows = [line.split(";") for line in lines]
+    try:
+        order = np.array([_JOINTS[row[0]] for row in rows])
+        values = np.array(rows)[:, 1:].astype(np.float64).reshape(len(rows), 3)
+    except (KeyError, ValueError):
+        _tell_bad_line(path, lines)
+    if len(rows) % len(CANONICAL):
+        raise DataError(
+            f"{path} ends in line {len(rows)}, in the middle of a frame: expected 20 lines a frame; fetch "
+            f"the file again, or delete its last {len(rows) % len(CANONICAL)} lines"
+        )
+    order = order.reshape(-1, len(CANONICAL))
+    _check_frames(path, order)
+    joints = np.empty((*order.shape, 3), np.float32)
+    np.put_along_axis(joints, order[..., None], values.reshape(joints.shape).astype(np.float32), axis=1)
+    joints, confidence = mark_unseen(joints)
+    time_ns = nominal_times(len(joints), RATE_HZ)
+    name = f"kgbd/{person}/{path.stem}"
+    return Walk(person, path.stem, "kinect-v1", "kinect-v1", time_ns, joints, confidence, name)
+
+
+def _check_frames(path: Path, order: IntArray) -> None:
+    whole = np.sort(order, axis=1) == np.arange(len(CANONICAL))
+    if whole.all():
+        return
+    frame = int((~whole.all(axis=1)).argmax())
+    lacking = next(name for name, joint in _JOINTS.items() if joint not in order[frame])
+    first = frame * len(CANONICAL) + 1
+    raise DataError(
+        f"{path}, lines {first} to {first + 19}: expected each of the 20 joints once, got no {lacking}; "
+        "a line is lost or doubled there, fetch the file again"
+    )
+
+
+def _tell_bad_line(path: Path, lines: list[str]) -> NoReturn:
+    number, line = next((n, line) for n, line in enumerate(lines, 1) if not _is_joint(line))
+    raise DataError(
+        f"{path}, line {number}: expected `Joint;x;y;z` with one of KGBD's joint names and metres, got "
+        f"{line[:60]!r}; fetch the file again"
+    )
+
+
+def _is_joint(line: str) -> bool:
+    name, *numbers = line.split(";")
+    try:
+        return name in _JOINTS and len([float(number) for number in numbers]) == 3
+    except ValueError:
+        return False

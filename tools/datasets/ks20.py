@@ -1,0 +1,77 @@
+"""KS20, the VisLab Multi-View Kinect Skeleton data set (Nambiar et al., 2017): folders, one file a frame.
+
+`<view>/<take>_body<N>_<stamp>...`: the view is frontal, left_diagonal, left_lateral, right_diagonal or
+right_lateral, the take gc1 to gc3, N the person. 25 rows, a row a joint of the Kinect v2, comma-separated,
+columns 2 to 4 x, y, z in metres (Kinect camera space: Y up, X to the sensor's left, Z away). There is no
+confidence: a joint at (0, 0, 0) was not seen. What the stamp counts is stated nowhere;
+`tools.datasets.clock.stamp_times` takes the unit that gives the sensor's 30 frames/s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from stream.errors import DataError
+from stream.skeleton import get_layout
+from tools.datasets.clock import stamp_times
+from tools.datasets.files import read_rows
+from tools.datasets.walk import Walk, WalkRef, mark_unseen
+
+__all__ = ["find", "read", "recognises"]
+
+RATE_HZ = 30.0
+
+_FRAME = re.compile(r"(?P<take>gc\d+)_body(?P<person>\d+)_(?P<stamp>\d+)(?!\d).*", re.DOTALL)
+_XYZ = range(1, 4)
+
+
+def recognises(path: Path, head: str) -> bool:
+    """Whether a file that begins with `head` holds one frame of a KS20 walk."""
+    return _FRAME.fullmatch(path.name) is not None and head.partition("\n")[0].count(",") >= len(_XYZ)
+
+
+def find(files: Iterable[Path]) -> Iterator[WalkRef]:
+    """The walks among a data set's files: a person's take in one view, as `<view>-<take>`."""
+    for folder, inside in groupby(files, key=lambda path: path.parent):
+        view = folder.resolve().name
+        frames: dict[tuple[int, str], dict[int, Path]] = {}
+        for path in inside:
+            if match := _FRAME.fullmatch(path.name):
+                stamps = frames.setdefault((int(match["person"]), match["take"]), {})
+                if (twin := stamps.setdefault(int(match["stamp"]), path)) != path:
+                    raise DataError(
+                        f"{path} has the same time as {twin.name}: take one of them out of the folder"
+                    )
+        for (person, take), by_stamp in sorted(frames.items()):
+            walk = f"{view}-{take}"
+            yield WalkRef(str(person), walk, partial(read, by_stamp, str(person), walk, view))
+
+
+def read(by_stamp: dict[int, Path], person: str, walk: str, view: str) -> Walk:
+    """Read one walk from the files of its frames, told apart by the stamps in their names.
+
+    Raises:
+        DataError: a file is not a frame of 25 joints; the text names file and line.
+    """
+    stamps = sorted(by_stamp)
+    layout = get_layout("kinect-v2")
+    table = np.stack([read_rows(by_stamp[stamp], len(layout.joints), _XYZ) for stamp in stamps])
+    joints, confidence = mark_unseen(table.astype(np.float32))
+    time_ns = stamp_times(np.array(stamps, np.int64), RATE_HZ)
+    return Walk(
+        person,
+        walk,
+        "kinect-v2",
+        layout.name,
+        time_ns,
+        joints,
+        confidence,
+        f"ks20/{person}/{walk}",
+        view=view,
+    )

@@ -1,0 +1,204 @@
+"""Packed skeletons: one .npz of many walks, read with numpy alone and never unpickled.
+
+| array | what |
+|---|---|
+| `joints` (N, J, 3) float32 | the frames of all walks, one walk after the other; or else the next three |
+| `joints_hi`, `joints_lo` (J, 3, N) uint8 | high and low byte of 16-bit values on a grid: each the difference to the frame before, modulo 2**16; joint 0 from the origin, the others from joint 0 |
+| `joints_scale` () float | metres a grid step |
+| `offsets` (S + 1,) int | walk s is frames `offsets[s]` up to `offsets[s + 1]` |
+| `subject`, `trial` (S,) | the person, and which of its walks |
+| `fps` () float | frames a second |
+| `joint_names` (J,) text | in the order of the joints: tells the layout |
+| `gait` or `style` (S,) text | if there: how the person walked |
+| `sensor` (S,) int, `toward_camera` (S,) bool | if there: which of several sensors saw the walk; whether it came nearer |
+| `interpolated_frame_joint` (K, 2) int | if there: (frame, joint) that were filled in; read with confidence 0.5 |
+
+Metres, right-handed, Y up; a Kinect's joint at (0, 0, 0) was not seen. The kind of sensor is the text array
+`sensor_kind` (), and where there is none, it is told by how the file's name begins (`_SENSORS`).
+"""  # noqa: E501 - a table's rows
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.body import FloatArray
+from stream.errors import DataError
+from stream.skeleton import LAYOUTS
+from tools.datasets.clock import nominal_times
+from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen
+
+__all__ = ["find", "recognises"]
+
+_SENSORS = {
+    "kgbd": "kinect-v1",
+    "kinect2_patho": "kinect-v2",
+    "rgb": "rgb-estimated",
+    "cmu": "mocap",
+}
+_FRAME_ARRAYS = {"joints", "joints_hi", "joints_lo"}
+
+
+def recognises(path: Path, head: str) -> bool:
+    """Whether a file that begins with `head` is a .npz."""
+    return path.suffix == ".npz" and head.startswith("PK\x03\x04")
+
+
+def find(files: Iterable[Path]) -> Iterator[WalkRef]:
+    """The walks of one packed file; its frames are unpacked when the first walk is read, and then kept.
+
+    Raises:
+        DataError: several packed files (each numbers its people from 1), or one that is not whole.
+    """
+    path, *others = (path for path in files if path.suffix == ".npz")
+    if others:
+        raise DataError(
+            f"{path.parent} holds several packed files ({path.name}, {others[0].name}, ...), and each "
+            "numbers its people for itself: give one of the files"
+        )
+    packed = _Packed(path)
+    for index, (person, walk) in enumerate(zip(packed.people, packed.walks, strict=True)):
+        yield WalkRef(person, walk, partial(packed.read, index))
+
+
+class _Packed:
+    """One packed file: its columns at once, its frames when they are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._columns = self._load(lambda name: name not in _FRAME_ARRAYS)
+        self._offsets: IntArray = self._column("offsets").ravel().astype(np.int64)
+        walks = len(self._offsets) - 1
+        if walks < 1 or self._offsets[0] != 0 or (np.diff(self._offsets) < 0).any():
+            raise self._wrong("offsets", "increasing frame numbers from 0", self._offsets)
+        self.people = self._texts("subject", walks)
+        gaits = self._texts("gait", walks, "")
+        sensors = [f"sensor{n}" if n else "" for n in self._texts("sensor", walks, "")]
+        parts = zip(gaits, self._texts("trial", walks), sensors, strict=True)
+        self.walks = ["-".join(filter(None, names)) for names in parts]
+        self._conditions = gaits if any(gaits) else self._texts("style", walks, "")
+        facing = {"True": "towards", "False": "away", "": ""}
+        self._views = [
+            s or facing[t] for s, t in zip(sensors, self._texts("toward_camera", walks, ""), strict=True)
+        ]
+        self._layout = self._find_layout()
+        self._sensor = self._find_sensor()
+        fps = self._column("fps")
+        if fps.dtype.kind not in "fiu" or fps.size != 1 or not 0 < fps.item() < 1e4:
+            raise self._wrong("fps", "one rate, frames a second", fps)
+        self._rate_hz = float(fps.item())
+
+    def read(self, index: int) -> Walk:
+        """Decode one walk."""
+        start, end = self._offsets[index : index + 2].tolist()
+        joints = self._decode(start, end)
+        confidence = np.ones(joints.shape[:2], np.float32)
+        filled = self._columns.get("interpolated_frame_joint", np.empty((0, 2), np.int64)).astype(np.int64)
+        frame, joint = filled[(filled[:, 0] >= start) & (filled[:, 0] < end)].T
+        confidence[frame - start, joint] = 0.5
+        kinect = self._sensor.startswith("kinect")
+        joints, confidence = mark_unseen(joints, confidence, origin_is_unseen=kinect)
+        person, walk = self.people[index], self.walks[index]
+        return Walk(
+            person=person,
+            walk=walk,
+            sensor=self._sensor,
+            layout=self._layout,
+            time_ns=nominal_times(len(joints), self._rate_hz),
+            joints=joints,
+            confidence=confidence,
+            name=f"{self._path.stem}/{person}/{walk}",
+            view=self._views[index],
+            condition=self._conditions[index],
+        )
+
+    def _decode(self, start: int, end: int) -> FloatArray:
+        if "joints_scale" not in self._columns:
+            return self._frames[start:end].astype(np.float32)
+        steps: NDArray[np.int16] = self._frames[..., start:end].transpose(2, 0, 1).copy()
+        steps[:, 1:] += steps[:, :1]
+        return steps.astype(np.float32) * np.float32(self._columns["joints_scale"])
+
+    @cached_property
+    def _frames(self) -> NDArray[Any]:
+        """All frames: (N, J, 3) metres, or on a grid (J, 3, N) int16 steps, no longer differences in time."""
+        arrays = self._load(_FRAME_ARRAYS.__contains__)
+        grid = "joints_scale" in self._columns
+        lacking = ({"joints_hi", "joints_lo"} if grid else {"joints"}) - arrays.keys()
+        if lacking:
+            raise self._lacks(sorted(lacking)[0])
+        if grid:
+            steps = (arrays["joints_hi"].astype(np.uint16) << 8) | arrays["joints_lo"]
+            frames = np.cumsum(steps.view(np.int16), axis=-1, dtype=np.int16)
+        else:
+            frames = arrays["joints"]
+        held, joints = (frames.shape[-1], frames.shape[0]) if grid else frames.shape[:2]
+        if held != self._offsets[-1] or joints != len(LAYOUTS[self._layout].joints):
+            raise DataError(
+                f"{self._path}: expected {self._offsets[-1]} frames of {len(LAYOUTS[self._layout].joints)} "
+                f"joints, as its other arrays say, got {held} of {joints}; fetch the file again"
+            )
+        return frames
+
+    def _load(self, wanted: Callable[[str], bool]) -> dict[str, NDArray[Any]]:
+        try:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files if wanted(name)}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise DataError(
+                f"{self._path} is not a whole .npz file of plain arrays ({error}); fetch it again"
+            ) from error
+
+    def _column(self, name: str) -> NDArray[Any]:
+        if name not in self._columns:
+            raise self._lacks(name)
+        return self._columns[name]
+
+    def _texts(self, name: str, walks: int, default: str | None = None) -> list[str]:
+        """A column as text, one entry a walk; `default` for all where the file has no such column."""
+        if default is not None and name not in self._columns:
+            return [default] * walks
+        column = self._column(name)
+        if column.shape != (walks,):
+            raise self._wrong(name, f"{walks} entries, one a walk", column)
+        return [str(value) for value in column.tolist()]
+
+    def _find_layout(self) -> str:
+        names = tuple(self._column("joint_names").tolist())
+        for layout in LAYOUTS.values():
+            if layout.joints == names:
+                return layout.name
+        raise DataError(
+            f"{self._path}: its {len(names)} joints ({', '.join(map(str, names[:4]))}, ...) are those of no "
+            f"known layout; expected the names and the order of one of {', '.join(LAYOUTS)}"
+        )
+
+    def _find_sensor(self) -> str:
+        if "sensor_kind" in self._columns:
+            return str(self._columns["sensor_kind"])
+        for beginning, sensor in _SENSORS.items():
+            if self._path.name.startswith(beginning):
+                return sensor
+        raise DataError(
+            f"{self._path} does not say what kind of sensor it is from: add a text array `sensor_kind` to "
+            "it, for example kinect-v2"
+        )
+
+    def _wrong(self, name: str, expected: str, found: NDArray[Any]) -> DataError:
+        return DataError(
+            f"{self._path}, array `{name}`: expected {expected}, got {found.dtype} of shape {found.shape}; "
+            "fetch the file again"
+        )
+
+    def _lacks(self, name: str) -> DataError:
+        return DataError(
+            f"{self._path} has no array `{name}`: expected packed skeletons as `tools.datasets.packed` "
+            "describes them"
+        )
