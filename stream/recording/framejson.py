@@ -1,0 +1,161 @@
+"""A body frame as JSON: the messages of a recording, described by the JSON schema `sge.BodyFrame`.
+
+Coordinates carry nine significant digits, which is enough for every float32 to come back bit for bit.
+
+The schema keeps to what MCAP viewers take: objects of plain types and arrays of them. Foxglove and
+Lichtblick refuse a schema with arrays in arrays or with `null` among the types, so a joint that was not seen
+is an object without coordinates instead of `null`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from stream.body import Body, FloatArray
+
+__all__ = ["SCHEMA", "SCHEMA_NAME", "decode_bodies", "encode_bodies"]
+
+SCHEMA_NAME = "sge.BodyFrame"
+
+
+def _coordinate(axis: str) -> dict[str, str]:
+    return {"type": "number", "description": f"{axis}; absent where the joint was not seen"}
+
+
+_JOINT: dict[str, Any] = {
+    "type": "object",
+    "description": "one joint; float32 values with nine significant digits",
+    "properties": {
+        "x": _coordinate("metres to the sensor's left"),
+        "y": _coordinate("metres up"),
+        "z": _coordinate("metres away from the sensor"),
+        "confidence": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "how sure the sensor is of the joint; 0 exactly where it was not seen",
+        },
+    },
+    "required": ["confidence"],
+    "dependentRequired": {"x": ["y", "z"], "y": ["x", "z"], "z": ["x", "y"]},
+}
+
+SCHEMA = json.dumps(
+    {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": SCHEMA_NAME,
+        "description": "All bodies that a source saw at one moment, which is the message's log time: "
+        "nanoseconds since the source began.",
+        "type": "object",
+        "properties": {
+            "bodies": {
+                "type": "array",
+                "description": "empty where nobody was in view",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "id": {
+                            "type": "integer",
+                            "description": "the source's tracking id, no two alike in a frame",
+                        },
+                        "joints": {
+                            "type": "array",
+                            "description": "in the order of the channel's metadata `joints`",
+                            "items": _JOINT,
+                        },
+                    },
+                    "required": ["id", "joints"],
+                },
+            }
+        },
+        "required": ["bodies"],
+    },
+    separators=(",", ":"),
+).encode()
+"""The JSON schema of a message."""
+
+
+class _Joint(msgspec.Struct):
+    confidence: float
+    x: float = math.nan
+    y: float = math.nan
+    z: float = math.nan
+
+
+class _Body(msgspec.Struct):
+    id: int
+    joints: list[_Joint]
+
+
+class _Frame(msgspec.Struct):
+    bodies: list[_Body]
+
+
+_DECODER = msgspec.json.Decoder(_Frame)
+_SEEN = '{"x":%.9g,"y":%.9g,"z":%.9g,"confidence":%.9g}'
+_UNSEEN = '{"confidence":0}'
+
+
+def encode_bodies(bodies: tuple[Body, ...], joints: int) -> bytes:
+    """The JSON message of the bodies of one frame.
+
+    Args:
+        bodies: each with `joints` joints.
+        joints: how many joints the source's layout has.
+
+    Raises:
+        ValueError: a body is not what `stream.body.Body` says; the text says how.
+    """
+    _check(bodies, joints)
+    text = ",".join(f'{{"id":{int(body.id)},"joints":[{_joints_json(body)}]}}' for body in bodies)
+    # A JSON reader takes -0 for the integer 0 and loses its sign.
+    return f'{{"bodies":[{text}]}}'.replace(":-0,", ":-0.0,").encode()
+
+
+def decode_bodies(message: bytes, joints: int) -> tuple[Body, ...]:
+    """The bodies of one frame from its JSON message.
+
+    Raises:
+        ValueError: the message is no JSON of the schema, or a body is not what `stream.body.Body` says.
+    """
+    try:
+        frame = _DECODER.decode(message)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a message of {SCHEMA_NAME}: {error}") from error
+    bodies = tuple(_body(body) for body in frame.bodies)
+    _check(bodies, joints)
+    return bodies
+
+
+def _joints_json(body: Body) -> str:
+    rows = np.column_stack([body.joints, body.confidence]).tolist()
+    return ",".join(_SEEN % tuple(row) if row[3] else _UNSEEN for row in rows)
+
+
+def _body(body: _Body) -> Body:
+    rows = [(joint.x, joint.y, joint.z, joint.confidence) for joint in body.joints]
+    with np.errstate(over="ignore"):  # what overflows float32 becomes inf, which _check refuses
+        values: FloatArray = np.array(rows, np.float32).reshape(-1, 4)
+    return Body(body.id, np.ascontiguousarray(values[:, :3]), np.ascontiguousarray(values[:, 3]))
+
+
+def _check(bodies: tuple[Body, ...], joints: int) -> None:
+    if len({body.id for body in bodies}) < len(bodies):
+        raise ValueError("two bodies of one frame have the same id")
+    for body in bodies:
+        if body.joints.shape != (joints, 3) or body.confidence.shape != (joints,):
+            raise ValueError(f"body {body.id} has {len(body.joints)} joints instead of {joints}")
+        if body.joints.dtype != np.float32 or body.confidence.dtype != np.float32:
+            raise ValueError(f"body {body.id} is not float32")
+        if not ((body.confidence >= 0) & (body.confidence <= 1)).all():
+            raise ValueError(f"body {body.id} has a confidence outside 0..1")
+        seen = np.isfinite(body.joints).all(axis=1)
+        if not (seen | np.isnan(body.joints).all(axis=1)).all():
+            raise ValueError(f"body {body.id} has a joint with only some finite coordinates")
+        if not np.array_equal(seen, body.confidence > 0):
+            raise ValueError(f"body {body.id} has a joint whose confidence belies whether it was seen")

@@ -1,0 +1,257 @@
+"""What every source has to keep; a new one is one more line in `CASES`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stream.body import Body, BodyFrame, SourceInfo
+from stream.errors import EndOfSource
+from stream.recorder import record
+from stream.recording import RecordingWriter, read_recording
+from stream.skeleton import LAYOUTS
+from stream.sources import Source, open_source
+
+
+def write_walk(path: Path, *, hz: float, seconds: float = 4.0) -> Path:
+    """A recording of one smooth walk, the same movement at any rate; a joint is hidden for 0.1 s."""
+    info = SourceInfo("door", "kinect-v1", "kinect-v1", live=True, finite=False)
+    rest = np.random.default_rng(5).normal(0, 0.4, (20, 3))
+    with RecordingWriter(path, info) as writer:
+        for number in range(round(seconds * hz)):
+            t = number / hz
+            swing = 0.2 * np.sin(2 * np.pi * (t + np.arange(20) / 20))
+            joints = (rest + [0, 0, 4 - 0.5 * t] + swing[:, None]).astype(np.float32)
+            confidence = np.ones(20, np.float32)
+            if 3.2 <= t < 3.3:
+                joints[7], confidence[7] = np.nan, 0
+            bodies = (Body(1, joints, confidence),) if t < seconds - 0.5 else ()
+            writer.write(BodyFrame(round(t * 1e9), bodies))
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A source to be held to the contract.
+
+    Attributes:
+        name: shown in the test's name.
+        spec: prepares what the source needs in a folder and gives its `--source`; the source ends by itself.
+        live: what its `info.live` has to be.
+    """
+
+    name: str
+    spec: Callable[[Path], str]
+    live: bool
+
+
+CASES = (
+    Case("recording", lambda folder: str(write_walk(folder / "walk.mcap", hz=30)), live=False),
+    Case("walkers", lambda _: "walkers:n=2,seed=3,live=0,seconds=4", live=False),
+    Case("walkers-live", lambda _: "walkers:n=2,seed=3,live=1,seconds=4", live=True),
+)
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    assert isinstance(request.param, Case)
+    return request.param
+
+
+@pytest.fixture
+def spec(case: Case, tmp_path: Path) -> str:
+    return case.spec(tmp_path)
+
+
+class FakeClock:
+    """Stands still but for the waiting, which takes no time."""
+
+    def __init__(self) -> None:
+        self.time = 50.0
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """What all sources wait by during the test."""
+    fake = FakeClock()
+    monkeypatch.setattr("stream.sources.playback.WALL_CLOCK", fake)
+    return fake
+
+
+def rest_of(source: Source, timeout: float = 60.0) -> list[BodyFrame]:
+    """All frames from here to the end; the source is closed then."""
+    frames = []
+    try:
+        while True:
+            frame = source.read(timeout)
+            assert frame is not None, "no frame within the timeout"
+            frames.append(frame)
+    except EndOfSource:
+        return frames
+    finally:
+        source.close()
+
+
+def exact(frames: list[BodyFrame]) -> list[object]:
+    return [
+        (frame.time_ns, [(b.id, b.joints.tobytes(), b.confidence.tobytes()) for b in frame.bodies])
+        for frame in frames
+    ]
+
+
+def test_it_is_known_before_its_first_frame(case: Case, spec: str) -> None:
+    source = open_source(spec)
+    assert source.info.layout in LAYOUTS
+    assert source.info.name and source.info.sensor
+    assert source.info.live is case.live
+    assert source.info.finite is True
+    assert source.dropped == 0
+    source.close()
+
+
+def test_frames_come_in_order_of_time(spec: str) -> None:
+    times = [frame.time_ns for frame in rest_of(open_source(spec, speed=0))]
+    assert len(times) >= 30
+    assert times[0] >= 0
+    assert all(isinstance(time_ns, int) for time_ns in times)
+    assert all(earlier < later for earlier, later in pairwise(times))
+    assert times[-1] - times[0] < 10e9, "times are nanoseconds"
+
+
+def test_bodies_are_as_described(spec: str) -> None:
+    source = open_source(spec, speed=0)
+    count = len(LAYOUTS[source.info.layout].joints)
+    frames = rest_of(source)
+    bodies = [body for frame in frames for body in frame.bodies]
+    assert len(bodies) > len(frames) / 2, "too few bodies to judge by"
+    for body in bodies:
+        assert body.joints.shape == (count, 3) and body.joints.dtype == np.float32
+        assert body.confidence.shape == (count,) and body.confidence.dtype == np.float32
+        assert ((body.confidence >= 0) & (body.confidence <= 1)).all()
+        seen = body.confidence > 0
+        assert np.isfinite(body.joints[seen]).all()
+        assert np.isnan(body.joints[~seen]).all()
+        assert np.abs(body.joints[seen]).max(initial=0) < 30, "joints are metres"
+    for frame in frames:
+        assert isinstance(frame.bodies, tuple)
+        assert len({body.id for body in frame.bodies}) == len(frame.bodies)
+
+
+def test_a_read_without_timeout_never_blocks(spec: str, clock: FakeClock) -> None:
+    source = open_source(spec)
+    assert source.read(0) is not None
+    assert source.read(0) is None
+    assert clock.waits == []
+    source.close()
+
+
+def test_a_frame_that_is_not_due_is_none_and_comes_later(spec: str, clock: FakeClock) -> None:
+    source = open_source(spec, speed=0.01)
+    first = source.read(0)
+    assert source.read(0.25) is None
+    assert clock.waits == [0.25]
+    later = source.read(60)
+    assert first is not None and later is not None
+    assert later.time_ns > first.time_ns
+    source.close()
+
+
+@pytest.mark.parametrize("speed", [0.5, 1, 4])
+def test_frames_come_at_the_pace_asked_for(speed: float, spec: str, clock: FakeClock) -> None:
+    began = clock.time
+    frames = rest_of(open_source(spec, speed=speed))
+    assert clock.time - began == pytest.approx((frames[-1].time_ns - frames[0].time_ns) / 1e9 / speed)
+
+
+def test_as_fast_as_possible_never_waits_and_never_drops(spec: str, clock: FakeClock) -> None:
+    paced = exact(rest_of(open_source(spec)))
+    clock.waits.clear()
+    source = open_source(spec, speed=0)
+    assert exact(rest_of(source, timeout=0)) == paced
+    assert (clock.waits, source.dropped) == ([], 0)
+
+
+def test_the_end_is_told_again_and_again(spec: str) -> None:
+    source = open_source(spec, speed=0)
+    rest_of(source)
+    for _ in range(3):
+        with pytest.raises(EndOfSource):
+            source.read(0)
+
+
+def test_closing_twice_is_harmless(spec: str) -> None:
+    unread = open_source(spec)
+    unread.close()
+    unread.close()
+    begun = open_source(spec)
+    begun.read(0)
+    begun.close()
+    begun.close()
+
+
+def test_two_openings_give_the_same_frames(spec: str) -> None:
+    assert exact(rest_of(open_source(spec, speed=0))) == exact(rest_of(open_source(spec, speed=0)))
+
+
+@pytest.mark.parametrize(("part", "start", "stop"), [("1,2.5", 1, 2.5), ("2", 2, 1e9), (",1.5", 0, 1.5)])
+def test_a_part_is_the_frames_of_that_time(part: str, start: float, stop: float, spec: str) -> None:
+    whole = rest_of(open_source(spec, speed=0))
+    expected = [frame for frame in whole if start <= frame.time_ns / 1e9 < stop]
+    assert 0 < len(expected) < len(whole)
+    assert exact(rest_of(open_source(f"{spec}#t={part}", speed=0))) == exact(expected)
+
+
+def test_a_part_begins_at_once(spec: str, clock: FakeClock) -> None:
+    source = open_source(f"{spec}#t=2")
+    assert source.read(0) is not None
+    source.close()
+
+
+@pytest.mark.parametrize("speed", [1, 8])
+def test_read_late_a_file_drops_nothing_and_a_live_source_all_but_the_newest(
+    speed: float, case: Case, spec: str, clock: FakeClock
+) -> None:
+    everything = rest_of(open_source(spec, speed=0))
+    source = open_source(spec, speed=speed)
+    frames = []
+    while True:
+        try:
+            frame = source.read(1 / speed)
+        except EndOfSource:
+            break
+        clock.time += 0.3 / speed  # what the reader's work takes
+        if frame is not None:
+            frames.append(frame)
+    source.close()
+    if case.live:
+        assert source.dropped > 0
+        assert len(frames) + source.dropped == len(everything)
+        assert all(b.time_ns - a.time_ns >= 0.25e9 for a, b in pairwise(frames[:-1]))
+    else:
+        assert source.dropped == 0
+        assert exact(frames) == exact(everything)
+
+
+def test_it_can_be_recorded_and_played_again(spec: str, tmp_path: Path) -> None:
+    expected = rest_of(open_source(spec, speed=0))
+    source = open_source(spec, speed=0)
+    target = tmp_path / "again.mcap"
+    assert record(source, target, seconds=None, stop=threading.Event()) == len(expected)
+    source.close()
+    with read_recording(target) as recording:
+        assert recording.info == replace(source.info, live=False)
+        assert exact(list(recording)) == exact(expected)
