@@ -1,0 +1,186 @@
+"""How a capture worker's ticks reach the matcher: every one of a file, the newest of a device.
+
+A file's ticks go out by go-back-N: at most `CREDIT` are under way, the matcher takes them in order only and
+acknowledges the last one that it decided on, and what stays unacknowledged is sent again. A device never
+waits: each track holds its newest `RING` windows until the socket takes them, older ones are dropped and
+counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import numpy as np
+import zmq
+
+from stream.body import FloatArray
+from stream.bus.messages import Ack, BadMessage, Note, Row, Tick, pack, unpack
+
+__all__ = ["LiveSender", "ReliableSender", "Sender"]
+
+CREDIT = 32
+RESEND_S = 5.0
+RING = 2
+_MAX_NOTES = 256
+
+
+class Sender(Protocol):
+    """Takes ticks in order and sees them delivered."""
+
+    @property
+    def dropped(self) -> int:
+        """Windows dropped so far."""
+        ...
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything offered has arrived (reliable) or left (live)."""
+        ...
+
+    @property
+    def room(self) -> bool:
+        """Whether another tick may be offered now."""
+        ...
+
+    def offer(self, tick: Tick, joints: FloatArray) -> None:
+        """Take the next tick, `seq` not yet set, and its windows (n, f, 20, 3)."""
+        ...
+
+    def pump(self, timeout: float) -> None:
+        """Send what can be sent, waiting at most `timeout` seconds for a socket."""
+        ...
+
+
+class ReliableSender:
+    """Delivers every tick, in order, at least once; the matcher drops what comes twice."""
+
+    dropped = 0
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        acks: zmq.Socket[bytes],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._socket = socket
+        self._acks = acks
+        self._clock = clock
+        self._under_way: deque[tuple[int, list[bytes]]] = deque()
+        self._next_seq = 0
+        self._next_send = 0
+        self._progress = clock()
+        self._poller = zmq.Poller()
+        self._poller.register(acks, zmq.POLLIN)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every tick was acknowledged."""
+        return not self._under_way
+
+    @property
+    def room(self) -> bool:
+        """Whether fewer than `CREDIT` ticks are under way."""
+        return len(self._under_way) < CREDIT
+
+    def offer(self, tick: Tick, joints: FloatArray) -> None:
+        """Take the next tick; see `Sender`."""
+        tick = msgspec.structs.replace(tick, seq=self._next_seq)
+        if self.idle:
+            self._progress = self._clock()
+        self._under_way.append((self._next_seq, pack(tick, joints if tick.rows else None)))
+        self._next_seq += 1
+
+    def pump(self, timeout: float) -> None:
+        """Send, collect acknowledgements, and send again what has stayed unacknowledged for too long."""
+        unsent = self._next_send < self._next_seq
+        if unsent:
+            self._poller.register(self._socket, zmq.POLLOUT)
+        elif self._socket in self._poller:
+            self._poller.unregister(self._socket)
+        ready = dict(self._poller.poll(int(timeout * 1000)))
+        if self._acks in ready:
+            self._collect()
+        if self._socket in ready:
+            self._send()
+        if self._under_way and self._clock() - self._progress > RESEND_S:
+            self._progress = self._clock()
+            self._next_send = self._under_way[0][0]
+
+    def _send(self) -> None:
+        for seq, parts in self._under_way:
+            if seq < self._next_send:
+                continue
+            try:
+                self._socket.send_multipart(parts, zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._next_send = seq + 1
+
+    def _collect(self) -> None:
+        while self._acks.poll(0):
+            try:
+                ack, _ = unpack(self._acks.recv_multipart())
+            except BadMessage:
+                continue
+            while isinstance(ack, Ack) and self._under_way and self._under_way[0][0] <= ack.seq:
+                self._under_way.popleft()
+                self._progress = self._clock()
+        self._next_send = max(self._next_send, self._next_seq - len(self._under_way))
+
+
+class LiveSender:
+    """Delivers the newest windows of each track and never waits for anyone."""
+
+    room = True
+
+    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+        self._socket = socket
+        self._rings: dict[int, deque[tuple[Row, FloatArray]]] = {}
+        self._notes: deque[Note] = deque(maxlen=_MAX_NOTES)
+        self._ended: list[int] = []
+        self._pending: Tick | None = None
+        self._next_seq = 0
+        self.dropped = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the socket."""
+        return self._pending is None
+
+    def offer(self, tick: Tick, joints: FloatArray) -> None:
+        """Take the next tick; see `Sender`."""
+        for row, window in zip(tick.rows, joints, strict=True):
+            ring = self._rings.setdefault(row.track, deque(maxlen=RING))
+            self.dropped += len(ring) == RING
+            ring.append((row, window))
+        self._notes.extend(tick.notes)
+        self._ended += tick.ended
+        self._pending = tick
+
+    def pump(self, timeout: float) -> None:
+        """Send all that waits as one tick, if the socket takes it within the timeout."""
+        if self._pending is None or not self._socket.poll(int(timeout * 1000), zmq.POLLOUT):
+            return
+        waiting = [entry for ring in self._rings.values() for entry in ring]
+        block = np.stack([window for _, window in waiting]) if waiting else None
+        tick = msgspec.structs.replace(
+            self._pending,
+            seq=self._next_seq,
+            shape=() if block is None else block.shape,
+            rows=tuple(row for row, _ in waiting),
+            notes=tuple(self._notes),
+            ended=tuple(self._ended),
+        )
+        try:
+            self._socket.send_multipart(pack(tick, block), zmq.NOBLOCK)
+        except zmq.Again:
+            return
+        self._next_seq += 1
+        self._rings.clear()
+        self._notes.clear()
+        self._ended.clear()
+        self._pending = None

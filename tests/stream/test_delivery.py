@@ -1,0 +1,183 @@
+"""Delivery over real sockets: every tick of a file, the newest of a device, acknowledged verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zmq
+
+from stream.bus.delivery import CREDIT, RESEND_S, RING, LiveSender, ReliableSender
+from stream.bus.messages import Ack, Got, Note, Row, Tick, Verdict, pack, unpack
+from stream.bus.outbox import LIMIT, Outbox
+from stream.bus.sockets import Bus, lay_wires
+from stream.decision import Decision
+
+WAIT_MS = 5000
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[Bus]:
+    with Bus(lay_wires(tmp_path)) as made:
+        yield made
+
+
+def tick(*tracks: int, value: float = 0.0) -> tuple[Tick, np.ndarray]:
+    joints = np.full((len(tracks), 6, 20, 3), value, np.float32)
+    rows = tuple(Row(track, 0, 1, 2, 1.0) for track in tracks)
+    return Tick(0, 0, 0, shape=joints.shape if tracks else (), rows=rows), joints
+
+
+def receive(socket: zmq.Socket[bytes]) -> tuple[Tick, np.ndarray]:
+    assert socket.poll(WAIT_MS), "nothing came"
+    message, block = unpack(socket.recv_multipart())
+    assert isinstance(message, Tick)
+    return message, block
+
+
+def reliable(bus: Bus, clock: Clock) -> tuple[ReliableSender, zmq.Socket[bytes], zmq.Socket[bytes]]:
+    pull = bus.bind(zmq.PULL, "windows", high_water=1000)
+    acks = bus.bind(zmq.ROUTER, "acks")
+    push = bus.connect(zmq.PUSH, "windows", high_water=1000)
+    dealer = bus.connect(zmq.DEALER, "acks", identity=b"capture-0")
+    return ReliableSender(push, dealer, clock), pull, acks
+
+
+def acknowledge(acks: zmq.Socket[bytes], sender: ReliableSender, seq: int) -> None:
+    acks.router_mandatory = True
+    while True:
+        try:
+            acks.send_multipart([b"capture-0", *pack(Ack(0, 0, seq))])
+            break
+        except zmq.ZMQError:
+            sender.pump(0.01)  # not connected yet
+    for _ in range(100):
+        sender.pump(0.01)
+
+
+def test_a_file_is_sent_in_order_and_waits_at_its_credit(bus: Bus) -> None:
+    sender, pull, acks = reliable(bus, Clock())
+    for _ in range(CREDIT):
+        assert sender.room
+        sender.offer(*tick(1))
+    assert not sender.room
+    sender.pump(1.0)
+    assert [receive(pull)[0].seq for _ in range(CREDIT)] == list(range(CREDIT))
+    assert not sender.idle
+    acknowledge(acks, sender, CREDIT - 1)
+    assert sender.idle
+    assert sender.room
+    assert sender.dropped == 0
+
+
+def test_what_stays_unacknowledged_is_sent_again_from_the_first(bus: Bus) -> None:
+    clock = Clock()
+    sender, pull, acks = reliable(bus, clock)
+    for _ in range(4):
+        sender.offer(*tick(1))
+    sender.pump(1.0)
+    assert [receive(pull)[0].seq for _ in range(4)] == [0, 1, 2, 3]
+    acknowledge(acks, sender, 1)
+    assert not pull.poll(0), "nothing is sent again before its time"
+    clock.now += RESEND_S + 0.1
+    sender.pump(0.01)
+    sender.pump(1.0)
+    assert [receive(pull)[0].seq for _ in range(2)] == [2, 3]
+
+
+def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_the_rest(bus: Bus) -> None:
+    sender = LiveSender(bus.connect(zmq.PUSH, "windows", high_water=1000))
+    socket = sender_socket = bus.connect(zmq.PUSH, "cages", high_water=1)  # nobody listens: never writable
+    blocked = LiveSender(sender_socket)
+    while socket.poll(0, zmq.POLLOUT):
+        socket.send(b"fill")
+    for value in range(5):
+        blocked.offer(*tick(1, 2, value=value))
+        blocked.pump(0)
+    blocked.offer(Tick(0, 0, 0, notes=(Note(3, 0, None),), ended=(2,)), np.zeros((0, 6, 20, 3), np.float32))
+    assert blocked.dropped == 2 * (5 - RING)
+    assert not blocked.idle
+    for value in range(3):
+        sender.offer(*tick(1, value=value))
+    assert sender.dropped == 3 - RING
+    pull = bus.bind(zmq.PULL, "windows")
+    sender.pump(5.0)
+    message, block = receive(pull)
+    assert message.seq == 0
+    assert block[:, 0, 0, 0].tolist() == [1.0, 2.0]
+    assert sender.idle
+
+
+def test_ends_and_notes_are_never_dropped(bus: Bus) -> None:
+    pull = bus.bind(zmq.PULL, "windows")
+    sender = LiveSender(bus.connect(zmq.PUSH, "windows"))
+    empty = np.zeros((0, 6, 20, 3), np.float32)
+    for number in range(10):
+        sender.offer(Tick(0, 0, 0, notes=(Note(number, 0, None),), ended=(number,)), empty)
+    sender.offer(Tick(0, 0, 0, last=True), empty)
+    sender.pump(5.0)
+    message, _ = receive(pull)
+    assert message.ended == tuple(range(10))
+    assert [note.track for note in message.notes] == list(range(10))
+    assert message.last
+
+
+def verdict(number: int) -> Verdict:
+    decision = Decision("x", "s", 1, 0.0, "", "unknown", None, None, None, None, None, "", None, False)
+    return Verdict(number, 1.0, 1.0, decision)
+
+
+def test_the_outbox_of_a_file_fills_and_empties_with_acknowledgements(bus: Bus) -> None:
+    router = bus.bind(zmq.ROUTER, "sink", high_water=1000)
+    outbox = Outbox(bus.connect(zmq.DEALER, "sink", high_water=1000))
+    for _ in range(LIMIT):
+        assert not outbox.full
+        outbox.put(verdict(outbox.next_number))
+    outbox.pump()
+    assert outbox.full
+    numbers = []
+    for _ in range(LIMIT):
+        assert router.poll(WAIT_MS)
+        who, *parts = router.recv_multipart()
+        message, _ = unpack(parts)
+        assert isinstance(message, Verdict)
+        numbers.append(message.number)
+    assert numbers == list(range(1, LIMIT + 1))
+    router.send_multipart([who, *pack(Got(LIMIT // 2))])
+    assert outbox.socket.poll(WAIT_MS)
+    outbox.pump()
+    assert not outbox.full
+    assert outbox.dropped == 0
+
+
+def test_the_outbox_of_a_device_drops_the_oldest_but_never_a_final(bus: Bus) -> None:
+    router = bus.bind(zmq.ROUTER, "sink", high_water=1000)
+    outbox = Outbox(bus.connect(zmq.DEALER, "sink", high_water=1000))
+    outbox.put(verdict(outbox.next_number))
+    for _ in range(LIMIT + 9):
+        outbox.put(verdict(outbox.next_number), may_drop=True)
+    outbox.put(verdict(outbox.next_number))
+    last = outbox.next_number - 1
+    assert outbox.dropped == 10
+    received: list[int] = []
+    while len(received) < LIMIT + 1:
+        outbox.pump()
+        if router.poll(WAIT_MS):
+            who, *parts = router.recv_multipart()
+            message, _ = unpack(parts)
+            assert isinstance(message, Verdict)
+            received.append(message.number)
+            router.send_multipart([who, *pack(Got(message.number))])
+    assert received[0] == 1
+    assert received[-1] == last
+    assert received == sorted(received)
+    assert len(received) == last - outbox.dropped

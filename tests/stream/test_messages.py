@@ -1,0 +1,170 @@
+"""The wire format: pinned bytes, round trips, and refusal of everything else."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.bus.messages import (
+    Ack,
+    Ask,
+    BadMessage,
+    Ended,
+    Got,
+    Message,
+    Note,
+    Reply,
+    Row,
+    Status,
+    Tick,
+    Verdict,
+    pack,
+    unpack,
+)
+from stream.decision import Decision
+
+TICK = Tick(
+    source=1,
+    epoch=0,
+    seq=258,
+    contract="c",
+    shape=(1, 2),
+    rows=(Row(3, 0, 166_666_667, 5, 0.5),),
+    notes=(Note(4, 7, "joints missing"),),
+    ended=(2,),
+    last=True,
+)
+DECISION = Decision(
+    "r-1",
+    "walk.mcap",
+    1,
+    0.5,
+    "2026-01-01T00:00:00.000+00:00",
+    "person",
+    "Ada",
+    "Ada",
+    0.9,
+    None,
+    None,
+    "",
+    3,
+    False,
+)
+
+
+def test_golden_bytes_of_a_tick() -> None:
+    head, block = pack(TICK, np.array([[1.0, -2.5]], np.float32))
+    assert head.hex() == (
+        "53474501"  # "SGE", version 1
+        "9a"  # ten fields
+        "a174"  # kind "t"
+        "01"
+        "00"
+        "cd0102"  # source, epoch, seq
+        "a163"  # contract "c"
+        "920102"  # shape
+        "91"
+        "95"
+        "03"
+        "00"
+        "ce09ef21ab"
+        "05"
+        "cb3fe0000000000000"  # one row
+        "91"
+        "93"
+        "04"
+        "07"
+        "ae6a6f696e7473206d697373696e67"  # one note
+        "9102"  # ended
+        "c3"  # last
+    )
+    assert block.hex() == "0000803f000020c0"
+
+
+MESSAGES: list[tuple[Message, str]] = [
+    (Ack(1, 2, 3), "5347450194a161010203"),
+    (Got(5), "5347450192a16705"),
+    (Ended(6, 1), "5347450193a1650601"),
+    (Reply("no"), "5347450195a172a26e6f00cb0000000000000000cb0000000000000000"),
+    (Ask("Ada", (2,), "--yes"), "5347450195a171a34164619102a52d2d796573cb0000000000000000"),
+    (
+        Status("encoder", 0, "ready", {"n": 1.0}),
+        "5347450197a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000",
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "expected"), MESSAGES, ids=lambda value: type(value).__name__)
+def test_golden_bytes_of_the_small_messages(message: Message, expected: str) -> None:
+    assert [part.hex() for part in pack(message)] == [expected, ""]
+    assert unpack(pack(message))[0] == message
+
+
+def test_a_verdict_comes_back() -> None:
+    verdict = Verdict(1, 2.5, 0.75, DECISION)
+    assert unpack(pack(verdict))[0] == verdict
+
+
+@given(
+    n=st.integers(1, 5),
+    values=st.floats(width=32, allow_nan=False, allow_infinity=False),
+    seq=st.integers(0, 2**40),
+)
+def test_ticks_come_back_bit_for_bit(n: int, values: float, seq: int) -> None:
+    block = np.full((n, 6, 20, 3), values, np.float32)
+    tick = Tick(0, 0, seq, "", block.shape, tuple(Row(k, 0, 1, 2, 1.0) for k in range(n)))
+    message, read = unpack(pack(tick, block))
+    assert message == tick
+    assert read.tobytes() == block.tobytes()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused(bad: float) -> None:
+    parts = pack(TICK, np.array([[1.0, bad]], np.float32))
+    with pytest.raises(BadMessage, match="finite"):
+        unpack(parts)
+
+
+def test_wrong_sizes_are_refused() -> None:
+    head, block = pack(TICK, np.array([[1.0, 2.0]], np.float32))
+    for parts in ([head], [head, block, b""], [head, block[:-1]], [head, block + b"\0"], [head, b""]):
+        with pytest.raises(BadMessage):
+            unpack(parts)
+    with pytest.raises(BadMessage, match="no block"):
+        unpack([pack(Got(1))[0], b"1234"])
+
+
+def test_another_version_is_refused() -> None:
+    head, block = pack(TICK, np.array([[1.0, 2.0]], np.float32))
+    with pytest.raises(BadMessage, match="SGE"):
+        unpack([b"SGE\x02" + head[4:], block])
+
+
+def test_a_quality_outside_its_range_is_refused() -> None:
+    for quality in (-0.1, 1.1, float("nan")):
+        tick = Tick(0, 0, 0, "", (1, 2), (Row(1, 0, 1, 2, quality),))
+        with pytest.raises(BadMessage):
+            unpack(pack(tick, np.zeros((1, 2), np.float32)))
+
+
+@given(st.binary(max_size=200), st.binary(max_size=64))
+def test_arbitrary_bytes_never_raise_anything_else(head: bytes, block: bytes) -> None:
+    for first in (head, b"SGE\x01" + head):
+        with contextlib.suppress(BadMessage):
+            unpack([first, block])
+
+
+@given(st.integers(0, 50), st.integers(0, 255))
+def test_a_changed_byte_is_read_or_refused(position: int, value: int) -> None:
+    head, block = pack(TICK, np.array([[1.0, 2.0]], np.float32))
+    changed = bytearray(head)
+    changed[position % len(head)] = value
+    try:
+        message, _ = unpack([bytes(changed), block])
+    except BadMessage:
+        return
+    assert not isinstance(message, Tick) or len(message.rows) == 1
