@@ -1,0 +1,202 @@
+"""The gait encoder: a window of skeletons in, attention-based gait encodings (CAGEs) out.
+
+After "A Self-Supervised Gait Encoding Approach with Locality-Awareness for 3D Skeleton Based Person
+Re-Identification" (Rao et al., IEEE TPAMI 2022), section 3. The paper trains one network a dimension; here
+X, Y and Z are one batched computation with nothing shared: every parameter leads with an axis of 3.
+
+Where the paper is silent or its code differs:
+- an LSTM layer has one bias vector, and the output layer has one too (Eq. 10 shows none);
+- the decoder starts from the final states and cells of all encoder layers;
+- alignment is the dot product of Eq. 4; `Alignment.GENERAL` has the learnt matrix of the authors' code. With
+  it a dimension has their 2,081,812 parameters (f = 6, J = 20), without it 65,536 (K x K) fewer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from encoder.attention import Alignment, Attention, alignment_scores, context, locality_mask
+from encoder.lstm import DIMENSIONS, DimensionLstm, State
+
+__all__ = ["EncoderConfig", "GaitEncoder", "GaitEncoding"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """The shape of a gait encoder.
+
+    Attributes:
+        f: skeletons of a window, 2 to 64 (paper: 4, 6, 8, 10).
+        joints: J, joints of a skeleton, 1 to 128.
+        hidden: K, numbers of a gait state of one dimension, 1 to 2048.
+        layers: LSTM layers of encoder and decoder each, 1 to 8.
+        attention: the decoder's attention.
+        alignment: what correlates a decoded with an encoded gait state.
+
+    Raises:
+        ValueError: a value is out of bounds.
+    """
+
+    f: int = 6
+    joints: int = 20
+    hidden: int = 256
+    layers: int = 2
+    attention: Attention = Attention.LAS
+    alignment: Alignment = Alignment.DOT
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("f", 2, 64), ("joints", 1, 128), ("hidden", 1, 2048), ("layers", 1, 8)):
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise ValueError(f"{name}: expected a whole number from {low} to {high}, got {value!r}")
+        object.__setattr__(self, "attention", Attention(self.attention))
+        object.__setattr__(self, "alignment", Alignment(self.alignment))
+
+    @property
+    def dimension(self) -> int:
+        """Numbers of a skeleton-level CAGE, 3 K."""
+        return DIMENSIONS * self.hidden
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GaitEncoding:
+    """What the network makes of n windows; t = 1..f counts decoding steps, which run backwards in time.
+
+    Attributes:
+        reconstruction: (n, f, J, 3) metres, the output skeleton of each step t (Eq. 10).
+        encoded: (n, f, 3, K), the encoded gait states h_j in order of time (Eq. 1).
+        contexts: (n, f, 3, K), the context vectors c_t (Eq. 8); with `Attention.NONE` the encoded gait
+            state of the skeleton to be decoded, h_{f-t+1}.
+        alignment: (n, f, 3, f), a_t(j) of Eq. 4 before any mask, axes [window, t, dimension, j]; None with
+            `Attention.NONE`.
+    """
+
+    reconstruction: Tensor
+    encoded: Tensor
+    contexts: Tensor
+    alignment: Tensor | None
+
+    @property
+    def cages(self) -> Tensor:
+        """(n, f, 3 K), v_t = [c_t^X; c_t^Y; c_t^Z] (Eq. 11)."""
+        return self.contexts.flatten(2)
+
+
+class _AttentionLayer(nn.Module):
+    """Alignment, context and attentional state of one decoding step (Eq. 4, 6, 8 and 9)."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        hidden = config.hidden
+        self.masked = config.attention is Attention.MBAS
+        self.kernel = nn.Parameter(torch.zeros(DIMENSIONS, 2 * hidden, hidden))
+        self.match: nn.Parameter | None = None
+        if config.alignment is Alignment.GENERAL:
+            self.match = nn.Parameter(torch.zeros(DIMENSIONS, hidden, hidden))
+
+    def keys(self, encoded: Tensor) -> Tensor:
+        """What the decoded states are compared with: h_j, or W_m h_j; (3, n, f, K) as the encoded states."""
+        if self.match is None:
+            return encoded
+        return torch.bmm(encoded.flatten(1, 2), self.match).view_as(encoded)
+
+    def forward(
+        self, decoded: Tensor, encoded: Tensor, keys: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """One step: decoded (3, n, K), encoded and keys (3, n, f, K), mask (f,) the row t of Eq. 5.
+
+        Returns:
+            The attentional state (3, n, K), the context (3, n, K) and a_t (3, n, f).
+        """
+        scores = alignment_scores(decoded, keys)
+        c = context(scores * mask if self.masked else scores, encoded)
+        return torch.tanh(torch.bmm(torch.cat((c, decoded), dim=-1), self.kernel)), c, scores
+
+
+class GaitEncoder(nn.Module):
+    """Gait encoder, gait decoder and the attention between them, for X, Y and Z at once.
+
+    A new module is all zeros: fill it by `load_state_dict` from `encoder.weights.seeded_state` or a file.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.attention = None if config.attention is Attention.NONE else _AttentionLayer(config)
+        hidden = config.hidden
+        fed = config.joints if self.attention is None else config.joints + hidden
+        deeper = [hidden] * (config.layers - 1)
+        self.encoder = nn.ModuleList(DimensionLstm(inputs, hidden) for inputs in [config.joints, *deeper])
+        self.decoder = nn.ModuleList(DimensionLstm(inputs, hidden) for inputs in [fed, *deeper])
+        self.output_kernel = nn.Parameter(torch.zeros(DIMENSIONS, hidden, config.joints))
+        self.output_bias = nn.Parameter(torch.zeros(DIMENSIONS, config.joints))
+
+    def forward(self, windows: Tensor, auxiliary: Tensor | None = None) -> GaitEncoding:
+        """Encode windows and decode them again.
+
+        Args:
+            windows: (n, f, J, 3) float32, hip-centred, metres, in order of time.
+            auxiliary: (n, f, J, 3), the target skeletons in decoder order, for teacher forcing: step t > 1
+                is fed target t - 1. None feeds the decoder's own output (the paper's test mode). Step 1 is
+                fed zeros either way.
+
+        Raises:
+            ValueError: a shape differs from the configuration's.
+        """
+        self._check("windows", windows, len(windows))
+        if auxiliary is not None:
+            self._check("auxiliary", auxiliary, len(windows))
+            auxiliary = auxiliary.permute(3, 1, 0, 2)
+        encoded = windows.permute(3, 1, 0, 2)
+        states = []
+        for layer in self.encoder:
+            encoded, state = layer(encoded)
+            states.append(state)
+        return self._decode(encoded, states, auxiliary)
+
+    def encode(self, windows: Tensor) -> Tensor:
+        """CAGEs (n, f, 3 K), in decoder order (Eq. 11), of windows (n, f, J, 3); decodes its own output."""
+        encoding: GaitEncoding = self(windows)
+        return encoding.cages
+
+    def _check(self, name: str, skeletons: Tensor, n: int) -> None:
+        expected = (n, self.config.f, self.config.joints, DIMENSIONS)
+        if skeletons.shape != expected:
+            raise ValueError(f"{name}: expected shape {expected} (n, f, J, 3), got {tuple(skeletons.shape)}")
+
+    def _decode(self, encoded: Tensor, states: list[State], auxiliary: Tensor | None) -> GaitEncoding:
+        """Eq. 2 and 4 to 10 on encoded (3, f, n, K) and auxiliary (3, f, n, J); changes `states`."""
+        f, n = encoded.shape[1:3]
+        memory = encoded.transpose(1, 2).contiguous()
+        keys = memory if self.attention is None else self.attention.keys(memory)
+        mask = locality_mask(f, window=f).to(encoded)
+        skeleton = encoded.new_zeros(DIMENSIONS, n, self.config.joints)
+        attentional = encoded.new_zeros(DIMENSIONS, n, self.config.hidden)
+        skeletons, contexts, alignment = [], [], []
+        for t in range(f):
+            if self.attention is None:
+                attentional, c = self._step(skeleton, states), encoded[:, f - 1 - t]
+            else:
+                decoded = self._step(torch.cat((skeleton, attentional), dim=-1), states)
+                attentional, c, scores = self.attention(decoded, memory, keys, mask[t])
+                alignment.append(scores)
+            output = torch.baddbmm(self.output_bias.unsqueeze(1), attentional, self.output_kernel)
+            skeletons.append(output)
+            contexts.append(c)
+            skeleton = output if auxiliary is None else auxiliary[:, t]
+        return GaitEncoding(
+            reconstruction=torch.stack(skeletons).permute(2, 0, 3, 1),
+            encoded=memory.permute(1, 2, 0, 3),
+            contexts=torch.stack(contexts).permute(2, 0, 1, 3),
+            alignment=torch.stack(alignment).permute(2, 0, 1, 3) if alignment else None,
+        )
+
+    def _step(self, inputs: Tensor, states: list[State]) -> Tensor:
+        """One decoding step through all layers, whose states it replaces; returns the decoded gait state."""
+        sequence = inputs.unsqueeze(1)
+        for i, layer in enumerate(self.decoder):
+            sequence, states[i] = layer(sequence, states[i])
+        return sequence.squeeze(1)
