@@ -221,7 +221,7 @@ def test_only_a_part_of_a_finite_source_can_be_chosen(monkeypatch: pytest.Monkey
         clip: Clip | None = spec.clip
         return Endless(replace(INFO, finite=False), iter(()), speed=speed, clip=clip)
 
-    monkeypatch.setattr(spec_module, "KINDS", (Kind(KINDS[0].pattern, open_endless), *KINDS))
+    monkeypatch.setattr(spec_module, "KINDS", (Kind("endless", KINDS[0].pattern, open_endless), *KINDS))
     assert "has no end, so no part of it can be chosen" in refusal("walkers:n=2#t=1,2")
     assert len(closed) == 1
     open_source("walkers:n=2").close()

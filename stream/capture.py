@@ -1,0 +1,167 @@
+"""The capture worker: one process a source, from body frames to ticks of windows on the bus."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import msgspec
+import numpy as np
+import zmq
+
+from stream.body import BodyFrame
+from stream.bus.delivery import LiveSender, ReliableSender, Sender
+from stream.bus.messages import Note, Row, Tick, pack
+from stream.bus.sockets import Bus, Wiring
+from stream.errors import EndOfSource, SgeError, UserError
+from stream.heartbeat import Heartbeat
+from stream.skeleton import get_layout
+from stream.sources import Source, open_source
+from stream.tracking import Sighting, Tracker
+
+__all__ = ["CaptureOrders", "run"]
+
+DRAIN_S = 2.0
+"""How long a device's last windows may take to leave."""
+
+_READ_S = 0.1
+
+
+class CaptureOrders(msgspec.Struct, frozen=True):
+    """What a capture worker is told.
+
+    Attributes:
+        wiring: the run's sockets.
+        source: what `--source` said.
+        index: the source's number in the run.
+        sources: how many sources the run has.
+        epoch: how often this worker was restarted.
+        f: skeletons a window.
+        speed: of a recording; 1 is real time, 0 as quick as the system takes it.
+    """
+
+    wiring: Wiring
+    source: str
+    index: int
+    sources: int
+    epoch: int
+    f: int
+    speed: float
+
+
+def run(orders: CaptureOrders, stop: threading.Event) -> None:
+    """Work until the source ends or `stop` is set; what was cut is delivered either way.
+
+    Raises:
+        SgeError: the source cannot be opened or cannot go on; its tracks were ended first.
+    """
+    with Bus(orders.wiring) as bus:
+        heart = Heartbeat(bus, "capture", orders.index)
+        push = bus.connect(zmq.PUSH, "windows")
+        try:
+            with contextlib.closing(_open(orders, push)) as source:
+                _Worker(orders, source, bus, push, heart).work(stop)
+        except SgeError as error:
+            heart.failed(str(error), error.exit_code)
+            raise
+        heart.beat("done")
+
+
+def _open(orders: CaptureOrders, push: zmq.Socket[bytes]) -> Source:
+    try:
+        return open_source(orders.source, speed=orders.speed)
+    except SgeError:
+        # The matcher waits for this source's end; it was checked before, so this is rare.
+        push.send_multipart(pack(Tick(orders.index, orders.epoch, 0, last=True)))
+        raise
+
+
+class _Worker:
+    def __init__(
+        self, orders: CaptureOrders, source: Source, bus: Bus, push: zmq.Socket[bytes], heart: Heartbeat
+    ) -> None:
+        self._orders = orders
+        self._source = source
+        self._heart = heart
+        layout = get_layout(source.info.layout)
+        self._tracker = Tracker(layout, orders.f, first=orders.index + 1, stride=orders.sources)
+        self._sender: Sender
+        if source.info.live:
+            self._sender = LiveSender(push)
+        else:
+            identity = f"capture-{orders.index}".encode()
+            self._sender = ReliableSender(push, bus.connect(zmq.DEALER, "acks", identity=identity))
+        self._frames = 0
+        self._windows = 0
+
+    def work(self, stop: threading.Event) -> None:
+        """Read and send until the end, then see the last tick delivered."""
+        trouble: UserError | None = None
+        self._beat(force=True)
+        while not stop.is_set():
+            self._beat()
+            if not self._sender.room:
+                self._sender.pump(_READ_S)
+                continue
+            try:
+                frame = self._source.read(_READ_S)
+            except EndOfSource:
+                break
+            except UserError as error:
+                trouble = error
+                break
+            if frame is not None:
+                self._see(frame)
+            self._sender.pump(0)
+        self._offer(self._tracker.end(), 0, last=True)
+        self._drain(stop)
+        if trouble is not None:
+            raise trouble
+
+    def _see(self, frame: BodyFrame) -> None:
+        arrival_ns = time.monotonic_ns()
+        self._frames += 1
+        sighting = self._tracker.push(frame)
+        if sighting:
+            self._offer(sighting, frame.time_ns, arrival_ns=arrival_ns)
+
+    def _offer(self, sighting: Sighting, time_ns: int, *, arrival_ns: int = 0, last: bool = False) -> None:
+        self._windows += len(sighting.windows)
+        joints = np.stack([w.joints for _, w in sighting.windows]) if sighting.windows else np.zeros(0, "f4")
+        tick = Tick(
+            source=self._orders.index,
+            epoch=self._orders.epoch,
+            seq=0,
+            shape=joints.shape if sighting.windows else (),
+            rows=tuple(
+                Row(track, w.start_ns, w.end_ns, arrival_ns, w.quality) for track, w in sighting.windows
+            ),
+            notes=tuple(Note(track, time_ns, reason) for track, reason in sighting.notes),
+            ended=sighting.ended,
+            last=last,
+        )
+        self._sender.offer(tick, joints)
+
+    def _drain(self, stop: threading.Event) -> None:
+        deadline: float | None = None
+        while not self._sender.idle:
+            self._sender.pump(_READ_S)
+            self._beat()
+            if deadline is None and (stop.is_set() or self._source.info.live):
+                deadline = time.monotonic() + DRAIN_S
+            if deadline is not None and time.monotonic() > deadline:
+                return
+
+    def _beat(self, *, force: bool = False) -> None:
+        self._heart.beat(
+            "ready",
+            {
+                "frames": self._frames,
+                "frames_dropped": self._source.dropped,
+                "windows": self._windows,
+                "windows_dropped": self._sender.dropped,
+                "in_view": self._tracker.in_view,
+            },
+            force=force,
+        )

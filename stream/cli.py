@@ -1,0 +1,252 @@
+"""The command line. Each command checks its input here and leaves the work to its own module."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from gallery.records import Erasure
+from stream.errors import SgeError, UserError
+from stream.prompt import confirm
+from stream.settings import Settings, read_config
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="sge-stream",
+    help="Says who is walking by, from the movement of 3D skeletons alone.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+people = typer.Typer(help="The people in the gallery.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(people, name="people")
+
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="S",
+        help="walk.mcap, walk.mcap#t=2,9.5 or walkers:n=4,seed=1; may be given again.",
+    ),
+]
+GalleryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A file or sqlite:///FILE; by default SGE_GALLERY, else a file in your data folder.",
+    ),
+]
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="D", help="Where to encode: auto, cpu, cuda, cuda:1.  [default: auto]")
+]
+SpeedOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X", help="Of recordings: 1 is real time, 0 as quick as the system takes.  [default: 1]"
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Answer the question with yes.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+TargetArgument = Annotated[Path, typer.Argument(metavar="OUT", show_default=False)]
+
+out = Console()
+err = Console(stderr=True)
+
+
+@app.callback(invoke_without_command=True)
+def live(
+    context: typer.Context,
+    source: SourceOption = None,
+    gallery: GalleryOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+    fpir: Annotated[
+        str | None,
+        typer.Option(metavar="P|off", help="The rate of strangers that may be named.  [default: 0.01]"),
+    ] = None,
+    device: DeviceOption = None,
+    speed: SpeedOption = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The same options as TOML; see README.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and the processes' logs.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Identify live: who is in view of each source, on a dashboard or as JSON."""
+    from stream.identify import identify, version_text  # noqa: PLC0415 - the other commands start quicker
+
+    if version:
+        out.print(version_text())
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        if source or json or config or fpir or device or speed is not None or gallery:
+            msg = f"options of {context.invoked_subcommand} go behind its name, only --debug before it"
+            raise UserError(msg)
+        return
+    settings = read_config(config) if config else Settings()
+    settings = settings.override(
+        sources=source, gallery=gallery, fpir=fpir, device=device, speed=speed, json=json or None
+    )
+    raise typer.Exit(identify(settings, out=out, err=err, debug=debug))
+
+
+@app.command()
+def enroll(
+    context: typer.Context,
+    name: NameArgument,
+    source: SourceOption = None,
+    track: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The track's number on the dashboard.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="T",
+            min=0,
+            help="Use so many seconds of walking; by default 10 of a live source, all of a recording.",
+        ),
+    ] = None,
+    gallery: GalleryOption = None,
+    device: DeviceOption = None,
+    speed: SpeedOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Enrol a person by letting them walk: before sources, or a track of the running system."""
+    from stream.enrol import EnrolPlan, enrol  # noqa: PLC0415
+
+    settings = Settings().override(sources=source, gallery=gallery, fpir="off", device=device, speed=speed)
+    enrol(EnrolPlan(name, settings, track, seconds, yes), out=out, err=err, debug=_debug(context))
+
+
+@app.command()
+def record(
+    target: TargetArgument,
+    source: Annotated[str, typer.Option(metavar="S", help="What to record.")],
+    seconds: Annotated[float | None, typer.Option(metavar="T", min=0, help="Stop after so long.")] = None,
+    speed: SpeedOption = None,
+) -> None:
+    """Record what a source sees: skeletons, never images."""
+    from tools.record import record_source  # noqa: PLC0415
+
+    record_source(source, target, seconds=seconds, speed=1.0 if speed is None else speed, out=out)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", show_default=False)],
+    target: TargetArgument,
+    person: Annotated[str | None, typer.Option(metavar="P", help="Only this person.")] = None,
+    walk: Annotated[str | None, typer.Option(metavar="W", help="Only this walk.")] = None,
+) -> None:
+    """Turn a data set's files into recordings: one walk into OUT.mcap, several into the folder OUT."""
+    from tools.convert import convert as convert_walks  # noqa: PLC0415
+
+    for written in convert_walks(source, target, person=person, walk=walk):
+        out.print(str(written), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(metavar="T", min=5, help="Length of the second walk.")] = 15.0,
+) -> None:
+    """Show the main job on simulated people: enrol on one walk, identify on another, one stranger."""
+    from tools.demo import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(run_demo(seconds, out=out, err=err, debug=_debug(context)))
+
+
+@app.command()
+def doctor(gallery: GalleryOption = None) -> None:
+    """Tell what works on this machine, and how to mend what does not."""
+    from tools.doctor import examine  # noqa: PLC0415
+
+    raise typer.Exit(examine(gallery, out=out))
+
+
+@people.command("list")
+def people_list(gallery: GalleryOption = None) -> None:
+    """List who is enrolled."""
+    from gallery.people import render_people  # noqa: PLC0415
+    from gallery.store import open_gallery  # noqa: PLC0415
+
+    with open_gallery(gallery) as store:
+        out.print(render_people(store.people()))
+
+
+@people.command("show")
+def people_show(name: NameArgument, gallery: GalleryOption = None) -> None:
+    """Show what is stored of a person."""
+    from gallery.people import render_person  # noqa: PLC0415
+    from gallery.store import open_gallery  # noqa: PLC0415
+
+    with open_gallery(gallery) as store:
+        out.print(render_person(store.person(name)))
+
+
+@people.command("rename")
+def people_rename(
+    name: NameArgument,
+    new: Annotated[str, typer.Argument(metavar="NEW", show_default=False)],
+    gallery: GalleryOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Give a person another name."""
+    from gallery.store import open_gallery  # noqa: PLC0415
+
+    with open_gallery(gallery) as store:
+        person = store.person(name)
+        confirm(f"Rename {person.name} to {new}?", yes)
+        erasure = store.rename(person.name, new)
+    out.print(f"{person.name} is now {new}", highlight=False, markup=False)
+    _tell_pending(erasure)
+
+
+@people.command("remove")
+def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOption = False) -> None:
+    """Remove a person and erase their templates."""
+    from gallery.store import open_gallery  # noqa: PLC0415
+
+    with open_gallery(gallery) as store:
+        person = store.person(name)
+        confirm(f"Erase {person.name} and all their templates?", yes)
+        erasure = store.remove(person.name)
+    out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False, markup=False)
+    _tell_pending(erasure)
+
+
+def _tell_pending(erasure: Erasure) -> None:
+    if not erasure.done:
+        err.print(f"sge-stream: {erasure.reason}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _debug(context: typer.Context) -> bool:
+    return context.parent is not None and bool(context.parent.params.get("debug"))
+
+
+def main() -> NoReturn:
+    """Run the program; errors are one sentence on stderr, and the exit status says whose they are."""
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app(prog_name="sge-stream")
+        code = 0
+    except SgeError as error:
+        if "--debug" in sys.argv:
+            raise
+        err.print(f"sge-stream: {error}", highlight=False, markup=False, soft_wrap=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows where"
+        err.print(text, highlight=False, markup=False, soft_wrap=True)
+        code = 1
+    sys.exit(code)

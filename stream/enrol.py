@@ -1,0 +1,191 @@
+"""Enrolling from the terminal: a person walks before sources, or is already a track of the running system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from gallery.enrolment import MIN_SECONDS
+from gallery.names import clean_name
+from gallery.store import open_gallery
+from stream.bus.messages import Ask, Reply, Verdict
+from stream.control import ask
+from stream.errors import GalleryError, UserError
+from stream.identify import echo_to, start
+from stream.live import Live
+from stream.prompt import confirm
+from stream.rundir import running
+from stream.settings import Settings
+
+__all__ = ["EnrolPlan", "Passage", "WalkWatch", "enrol"]
+
+LIVE_SECONDS = 10.0
+"""Walking enough for an enrolment from a live source."""
+
+FAIR_QUALITY = 0.8
+_TICK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolPlan:
+    """What the user asked for.
+
+    Attributes:
+        name: who is enrolled.
+        settings: sources, gallery, device, speed.
+        track: only this track.
+        seconds: use so many seconds of walking; None for the default.
+        yes: consent was given, and nobody is to be asked.
+    """
+
+    name: str
+    settings: Settings
+    track: int | None
+    seconds: float | None
+    yes: bool
+
+
+@dataclass(slots=True)
+class Passage:
+    """When a track's windows came, in the source's seconds, and how much walking they hold."""
+
+    first: float
+    last: float
+    seconds: float = 0.0
+    quality: float = 0.0
+
+
+@dataclass(slots=True)
+class WalkWatch:
+    """Watches one source for the one person who is to be enrolled.
+
+    Args:
+        track: only this track counts, whoever else is in view.
+    """
+
+    track: int | None = None
+    passages: dict[int, Passage] = field(default_factory=dict)
+
+    def see(self, verdict: Verdict) -> None:
+        """Note what a verdict shows of its track.
+
+        Raises:
+            UserError: two people walk at the same time.
+        """
+        decision = verdict.decision
+        if decision.final or decision.latency_ms is None or self.track not in (None, decision.track):
+            return
+        passage = self.passages.setdefault(decision.track, Passage(decision.t, decision.t))
+        passage.last, passage.seconds, passage.quality = decision.t, verdict.seconds, verdict.quality
+        for number, other in self.passages.items():
+            if number != decision.track and other.last >= passage.first:
+                msg = (
+                    f"two people are in view of {decision.source} (tracks {number} and {decision.track}, "
+                    f"{decision.t:.1f} s): let one person walk alone, or choose one with --track"
+                )
+                raise UserError(msg)
+
+    @property
+    def seconds(self) -> float:
+        """Usable walking of the longest passage."""
+        return max((passage.seconds for passage in self.passages.values()), default=0.0)
+
+    def chosen(self) -> list[int]:
+        """The tracks that are long enough to be enrolled, each one walk."""
+        return [number for number, passage in self.passages.items() if passage.seconds >= MIN_SECONDS]
+
+
+def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
+    """Enrol a person and say how good it is.
+
+    Raises:
+        UserError: the name exists, consent is missing, nobody or several people walked, too little was seen.
+    """
+    name = clean_name(plan.name)
+    with open_gallery(plan.settings.gallery) as store:
+        url = store.url
+        if store.has(name):
+            msg = f"{name} is enrolled already; choose another name, or first: sge-stream people remove"
+            raise GalleryError(msg)
+    consent_by = _consent(name, plan.yes)
+    if plan.settings.sources:
+        with start(plan.settings, echo_to(err, debug)) as live:
+            err.print(f"encoder: {live.encoder.features}", highlight=False, soft_wrap=True)
+            tracks = _watch(live, plan, err)
+            reply = live.enrol(name, tracks, consent_by=consent_by, seconds=plan.seconds or 0.0)
+    else:
+        tracks = [] if plan.track is None else [plan.track]
+        reply = _ask_running(url, Ask(name, tuple(tracks), consent_by, plan.seconds or 0.0))
+    out.print(_report(name, len(tracks) or 1, reply), highlight=False, soft_wrap=True)
+
+
+def _consent(name: str, yes: bool) -> str:
+    confirm(f"Does {name} agree that a template of their gait is stored?", yes)
+    return "--yes" if yes else "asked"
+
+
+def _watch(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
+    enough = plan.seconds or LIVE_SECONDS
+    watches = [WalkWatch(plan.track) for _ in live.infos]
+    with _progress(err) as bar:
+        task = bar.add_task("walking", total=1.0, quality=0.0)
+        while not live.done:
+            verdict = live.next(_TICK_S)
+            if verdict is not None:
+                watches[live.source_of(verdict.decision.track)].see(verdict)
+                _show(bar, task, watches, enough)
+            finite = any(info.finite for info in live.infos)
+            if (plan.seconds or not finite) and all(watch.seconds >= enough for watch in watches):
+                break
+        live.check()
+        tracks = [number for watch in watches for number in watch.chosen()]
+        if tracks:
+            bar.update(task, completed=1.0)
+    if not tracks or (plan.track is None and not all(watch.chosen() for watch in watches)):
+        raise _too_little(live, watches)
+    return tracks
+
+
+def _progress(err: Console) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  quality {task.fields[quality]:.0%}"),
+    )
+    return Progress(*columns, console=err)
+
+
+def _show(bar: Progress, task: TaskID, watches: list[WalkWatch], enough: float) -> None:
+    share = min(min(watch.seconds / enough, 1.0) for watch in watches)
+    seen = [p.quality for watch in watches for p in watch.passages.values()]
+    bar.update(task, completed=share, quality=min(seen, default=0.0))
+
+
+def _too_little(live: Live, watches: list[WalkWatch]) -> UserError:
+    least = min(range(len(watches)), key=lambda i: watches[i].seconds)
+    shown = watches[least].seconds
+    seen = "nobody walked in full view" if not shown else f"only {shown:.1f} s of usable walking were seen"
+    text = f"{live.infos[least].name}: {seen}; at least {MIN_SECONDS:.0f} s are needed. Nobody was enrolled"
+    return UserError(text)
+
+
+def _ask_running(url: str, question: Ask) -> Reply:
+    systems = list(running(url))
+    if len(systems) == 1:
+        return ask(systems[0], question)
+    if systems:
+        pids = ", ".join(str(run.pid) for run in systems)
+        msg = f"{len(systems)} systems use this gallery (processes {pids}); end all but one, or give --source"
+        raise UserError(msg)
+    msg = f"no running system uses the gallery {url}; start one, or give --source"
+    raise UserError(msg)
+
+
+def _report(name: str, walks: int, reply: Reply) -> str:
+    walked = f"{walks} walk{'s' if walks > 1 else ''}, {reply.seconds:.1f} s of usable walking"
+    text = f"{name} is enrolled: {walked}, {reply.windows} templates, quality {reply.quality:.0%}"
+    if reply.quality < FAIR_QUALITY:
+        text += " (poor: many joints were guessed; enrol again in better view)"
+    return text

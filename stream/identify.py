@@ -1,0 +1,116 @@
+"""Live identification from the terminal: the dashboard, or JSON lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.live import Live as Screen
+
+from stream.bus.messages import Verdict
+from stream.dashboard import Dashboard, final_line
+from stream.decision import to_json
+from stream.errors import UserError
+from stream.live import Live
+from stream.settings import Settings
+
+__all__ = ["echo_to", "identify", "version_text"]
+
+INTERRUPTED = 130
+_TICK_S = 0.1
+
+
+def version_text() -> str:
+    """The program's name and version."""
+    try:
+        return f"sge-stream {version('sge-stream')}"
+    except PackageNotFoundError:
+        return "sge-stream (not installed)"
+
+
+def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> int:
+    """Run until the sources end or the user stops; returns the exit status.
+
+    Raises:
+        UserError: a source or the gallery cannot be used.
+        RunError: a process failed for good.
+    """
+    if not settings.sources:
+        msg = "no source given: try --source walk.mcap or --source walkers:n=4, or run: sge-stream demo"
+        raise UserError(msg)
+    with start(settings, echo_to(err, debug)) as live:
+        err.print(f"encoder: {live.encoder.features}", highlight=False, soft_wrap=True)
+        show = _json_lines if settings.json else _dashboard
+        interrupted = show(live, out)
+        live.check()
+    return INTERRUPTED if interrupted and not live.live else 0
+
+
+def start(settings: Settings, echo: Callable[[str], None]) -> Live:
+    """The system that the settings describe, not yet entered."""
+    return Live(
+        settings.sources,
+        settings.gallery,
+        fpir=settings.fpir,
+        device=settings.device,
+        speed=settings.speed,
+        echo=echo,
+    )
+
+
+def echo_to(err: Console, debug: bool) -> Callable[[str], None]:
+    """Where the processes' own lines go: to stderr with --debug, else nowhere."""
+
+    def echo(line: str) -> None:
+        if debug:
+            err.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    return echo
+
+
+def _verdicts(live: Live) -> Iterator[Verdict | None]:
+    while not live.done:
+        yield live.next(_TICK_S)
+
+
+def _json_lines(live: Live, out: Console) -> bool:
+    try:
+        try:
+            for decision in live:
+                _write(to_json(decision))
+        except KeyboardInterrupt:
+            for verdict in live.drain():
+                _write(to_json(verdict.decision))
+            return True
+    except BrokenPipeError:
+        # The reader has left; nobody is there to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return False
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _dashboard(live: Live, out: Console) -> bool:
+    dashboard = Dashboard(live)
+    with Screen(dashboard, console=out, refresh_per_second=4, transient=not out.is_terminal) as screen:
+
+        def take(verdict: Verdict | None) -> None:
+            if verdict is not None:
+                dashboard.update(verdict)
+                if verdict.decision.final:
+                    screen.console.print(final_line(verdict))
+
+        try:
+            for verdict in _verdicts(live):
+                take(verdict)
+        except KeyboardInterrupt:
+            for verdict in live.drain():
+                take(verdict)
+            return True
+    return False

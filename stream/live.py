@@ -1,0 +1,305 @@
+"""The whole system as one object: start it on some sources, iterate over its decisions.
+
+from stream import Live
+
+with Live(["walk.mcap"], gallery="gallery.db", speed=0) as live:
+    for decision in live:
+        if decision.final:
+            print(decision.track, decision.person or decision.state, decision.score)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import zmq
+
+from encoder.orders import EncoderCard, EncoderOrders
+from gallery.orders import MatcherOrders, SourceCard
+from gallery.store import open_gallery
+from stream.body import SourceInfo
+from stream.bus.messages import Ask, BadMessage, Ended, Got, Reply, Status, Verdict, pack, unpack
+from stream.bus.sockets import Bus
+from stream.capture import CaptureOrders
+from stream.control import ask
+from stream.decision import Decision
+from stream.errors import RunError, SgeError, UserError
+from stream.rundir import Run, open_run
+from stream.sources import open_source
+from stream.supervisor import Child, Exit, Supervisor
+
+__all__ = ["Live"]
+
+MAX_FAILURES = 5
+"""A process that fails so often in a row, each time within seconds, is given up."""
+
+DRAIN_S = 4.0
+SETTLE_S = 3.0
+LAST_WORDS_MS = 500
+POLL_S = 0.1
+
+
+class Live:
+    """A running system: capture workers, encoder, matcher, and this process as the sink.
+
+    Args:
+        sources: what `--source` takes, each its own capture process.
+        gallery: a URL or a path; see `gallery.store.open_gallery`.
+        fpir: the rate of strangers that may be named (0..1); None names the best candidate always.
+        device: of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
+        speed: of recordings: 1 is real time, 0 as quick as the system takes them.
+        echo: gets every line that the processes log.
+
+    Raises:
+        UserError: on entering: a source, the gallery or the device cannot be used.
+        RunError: while iterating: a process failed for good.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        gallery: str | None = None,
+        *,
+        fpir: float | None = 0.01,
+        device: str = "auto",
+        speed: float = 1.0,
+        echo: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        if not sources:
+            msg = "no source: give at least one, such as walk.mcap or walkers:n=4"
+            raise UserError(msg)
+        if fpir is not None and not 0 < fpir < 1:
+            msg = f"--fpir: expected a rate between 0 and 1, such as 0.01, or off; got {fpir}"
+            raise UserError(msg)
+        self._specs = list(sources)
+        self._gallery = gallery
+        self.fpir = fpir
+        self._device = device
+        self._speed = speed
+        self._exit = ExitStack()
+        self._open_sources: set[int] = set()
+        self._troubles: list[SgeError] = []
+        self._ungot: tuple[bytes, int] | None = None
+        self.infos: list[SourceInfo] = []
+        self.supervisor = Supervisor(echo)
+        self.encoder = EncoderCard("", 0, "", "")
+        """What the encoder says of itself, known once entered."""
+
+    def __enter__(self) -> Self:
+        with self._exit:
+            for spec in self._specs:
+                source = open_source(spec, speed=self._speed)
+                self.infos.append(source.info)
+                source.close()
+            with open_gallery(self._gallery) as store:
+                self._url = store.url
+            self.run: Run = self._exit.enter_context(open_run(self._url))
+            bus = self._exit.enter_context(Bus(self.run.wiring))
+            self._exit.callback(self.supervisor.end)
+            self._status = bus.bind(zmq.PULL, "status", high_water=100)
+            self._sink = bus.bind(zmq.ROUTER, "sink")
+            self._poller = zmq.Poller()
+            self._poller.register(self._status, zmq.POLLIN)
+            self._poller.register(self._sink, zmq.POLLIN)
+            self._start()
+            self._exit = self._exit.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def __iter__(self) -> Iterator[Decision]:
+        """Give every decision until all sources have ended.
+
+        Raises:
+            SgeError: a source or process failed; what the others had to say was given first.
+        """
+        while not self.done:
+            verdict = self.next(POLL_S)
+            if verdict is not None:
+                yield verdict.decision
+        self.check()
+
+    @property
+    def gallery(self) -> str:
+        """The gallery's URL."""
+        return self._url
+
+    @property
+    def live(self) -> bool:
+        """Whether every source is a live one, so that only the user ends the run."""
+        return all(info.live for info in self.infos)
+
+    @property
+    def done(self) -> bool:
+        """Whether every source has ended and its decisions were handed out."""
+        return not self._open_sources
+
+    def next(self, timeout: float) -> Verdict | None:
+        """Wait at most `timeout` seconds for the next verdict; asking for the next acknowledges the last.
+
+        Raises:
+            SgeError: a process failed for good, and with it the run.
+        """
+        self._acknowledge()
+        deadline = time.monotonic() + timeout
+        while True:
+            self._watch()
+            ready = dict(self._poller.poll(int(max(0.0, min(POLL_S, deadline - time.monotonic())) * 1000)))
+            if self._status in ready:
+                self._hear()
+            if self._sink in ready and (verdict := self._receive()) is not None:
+                return verdict
+            if self.done or time.monotonic() >= deadline:
+                return None
+
+    def source_of(self, track: int) -> int:
+        """The number of the source that a track belongs to; see `stream.tracking.Tracker`."""
+        return (track - 1) % len(self._specs)
+
+    def stop(self) -> None:
+        """Ask the sources to end; iterating on gives the last decisions, for some seconds at most."""
+        self.supervisor.stop("capture")
+
+    def drain(self) -> Iterator[Verdict]:
+        """Stop, then give what the sources still had under way, final decisions above all."""
+        self.stop()
+        deadline = time.monotonic() + DRAIN_S
+        while not self.done and time.monotonic() < deadline:
+            verdict = self.next(POLL_S)
+            if verdict is not None:
+                yield verdict
+
+    def check(self) -> None:
+        """Wait for the capture workers of a finished run to end, and raise the first trouble they had.
+
+        Raises:
+            SgeError: as the capture worker told it.
+        """
+        deadline = time.monotonic() + SETTLE_S
+        while self.done and self.supervisor.busy("capture") and time.monotonic() < deadline:
+            self._status.poll(int(POLL_S * 1000))
+            self._hear()
+            self._watch()
+        if self._troubles:
+            raise self._troubles[0]
+
+    def enrol(self, name: str, tracks: Sequence[int] = (), *, consent_by: str, seconds: float = 0.0) -> Reply:
+        """Enrol tracks of this run as one person; see `Ask`.
+
+        Raises:
+            UserError: refused, with the reason.
+        """
+        return ask(self.run, Ask(name, tuple(tracks), consent_by, seconds))
+
+    def _start(self) -> None:
+        wiring = self.run.wiring
+        orders = EncoderOrders(wiring, self._device)
+        self.supervisor.start(Child("encoder", 0, lambda restarts: orders))
+        ready = self._wait_ready("encoder")
+        self.encoder = msgspec.json.decode(ready.text, type=EncoderCard)
+        cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
+        matcher = MatcherOrders(wiring, self._url, self.encoder.contract, self.encoder.f, cards, self.fpir)
+        self.supervisor.start(Child("matcher", 0, lambda restarts: matcher))
+        self._wait_ready("matcher")
+        for index in range(len(self._specs)):
+            self._open_sources.add(index)
+            self.supervisor.start(Child("capture", index, self._capture_orders(index)))
+
+    def _capture_orders(self, index: int) -> Callable[[int], msgspec.Struct]:
+        first = CaptureOrders(
+            self.run.wiring, self._specs[index], index, len(self._specs), 0, self.encoder.f, self._speed
+        )
+        return lambda restarts: msgspec.structs.replace(first, epoch=restarts)
+
+    def _wait_ready(self, label: str) -> Status:
+        child = self.supervisor.find(label)
+        while not child.ready:
+            self._watch()
+            if self._status.poll(int(POLL_S * 1000)):
+                self._hear()
+        assert child.status is not None
+        return child.status
+
+    def _hear(self) -> None:
+        while self._status.poll(0):
+            try:
+                status, _ = unpack(self._status.recv_multipart())
+            except BadMessage:
+                continue
+            if isinstance(status, Status):
+                self.supervisor.hear(status)
+
+    def _hear_last_words(self, child: Child) -> None:
+        """It may have said why before it ended, and that may still be on its way."""
+        while child.status is None or child.status.state != "failed":
+            if not self._status.poll(LAST_WORDS_MS):
+                return
+            self._hear()
+
+    def _receive(self) -> Verdict | None:
+        sender, *parts = self._sink.recv_multipart()
+        try:
+            message, _ = unpack(parts)
+        except BadMessage:
+            return None
+        if isinstance(message, Ended):
+            self._open_sources.discard(message.source)
+            self._ungot = (sender, message.number)
+            self._acknowledge()
+        if not isinstance(message, Verdict):
+            return None
+        self._ungot = (sender, message.number)
+        return message
+
+    def _acknowledge(self) -> None:
+        if self._ungot is not None:
+            sender, number = self._ungot
+            self._sink.send_multipart([sender, *pack(Got(number))])
+            self._ungot = None
+
+    def _watch(self) -> None:
+        for ended in self.supervisor.poll():
+            child = self.supervisor.find(ended.label)
+            if ended.code in (SgeError.exit_code, UserError.exit_code):
+                self._hear_last_words(child)
+            if child.role == "capture":
+                self._capture_ended(child, ended)
+            elif child.status is not None and child.status.state == "failed":
+                raise _told(child.status)
+            elif child.role == "encoder" or self.live:
+                self._restart(child, ended)
+            else:
+                raise _lost(ended)
+
+    def _capture_ended(self, child: Child, ended: Exit) -> None:
+        if ended.code == 0:
+            return
+        if child.status is not None and child.status.state == "failed":
+            # Its tracks were ended in order before it gave up; the other sources run on.
+            self._troubles.append(_told(child.status))
+            return
+        if not self.infos[child.index].live:
+            raise _lost(ended)
+        self._restart(child, ended)
+
+    def _restart(self, child: Child, ended: Exit) -> None:
+        if child.failures >= MAX_FAILURES:
+            raise _lost(ended)
+        self.supervisor.restart(child)
+
+
+def _told(status: Status) -> SgeError:
+    return UserError(status.text) if status.exit_code == UserError.exit_code else RunError(status.text)
+
+
+def _lost(ended: Exit) -> RunError:
+    words = f": {ended.words}" if ended.words else ""
+    return RunError(f"the {ended.label} process stopped unexpectedly (exit {ended.code}){words}")

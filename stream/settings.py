@@ -1,0 +1,99 @@
+"""What a run is told by options and by a `--config` file, checked once."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any, Self
+
+from stream.errors import UserError
+
+__all__ = ["Settings", "read_config"]
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "sources": (list,),
+    "gallery": (str,),
+    "fpir": (str, float, int),
+    "device": (str,),
+    "speed": (float, int),
+    "json": (bool,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of a run; a config file holds the same words.
+
+    Attributes:
+        sources: what `--source` takes, one for each source.
+        gallery: a URL or a path; None for the default.
+        fpir: the rate of strangers that may be named, 0..1; None for `off`.
+        device: of the encoder.
+        speed: of recordings; 1 is real time, 0 as quick as the system takes them.
+        json: JSON lines instead of the dashboard.
+    """
+
+    sources: tuple[str, ...] = ()
+    gallery: str | None = None
+    fpir: float | None = 0.01
+    device: str = "auto"
+    speed: float = 1.0
+    json: bool = False
+
+    def override(self, **given: Any) -> Self:
+        """Put what was given (is not None) in place of what stood here.
+
+        Raises:
+            UserError: a value is out of its bounds.
+        """
+        known = {name: value for name, value in given.items() if value is not None}
+        if "sources" in known:
+            known["sources"] = tuple(known["sources"])
+        if "fpir" in known:
+            known["fpir"] = _fpir(known["fpir"])
+        if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
+            msg = f"--speed: expected 0 or more, such as 1 (real time), got {known['speed']}"
+            raise UserError(msg)
+        return replace(self, **known)
+
+
+def _fpir(text: str | float) -> float | None:
+    if text == "off":
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1:
+        msg = f"--fpir: expected off or a rate between 0 and 1, such as 0.01, got {text}"
+        raise UserError(msg)
+    return rate
+
+
+def read_config(path: Path) -> Settings:
+    """Read a TOML file of settings.
+
+    Raises:
+        UserError: it cannot be read, or holds an unknown word or a value of a wrong kind.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"cannot read the config {path}: {error.strerror}"
+        raise UserError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not TOML: {error}"
+        raise UserError(msg) from None
+    possible = ", ".join(field.name for field in fields(Settings))
+    for name, value in content.items():
+        if name not in KINDS:
+            msg = f"{path}: unknown setting {name}; possible: {possible}"
+            raise UserError(msg)
+        listed = name != "sources" or (isinstance(value, list) and all(isinstance(v, str) for v in value))
+        if not (isinstance(value, KINDS[name]) and listed and isinstance(value, bool) == (name == "json")):
+            wanted = "a list of texts" if name == "sources" else KINDS[name][0].__name__
+            msg = f"{path}: {name}: expected {wanted}, got {value!r}"
+            raise UserError(msg)
+    return Settings().override(**content)

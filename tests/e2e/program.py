@@ -1,0 +1,154 @@
+"""Running `sge-stream` as a user does: as a process, by its streams and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from stream.body import BodyFrame
+from stream.recording import read_recording
+
+__all__ = ["Program", "System", "read_frames", "record"]
+
+WAIT_S = 90.0
+
+
+def record(source: str, target: Path) -> Path:
+    """Record a source through the command line."""
+    done = Program(target.with_suffix(".db"), target.parent / "run").run(
+        "record", str(target), "--source", source, "--speed", "0"
+    )
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def read_frames(recording: Path) -> Iterator[BodyFrame]:
+    """All frames of a recording."""
+    with read_recording(recording) as frames:
+        yield from frames
+
+
+class Program:
+    """The program with a gallery and a runtime folder of its own."""
+
+    def __init__(self, gallery: Path, runtime: Path) -> None:
+        self.runtime = runtime
+        self.environment = {
+            **os.environ,
+            "SGE_GALLERY": str(gallery),
+            "SGE_RUNTIME_DIR": str(runtime),
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            "COLUMNS": "200",
+        }
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "stream", *arguments],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> System:
+        """Start a command and talk to it."""
+        return System(self, arguments)
+
+
+class System:
+    """A running command whose JSON lines are read as they come."""
+
+    def __init__(self, program: Program, arguments: tuple[str, ...]) -> None:
+        self._open = ExitStack()
+        errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the rest
+        self._stderr = self._open.enter_context(errors)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "stream", *arguments],
+            env=program.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+        )
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def line(self) -> dict[str, Any]:
+        """The next line; fails if the program ended or says nothing."""
+        raw = self._lines.get(timeout=WAIT_S)
+        assert raw is not None, f"the program ended: {self.errors()}"
+        read: dict[str, Any] = json.loads(raw)
+        return read
+
+    def rest(self) -> list[dict[str, Any]]:
+        """All further lines, until the program ends."""
+        lines: list[dict[str, Any]] = []
+        while (raw := self._lines.get(timeout=WAIT_S)) is not None:
+            lines.append(json.loads(raw))
+        return lines
+
+    def children(self) -> list[psutil.Process]:
+        """Its processes."""
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return found
+
+    def child(self, role: str, *, wait: bool = False) -> psutil.Process:
+        """Its process of that role."""
+        while True:
+            for child in self.children():
+                try:
+                    if child.cmdline()[-2:] == ["stream.worker", role]:
+                        return child
+                except (psutil.Error, IndexError):
+                    continue
+            assert wait, f"no {role} among the processes"
+            self.line()
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def wait(self) -> int:
+        """Its exit status."""
+        return self.process.wait(WAIT_S)
+
+    def errors(self) -> str:
+        """What it wrote to stderr so far."""
+        self._stderr.seek(0)
+        return self._stderr.read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._open.close()

@@ -1,0 +1,223 @@
+"""What a wrong input gets: one plain sentence on stderr, exit 2, and nothing lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program, read_frames, record
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("walk")
+    return record("walkers:n=1,seed=4,seconds=6,live=0", folder / "walk.mcap")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path / "g.db", tmp_path / "run")
+
+
+def refused(program: Program, *arguments: str) -> str:
+    """The one sentence that a command is refused with."""
+    done = program.run(*arguments)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert "internal error" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("encoder: ")]
+    return " ".join(lines)
+
+
+def corrupted(walk: Path, target: Path) -> Path:
+    raw = bytearray(walk.read_bytes())
+    raw[len(raw) // 2] ^= 0xFF
+    target.write_bytes(raw)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("kinect", "not part of this version"),
+        ("0", "not part of this version"),
+        ("rtsp://me:secret@camera/1", "not part of this version"),
+        ("walk.mp4", "not part of this version"),
+        ("nonsense", "possible: simulated people (walkers:n=4), a recording (walk.mcap)"),
+        ("none.mcap", "there is no file none.mcap"),
+        ("walkers:n=0", "n"),
+        ("walkers:people=3", "people"),
+        ("walkers:n=2#t=5,2", "#t=5,2"),
+        ("walkers:n=2#t=1", "no end"),
+    ],
+)
+def test_a_source_that_cannot_be_opened(program: Program, source: str, told: str) -> None:
+    sentence = refused(program, "--source", source, "--json")
+    assert told in sentence
+    assert "secret" not in sentence
+
+
+def test_no_source_says_what_to_try(program: Program) -> None:
+    assert "sge-stream demo" in refused(program)
+
+
+def test_a_foreign_file_is_refused_before_anything_starts(program: Program, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.mcap"
+    foreign.write_bytes(b"GIF89a" + bytes(1000))
+    assert "foreign.mcap" in refused(program, "--source", str(foreign), "--json")
+
+
+def test_a_corrupt_recording_gives_what_was_good_then_fails(
+    program: Program, walk: Path, tmp_path: Path
+) -> None:
+    bad = corrupted(walk, tmp_path / "bad.mcap")
+    done = program.run("--source", str(bad), "--speed", "0", "--json")
+    assert done.returncode == 2
+    assert "bad.mcap" in done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[-1]["final"]
+
+
+def test_a_cut_off_recording_gives_all_its_windows_then_says_where(
+    program: Program, walk: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.mcap"
+    raw = walk.read_bytes()
+    cut.write_bytes(raw[: len(raw) * 2 // 3])
+    done = program.run("--source", str(cut), "--speed", "0", "--json")
+    assert done.returncode == 2
+    assert "is cut off after" in done.stderr
+    assert "sge-stream convert" in done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[-1]["final"]
+    assert lines[-1]["t"] > 2
+    mended = tmp_path / "mended.mcap"
+    assert program.run("convert", str(cut), str(mended)).returncode == 0
+    whole = program.run("--source", str(mended), "--speed", "0", "--json")
+    assert whole.returncode == 0
+    assert [json.loads(line)["t"] for line in whole.stdout.splitlines()] == [line["t"] for line in lines]
+
+
+def test_one_broken_source_does_not_stop_the_other(program: Program, walk: Path, tmp_path: Path) -> None:
+    bad = corrupted(walk, tmp_path / "bad.mcap")
+    done = program.run("--source", str(bad), "--source", str(walk), "--speed", "0", "--json")
+    assert done.returncode == 2
+    finals = {line["source"]: line for line in map(json.loads, done.stdout.splitlines()) if line["final"]}
+    last = list(read_frames(walk))[-1].time_ns / 1e9
+    assert finals[str(walk)]["t"] == pytest.approx(last, abs=0.2)
+
+
+def test_enrolling_from_a_broken_recording_enrols_nobody(
+    program: Program, walk: Path, tmp_path: Path
+) -> None:
+    bad = corrupted(walk, tmp_path / "bad.mcap")
+    assert "bad.mcap" in refused(program, "enroll", "Ada", "--source", str(bad), "--speed", "0", "--yes")
+    assert "Ada" not in program.run("people", "list").stdout
+
+
+def test_enrolling_is_refused_with_a_reason(program: Program, walk: Path) -> None:
+    sources = ("--source", str(walk), "--speed", "0")
+    assert "--yes" in refused(program, "enroll", "Ada", *sources)
+    assert "empty" in refused(program, "enroll", " ", *sources, "--yes")
+    assert "no running system" in refused(program, "enroll", "Ada", "--yes")
+    short = ("--source", f"{walk}#t=0,2", "--speed", "0", "--yes")
+    assert "at least 3 s are needed" in refused(program, "enroll", "Ada", *short)
+    two = ("--source", "walkers:n=2,seed=4,seconds=6,live=0", "--speed", "0", "--yes")
+    assert "two people are in view" in refused(program, "enroll", "Ada", *two)
+    assert program.run("enroll", "Ada", *sources, "--yes").returncode == 0
+    assert "ada is enrolled already" in refused(program, "enroll", "ada", *sources, "--yes")
+    chosen = program.run("enroll", "Ben", *two, "--track", "2")
+    assert chosen.returncode == 0, chosen.stderr
+
+
+def test_a_gallery_that_is_something_else_is_refused_and_left_alone(program: Program, tmp_path: Path) -> None:
+    foreign = tmp_path / "notes.db"
+    with sqlite3.connect(foreign) as db:
+        db.execute("create table notes (text)")
+    db.close()
+    text = tmp_path / "text.db"
+    text.write_text("dear diary")
+    for path in (foreign, text):
+        before = hashlib.sha256(path.read_bytes()).hexdigest()
+        for command in (("people", "list"), ("--source", "walkers:n=1", "--json")):
+            assert str(path) in refused(program, *command, "--gallery", str(path))
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+def test_a_locked_gallery_is_told(program: Program, walk: Path, tmp_path: Path) -> None:
+    assert program.run("people", "list").returncode == 0
+    with sqlite3.connect(tmp_path / "g.db") as db:
+        db.execute("begin exclusive")
+        sentence = refused(program, "enroll", "Ada", "--source", str(walk), "--speed", "0", "--yes")
+        assert "g.db" in sentence
+    db.close()
+
+
+def test_an_unwritable_folder_is_told(program: Program, walk: Path) -> None:
+    # Nobody, not even root, makes files there.
+    assert "/proc/g.db" in refused(program, "people", "list", "--gallery", "/proc/g.db")
+    assert "/proc/w.mcap" in refused(program, "record", "/proc/w.mcap", "--source", str(walk), "--speed", "0")
+    assert "/proc" in refused(program, "convert", str(walk), "/proc/w.mcap")
+
+
+def test_a_path_that_cannot_be_a_file_is_told(program: Program, walk: Path, tmp_path: Path) -> None:
+    inside_a_file = walk / "g.db"
+    assert str(inside_a_file) in refused(program, "people", "list", "--gallery", str(inside_a_file))
+    target = walk / "w.mcap"
+    assert str(walk) in refused(program, "record", str(target), "--source", str(walk), "--speed", "0")
+    assert str(walk) in refused(program, "convert", str(walk), str(target))
+
+
+def test_nothing_is_overwritten(program: Program, walk: Path) -> None:
+    before = walk.read_bytes()
+    refused(program, "record", str(walk), "--source", "walkers:n=1,seconds=1,live=0")
+    refused(program, "convert", str(walk), str(walk))
+    assert walk.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--source", "walkers:n=1", "--fpir", "2"), "--fpir: expected off or a rate between 0 and 1"),
+        (("--source", "walkers:n=1", "--speed", "-1"), "--speed: expected 0 or more"),
+        (("--source", "walkers:n=1", "--device", "abacus"), "abacus"),
+        (("--source", "walkers:n=1", "--gallery", "mysql://a:secret@b/c"), "mysql"),
+        (("--config", "none.toml"), "cannot read the config none.toml"),
+        (("--gallery", "x.db", "people", "list"), "go behind its name"),
+        (("people", "show", "Nobody"), "Nobody"),
+        (("people", "rename", "Nobody", "Somebody", "--yes"), "Nobody"),
+        (("people", "remove", "Nobody", "--yes"), "Nobody"),
+        (("fly",), "fly"),
+        (("--wings",), "wings"),
+    ],
+)
+def test_wrong_words(program: Program, arguments: tuple[str, ...], told: str) -> None:
+    sentence = refused(program, *arguments)
+    assert told in sentence
+    assert "secret" not in sentence
+
+
+def test_debug_shows_the_traceback(program: Program) -> None:
+    done = program.run("--debug", "--source", "nonsense")
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(program: Program, walk: Path) -> None:
+    command = [sys.executable, "-m", "stream", "--source", str(walk), "--speed", "0", "--json"]
+    with subprocess.Popen(
+        command, env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("{")
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 0

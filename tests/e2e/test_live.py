@@ -1,0 +1,261 @@
+"""The real processes, from recordings to JSON lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from stream.rundir import running
+from stream.skeleton import get_layout
+from stream.sources import open_source
+from stream.tracking import Tracker
+from tests.e2e.program import Program, read_frames, record
+
+FIELDS = [
+    "id",
+    "source",
+    "track",
+    "t",
+    "time",
+    "state",
+    "person",
+    "candidate",
+    "score",
+    "threshold",
+    "margin",
+    "reason",
+    "latency_ms",
+    "final",
+]
+VARYING = ("id", "time", "latency_ms")
+
+
+def told(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in line.items() if key not in VARYING} for line in lines]
+
+
+def expected_windows(recording: Path) -> list[tuple[int, float]]:
+    """(track, end) of every window that the recording holds, cut without any process."""
+    tracker = Tracker(get_layout("kinect-v1"))
+    return [
+        (track, round(window.end_ns / 1e9, 4))
+        for frame in read_frames(recording)
+        for track, window in tracker.push(frame).windows
+    ]
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Recordings of two simulated people: each alone on a first walk, both on a second."""
+    folder = tmp_path_factory.mktemp("walks")
+    options = "n=2,seed=11,seconds=8,live=0"
+    return {
+        "ada": record(f"walkers:{options},only=1", folder / "ada.mcap"),
+        "ben": record(f"walkers:{options},only=2", folder / "ben.mcap"),
+        "both": record(f"walkers:{options},walk=2", folder / "both.mcap"),
+    }
+
+
+@pytest.fixture(scope="module")
+def gallery(walks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery that holds Ada and Ben, enrolled through the command line."""
+    folder = tmp_path_factory.mktemp("gallery")
+    program = Program(folder / "g.db", folder / "run")
+    for name in ("Ada", "Ben"):
+        done = program.run("enroll", name, "--source", str(walks[name.lower()]), "--speed", "0", "--yes")
+        assert done.returncode == 0, done.stderr
+        assert f"{name} is enrolled: 1 walk" in done.stdout
+        assert "100 %" in done.stderr
+    return folder / "g.db"
+
+
+@pytest.fixture
+def program(gallery: Path, tmp_path: Path) -> Program:
+    return Program(gallery, tmp_path / "run")
+
+
+def replay(
+    program: Program, *recordings: Path, more: tuple[str, ...] = ("--fpir", "off")
+) -> list[dict[str, Any]]:
+    sources = [word for path in recordings for word in ("--source", str(path))]
+    done = program.run(*sources, "--speed", "0", "--json", *more)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_replay_names_who_was_enrolled_and_loses_nothing(program: Program, walks: dict[str, Path]) -> None:
+    lines = replay(program, walks["both"])
+    assert [list(line) for line in lines] == [FIELDS] * len(lines)
+    decided = [(line["track"], line["t"]) for line in lines if line["latency_ms"] is not None]
+    assert decided == expected_windows(walks["both"])
+    finals = {line["track"]: line for line in lines if line["final"]}
+    assert {track: line["candidate"] for track, line in finals.items()} == {1: "Ada", 2: "Ben"}
+    assert len([line for line in lines if line["final"]]) == 2
+    for line in lines:
+        assert (line["person"] is not None) == (line["state"] == "person")
+        assert line["source"] == str(walks["both"])
+    assert lines[0]["state"] == "collecting"
+    assert len({line["id"] for line in lines}) == len(lines)
+
+
+def test_the_same_replay_twice_says_the_same(program: Program, walks: dict[str, Path]) -> None:
+    assert told(replay(program, walks["both"])) == told(replay(program, walks["both"]))
+
+
+def test_many_files_at_once_lose_nothing_and_agree_with_each_alone(
+    program: Program, walks: dict[str, Path]
+) -> None:
+    together = replay(program, walks["ada"], walks["both"], walks["ben"])
+    for path in walks.values():
+        mine = [line for line in together if line["source"] == str(path)]
+        assert len([line for line in mine if line["latency_ms"] is not None]) == len(expected_windows(path))
+    assert len({line["track"] for line in together}) == 4
+    alone = replay(program, walks["both"])
+    both = [line for line in together if line["source"] == str(walks["both"])]
+    keys = ("t", "state", "candidate", "score", "margin", "final")
+    assert [[line[k] for k in keys] for line in both] == [[line[k] for k in keys] for line in alone]
+
+
+def test_tcp_with_keys_says_the_same_as_ipc(program: Program, walks: dict[str, Path]) -> None:
+    over_ipc = replay(program, walks["both"])
+    program.environment["SGE_TRANSPORT"] = "tcp"
+    assert told(replay(program, walks["both"])) == told(over_ipc)
+
+
+def test_a_killed_encoder_comes_back_and_no_line_is_lost(program: Program, walks: dict[str, Path]) -> None:
+    whole = replay(program, walks["both"])
+    with program.start("--source", str(walks["both"]), "--speed", "1", "--fpir", "off", "--json") as system:
+        lines = [system.line()]
+        encoder = system.child("encoder")
+        encoder.kill()
+        lines += system.rest()
+        assert system.wait() == 0, system.errors()
+    assert told(lines) == told(whole)
+
+
+@pytest.mark.parametrize("role", ["capture", "matcher"])
+def test_a_file_whose_worker_dies_fails_with_a_sentence(
+    program: Program, walks: dict[str, Path], role: str
+) -> None:
+    with program.start("--source", str(walks["both"]), "--speed", "1", "--json") as system:
+        system.line()
+        system.child(role).kill()
+        system.rest()
+        assert system.wait() == 1
+        assert "process stopped unexpectedly" in system.errors()
+        assert "Traceback" not in system.errors()
+
+
+def test_a_live_source_goes_on_after_any_worker_died(program: Program) -> None:
+    with program.start("--source", "walkers:n=2,seed=11,walk=2", "--fpir", "off", "--json") as system:
+        for role in ("capture", "encoder", "matcher"):
+            system.line()
+            victim = system.child(role)
+            victim.kill()
+            victim.wait(20)
+            before = system.line()["time"]
+            while system.child(role, wait=True).pid == victim.pid or system.line()["time"] <= before:
+                pass
+            seen = [system.line() for _ in range(40)]
+            assert any(line["candidate"] for line in seen)
+
+
+def test_ctrl_c_prints_the_final_lines_and_leaves_no_process(program: Program) -> None:
+    with program.start("--source", "walkers:n=2,seed=11,walk=2", "--fpir", "off", "--json") as system:
+        while system.line()["t"] < 2:
+            pass
+        children = system.children()
+        assert {role for role in ("capture", "encoder", "matcher") if system.child(role)} == {
+            "capture",
+            "encoder",
+            "matcher",
+        }
+        system.interrupt()
+        lines = system.rest()
+        assert system.wait() == 0, system.errors()
+        assert sorted(line["track"] for line in lines if line["final"]) == [1, 2]
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert alive == []
+        assert list(program.runtime.iterdir()) == []
+
+
+def test_an_interrupted_replay_says_so_by_its_status(program: Program, walks: dict[str, Path]) -> None:
+    with program.start("--source", str(walks["both"]), "--json") as system:
+        system.line()
+        system.interrupt()
+        assert any(line["final"] for line in system.rest())
+        assert system.wait() == 130
+
+
+def test_a_killed_parent_takes_its_children_along(program: Program) -> None:
+    with program.start("--source", "walkers:n=1", "--json") as system:
+        system.line()
+        children = system.children()
+        assert len(children) == 3
+        system.process.kill()
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert alive == []
+
+
+def test_a_track_of_the_running_system_is_enrolled_named_and_removed(
+    program: Program, tmp_path: Path
+) -> None:
+    own = Program(tmp_path / "own.db", program.runtime)
+    with own.start("--source", "walkers:n=2,seed=11", "--fpir", "off", "--json") as system:
+        while system.line()["t"] < 4:
+            pass
+        crowded = own.run("enroll", "Cleo", "--yes")
+        assert crowded.returncode == 2
+        assert "2 people are in view (tracks 1, 2)" in crowded.stderr
+        done = own.run("enroll", "Cleo", "--track", "2", "--yes")
+        assert done.returncode == 0, done.stderr
+        while not ((line := system.line())["track"] == 2 and line["person"] == "Cleo"):
+            assert line["t"] < 60
+        assert own.run("people", "rename", "Cleo", "Cleopatra", "--yes").returncode == 0
+        while not ((line := system.line())["track"] == 2 and line["person"] == "Cleopatra"):
+            assert line["t"] < 60
+        assert own.run("people", "remove", "Cleopatra", "--yes").returncode == 0
+        while not ((line := system.line())["track"] == 2 and line["candidate"] is None):
+            assert line["t"] < 60
+
+
+def test_an_observer_sees_the_decisions(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stream.observe import observe
+
+    monkeypatch.setenv("SGE_RUNTIME_DIR", str(program.runtime))
+    with program.start("--source", "walkers:n=1,seed=11", "--json") as system:
+        system.line()
+        (run,) = running()
+        observed = next(iter(observe(run, timeout=20)))
+        while system.line()["id"] != observed.id:
+            pass
+
+
+def test_live_from_python(gallery: Path, walks: dict[str, Path], runtime_dir: Path) -> None:
+    from stream import Live
+
+    with Live([str(walks["both"])], gallery=str(gallery), speed=0, fpir=None) as live:
+        finals = {decision.track: decision.person for decision in live if decision.final}
+    assert finals == {1: "Ada", 2: "Ben"}
+    assert list(runtime_dir.iterdir()) == []
+
+
+def test_a_clip_of_a_recording(program: Program, walks: dict[str, Path]) -> None:
+    done = program.run("--source", f"{walks['both']}#t=2,5", "--speed", "0", "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines
+    assert all(2 <= line["t"] < 5 for line in lines)
+
+
+def test_walkers_that_must_not_drop_give_every_window(program: Program) -> None:
+    spec = "walkers:n=3,seed=5,seconds=4,live=0"
+    source = open_source(spec, speed=0)
+    source.close()
+    done = program.run("--source", spec, "--speed", "0", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["track"] for line in lines if line["final"]] == [1, 2, 3]
