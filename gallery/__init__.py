@@ -1,0 +1,1 @@
+"""Who is who: the store, the scores, the decisions; `service` is the matcher process."""

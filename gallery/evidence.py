@@ -1,0 +1,94 @@
+"""What is known of one track so far: summed scores, and some of its windows to enrol from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.body import FloatArray
+from stream.bus.messages import Row
+from stream.windows import RATE_HZ
+
+__all__ = ["MAX_KEPT", "Evidence", "Thinned"]
+
+MAX_KEPT = 64
+"""Windows kept of a track, and so templates of one enrolled walk."""
+
+
+@dataclass(slots=True)
+class Thinned:
+    """At most `limit` of the windows added, spread evenly over all of them, whatever their number."""
+
+    limit: int = MAX_KEPT
+    _kept: list[tuple[int, FloatArray]] = field(default_factory=list, repr=False)
+    _every: int = 1
+    _seen: int = 0
+
+    def add(self, cages: FloatArray) -> None:
+        """Offer the next window, (f, D) float32."""
+        if self._seen % self._every == 0:
+            self._kept.append((self._seen, cages))
+            if len(self._kept) > self.limit:
+                self._every *= 2
+                self._kept = [(n, kept) for n, kept in self._kept if n % self._every == 0]
+        self._seen += 1
+
+    def first(self, windows: int) -> list[FloatArray]:
+        """Those kept among the first so many windows added."""
+        return [cages for n, cages in self._kept if n < windows]
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The evidence of one track.
+
+    Args:
+        f: skeletons a window; windows start f // 2 skeletons apart.
+    """
+
+    f: int
+    windows: int = 0
+    end_ns: int = 0
+    kept: Thinned = field(default_factory=Thinned)
+    _quality: float = 0.0
+    _sums: dict[int, float] = field(default_factory=dict)
+    _counts: dict[int, int] = field(default_factory=dict)
+
+    def add(self, row: Row, cages: FloatArray, people: tuple[int, ...], scores: NDArray[np.float64]) -> None:
+        """Add a window.
+
+        Args:
+            row: when it was, and how good.
+            cages: (f, D) float32.
+            people: ids of the P people scored.
+            scores: (P,) float64, the window's similarity to each.
+        """
+        self.windows += 1
+        self.end_ns = row.end_ns
+        self._quality += row.quality
+        self.kept.add(cages)
+        for person, score in zip(people, scores.tolist(), strict=True):
+            self._sums[person] = self._sums.get(person, 0.0) + score
+            self._counts[person] = self._counts.get(person, 0) + 1
+
+    def ranking(self, people: tuple[int, ...]) -> list[tuple[int, float]]:
+        """(person, mean score over the windows compared with them), best first."""
+        means = [(p, self._sums[p] / self._counts[p]) for p in people if p in self._counts]
+        return sorted(means, key=lambda entry: (-entry[1], entry[0]))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of usable walking."""
+        return self.windows * self.seconds_per_window
+
+    @property
+    def seconds_per_window(self) -> float:
+        """By how much each further window lengthens the walking seen."""
+        return (self.f // 2) / RATE_HZ
+
+    @property
+    def quality(self) -> float:
+        """Mean joint confidence, 0..1."""
+        return self._quality / self.windows if self.windows else 0.0

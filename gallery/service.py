@@ -1,0 +1,213 @@
+"""The matcher process: CAGEs in, decisions out; enrols on request and follows the gallery's changes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import numpy as np
+import zmq
+
+from gallery.calibration import load_calibration
+from gallery.enrolment import enrol_tracks
+from gallery.matcher import Finding, Matcher
+from gallery.orders import MatcherOrders
+from gallery.scoring import TemplateIndex
+from gallery.store import Gallery, open_gallery
+from stream.body import FloatArray
+from stream.bus.messages import Ack, Ask, BadMessage, Ended, Reply, Tick, Verdict, pack, unpack
+from stream.bus.outbox import Outbox
+from stream.bus.sockets import Bus
+from stream.decision import Decision, to_json
+from stream.errors import SgeError
+from stream.heartbeat import Heartbeat
+
+__all__ = ["run"]
+
+RELOAD_S = 1.0
+_WAIT_MS = 100
+_LATENCIES = 1000
+
+
+def run(orders: MatcherOrders, stop: threading.Event) -> None:
+    """Decide until `stop` is set.
+
+    Raises:
+        SgeError: the gallery cannot be used.
+    """
+    with Bus(orders.wiring) as bus:
+        heart = Heartbeat(bus, "matcher")
+        try:
+            with open_gallery(orders.gallery) as store:
+                _Service(orders, bus, heart, store).serve(stop)
+        except SgeError as error:
+            heart.failed(str(error), error.exit_code)
+            raise
+
+
+class _Service:
+    def __init__(self, orders: MatcherOrders, bus: Bus, heart: Heartbeat, store: Gallery) -> None:
+        self._orders = orders
+        self._heart = heart
+        self._store = store
+        self._cages = bus.bind(zmq.PULL, "cages")
+        self._acks = bus.bind(zmq.ROUTER, "acks", high_water=64)
+        self._control = bus.bind(zmq.ROUTER, "control")
+        self._observers = bus.bind(zmq.XPUB, "decisions", high_water=1000)
+        self._outbox = Outbox(bus.connect(zmq.DEALER, "sink"))
+        self._poller = zmq.Poller()
+        self._poller.register(self._control, zmq.POLLIN)
+        self._poller.register(self._observers, zmq.POLLIN)
+        self._expected: dict[int, tuple[int, int]] = {}
+        self._latencies: deque[float] = deque(maxlen=_LATENCIES)
+        self._counters = {"windows": 0, "decisions": 0, "lost": 0, "bad": 0}
+        self._run = uuid4().hex[:8]
+        self._revision = store.revision()
+        self._matcher = Matcher(
+            orders.sources, orders.f, orders.fpir, load_calibration(orders.contract), self._load_index()
+        )
+        self._reload_due = time.monotonic() + RELOAD_S
+
+    def serve(self, stop: threading.Event) -> None:
+        """Work until told to stop."""
+        self._beat(force=True)
+        while not stop.is_set():
+            self._beat()
+            self._follow_gallery()
+            # A full outbox stops the reading, and so in turn the encoder and the files.
+            self._poller.register(self._cages, 0 if self._outbox.full else zmq.POLLIN)
+            self._poller.register(self._outbox.socket, self._outbox.wants)
+            ready = dict(self._poller.poll(_WAIT_MS))
+            if self._control in ready:
+                self._answer()
+            if self._observers in ready:
+                self._observers.recv()  # a subscription; XPUB keeps count of them itself
+            if ready.get(self._cages, 0) & zmq.POLLIN:
+                self._receive()
+            self._outbox.pump()
+
+    def _receive(self) -> None:
+        try:
+            tick, cages = unpack(self._cages.recv_multipart())
+            if not isinstance(tick, Tick) or tick.source >= len(self._orders.sources):
+                raise BadMessage
+            if tick.rows and (tick.contract != self._orders.contract or cages.ndim != 3):
+                raise BadMessage
+        except BadMessage:
+            self._counters["bad"] += 1
+            return
+        if self._in_order(tick):
+            self._observe(tick, cages)
+
+    def _in_order(self, tick: Tick) -> bool:
+        """Whether the tick is the next one to decide on; a file's others come again, or came before."""
+        epoch, expected = self._expected.get(tick.source, (tick.epoch, 0))
+        if tick.epoch != epoch:
+            self._publish(self._matcher.end_source(tick.source), live=True)
+            expected = 0
+        if not self._orders.sources[tick.source].live:
+            if tick.seq >= expected:
+                fresh = tick.seq == expected
+            else:
+                self._acknowledge(tick.source, tick.epoch, expected - 1)
+                fresh = False
+            if not fresh:
+                return False
+        else:
+            self._counters["lost"] += max(0, tick.seq - expected)
+        self._expected[tick.source] = (tick.epoch, tick.seq + 1)
+        return True
+
+    def _observe(self, tick: Tick, cages: FloatArray) -> None:
+        live = self._orders.sources[tick.source].live
+        self._counters["windows"] += len(tick.rows)
+        findings = self._matcher.observe(tick, cages)
+        if tick.last:
+            findings += self._matcher.end_source(tick.source)
+        self._publish(findings, live=live)
+        if tick.last:
+            self._outbox.put(Ended(self._outbox.next_number, tick.source))
+        if not live:
+            self._acknowledge(tick.source, tick.epoch, tick.seq)
+
+    def _acknowledge(self, source: int, epoch: int, seq: int) -> None:
+        # Lost acknowledgements are made good by the next, or when the capture worker sends again.
+        self._acks.send_multipart([f"capture-{source}".encode(), *pack(Ack(source, epoch, seq))])
+
+    def _publish(self, findings: list[Finding], *, live: bool) -> None:
+        for finding in findings:
+            decision = self._decision(finding)
+            self._counters["decisions"] += 1
+            verdict = Verdict(self._outbox.next_number, finding.seconds, finding.quality, decision)
+            self._outbox.put(verdict, may_drop=live and not finding.final)
+            self._observers.send_string(to_json(decision))
+
+    def _decision(self, finding: Finding) -> Decision:
+        latency: float | None = None
+        if finding.arrival_ns is not None:
+            latency = (time.monotonic_ns() - finding.arrival_ns) / 1e6
+            self._latencies.append(latency)
+        return Decision(
+            id=f"{self._run}-{self._counters['decisions'] + 1}",
+            source=self._orders.sources[finding.track.source].name,
+            track=finding.track.number,
+            t=round(finding.time_ns / 1e9, 4),
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            state=finding.state,
+            person=finding.candidate if finding.state == "person" else None,
+            candidate=finding.candidate,
+            score=_rounded(finding.score, 4),
+            threshold=_rounded(finding.threshold, 4),
+            margin=_rounded(finding.margin, 4),
+            reason=finding.reason,
+            latency_ms=_rounded(latency, 3),
+            final=finding.final,
+        )
+
+    def _answer(self) -> None:
+        who, *parts = self._control.recv_multipart()
+        try:
+            question, _ = unpack(parts)
+        except BadMessage:
+            self._counters["bad"] += 1
+            return
+        if not isinstance(question, Ask):
+            self._counters["bad"] += 1
+            return
+        try:
+            reply = enrol_tracks(self._matcher, self._store, self._orders.contract, question)
+        except SgeError as error:
+            reply = Reply(str(error)[:2000])
+        self._control.send_multipart([who, *pack(reply)])
+        self._reload_due = 0.0
+
+    def _follow_gallery(self) -> None:
+        if time.monotonic() < self._reload_due:
+            return
+        self._reload_due = time.monotonic() + RELOAD_S
+        revision = self._store.revision()
+        if revision != self._revision:
+            self._revision = revision
+            self._matcher.replace_index(self._load_index())
+
+    def _load_index(self) -> TemplateIndex:
+        return TemplateIndex.load(self._store, self._orders.contract)
+
+    def _beat(self, *, force: bool = False) -> None:
+        counters: dict[str, float] = {
+            **self._counters,
+            "decisions_dropped": self._outbox.dropped,
+            "people": len(self._matcher.index.people),
+            "in_view": len(self._matcher.tracks),
+        }
+        if self._latencies:
+            p50, p95 = np.percentile(self._latencies, [50, 95])
+            counters |= {"latency_p50": float(p50), "latency_p95": float(p95)}
+        self._heart.beat("ready", counters, force=force)
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
