@@ -1,0 +1,43 @@
+"""`sge-stream record`: a source into a recording, until it ends or the user says so."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from stream.recorder import record
+from stream.sources import open_source
+
+__all__ = ["record_source"]
+
+
+def record_source(spec: str, target: Path, *, seconds: float | None, speed: float, out: Console) -> None:
+    """Record a source; Ctrl-C ends it and keeps what was seen.
+
+    Raises:
+        UserError: the source or the target cannot be used.
+    """
+    stop = threading.Event()
+    with contextlib.closing(open_source(spec, speed=speed)) as source, _interrupt_sets(stop):
+        with out.status(f"recording {source.info.name} into {target}; Ctrl-C ends"):
+            frames = record(source, target, seconds=seconds, stop=stop)
+        dropped = f", {source.dropped} dropped" if source.dropped else ""
+    out.print(f"{target}: {frames} frames{dropped}", highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    former = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
