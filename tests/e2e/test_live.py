@@ -174,6 +174,8 @@ def test_ctrl_c_prints_the_final_lines_and_leaves_no_process(program: Program) -
             "encoder",
             "matcher",
         }
+        for process in (psutil.Process(system.process.pid), *children):
+            assert process.net_connections("inet") == [], "nothing may reach for a network"
         system.interrupt()
         lines = system.rest()
         assert system.wait() == 0, system.errors()

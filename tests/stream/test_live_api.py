@@ -1,0 +1,51 @@
+"""The system as an object, and what the supervisor does with a process that hangs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+import stream.supervisor
+from stream import Live
+from stream.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("runtime_dir")
+
+
+def test_a_process_that_hangs_is_killed_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream.supervisor, "HANG_AFTER_S", 2.0)
+    said: list[str] = []
+    with Live(["walkers:n=1,seed=2"], str(tmp_path / "g.db"), fpir=None, echo=said.append) as live:
+        encoder = live.supervisor.find("encoder")
+        assert encoder.process is not None
+        for _ in live:
+            break
+        psutil.Process(encoder.process.pid).suspend()
+        decisions = iter(live)
+        while not (encoder.restarts and encoder.ready):
+            live.next(0.1)
+        assert next(decisions).track >= 1
+    assert any("encoder: no heartbeat" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"sources": []}, "no source"),
+        ({"sources": ["walkers:n=1"], "fpir": 1.5}, "--fpir"),
+        ({"sources": ["walkers:n=1", "nonsense"]}, "nonsense"),
+        ({"sources": ["walkers:n=1"], "device": "abacus"}, "abacus"),
+        ({"sources": ["walkers:n=1"], "gallery": "mysql://x/y"}, "mysql"),
+    ],
+)
+def test_what_cannot_work_is_refused_on_entering(
+    tmp_path: Path, options: dict[str, object], told: str
+) -> None:
+    arguments: dict[str, object] = {"gallery": str(tmp_path / "g.db"), **options}
+    with pytest.raises(UserError, match=told), Live(**arguments):  # type: ignore[arg-type]
+        pass
+    assert psutil.Process().children() == []
