@@ -22,7 +22,7 @@ from stream.bus.messages import Ack, Ask, BadMessage, Ended, Reply, Tick, Verdic
 from stream.bus.outbox import Outbox
 from stream.bus.sockets import Bus
 from stream.decision import Decision, to_json
-from stream.errors import SgeError
+from stream.errors import GalleryError, SgeError
 from stream.heartbeat import Heartbeat
 
 __all__ = ["run"]
@@ -63,7 +63,7 @@ class _Service:
         self._poller.register(self._observers, zmq.POLLIN)
         self._expected: dict[int, tuple[int, int]] = {}
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
-        self._counters = {"windows": 0, "decisions": 0, "lost": 0, "bad": 0}
+        self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad", "gallery_unread"), 0)
         self._run = uuid4().hex[:8]
         self._revision = store.revision()
         self._matcher = Matcher(
@@ -104,20 +104,18 @@ class _Service:
 
     def _in_order(self, tick: Tick) -> bool:
         """Whether the tick is the next one to decide on; a file's others come again, or came before."""
-        epoch, expected = self._expected.get(tick.source, (tick.epoch, 0))
+        live = self._orders.sources[tick.source].live
+        # A device's matcher may have been restarted in the middle; a file's sees every tick from the first.
+        epoch, expected = self._expected.get(tick.source, (tick.epoch, tick.seq if live else 0))
         if tick.epoch != epoch:
             self._publish(self._matcher.end_source(tick.source), live=True)
             expected = 0
-        if not self._orders.sources[tick.source].live:
-            if tick.seq >= expected:
-                fresh = tick.seq == expected
-            else:
-                self._acknowledge(tick.source, tick.epoch, expected - 1)
-                fresh = False
-            if not fresh:
-                return False
-        else:
+        if live:
             self._counters["lost"] += max(0, tick.seq - expected)
+        elif tick.seq != expected:
+            if tick.seq < expected:
+                self._acknowledge(tick.source, tick.epoch, expected - 1)
+            return False
         self._expected[tick.source] = (tick.epoch, tick.seq + 1)
         return True
 
@@ -188,10 +186,14 @@ class _Service:
         if time.monotonic() < self._reload_due:
             return
         self._reload_due = time.monotonic() + RELOAD_S
-        revision = self._store.revision()
-        if revision != self._revision:
-            self._revision = revision
-            self._matcher.replace_index(self._load_index())
+        try:
+            revision = self._store.revision()
+            if revision != self._revision:
+                self._matcher.replace_index(self._load_index())
+                self._revision = revision
+        except GalleryError:
+            # Somebody holds the gallery; the templates in memory serve until it can be read again.
+            self._counters["gallery_unread"] += 1
 
     def _load_index(self) -> TemplateIndex:
         return TemplateIndex.load(self._store, self._orders.contract)

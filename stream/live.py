@@ -151,10 +151,10 @@ class Live:
         self._acknowledge()
         deadline = time.monotonic() + timeout
         while True:
+            # First what they said while the caller was busy, or they would seem to hang.
+            self._hear()
             self._watch()
             ready = dict(self._poller.poll(int(max(0.0, min(POLL_S, deadline - time.monotonic())) * 1000)))
-            if self._status in ready:
-                self._hear()
             if self._sink in ready and (verdict := self._receive()) is not None:
                 return verdict
             if self.done or time.monotonic() >= deadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,21 @@ def test_a_process_that_hangs_is_killed_and_started_again(
             live.next(0.1)
         assert next(decisions).track >= 1
     assert any("encoder: no heartbeat" in line for line in said)
+
+
+def test_a_caller_who_takes_its_time_is_not_taken_for_hanging_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream.supervisor, "HANG_AFTER_S", 1.0)
+    with Live(["walkers:n=1,seed=2"], str(tmp_path / "g.db"), fpir=None) as live:
+        for _ in live:
+            break
+        processes = [child.process for child in live.supervisor.children]
+        with pytest.raises(subprocess.TimeoutExpired):
+            assert processes[0] is not None
+            processes[0].wait(3.0)  # longer than it takes to be declared hung
+        assert next(iter(live)).track == 1
+        assert [child.process for child in live.supervisor.children] == processes
 
 
 @pytest.mark.parametrize(
