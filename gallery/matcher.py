@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gallery.calibration import Calibration
 from gallery.evidence import Evidence
 from gallery.orders import SourceCard
 from gallery.scoring import TemplateIndex
@@ -62,14 +61,13 @@ class Matcher:
         sources: one for each source number.
         f: skeletons a window.
         fpir: the rate of strangers that may be named; None accepts the best candidate always.
-        calibration: where thresholds come from.
-        index: the gallery's templates; `replace_index` brings a newer one.
+        index: the gallery's templates, and the back-end that compares them; `replace_index` brings a newer
+            one.
     """
 
     sources: Sequence[SourceCard]
     f: int
     fpir: float | None
-    calibration: Calibration
     index: TemplateIndex
     tracks: dict[int, Track] = field(default_factory=dict)
     ended: OrderedDict[int, Track] = field(default_factory=OrderedDict)
@@ -83,7 +81,8 @@ class Matcher:
                 findings.append(self._collecting(track, note.time_ns, note.reason))
         for row, window in zip(tick.rows, cages, strict=True):
             track = self._track(tick.source, row.track, row.start_ns)
-            track.evidence.add(row, window, self.index.people, self.index.scores(window))
+            scores = self.index.scores(window, self.sources[track.source].sensor)
+            track.evidence.add(row, window, self.index.people, scores)
             findings.append(self._decide(track, arrival_ns=row.arrival_ns))
         for number in tick.ended:
             findings += self.end(number)
@@ -159,7 +158,8 @@ class Matcher:
         if self.fpir is None or not self.index.people:
             return None
         sensor = self.sources[track.source].sensor
-        return self.calibration.threshold(sensor, self.fpir, len(self.index.people), track.evidence.windows)
+        people, windows = len(self.index.people), track.evidence.windows
+        return self.index.backend.threshold(sensor, self.fpir, people, windows)
 
     def _verdict(self, track: Track, score: float | None, threshold: float | None) -> tuple[State, str]:
         if track.evidence.seconds < MIN_SECONDS:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 import zmq
 
-from gallery.calibration import load_calibration
+from gallery.backend import load_backend
 from gallery.enrolment import enrol_tracks
 from gallery.matcher import Finding, Matcher
 from gallery.orders import MatcherOrders
@@ -36,7 +36,7 @@ def run(orders: MatcherOrders, stop: threading.Event) -> None:
     """Decide until `stop` is set.
 
     Raises:
-        SgeError: the gallery cannot be used.
+        SgeError: the gallery or the encoder's back-end cannot be used.
     """
     with Bus(orders.wiring) as bus:
         heart = Heartbeat(bus, "matcher")
@@ -66,9 +66,8 @@ class _Service:
         self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad", "gallery_unread"), 0)
         self._run = uuid4().hex[:8]
         self._revision = store.revision()
-        self._matcher = Matcher(
-            orders.sources, orders.f, orders.fpir, load_calibration(orders.contract), self._load_index()
-        )
+        self._backend = load_backend(orders.contract)
+        self._matcher = Matcher(orders.sources, orders.f, orders.fpir, self._load_index())
         self._reload_due = time.monotonic() + RELOAD_S
 
     def serve(self, stop: threading.Event) -> None:
@@ -196,7 +195,8 @@ class _Service:
             self._counters["gallery_unread"] += 1
 
     def _load_index(self) -> TemplateIndex:
-        return TemplateIndex.load(self._store, self._orders.contract)
+        sensors = {card.sensor for card in self._orders.sources}
+        return TemplateIndex.load(self._store, self._orders.contract, self._backend, sensors)
 
     def _beat(self, *, force: bool = False) -> None:
         counters: dict[str, float] = {

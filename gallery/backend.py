@@ -1,0 +1,160 @@
+"""What makes one encoder's CAGEs comparable: a projection and thresholds for each kind of sensor.
+
+A CAGE's 768 numbers vary mostly in what all walkers share, and cosine similarity sees little else. Centred
+and whitened (principal components scaled to variance 1, the first 128 kept), the small directions that tell
+people apart count as much as the large ones. That takes windows and no labels. The statistics belong to the
+kind of sensor, its view and its noise: under the projection of another kind, everybody looks alike again.
+
+`tools/fit_backend.py` writes `backends/<contract>.safetensors` (`<sensor>.mean` (D,) and `<sensor>.matrix`
+(D, K), float32) and `backends/<contract>.json` (`BackendCard`: what all of it was fitted on, and the impostor
+scores that thresholds come from).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from gallery.calibration import Calibration, ImpostorScores
+from stream.body import FloatArray
+from stream.errors import DataError
+
+__all__ = ["Backend", "BackendCard", "FittedOn", "Projection", "SensorCard", "load_backend"]
+
+
+class FittedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a projection was fitted on.
+
+    Attributes:
+        data: the data set and its part.
+        people: how many.
+        walks: how many.
+        windows: how many, each of f CAGEs.
+    """
+
+    data: str
+    people: int
+    walks: int
+    windows: int
+
+
+class SensorCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of one kind of sensor.
+
+    Attributes:
+        projection: what it was fitted on.
+        impostors: what thresholds come from; None where too few people are known for any.
+    """
+
+    projection: FittedOn
+    impostors: ImpostorScores | None = None
+
+
+class BackendCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The text beside the projections.
+
+    Attributes:
+        encoder: the encoder of the contract, in a line for people.
+        sensors: by kind of sensor.
+    """
+
+    encoder: str
+    sensors: dict[str, SensorCard]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """Centring and whitening of CAGEs.
+
+    Attributes:
+        mean: (D,) float32.
+        matrix: (D, K) float32.
+    """
+
+    mean: FloatArray
+    matrix: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backend:
+    """How the CAGEs of one encoder are compared.
+
+    Attributes:
+        projections: by kind of sensor; CAGEs of any other kind are compared as they are.
+        calibration: where thresholds come from.
+    """
+
+    projections: Mapping[str, Projection] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=lambda: Calibration({}))
+
+    def directions(self, cages: FloatArray, sensor: str) -> FloatArray:
+        """Project CAGEs and scale them to unit length, so that products are cosines.
+
+        A window's bits do not depend on the windows beside it: each is a product of its own.
+
+        Args:
+            cages: (..., f, D) float32.
+            sensor: the kind of sensor that watches.
+
+        Returns:
+            (..., f, K) float32; K is D where the kind of sensor has no projection. Zeros stay zeros.
+        """
+        projection = self.projections.get(sensor)
+        if projection is not None:
+            cages = np.matmul(cages - projection.mean, projection.matrix)
+        length = np.linalg.norm(cages, axis=-1, keepdims=True)
+        directions: FloatArray = cages / np.maximum(length, np.float32(1e-12))
+        return directions
+
+    def threshold(self, sensor: str, fpir: float, people: int, windows: int) -> float | None:
+        """The score from which a candidate is accepted; see `Calibration.threshold`."""
+        return self.calibration.threshold(sensor, fpir, people, windows)
+
+
+def load_backend(contract: str, folder: Traversable | None = None) -> Backend:
+    """The back-end of an encoder; of an unknown one plain cosine similarity, without thresholds.
+
+    Args:
+        contract: of the encoder's CAGEs.
+        folder: where back-ends lie; None is what ships with the program.
+
+    Raises:
+        DataError: its files are corrupt, or one of the two is missing.
+    """
+    folder = files("gallery").joinpath("backends") if folder is None else folder
+    text, numbers = (folder.joinpath(f"{contract}.{suffix}") for suffix in ("json", "safetensors"))
+    if not text.is_file() and not numbers.is_file():
+        return Backend()
+    try:
+        card = msgspec.json.decode(text.read_bytes(), type=BackendCard)
+        arrays = load(numbers.read_bytes())
+        projections = {sensor: _projection(arrays, sensor) for sensor in card.sensors}
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+        raise DataError(
+            f"the back-end of encoder {contract} in {folder} is not whole ({error}); install sge-stream "
+            "again, or write it anew with python -m tools.fit_backend"
+        ) from error
+    impostors = {sensor: known.impostors for sensor, known in card.sensors.items() if known.impostors}
+    return Backend(projections, Calibration(impostors))
+
+
+def _projection(arrays: Mapping[str, NDArray[np.generic]], sensor: str) -> Projection:
+    parts = []
+    for name, axes in (("mean", 1), ("matrix", 2)):
+        array = arrays.get(f"{sensor}.{name}")
+        if array is None or array.dtype != np.float32 or array.ndim != axes or not np.isfinite(array).all():
+            raise ValueError(f"expected {sensor}.{name}, finite float32 with {axes} axes")
+        # A copy of its own lies in memory as evenly as a product's speed wants it.
+        parts.append(array.astype(np.float32))
+    mean, matrix = parts
+    if len(mean) != len(matrix):
+        raise ValueError(f"{sensor}: expected a mean of {len(matrix)} numbers, got {len(mean)}")
+    return Projection(mean, matrix)

@@ -1,0 +1,180 @@
+"""Decisions: person, unknown, collecting, each for its reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gallery.backend import Backend, Projection
+from gallery.calibration import Calibration, ImpostorScores
+from gallery.enrolment import enrol_tracks
+from gallery.matcher import MAX_ENDED, Finding, Matcher
+from gallery.orders import SourceCard
+from gallery.records import PersonTemplates
+from gallery.scoring import TemplateIndex
+from gallery.store import open_gallery
+from stream.bus.messages import Ask, Note, Row, Tick
+from stream.errors import GalleryError, UserError
+
+F, D = 6, 16
+SOURCES = (SourceCard("a.mcap", "kinect-v1", False), SourceCard("b.mcap", "rgb", False))
+FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((0.9, 0.9),))
+BACKEND = Backend(calibration=Calibration({"kinect-v1": FLAT}))
+RANDOM = np.random.default_rng(3)
+ADA, BEN, EVE = (RANDOM.standard_normal((F, D)).astype(np.float32) for _ in range(3))
+
+
+def index(**people: np.ndarray) -> TemplateIndex:
+    ids = {"ada": 1, "ben": 2, "eve": 3}
+    templates = [PersonTemplates(ids[n], n, "kinect-v1", cages[None]) for n, cages in people.items()]
+    return TemplateIndex(templates, BACKEND, [source.sensor for source in SOURCES])
+
+
+def matcher(fpir: float | None = 0.01, **people: np.ndarray) -> Matcher:
+    return Matcher(SOURCES, F, fpir, index(**people))
+
+
+def walk(subject: Matcher, cages: np.ndarray, windows: int, track: int = 1, source: int = 0) -> list[Finding]:
+    findings: list[Finding] = []
+    for k in range(windows):
+        start = k * 100_000_000
+        row = Row(track, start, start + 166_666_667, 7, 1.0)
+        findings += subject.observe(Tick(source, 0, k, "c", (1, F, D), (row,)), cages[None])
+    return findings
+
+
+def test_a_person_is_named_once_enough_was_seen() -> None:
+    findings = walk(matcher(ada=ADA, ben=BEN), ADA, 12)
+    assert [finding.state for finding in findings] == ["collecting"] * 9 + ["person"] * 3
+    assert findings[0].reason == "seen 0.1 of 1.0 s"
+    last = findings[-1]
+    assert (last.candidate, last.reason) == ("ada", "score reaches the threshold")
+    assert last.score == pytest.approx(1.0)
+    assert last.threshold == pytest.approx(0.9)
+    assert last.arrival_ns == 7
+
+
+def test_a_stranger_is_unknown_but_has_a_best_candidate() -> None:
+    last = walk(matcher(ada=ADA, ben=BEN), EVE, 12)[-1]
+    assert last.state == "unknown"
+    assert last.candidate in ("ada", "ben")
+    assert last.reason == "score is below the threshold"
+    assert last.margin is not None
+    assert last.margin > 0
+
+
+def test_with_the_threshold_off_the_best_candidate_is_named() -> None:
+    last = walk(matcher(None, ada=ADA), EVE, 12)[-1]
+    assert (last.state, last.candidate, last.threshold, last.margin) == ("person", "ada", None, None)
+
+
+def test_nobody_enrolled_and_an_uncalibrated_sensor_are_said() -> None:
+    nobody = walk(matcher(), ADA, 12)[-1]
+    assert (nobody.state, nobody.candidate, nobody.reason) == ("unknown", None, "nobody is enrolled")
+    other = walk(matcher(ada=ADA), ADA, 12, track=2, source=1)[-1]
+    assert (other.state, other.candidate) == ("unknown", "ada")
+    assert other.reason == "uncalibrated: no threshold is known for rgb"
+
+
+def test_the_prediction_is_the_mean_of_each_skeletons_nearest_template() -> None:
+    rows = RANDOM.standard_normal((5, F, D)).astype(np.float32)
+    owners = [1, 1, 2, 2, 2]
+    probe = RANDOM.standard_normal((F, D)).astype(np.float32)
+    random = np.random.default_rng(4)
+    mean, matrix = (random.standard_normal(shape).astype(np.float32) for shape in (D, (D, 5)))
+    projection = Projection(mean, matrix)
+    templates = [
+        PersonTemplates(p, f"p{p}", "s", rows[[k for k in range(5) if owners[k] == p]]) for p in (2, 1)
+    ]
+    subject = TemplateIndex(templates, Backend({"projected": projection}), ["plain", "projected"])
+    assert subject.people == (1, 2)
+    expected = literal_scores(probe, rows, owners)
+    np.testing.assert_allclose(subject.scores(probe, "plain"), expected, atol=1e-6)
+    projected = [(x - mean) @ matrix for x in (probe, rows)]
+    expected = literal_scores(projected[0], projected[1], owners)
+    np.testing.assert_allclose(subject.scores(probe, "projected"), expected, atol=1e-5)
+
+
+def literal_scores(probe: np.ndarray, rows: np.ndarray, owners: list[int]) -> list[float]:
+    expected = []
+    for person in (1, 2):
+        total = 0.0
+        for t in range(F):
+            total += max(
+                float(np.dot(probe[t], row[t]) / np.linalg.norm(probe[t]) / np.linalg.norm(row[t]))
+                for row, owner in zip(rows, owners, strict=True)
+                if owner == person
+            )
+        expected.append(total / F)
+    return expected
+
+
+def test_nobodys_score_depends_on_who_else_is_enrolled() -> None:
+    probe = RANDOM.standard_normal((F, D)).astype(np.float32)
+    everyone = index(ada=ADA, ben=BEN, eve=EVE).scores(probe, "kinect-v1")
+    np.testing.assert_allclose(
+        index(ada=ADA, eve=EVE).scores(probe, "kinect-v1"), everyone[[0, 2]], atol=1e-6
+    )
+
+
+def test_the_last_word_of_a_track_is_final() -> None:
+    subject = matcher(ada=ADA)
+    walk(subject, ADA, 12)
+    (final,) = subject.observe(Tick(0, 0, 12, ended=(1,)), np.zeros(0, np.float32))
+    assert final.final
+    assert (final.state, final.candidate, final.arrival_ns) == ("person", "ada", None)
+    assert final.time_ns == 11 * 100_000_000 + 166_666_667
+    assert subject.tracks == {}
+    assert subject.end(1) == []
+
+
+def test_a_track_without_windows_says_why_and_ends_collecting() -> None:
+    subject = matcher(ada=ADA)
+    nothing = np.zeros(0, np.float32)
+    (came,) = subject.observe(Tick(0, 0, 0, notes=(Note(1, 5, None),)), nothing)
+    (why,) = subject.observe(Tick(0, 0, 1, notes=(Note(1, 9, "joints missing"),)), nothing)
+    (final,) = subject.end_source(0)
+    assert (came.state, came.reason) == ("collecting", "seen 0.0 of 1.0 s")
+    assert why.reason == "seen 0.0 of 1.0 s: joints missing"
+    assert (final.state, final.final, final.candidate, final.time_ns) == ("collecting", True, None, 5)
+
+
+def test_a_changed_gallery_is_followed_within_a_track() -> None:
+    subject = matcher(ada=ADA, ben=BEN)
+    walk(subject, ADA, 12)
+    subject.replace_index(index(ben=BEN))
+    assert walk(subject, ADA, 1)[-1].candidate == "ben"
+    subject.replace_index(index(eve=EVE, ada=ADA))
+    assert walk(subject, ADA, 1)[-1].candidate in ("ada", "eve")
+
+
+def test_tracks_that_left_are_kept_for_enrolment_but_not_for_ever() -> None:
+    subject = matcher()
+    for number in range(1, MAX_ENDED + 3):
+        walk(subject, ADA, 1, track=number)
+        subject.end(number)
+    assert len(subject.ended) == MAX_ENDED
+    assert 1 not in subject.ended
+
+
+def test_enrolling_refuses_with_a_reason(tmp_path: object) -> None:
+    subject = matcher()
+    with open_gallery(str(tmp_path) + "/g.db") as store:
+        with pytest.raises(UserError, match="nobody is in view"):
+            enrol_tracks(subject, store, "c", Ask("Ada", (), "--yes"))
+        with pytest.raises(UserError, match="no track 9"):
+            enrol_tracks(subject, store, "c", Ask("Ada", (9,), "--yes"))
+        walk(subject, ADA, 20)
+        with pytest.raises(UserError, match=r"2\.0 s of usable walking, at least 3 s"):
+            enrol_tracks(subject, store, "c", Ask("Ada", (), "--yes"))
+        walk(subject, BEN, 40, track=2)
+        with pytest.raises(UserError, match=r"2 people are in view \(tracks 1, 2\)"):
+            enrol_tracks(subject, store, "c", Ask("Ada", (), "--yes"))
+        assert store.people() == []
+        reply = enrol_tracks(subject, store, "c", Ask("Ben", (2,), "--yes"))
+        assert (reply.windows, reply.quality) == (40, 1.0)
+        assert reply.seconds == pytest.approx(4.0)
+        with pytest.raises(GalleryError, match="ben is enrolled already"):
+            enrol_tracks(subject, store, "c", Ask("ben", (2,), "--yes"))
+        (ben,) = store.templates("c")
+        np.testing.assert_array_equal(ben.templates[0], BEN)

@@ -1,0 +1,44 @@
+"""Impostor scores: the quantiles of everybody's scores against everybody else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gallery.backend import Backend
+from stream.bus.messages import Row
+from tools.impostors import TAILS, measure_impostors
+from tools.live_path import WalkCages, enrol
+
+F, D = 6, 8
+RANDOM = np.random.default_rng(21)
+
+
+def a_walk(person: int, walk: str, windows: int) -> WalkCages:
+    cages = RANDOM.standard_normal((windows, F, D)).astype(np.float32)
+    rows = tuple(Row(1, n, n + 1, 0, 1.0) for n in range(windows))
+    return WalkCages(person, walk, "kinect-v1", rows, cages)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return np.asarray(rows / np.linalg.norm(rows, axis=-1, keepdims=True))
+
+
+def test_tails_are_those_of_all_scores_against_others() -> None:
+    people = (3, 5, 8, 9)
+    enrolled = [a_walk(person, walk, 30) for person in people for walk in ("1", "2")]
+    probes = [a_walk(person, "3", 25 if person != 9 else 12) for person in people]
+    found = measure_impostors(iter(probes), enrol(enrolled), Backend(), "kinect-v1", "test")
+    assert (found.data, found.strangers, found.tails) == ("test", 4, TAILS)
+    assert found.windows == (10, 20)  # only one walk in two must last so long
+    assert found.comparisons == (12, 9)
+    for windows, row in zip(found.windows, found.scores, strict=True):
+        scores = []
+        for probe in probes:
+            for other in people:
+                if other == probe.person or len(probe.cages) < windows:
+                    continue
+                templates = unit(np.concatenate([w.cages for w in enrolled if w.person == other]))
+                similar = np.einsum("wfd,tfd->wft", unit(probe.cages[:windows]), templates)
+                scores.append(similar.max(axis=2).mean())
+        assert row == pytest.approx(np.quantile(scores, 1 - np.array(TAILS)), abs=1e-5)
