@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
-from gallery.records import Erasure
 from stream.errors import SgeError, UserError
-from stream.prompt import confirm
+from stream.options import (
+    DeviceOption,
+    GalleryOption,
+    NameArgument,
+    SourceOption,
+    SpeedOption,
+    TargetArgument,
+    YesOption,
+    err,
+    out,
+)
+from stream.people_commands import people
 from stream.settings import Settings, read_config
 
 __all__ = ["app", "main"]
@@ -24,39 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-people = typer.Typer(help="The people in the gallery.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(people, name="people")
-
-SourceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--source",
-        metavar="S",
-        help="walk.mcap, walk.mcap#t=2,9.5 or walkers:n=4,seed=1; may be given again.",
-    ),
-]
-GalleryOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="A file or sqlite:///FILE; by default SGE_GALLERY, else a file in your data folder.",
-    ),
-]
-DeviceOption = Annotated[
-    str | None, typer.Option(metavar="D", help="Where to encode: auto, cpu, cuda, cuda:1.  [default: auto]")
-]
-SpeedOption = Annotated[
-    float | None,
-    typer.Option(
-        metavar="X", help="Of recordings: 1 is real time, 0 as quick as the system takes.  [default: 1]"
-    ),
-]
-YesOption = Annotated[bool, typer.Option("--yes", help="Answer the question with yes.")]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-TargetArgument = Annotated[Path, typer.Argument(metavar="OUT", show_default=False)]
-
-out = Console()
-err = Console(stderr=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -151,6 +128,51 @@ def convert(
 
 
 @app.command()
+def train(
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA...",
+            show_default=False,
+            help="Recordings, packed .npz, data-set folders; #people=1-80 behind one chooses.",
+        ),
+    ],
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Weights, model card, checkpoint.")],
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as TOML; see README.")] = None,
+    person: Annotated[str | None, typer.Option("--people", metavar="N-M", help="Train on these.")] = None,
+    pretext: Annotated[
+        str | None, typer.Option(metavar="P", help="reverse, prediction, sorting, a+b.")
+    ] = None,
+    attention: Annotated[str | None, typer.Option(metavar="A", help="none, bas, mbas or las.")] = None,
+    contrast: Annotated[
+        str | None, typer.Option(metavar="C", help="none, within, within-masked or across.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="How often to see all windows.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of weights and batches.")] = None,
+    device: DeviceOption = None,
+    single_walks: Annotated[
+        bool, typer.Option("--single-walks", help="Train on people with one walk only.")
+    ] = False,
+) -> None:
+    """Train a gait encoder on recorded walks, without labels; goes on where it was stopped."""
+    from tools.train import train_command  # noqa: PLC0415
+
+    settings = {
+        "pretext": pretext,
+        "attention": attention,
+        "contrast": contrast,
+        "epochs": epochs,
+        "seed": seed,
+        "device": device,
+    }
+    written = train_command(
+        data, folder, config=config, people=person, single_walks=single_walks, settings=settings, out=out
+    )
+    for path in written:
+        out.print(str(path), soft_wrap=True, highlight=False)
+
+
+@app.command()
 def demo(
     context: typer.Context,
     seconds: Annotated[float, typer.Option(metavar="T", min=5, help="Length of the second walk.")] = 15.0,
@@ -167,62 +189,6 @@ def doctor(gallery: GalleryOption = None) -> None:
     from tools.doctor import examine  # noqa: PLC0415
 
     raise typer.Exit(examine(gallery, out=out))
-
-
-@people.command("list")
-def people_list(gallery: GalleryOption = None) -> None:
-    """List who is enrolled."""
-    from gallery.people import render_people  # noqa: PLC0415
-    from gallery.store import open_gallery  # noqa: PLC0415
-
-    with open_gallery(gallery) as store:
-        out.print(render_people(store.people()))
-
-
-@people.command("show")
-def people_show(name: NameArgument, gallery: GalleryOption = None) -> None:
-    """Show what is stored of a person."""
-    from gallery.people import render_person  # noqa: PLC0415
-    from gallery.store import open_gallery  # noqa: PLC0415
-
-    with open_gallery(gallery) as store:
-        out.print(render_person(store.person(name)))
-
-
-@people.command("rename")
-def people_rename(
-    name: NameArgument,
-    new: Annotated[str, typer.Argument(metavar="NEW", show_default=False)],
-    gallery: GalleryOption = None,
-    yes: YesOption = False,
-) -> None:
-    """Give a person another name."""
-    from gallery.store import open_gallery  # noqa: PLC0415
-
-    with open_gallery(gallery) as store:
-        person = store.person(name)
-        confirm(f"Rename {person.name} to {new}?", yes)
-        erasure = store.rename(person.name, new)
-    out.print(f"{person.name} is now {new}", highlight=False, markup=False)
-    _tell_pending(erasure)
-
-
-@people.command("remove")
-def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOption = False) -> None:
-    """Remove a person and erase their templates."""
-    from gallery.store import open_gallery  # noqa: PLC0415
-
-    with open_gallery(gallery) as store:
-        person = store.person(name)
-        confirm(f"Erase {person.name} and all their templates?", yes)
-        erasure = store.remove(person.name)
-    out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False, markup=False)
-    _tell_pending(erasure)
-
-
-def _tell_pending(erasure: Erasure) -> None:
-    if not erasure.done:
-        err.print(f"sge-stream: {erasure.reason}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _debug(context: typer.Context) -> bool:

@@ -1,0 +1,52 @@
+"""Options and arguments that several commands share, each described once; and the two consoles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+__all__ = [
+    "DeviceOption",
+    "GalleryOption",
+    "NameArgument",
+    "SourceOption",
+    "SpeedOption",
+    "TargetArgument",
+    "YesOption",
+    "err",
+    "out",
+]
+
+out = Console()
+err = Console(stderr=True)
+
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="S",
+        help="walk.mcap, walk.mcap#t=2,9.5 or walkers:n=4,seed=1; may be given again.",
+    ),
+]
+GalleryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A file or sqlite:///FILE; by default SGE_GALLERY, else a file in your data folder.",
+    ),
+]
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="D", help="Where to encode: auto, cpu, cuda, cuda:1.  [default: auto]")
+]
+SpeedOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X", help="Of recordings: 1 is real time, 0 as quick as the system takes.  [default: 1]"
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Answer the question with yes.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+TargetArgument = Annotated[Path, typer.Argument(metavar="OUT", show_default=False)]

@@ -1,0 +1,63 @@
+"""`sge-stream people`: who is in the gallery."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gallery.people import render_people, render_person
+from gallery.records import Erasure
+from gallery.store import open_gallery
+from stream.options import GalleryOption, NameArgument, YesOption, err, out
+from stream.prompt import confirm
+
+__all__ = ["people"]
+
+people = typer.Typer(help="The people in the gallery.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@people.command("list")
+def people_list(gallery: GalleryOption = None) -> None:
+    """List who is enrolled."""
+    with open_gallery(gallery) as store:
+        out.print(render_people(store.people()))
+
+
+@people.command("show")
+def people_show(name: NameArgument, gallery: GalleryOption = None) -> None:
+    """Show what is stored of a person."""
+    with open_gallery(gallery) as store:
+        out.print(render_person(store.person(name)))
+
+
+@people.command("rename")
+def people_rename(
+    name: NameArgument,
+    new: Annotated[str, typer.Argument(metavar="NEW", show_default=False)],
+    gallery: GalleryOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Give a person another name."""
+    with open_gallery(gallery) as store:
+        person = store.person(name)
+        confirm(f"Rename {person.name} to {new}?", yes)
+        erasure = store.rename(person.name, new)
+    out.print(f"{person.name} is now {new}", highlight=False, markup=False)
+    _tell_pending(erasure)
+
+
+@people.command("remove")
+def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOption = False) -> None:
+    """Remove a person and erase their templates."""
+    with open_gallery(gallery) as store:
+        person = store.person(name)
+        confirm(f"Erase {person.name} and all their templates?", yes)
+        erasure = store.remove(person.name)
+    out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False, markup=False)
+    _tell_pending(erasure)
+
+
+def _tell_pending(erasure: Erasure) -> None:
+    if not erasure.done:
+        err.print(f"sge-stream: {erasure.reason}", highlight=False, markup=False, soft_wrap=True)
