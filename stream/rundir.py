@@ -15,6 +15,7 @@ import secrets
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,13 +43,21 @@ class Run(msgspec.Struct, frozen=True):
     wiring: Wiring
 
 
-def _home() -> Path:
+def _place() -> Path:
     chosen = os.environ.get("SGE_RUNTIME_DIR")
-    folder = Path(chosen) if chosen else platformdirs.user_runtime_path("sge-stream", appauthor=False)
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "linux" and not os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(tempfile.gettempdir()) / f"sge-stream-{os.getuid()}"
+    return platformdirs.user_runtime_path("sge-stream", appauthor=False)
+
+
+def _home() -> Path:
+    folder = _place()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform != "win32":
-            found = folder.stat()
+            found = folder.lstat()  # a link would lead where its maker wants
             if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
                 msg = f"{folder} belongs to another user; set SGE_RUNTIME_DIR to a folder of your own"
                 raise UserError(msg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,22 @@ def test_the_run_folder_is_private_and_gone_afterwards(runtime_dir: Path) -> Non
         assert list(running("sqlite:///other.db")) == []
     assert list(running()) == []
     assert list(runtime_dir.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has its own place for it")
+def test_without_a_runtime_folder_of_the_system_it_lies_in_the_temporary_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SGE_RUNTIME_DIR")
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with open_run("g"):
+        mine = tmp_path / f"sge-stream-{os.getuid()}"
+        assert stat.S_IMODE(mine.stat().st_mode) == 0o700
+    mine.rmdir()
+    mine.symlink_to(tmp_path)
+    with pytest.raises(UserError, match="belongs to another user"), open_run("g"):
+        pass
 
 
 def test_what_a_dead_run_left_is_removed(runtime_dir: Path) -> None:
