@@ -13,7 +13,7 @@ from gallery.store import open_gallery
 from stream.bus.messages import Ask, Reply, Verdict
 from stream.control import ask
 from stream.errors import GalleryError, UserError
-from stream.identify import echo_to, start
+from stream.identify import started
 from stream.live import Live
 from stream.prompt import confirm
 from stream.rundir import running
@@ -111,8 +111,7 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
             raise GalleryError(msg)
     consent_by = _consent(name, plan.yes)
     if plan.settings.sources:
-        with start(plan.settings, echo_to(err, debug)) as live:
-            err.print(f"encoder: {live.encoder.features}", highlight=False, soft_wrap=True)
+        with started(plan.settings, err, debug) as live:
             tracks = _watch(live, plan, err)
             reply = live.enrol(name, tracks, consent_by=consent_by, seconds=plan.seconds or 0.0)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
@@ -17,7 +18,7 @@ from stream.errors import UserError
 from stream.live import Live
 from stream.settings import Settings
 
-__all__ = ["echo_to", "identify", "version_text"]
+__all__ = ["echo_to", "identify", "started", "version_text"]
 
 INTERRUPTED = 130
 _TICK_S = 0.1
@@ -41,24 +42,29 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
     if not settings.sources:
         msg = "no source given: try --source walk.mcap or --source walkers:n=4, or run: sge-stream demo"
         raise UserError(msg)
-    with start(settings, echo_to(err, debug)) as live:
-        err.print(f"encoder: {live.encoder.features}", highlight=False, soft_wrap=True)
+    with started(settings, err, debug) as live:
         show = _json_lines if settings.json else _dashboard
         interrupted = show(live, out)
         live.check()
     return INTERRUPTED if interrupted and not live.live else 0
 
 
-def start(settings: Settings, echo: Callable[[str], None]) -> Live:
-    """The system that the settings describe, not yet entered."""
-    return Live(
-        settings.sources,
-        settings.gallery,
-        fpir=settings.fpir,
-        device=settings.device,
-        speed=settings.speed,
-        echo=echo,
-    )
+@contextmanager
+def started(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
+    """The running system that the settings describe; says what its encoder is."""
+    with ExitStack() as stack:
+        with err.status("starting"):
+            system = Live(
+                settings.sources,
+                settings.gallery,
+                fpir=settings.fpir,
+                device=settings.device,
+                speed=settings.speed,
+                echo=echo_to(err, debug),
+            )
+            live = stack.enter_context(system)
+        err.print(f"encoder: {live.encoder.features}", highlight=False, soft_wrap=True)
+        yield live
 
 
 def echo_to(err: Console, debug: bool) -> Callable[[str], None]:
