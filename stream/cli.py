@@ -197,8 +197,9 @@ def _debug(context: typer.Context) -> bool:
 
 def main() -> NoReturn:
     """Run the program; errors are one sentence on stderr, and the exit status says whose they are."""
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where a script started it in the background, which leaves SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         app(prog_name="sge-stream")
         code = 0
