@@ -55,6 +55,7 @@ class _Service:
         self._store = store
         self._cages = bus.bind(zmq.PULL, "cages")
         self._acks = bus.bind(zmq.ROUTER, "acks", high_water=64)
+        self._acks.router_handover = True  # a restarted capture worker takes over from the one that died
         self._control = bus.bind(zmq.ROUTER, "control")
         self._observers = bus.bind(zmq.XPUB, "decisions", high_water=1000)
         self._outbox = Outbox(bus.connect(zmq.DEALER, "sink"))
@@ -127,8 +128,7 @@ class _Service:
         self._publish(findings, live=live)
         if tick.last:
             self._outbox.put(Ended(self._outbox.next_number, tick.source))
-        if not live:
-            self._acknowledge(tick.source, tick.epoch, tick.seq)
+        self._acknowledge(tick.source, tick.epoch, tick.seq)
 
     def _acknowledge(self, source: int, epoch: int, seq: int) -> None:
         # Lost acknowledgements are made good by the next, or when the capture worker sends again.

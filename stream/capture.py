@@ -86,12 +86,10 @@ class _Worker:
         self._heart = heart
         layout = get_layout(source.info.layout)
         self._tracker = Tracker(layout, orders.f, first=orders.index + 1, stride=orders.sources)
-        self._sender: Sender
-        if source.info.live:
-            self._sender = LiveSender(push)
-        else:
-            identity = f"capture-{orders.index}".encode()
-            self._sender = ReliableSender(push, bus.connect(zmq.DEALER, "acks", identity=identity))
+        acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{orders.index}".encode())
+        self._sender: Sender = (
+            LiveSender(push, acks, orders.epoch) if source.info.live else ReliableSender(push, acks)
+        )
         self._frames = 0
         self._windows = 0
 

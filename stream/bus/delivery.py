@@ -2,14 +2,15 @@
 
 A file's ticks go out by go-back-N: at most `CREDIT` are under way, the matcher takes them in order only and
 acknowledges the last one that it decided on, and what stays unacknowledged is sent again. A device never
-waits: each track holds its newest `RING` windows until the socket takes them, older ones are dropped and
-counted.
+waits: at most `LIVE_CREDIT` ticks are under way, so that nothing grows old in queues; meanwhile each track
+holds its newest `RING` windows, and older ones are dropped and counted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -25,6 +26,13 @@ __all__ = ["LiveSender", "ReliableSender", "Sender"]
 CREDIT = 32
 RESEND_S = 5.0
 RING = 2
+LIVE_CREDIT = 2
+LIVE_TICK = 32
+"""Windows that a device's tick holds at most, so that what is under way is encoded soon."""
+
+FORGIVE_S = 1.0
+"""A device's ticks that stay unacknowledged for this long are taken for lost with a process that died."""
+
 _MAX_NOTES = 256
 
 
@@ -137,8 +145,19 @@ class LiveSender:
 
     room = True
 
-    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        acks: zmq.Socket[bytes],
+        epoch: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._socket = socket
+        self._acks = acks
+        self._epoch = epoch
+        self._clock = clock
+        self._acked = 0
+        self._sent_at = 0.0
         self._rings: dict[int, deque[tuple[Row, FloatArray]]] = {}
         self._notes: deque[Note] = deque(maxlen=_MAX_NOTES)
         self._ended: list[int] = []
@@ -162,25 +181,66 @@ class LiveSender:
         self._pending = tick
 
     def pump(self, timeout: float) -> None:
-        """Send all that waits as one tick, if the socket takes it within the timeout."""
-        if self._pending is None or not self._socket.poll(int(timeout * 1000), zmq.POLLOUT):
+        """Send all that waits as one tick, if there is credit and the socket takes it within the timeout."""
+        self._collect(0)
+        if self._pending is None:
             return
-        waiting = [entry for ring in self._rings.values() for entry in ring]
-        block = np.stack([window for _, window in waiting]) if waiting else None
+        if self._next_seq - self._acked >= LIVE_CREDIT:
+            self._collect(timeout)
+            if self._clock() - self._sent_at > FORGIVE_S:
+                self._acked = self._next_seq
+            return
+        if self._socket.poll(int(timeout * 1000), zmq.POLLOUT):
+            self._send(self._pending)
+
+    def _collect(self, timeout: float) -> None:
+        while self._acks.poll(int(timeout * 1000)):
+            timeout = 0
+            with contextlib.suppress(BadMessage):
+                ack, _ = unpack(self._acks.recv_multipart())
+                if isinstance(ack, Ack) and ack.epoch == self._epoch:
+                    self._acked = max(self._acked, ack.seq + 1)
+
+    def _send(self, pending: Tick) -> None:
+        chosen = self._choose()
+        left = {track for track, ring in self._rings.items() if len(ring) > chosen.count(track)}
+        rows, windows = self._peek(chosen)
         tick = msgspec.structs.replace(
-            self._pending,
+            pending,
             seq=self._next_seq,
-            shape=() if block is None else block.shape,
-            rows=tuple(row for row, _ in waiting),
+            shape=() if windows is None else windows.shape,
+            rows=rows,
             notes=tuple(self._notes),
-            ended=tuple(self._ended),
+            # A track's end never overtakes its windows.
+            ended=tuple(track for track in self._ended if track not in left),
+            last=pending.last and not left,
         )
         try:
-            self._socket.send_multipart(pack(tick, block), zmq.NOBLOCK)
+            self._socket.send_multipart(pack(tick, windows), zmq.NOBLOCK)
         except zmq.Again:
             return
         self._next_seq += 1
-        self._rings.clear()
+        self._sent_at = self._clock()
+        self._forget(chosen)
         self._notes.clear()
-        self._ended.clear()
-        self._pending = None
+        self._ended = [track for track in self._ended if track in left]
+        self._pending = pending if left else None
+
+    def _choose(self) -> list[int]:
+        """The tracks to send a window of, each as often as windows are sent; who waited longest is first."""
+        chosen: list[int] = []
+        for track, ring in self._rings.items():
+            chosen += [track] * min(len(ring), LIVE_TICK - len(chosen))
+        return chosen
+
+    def _peek(self, chosen: list[int]) -> tuple[tuple[Row, ...], FloatArray | None]:
+        counts = Counter(chosen)
+        waiting = [entry for track, n in counts.items() for entry in list(self._rings[track])[:n]]
+        rows = tuple(row for row, _ in waiting)
+        return rows, np.stack([window for _, window in waiting]) if waiting else None
+
+    def _forget(self, chosen: list[int]) -> None:
+        for track in chosen:
+            self._rings[track].popleft()
+            if not self._rings[track]:
+                del self._rings[track]  # its next window queues up behind the other tracks

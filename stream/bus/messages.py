@@ -119,7 +119,7 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
-    """Every tick of the source up to `seq` has been decided on."""
+    """Every tick of the source's epoch up to `seq` has been decided on, or was lost."""
 
     source: Count
     epoch: Count

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 import zmq
 
-from stream.bus.delivery import CREDIT, RESEND_S, RING, LiveSender, ReliableSender
+from stream.bus.delivery import (
+    CREDIT,
+    FORGIVE_S,
+    LIVE_CREDIT,
+    LIVE_TICK,
+    RESEND_S,
+    RING,
+    LiveSender,
+    ReliableSender,
+    Sender,
+)
 from stream.bus.messages import Ack, Got, Note, Row, Tick, Verdict, pack, unpack
 from stream.bus.outbox import LIMIT, Outbox
 from stream.bus.sockets import Bus, lay_wires
@@ -52,7 +62,7 @@ def reliable(bus: Bus, clock: Clock) -> tuple[ReliableSender, zmq.Socket[bytes],
     return ReliableSender(push, dealer, clock), pull, acks
 
 
-def acknowledge(acks: zmq.Socket[bytes], sender: ReliableSender, seq: int) -> None:
+def acknowledge(acks: zmq.Socket[bytes], sender: Sender, seq: int) -> None:
     acks.router_mandatory = True
     while True:
         try:
@@ -94,32 +104,72 @@ def test_what_stays_unacknowledged_is_sent_again_from_the_first(bus: Bus) -> Non
     assert [receive(pull)[0].seq for _ in range(2)] == [2, 3]
 
 
+def live(bus: Bus, clock: Clock) -> tuple[LiveSender, zmq.Socket[bytes], zmq.Socket[bytes]]:
+    pull = bus.bind(zmq.PULL, "windows", high_water=1000)
+    acks = bus.bind(zmq.ROUTER, "acks")
+    push = bus.connect(zmq.PUSH, "windows", high_water=1000)
+    return LiveSender(push, bus.connect(zmq.DEALER, "acks", identity=b"capture-0"), 0, clock), pull, acks
+
+
 def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_the_rest(bus: Bus) -> None:
-    sender = LiveSender(bus.connect(zmq.PUSH, "windows", high_water=1000))
-    socket = sender_socket = bus.connect(zmq.PUSH, "cages", high_water=1)  # nobody listens: never writable
-    blocked = LiveSender(sender_socket)
-    while socket.poll(0, zmq.POLLOUT):
-        socket.send(b"fill")
-    for value in range(5):
-        blocked.offer(*tick(1, 2, value=value))
-        blocked.pump(0)
-    blocked.offer(Tick(0, 0, 0, notes=(Note(3, 0, None),), ended=(2,)), np.zeros((0, 6, 20, 3), np.float32))
-    assert blocked.dropped == 2 * (5 - RING)
-    assert not blocked.idle
-    for value in range(3):
-        sender.offer(*tick(1, value=value))
-    assert sender.dropped == 3 - RING
-    pull = bus.bind(zmq.PULL, "windows")
-    sender.pump(5.0)
+    sender, pull, acks = live(bus, Clock())
+    for value in range(LIVE_CREDIT):
+        sender.offer(*tick(1, 2, value=value))
+        sender.pump(5.0)
+        assert receive(pull)[0].seq == value
+    for value in range(10, 15):
+        sender.offer(*tick(1, 2, value=value))
+        sender.pump(0)
+    assert sender.dropped == 2 * (5 - RING)
+    assert not sender.idle
+    assert not pull.poll(0), "no more than its credit is under way"
+    acknowledge(acks, sender, 0)
     message, block = receive(pull)
-    assert message.seq == 0
-    assert block[:, 0, 0, 0].tolist() == [1.0, 2.0]
+    assert message.seq == LIVE_CREDIT
+    assert [row.track for row in message.rows] == [1, 1, 2, 2]
+    assert block[:, 0, 0, 0].tolist() == [13.0, 14.0, 13.0, 14.0]
     assert sender.idle
 
 
+def test_a_device_forgives_ticks_that_were_lost_with_a_process(bus: Bus) -> None:
+    clock = Clock()
+    sender, pull, _ = live(bus, clock)
+    for _ in range(LIVE_CREDIT + 1):
+        sender.offer(*tick(1))
+        sender.pump(1.0)
+    assert not sender.idle
+    clock.now += FORGIVE_S + 0.1
+    sender.pump(0)
+    sender.pump(1.0)
+    assert sender.idle
+    assert [receive(pull)[0].seq for _ in range(LIVE_CREDIT + 1)] == list(range(LIVE_CREDIT + 1))
+
+
+def test_many_tracks_take_turns_and_no_end_overtakes_its_windows(bus: Bus) -> None:
+    clock = Clock()
+    sender, pull, acks = live(bus, clock)
+    tracks = range(1, LIVE_TICK + 11)
+    for _ in range(LIVE_CREDIT):
+        sender.offer(Tick(0, 0, 0), np.zeros((0, 6, 20, 3), np.float32))
+        sender.pump(5.0)
+        receive(pull)
+    sender.offer(*tick(*tracks))
+    late = LIVE_TICK + 5
+    empty = np.zeros((0, 6, 20, 3), np.float32)
+    sender.offer(Tick(0, 0, 0, ended=(1, late), last=True), empty)
+    acknowledge(acks, sender, LIVE_CREDIT)  # credit for one more, and then some
+    first, _ = receive(pull)
+    assert [row.track for row in first.rows] == list(tracks)[:LIVE_TICK]
+    assert (first.ended, first.last) == ((1,), False)
+    second, _ = receive(pull)
+    assert [row.track for row in second.rows] == list(tracks)[LIVE_TICK:]
+    assert (second.ended, second.last) == ((late,), True)
+    assert sender.idle
+    assert sender.dropped == 0
+
+
 def test_ends_and_notes_are_never_dropped(bus: Bus) -> None:
-    pull = bus.bind(zmq.PULL, "windows")
-    sender = LiveSender(bus.connect(zmq.PUSH, "windows"))
+    sender, pull, _ = live(bus, Clock())
     empty = np.zeros((0, 6, 20, 3), np.float32)
     for number in range(10):
         sender.offer(Tick(0, 0, 0, notes=(Note(number, 0, None),), ended=(number,)), empty)
