@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from stream.body import FloatArray
 from stream.bus.messages import Row
 from stream.windows import RATE_HZ
 
-__all__ = ["MAX_KEPT", "Evidence", "Thinned"]
+__all__ = ["MAX_KEPT", "Evidence", "Standing", "Thinned"]
 
 MAX_KEPT = 64
 """Windows kept of a track, and so templates of one enrolled walk."""
@@ -40,6 +41,16 @@ class Thinned:
         return [cages for n, cages in self._kept if n < windows]
 
 
+class Standing(NamedTuple):
+    """How a person stands as the candidate of a track."""
+
+    person: int
+    score: float
+    """The mean over the windows compared."""
+    windows: int
+    """How many those were."""
+
+
 @dataclass(slots=True)
 class Evidence:
     """The evidence of one track.
@@ -50,7 +61,6 @@ class Evidence:
 
     f: int
     windows: int = 0
-    end_ns: int = 0
     kept: Thinned = field(default_factory=Thinned)
     _quality: float = 0.0
     _sums: dict[int, float] = field(default_factory=dict)
@@ -66,17 +76,20 @@ class Evidence:
             scores: (P,) float64, the window's similarity to each.
         """
         self.windows += 1
-        self.end_ns = row.end_ns
         self._quality += row.quality
         self.kept.add(cages)
         for person, score in zip(people, scores.tolist(), strict=True):
             self._sums[person] = self._sums.get(person, 0.0) + score
             self._counts[person] = self._counts.get(person, 0) + 1
 
-    def ranking(self, people: tuple[int, ...]) -> list[tuple[int, float]]:
-        """(person, mean score over the windows compared with them), best first."""
-        means = [(p, self._sums[p] / self._counts[p]) for p in people if p in self._counts]
-        return sorted(means, key=lambda entry: (-entry[1], entry[0]))
+    def ranking(self, people: tuple[int, ...], least: int = 1) -> list[Standing]:
+        """How those of `people` stand who were compared over at least so many windows, best first."""
+        standings = [
+            Standing(person, self._sums[person] / self._counts[person], self._counts[person])
+            for person in people
+            if self._counts.get(person, 0) >= max(least, 1)
+        ]
+        return sorted(standings, key=lambda standing: (-standing.score, standing.person))
 
     @property
     def seconds(self) -> float:

@@ -5,24 +5,25 @@ Knows nothing of sockets and clocks: ticks go in, decisions come out, the same o
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gallery.evidence import Evidence
+from gallery.evidence import Evidence, Standing
 from gallery.orders import SourceCard
 from gallery.scoring import TemplateIndex
 from stream.body import FloatArray
 from stream.bus.messages import Tick
 from stream.decision import State
 
-__all__ = ["MIN_SECONDS", "Finding", "Matcher", "Track"]
+__all__ = ["FIRST_DECISION_S", "Finding", "Matcher", "Track"]
 
-MIN_SECONDS = 1.0
+FIRST_DECISION_S = 1.0
 """Usable walking before the first decision: about one stride."""
 
 MAX_ENDED = 32
-"""Tracks that left and can still be enrolled."""
+"""Tracks that left and can still be enrolled; with many sources, two of each."""
 
 
 @dataclass(slots=True)
@@ -32,7 +33,10 @@ class Track:
     number: int
     source: int
     evidence: Evidence
-    opened_ns: int = 0
+    last_ns: int
+    """The source's time of what was last heard of it."""
+    trouble: str | None = None
+    """Why it gives no windows just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,12 @@ class Matcher:
         findings: list[Finding] = []
         for note in tick.notes:
             track = self._track(tick.source, note.track, note.time_ns)
-            if track.evidence.seconds < MIN_SECONDS:
-                findings.append(self._collecting(track, note.time_ns, note.reason))
+            track.last_ns, track.trouble = note.time_ns, note.reason
+            if track.evidence.seconds < FIRST_DECISION_S:
+                findings.append(self._decide(track))
         for row, window in zip(tick.rows, cages, strict=True):
             track = self._track(tick.source, row.track, row.start_ns)
+            track.last_ns, track.trouble = row.end_ns, None
             scores = self.index.scores(window, self.sources[track.source].sensor)
             track.evidence.add(row, window, self.index.people, scores)
             findings.append(self._decide(track, arrival_ns=row.arrival_ns))
@@ -95,7 +101,7 @@ class Matcher:
             return []
         self.ended[number] = track
         self.ended.move_to_end(number)
-        while len(self.ended) > MAX_ENDED:
+        while len(self.ended) > max(MAX_ENDED, 2 * len(self.sources)):
             self.ended.popitem(last=False)
         return [self._decide(track, final=True)]
 
@@ -104,72 +110,63 @@ class Matcher:
         mine = [number for number, track in self.tracks.items() if track.source == source]
         return [finding for number in mine for finding in self.end(number)]
 
+    def end_unheard(self, tick: Tick) -> list[Finding]:
+        """End the tracks of a device whose end was lost on the way: they are no longer in view."""
+        there = {*tick.open, *(row.track for row in tick.rows)}
+        mine = [number for number, track in self.tracks.items() if track.source == tick.source]
+        return [finding for number in mine if number not in there for finding in self.end(number)]
+
     def replace_index(self, index: TemplateIndex) -> None:
         """Use a changed gallery: who is gone is no candidate, who is new is compared from now on."""
         self.index = index
 
     def _track(self, source: int, number: int, time_ns: int) -> Track:
         if number not in self.tracks:
-            self.tracks[number] = Track(number, source, Evidence(self.f), opened_ns=time_ns)
+            self.tracks[number] = Track(number, source, Evidence(self.f), last_ns=time_ns)
         return self.tracks[number]
 
-    def _collecting(self, track: Track, time_ns: int, reason: str | None) -> Finding:
-        seen = f"seen {track.evidence.seconds:.1f} of {MIN_SECONDS:.1f} s"
+    def _decide(self, track: Track, *, final: bool = False, arrival_ns: int | None = None) -> Finding:
+        ranking = self._ranking(track)
+        best = ranking[0] if ranking else None
+        margin = ranking[0].score - ranking[1].score if len(ranking) > 1 else None
+        threshold = self._threshold(track, best)
+        state, reason = self._verdict(track, best, threshold)
         return Finding(
             track,
-            time_ns,
-            "collecting",
-            *self._best(track)[:2],
-            None,
-            None,
-            f"{seen}: {reason}" if reason else seen,
+            track.last_ns,
+            state,
+            candidate=self.index.names[best.person] if best else None,
+            score=best.score if best else None,
+            threshold=threshold,
+            margin=margin,
+            reason=reason,
+            final=final,
+            arrival_ns=arrival_ns,
             seconds=track.evidence.seconds,
             quality=track.evidence.quality,
         )
 
-    def _decide(self, track: Track, *, final: bool = False, arrival_ns: int | None = None) -> Finding:
-        evidence = track.evidence
-        candidate, score, margin = self._best(track)
-        threshold = self._threshold(track)
-        state, reason = self._verdict(track, score, threshold)
-        return Finding(
-            track,
-            evidence.end_ns or track.opened_ns,
-            state,
-            candidate,
-            score,
-            threshold,
-            margin,
-            reason,
-            final=final,
-            arrival_ns=arrival_ns,
-            seconds=evidence.seconds,
-            quality=evidence.quality,
-        )
+    def _ranking(self, track: Track) -> list[Standing]:
+        """Best first; who was enrolled during the track stands back until compared for long enough."""
+        enough = math.ceil(FIRST_DECISION_S / track.evidence.seconds_per_window - 1e-9)
+        return track.evidence.ranking(self.index.people, min(enough, track.evidence.windows))
 
-    def _best(self, track: Track) -> tuple[str | None, float | None, float | None]:
-        ranking = track.evidence.ranking(self.index.people)
-        if not ranking:
-            return None, None, None
-        margin = ranking[0][1] - ranking[1][1] if len(ranking) > 1 else None
-        return self.index.names[ranking[0][0]], ranking[0][1], margin
-
-    def _threshold(self, track: Track) -> float | None:
-        if self.fpir is None or not self.index.people:
+    def _threshold(self, track: Track, best: Standing | None) -> float | None:
+        if self.fpir is None or best is None:
             return None
         sensor = self.sources[track.source].sensor
-        people, windows = len(self.index.people), track.evidence.windows
-        return self.index.backend.threshold(sensor, self.fpir, people, windows)
+        return self.index.backend.threshold(sensor, self.fpir, len(self.index.people), best.windows)
 
-    def _verdict(self, track: Track, score: float | None, threshold: float | None) -> tuple[State, str]:
-        if track.evidence.seconds < MIN_SECONDS:
-            return "collecting", f"seen {track.evidence.seconds:.1f} of {MIN_SECONDS:.1f} s"
-        if score is None:
+    def _verdict(self, track: Track, best: Standing | None, threshold: float | None) -> tuple[State, str]:
+        if track.evidence.seconds < FIRST_DECISION_S:
+            seen = f"seen {track.evidence.seconds:.1f} of {FIRST_DECISION_S:.1f} s"
+            return "collecting", f"{seen}: {track.trouble}" if track.trouble else seen
+        if best is None:
             return "unknown", self.index.empty_reason
         if self.fpir is None:
             return "person", "best candidate; strangers are not told apart"
         if threshold is None:
             return "unknown", f"uncalibrated: no threshold is known for {self.sources[track.source].sensor}"
-        if score >= threshold:
+        if best.score >= threshold:
             return "person", "score reaches the threshold"
         return "unknown", "score is below the threshold"

@@ -110,12 +110,12 @@ class _Service:
         if tick.epoch != epoch:
             self._publish(self._matcher.end_source(tick.source), live=True)
             expected = 0
-        if live:
-            self._counters["lost"] += max(0, tick.seq - expected)
-        elif tick.seq != expected:
-            if tick.seq < expected:
-                self._acknowledge(tick.source, tick.epoch, expected - 1)
+        if tick.seq < expected:
+            self._acknowledge(tick.source, tick.epoch, expected - 1)
             return False
+        if tick.seq > expected and not live:
+            return False
+        self._counters["lost"] += tick.seq - expected
         self._expected[tick.source] = (tick.epoch, tick.seq + 1)
         return True
 
@@ -125,6 +125,8 @@ class _Service:
         findings = self._matcher.observe(tick, cages)
         if tick.last:
             findings += self._matcher.end_source(tick.source)
+        elif live:
+            findings += self._matcher.end_unheard(tick)
         self._publish(findings, live=live)
         if tick.last:
             self._outbox.put(Ended(self._outbox.next_number, tick.source))
@@ -140,7 +142,7 @@ class _Service:
             self._counters["decisions"] += 1
             verdict = Verdict(self._outbox.next_number, finding.seconds, finding.quality, decision)
             self._outbox.put(verdict, may_drop=live and not finding.final)
-            self._observers.send_string(to_json(decision))
+            self._observers.send(to_json(decision))
 
     def _decision(self, finding: Finding) -> Decision:
         latency: float | None = None

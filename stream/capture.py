@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 
@@ -14,7 +15,7 @@ from stream.body import BodyFrame
 from stream.bus.delivery import LiveSender, ReliableSender, Sender
 from stream.bus.messages import Note, Row, Tick, pack
 from stream.bus.sockets import Bus, Wiring
-from stream.errors import EndOfSource, SgeError, UserError
+from stream.errors import EndOfSource, SgeError
 from stream.heartbeat import Heartbeat
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
@@ -22,8 +23,11 @@ from stream.tracking import Sighting, Tracker
 
 __all__ = ["CaptureOrders", "run"]
 
-DRAIN_S = 2.0
-"""How long a device's last windows may take to leave."""
+STOP_WITHIN_S = 2.0
+"""How long the last windows may take to be decided on when the user has stopped the source."""
+
+DRAIN_S = 10.0
+"""How long those of a device that ended by itself may take: an encoder starts again within."""
 
 _READ_S = 0.1
 
@@ -37,6 +41,7 @@ class CaptureOrders(msgspec.Struct, frozen=True):
         index: the source's number in the run.
         sources: how many sources the run has.
         epoch: how often this worker was restarted.
+        opened: how many tracks the source had before that.
         f: skeletons a window.
         speed: of a recording; 1 is real time, 0 as quick as the system takes it.
     """
@@ -46,6 +51,7 @@ class CaptureOrders(msgspec.Struct, frozen=True):
     index: int
     sources: int
     epoch: int
+    opened: int
     f: int
     speed: float
 
@@ -85,7 +91,9 @@ class _Worker:
         self._source = source
         self._heart = heart
         layout = get_layout(source.info.layout)
-        self._tracker = Tracker(layout, orders.f, first=orders.index + 1, stride=orders.sources)
+        self._tracker = Tracker(
+            layout, orders.f, first=orders.index + 1, stride=orders.sources, opened=orders.opened
+        )
         acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{orders.index}".encode())
         self._sender: Sender = (
             LiveSender(push, acks, orders.epoch) if source.info.live else ReliableSender(push, acks)
@@ -95,7 +103,7 @@ class _Worker:
 
     def work(self, stop: threading.Event) -> None:
         """Read and send until the end, then see the last tick delivered."""
-        trouble: UserError | None = None
+        trouble: SgeError | None = None
         self._beat(force=True)
         while not stop.is_set():
             self._beat()
@@ -106,7 +114,7 @@ class _Worker:
                 frame = self._source.read(_READ_S)
             except EndOfSource:
                 break
-            except UserError as error:
+            except SgeError as error:
                 trouble = error
                 break
             if frame is not None:
@@ -123,6 +131,8 @@ class _Worker:
         sighting = self._tracker.push(frame)
         if sighting:
             self._offer(sighting, frame.time_ns, arrival_ns=arrival_ns)
+        if sighting.notes:
+            self._beat(force=True)  # a new track's number must not be given again after a crash
 
     def _offer(self, sighting: Sighting, time_ns: int, *, arrival_ns: int = 0, last: bool = False) -> None:
         self._windows += len(sighting.windows)
@@ -137,18 +147,19 @@ class _Worker:
             ),
             notes=tuple(Note(track, time_ns, reason) for track, reason in sighting.notes),
             ended=sighting.ended,
+            open=self._tracker.open,
             last=last,
         )
         self._sender.offer(tick, joints)
 
     def _drain(self, stop: threading.Event) -> None:
-        deadline: float | None = None
+        deadline = time.monotonic() + DRAIN_S if self._source.info.live else math.inf
         while not self._sender.idle:
             self._sender.pump(_READ_S)
             self._beat()
-            if deadline is None and (stop.is_set() or self._source.info.live):
-                deadline = time.monotonic() + DRAIN_S
-            if deadline is not None and time.monotonic() > deadline:
+            if stop.is_set():
+                deadline = min(deadline, time.monotonic() + STOP_WITHIN_S)
+            if time.monotonic() > deadline:
                 return
 
     def _beat(self, *, force: bool = False) -> None:
@@ -159,7 +170,8 @@ class _Worker:
                 "frames_dropped": self._source.dropped,
                 "windows": self._windows,
                 "windows_dropped": self._sender.dropped,
-                "in_view": self._tracker.in_view,
+                "in_view": len(self._tracker.open),
+                "tracks": self._tracker.opened,
             },
             force=force,
         )

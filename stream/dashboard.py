@@ -45,7 +45,8 @@ class _Rate:
         while len(self.seen) > 1 and now - self.seen[0][0] > RATE_OVER_S:
             self.seen.popleft()
         elapsed = now - self.seen[0][0]
-        return (count - self.seen[0][1]) / elapsed if elapsed > 0 else 0.0
+        # A process that was started again counts from 0.
+        return max(0.0, (count - self.seen[0][1]) / elapsed) if elapsed > 0 else 0.0
 
 
 class Dashboard:
@@ -70,21 +71,21 @@ class Dashboard:
         table = Table(title="People in view", title_justify="left", expand=True)
         for column in ("track", "source", "who", "best so far", "score / threshold", "margin", "seen", "why"):
             table.add_column(column, overflow="fold" if column == "why" else "ellipsis")
-        for number in sorted(self._tracks)[:MAX_ROWS]:
-            verdict = self._tracks[number]
+        tracks = sorted(self._tracks.copy().items())  # the screen asks from another thread
+        for number, verdict in tracks[:MAX_ROWS]:
             decision = verdict.decision
             table.add_row(
                 str(number),
-                decision.source,
+                Text(decision.source),
                 Text(decision.person or decision.state, style=STYLES[decision.state]),
-                decision.candidate or "-",
+                Text(decision.candidate or "-"),
                 _score(verdict),
                 "-" if decision.margin is None else f"{decision.margin:.3f}",
                 f"{verdict.seconds:.1f} s",
-                decision.reason,
+                Text(decision.reason),
             )
-        if len(self._tracks) > MAX_ROWS:
-            table.add_row("...", f"{len(self._tracks) - MAX_ROWS} more", *[""] * 6)
+        if len(tracks) > MAX_ROWS:
+            table.add_row("...", f"{len(tracks) - MAX_ROWS} more", *[""] * 6)
         return table
 
     def _processes(self) -> Table:
@@ -104,7 +105,8 @@ class Dashboard:
         return table
 
     def _process(self, child: Child) -> tuple[str, ...]:
-        counters = child.status.counters if child.status else {}
+        status = child.status
+        counters = status.counters if status else {}
         dropped = sum(
             counters.get(name, 0)
             for name in ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")

@@ -48,6 +48,6 @@ class Decision(msgspec.Struct, frozen=True):
     final: bool
 
 
-def to_json(decision: Decision) -> str:
-    """One line of JSON, without its newline."""
-    return msgspec.json.encode(decision).decode()
+def to_json(decision: Decision) -> bytes:
+    """One line of JSON in UTF-8, without its newline."""
+    return msgspec.json.encode(decision)

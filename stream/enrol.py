@@ -24,6 +24,7 @@ __all__ = ["EnrolPlan", "Passage", "WalkWatch", "enrol"]
 LIVE_SECONDS = 10.0
 """Walking enough for an enrolment from a live source."""
 
+MAX_SECONDS = 3600.0
 FAIR_QUALITY = 0.8
 _TICK_S = 0.1
 
@@ -92,9 +93,21 @@ class WalkWatch:
         """Usable walking of the longest passage."""
         return max((passage.seconds for passage in self.passages.values()), default=0.0)
 
-    def chosen(self) -> list[int]:
-        """The tracks that are long enough to be enrolled, each one walk."""
-        return [number for number, passage in self.passages.items() if passage.seconds >= MIN_SECONDS]
+    def chosen(self, enough: float = MIN_SECONDS) -> int | None:
+        """The one track that is long enough to be enrolled, if there is one.
+
+        Raises:
+            UserError: there are several, one after the other: nobody can tell whether it is one person.
+        """
+        long = [number for number, passage in self.passages.items() if passage.seconds >= MIN_SECONDS]
+        whole = [number for number in long if self.passages[number].seconds >= enough]
+        if len(whole) == 1:
+            return whole[0]
+        if len(long) > 1:
+            numbers = ", ".join(str(number) for number in long)
+            msg = f"several walked one after the other (tracks {numbers}); choose the person's with --track"
+            raise UserError(msg)
+        return long[0] if long else None
 
 
 def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
@@ -104,6 +117,9 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
         UserError: the name exists, consent is missing, nobody or several people walked, too little was seen.
     """
     name = clean_name(plan.name)
+    if plan.seconds is not None and not MIN_SECONDS <= plan.seconds <= MAX_SECONDS:
+        msg = f"--seconds: expected {MIN_SECONDS:.0f} to {MAX_SECONDS:.0f} s of walking, got {plan.seconds:g}"
+        raise UserError(msg)
     with open_gallery(plan.settings.gallery) as store:
         url = store.url
         if store.has(name):
@@ -135,16 +151,26 @@ def _watch(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
             if verdict is not None:
                 watches[live.source_of(verdict.decision.track)].see(verdict)
                 _show(bar, task, watches, enough)
-            finite = any(info.finite for info in live.infos)
-            if (plan.seconds or not finite) and all(watch.seconds >= enough for watch in watches):
+            if all(_has_enough(live, plan, index, watch) for index, watch in enumerate(watches)):
                 break
         live.check()
-        tracks = [number for watch in watches for number in watch.chosen()]
-        if tracks:
+        chosen = [watch.chosen(enough) for watch in watches]
+        tracks = [number for number in chosen if number is not None]
+        if tracks and (plan.track is not None or len(tracks) == len(watches)):
             bar.update(task, completed=1.0)
-    if not tracks or (plan.track is None and not all(watch.chosen() for watch in watches)):
-        raise _too_little(live, watches)
-    return tracks
+            return tracks
+    raise _too_little(live, watches)
+
+
+def _has_enough(live: Live, plan: EnrolPlan, index: int, watch: WalkWatch) -> bool:
+    """Whether a source need not be watched on: it has ended, or has shown as much as was asked for."""
+    if plan.track is not None and live.source_of(plan.track) != index:
+        return True
+    if live.ended(index):
+        return True
+    if plan.seconds is None and live.infos[index].finite:
+        return False
+    return watch.seconds >= (plan.seconds or LIVE_SECONDS)
 
 
 def _progress(err: Console) -> Progress:

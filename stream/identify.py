@@ -43,8 +43,7 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
         msg = "no source given: try --source walk.mcap or --source walkers:n=4, or run: sge-stream demo"
         raise UserError(msg)
     with started(settings, err, debug) as live:
-        show = _json_lines if settings.json else _dashboard
-        interrupted = show(live, out)
+        interrupted = _json_lines(live) if settings.json else _dashboard(live, out)
         live.check()
     return INTERRUPTED if interrupted and not live.live else 0
 
@@ -82,7 +81,7 @@ def _verdicts(live: Live) -> Iterator[Verdict | None]:
         yield live.next(_TICK_S)
 
 
-def _json_lines(live: Live, out: Console) -> bool:
+def _json_lines(live: Live) -> bool:
     try:
         try:
             for decision in live:
@@ -97,9 +96,9 @@ def _json_lines(live: Live, out: Console) -> bool:
     return False
 
 
-def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def _write(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _dashboard(live: Live, out: Console) -> bool:

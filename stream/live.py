@@ -39,8 +39,10 @@ MAX_FAILURES = 5
 """A process that fails so often in a row, each time within seconds, is given up."""
 
 DRAIN_S = 4.0
-SETTLE_S = 3.0
-LAST_WORDS_MS = 500
+SETTLE_S = 8.0
+"""How long a capture worker may take to end after its last decision: longer than it waits to send again."""
+
+LAST_WORDS_S = 0.5
 POLL_S = 0.1
 
 
@@ -83,6 +85,7 @@ class Live:
         self._speed = speed
         self._exit = ExitStack()
         self._open_sources: set[int] = set()
+        self._closing: dict[int, float] = {}
         self._troubles: list[SgeError] = []
         self._ungot: tuple[bytes, int] | None = None
         self.infos: list[SourceInfo] = []
@@ -137,6 +140,10 @@ class Live:
         """Whether every source is a live one, so that only the user ends the run."""
         return all(info.live for info in self.infos)
 
+    def ended(self, source: int) -> bool:
+        """Whether that source has ended and its decisions were handed out."""
+        return source not in self._open_sources
+
     @property
     def done(self) -> bool:
         """Whether every source has ended and its decisions were handed out."""
@@ -184,7 +191,12 @@ class Live:
             SgeError: as the capture worker told it.
         """
         deadline = time.monotonic() + SETTLE_S
-        while self.done and self.supervisor.busy("capture") and time.monotonic() < deadline:
+        while (
+            self.done
+            and not self._troubles
+            and self.supervisor.busy("capture")
+            and time.monotonic() < deadline
+        ):
             self._status.poll(int(POLL_S * 1000))
             self._hear()
             self._watch()
@@ -202,22 +214,27 @@ class Live:
     def _start(self) -> None:
         wiring = self.run.wiring
         orders = EncoderOrders(wiring, self._device)
-        self.supervisor.start(Child("encoder", 0, lambda restarts: orders))
+        self.supervisor.start(Child("encoder", 0, lambda child: orders))
         ready = self._wait_ready("encoder")
         self.encoder = msgspec.json.decode(ready.text, type=EncoderCard)
         cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
         matcher = MatcherOrders(wiring, self._url, self.encoder.contract, self.encoder.f, cards, self.fpir)
-        self.supervisor.start(Child("matcher", 0, lambda restarts: matcher))
+        self.supervisor.start(Child("matcher", 0, lambda child: matcher))
         self._wait_ready("matcher")
         for index in range(len(self._specs)):
             self._open_sources.add(index)
             self.supervisor.start(Child("capture", index, self._capture_orders(index)))
 
-    def _capture_orders(self, index: int) -> Callable[[int], msgspec.Struct]:
+    def _capture_orders(self, index: int) -> Callable[[Child], msgspec.Struct]:
         first = CaptureOrders(
-            self.run.wiring, self._specs[index], index, len(self._specs), 0, self.encoder.f, self._speed
+            self.run.wiring, self._specs[index], index, len(self._specs), 0, 0, self.encoder.f, self._speed
         )
-        return lambda restarts: msgspec.structs.replace(first, epoch=restarts)
+
+        def orders(child: Child) -> CaptureOrders:
+            opened = int(child.status.counters.get("tracks", 0)) if child.status else 0
+            return msgspec.structs.replace(first, epoch=child.restarts, opened=opened)
+
+        return orders
 
     def _wait_ready(self, label: str) -> Status:
         child = self.supervisor.find(label)
@@ -239,9 +256,12 @@ class Live:
 
     def _hear_last_words(self, child: Child) -> None:
         """It may have said why before it ended, and that may still be on its way."""
+        deadline = time.monotonic() + LAST_WORDS_S
         while child.status is None or child.status.state != "failed":
-            if not self._status.poll(LAST_WORDS_MS):
+            left = deadline - time.monotonic()
+            if left <= 0:
                 return
+            self._status.poll(int(left * 1000))
             self._hear()
 
     def _receive(self) -> Verdict | None:
@@ -266,6 +286,9 @@ class Live:
             self._ungot = None
 
     def _watch(self) -> None:
+        for index, deadline in self._closing.items():
+            if time.monotonic() > deadline:
+                self._open_sources.discard(index)
         for ended in self.supervisor.poll():
             child = self.supervisor.find(ended.label)
             if ended.code in (SgeError.exit_code, UserError.exit_code):
@@ -280,11 +303,15 @@ class Live:
                 raise _lost(ended)
 
     def _capture_ended(self, child: Child, ended: Exit) -> None:
-        if ended.code == 0:
-            return
-        if child.status is not None and child.status.state == "failed":
+        told = child.status is not None and child.status.state == "failed"
+        if child.status is not None and told:
             # Its tracks were ended in order before it gave up; the other sources run on.
             self._troubles.append(_told(child.status))
+        if child.index not in self._open_sources:
+            return
+        if told or ended.code == 0:
+            # Its last tick was acknowledged, or will never be: give the decisions a moment to come.
+            self._closing[child.index] = time.monotonic() + SETTLE_S
             return
         if not self.infos[child.index].live:
             raise _lost(ended)

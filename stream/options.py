@@ -20,8 +20,9 @@ __all__ = [
     "out",
 ]
 
-out = Console()
-err = Console(stderr=True)
+# Names and paths are shown as they are, whatever brackets they hold.
+out = Console(markup=False)
+err = Console(stderr=True, markup=False)
 
 SourceOption = Annotated[
     list[str] | None,

@@ -86,7 +86,8 @@ def open_run(gallery: str) -> Iterator[Run]:
         try:
             yield run
         finally:
-            (folder / "run.json").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # Windows: while another command reads it
+                (folder / "run.json").unlink()
     shutil.rmtree(folder, ignore_errors=True)
 
 

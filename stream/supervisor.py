@@ -33,7 +33,7 @@ START_WITHIN_S = 120.0
 FIRST_BACKOFF_S = 0.25
 LAST_BACKOFF_S = 30.0
 WELL_AFTER_S = 5.0
-"""After this long up, the next restart counts as the first again."""
+"""After this long at work, the next restart counts as the first again."""
 
 
 # Ctrl-C reaches the parent alone, which then ends its children in order.
@@ -66,7 +66,7 @@ class Child:
     Attributes:
         role: `capture`, `encoder` or `matcher`.
         index: which one of its role.
-        orders: makes its configuration; called with the number of restarts, for each start anew.
+        orders: makes its configuration, for each start anew.
         status: its latest heartbeat.
         restarts: how often it was started again.
         failures: how often in a row, each time within seconds.
@@ -74,7 +74,7 @@ class Child:
 
     role: str
     index: int
-    orders: Callable[[int], msgspec.Struct]
+    orders: Callable[[Child], msgspec.Struct]
     status: Status | None = None
     restarts: int = 0
     heard: float = 0.0
@@ -82,7 +82,7 @@ class Child:
     _words: deque[str] = field(default_factory=lambda: deque(maxlen=40))
     _listener: threading.Thread | None = None
     _due: float | None = None
-    _started: float = 0.0
+    _worked_at: float | None = None
     failures: int = 0
 
     @property
@@ -98,18 +98,21 @@ class Child:
     @property
     def state(self) -> str:
         """What it does, in a word."""
+        status = self.status  # the screen asks from another thread
         if self._due is not None:
             return "down, starts again"
         if self.process is None or self.process.poll() is not None:
             return "ended"
-        return self.status.state if self.status is not None else "starting"
+        return status.state if status is not None else "starting"
 
     def start(self, echo: Callable[[str], None]) -> None:
         """Start the process; `echo` gets each line that it writes."""
-        self.status, self._due = None, None
-        self._started = self.heard = time.monotonic()
+        orders = msgspec.json.encode(self.orders(self)) + b"\n"
+        self.status, self._due, self._worked_at = None, None, None
+        self.heard = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "stream.worker", self.role],
+            # -P: no module of the folder that the user happens to stand in.
+            [sys.executable, "-P", "-m", "stream.worker", self.role],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -117,7 +120,7 @@ class Child:
         )
         assert self.process.stdin is not None and self.process.stderr is not None
         with contextlib.suppress(OSError):  # it died at once; `poll` will say so
-            self.process.stdin.write(msgspec.json.encode(self.orders(self.restarts)) + b"\n")
+            self.process.stdin.write(orders)
             self.process.stdin.flush()
         self._listener = threading.Thread(target=self._listen, args=(self.process.stderr, echo), daemon=True)
         self._listener.start()
@@ -172,6 +175,7 @@ class Supervisor:
             if (child.role, child.index) == (status.role, status.index):
                 child.heard = time.monotonic()
                 child.status = status
+                child._worked_at = child._worked_at or child.heard
 
     def poll(self) -> list[Exit]:
         """Kill what hangs, start again what is due, and tell who has just ended."""
@@ -199,7 +203,8 @@ class Supervisor:
     def restart(self, child: Child) -> float:
         """Start an ended process again after a while; returns the seconds until then."""
         now = time.monotonic()
-        child.failures = 0 if now - child._started > WELL_AFTER_S else child.failures + 1
+        well = child._worked_at is not None and now - child._worked_at > WELL_AFTER_S
+        child.failures = 0 if well else child.failures + 1
         backoff = min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2.0**child.failures)
         pause = backoff * random.uniform(0.8, 1.2)  # noqa: S311 - spreads restarts, guards nothing
         child._due = now + pause

@@ -58,14 +58,15 @@ class Tracker:
         f: skeletons a window.
         first: this source's first track number.
         stride: how many sources count together.
+        opened: how many tracks there have been.
     """
 
     layout: Layout
     f: int = 6
     first: int = 1
     stride: int = 1
+    opened: int = 0
     _tracks: dict[int, _Track] = field(default_factory=dict)
-    _opened: int = 0
 
     def push(self, frame: BodyFrame) -> Sighting:
         """Take the source's next frame."""
@@ -93,13 +94,13 @@ class Tracker:
         return Sighting(ended=ended)
 
     @property
-    def in_view(self) -> int:
-        """How many tracks are open."""
-        return len(self._tracks)
+    def open(self) -> tuple[int, ...]:
+        """The numbers of the tracks in view."""
+        return tuple(track.number for track in self._tracks.values())
 
     def _open(self, body: Body, time_ns: int) -> _Track:
-        number = self.first + self._opened * self.stride
-        self._opened += 1
+        number = self.first + self.opened * self.stride
+        self.opened += 1
         track = self._tracks[body.id] = _Track(number, WindowCutter(self.f), time_ns, time_ns)
         return track
 

@@ -27,9 +27,8 @@ FINISH_WITHIN_S = 10.0
 def main() -> int:
     """Run the role that the parent asked for; the exit status is the program's."""
     role = sys.argv[1]
-    if role != "encoder":
-        # Only the encoder gains from many threads; elsewhere they only take its cores.
-        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    # Several processes share the cores: threads that wait for a core make every product wait.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     module_name, orders_name = ROLES[role]
     module = import_module(module_name)
     orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=getattr(module, orders_name))

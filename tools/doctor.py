@@ -76,9 +76,9 @@ def _guarded(what: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except SgeError as error:
-        return Finding(what, "broken", str(error), "see the text on the left")
-    except (ImportError, OSError) as error:
-        return Finding(what, "broken", str(error), INSTALL)
+        return Finding(what, "broken", str(error), "as the text says")
+    except Exception as error:
+        return Finding(what, "broken", f"{type(error).__name__}: {error}", INSTALL)
 
 
 def _python() -> Finding:

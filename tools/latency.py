@@ -61,6 +61,9 @@ def run(
     except SgeError as error:
         typer.echo(f"latency: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
+    if not latencies:
+        typer.echo(f"latency: {source} gave no decision after {WARM_UP_S:.0f} s", err=True)
+        raise typer.Exit(2)
     p50, p95, p99 = np.percentile(latencies, [50, 95, 99])
     out.print(f"{source}, {seconds:g} s, {len(latencies)} decisions", highlight=False)
     out.print(f"latency p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms, max {max(latencies):.1f} ms")

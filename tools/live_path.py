@@ -134,6 +134,6 @@ def follow(index: TemplateIndex, walk: WalkCages) -> NDArray[np.float64]:
     means = np.empty((len(walk.rows), len(places)))
     for n, (row, cages) in enumerate(zip(walk.rows, walk.cages, strict=True)):
         evidence.add(row, cages, index.people, index.scores(cages, walk.sensor))
-        for person, score in evidence.ranking(index.people):
-            means[n, places[person]] = score
+        for standing in evidence.ranking(index.people):
+            means[n, places[standing.person]] = standing.score
     return means

@@ -37,7 +37,7 @@ from encoder.inference import Encoder
 from encoder.weights import load_encoder
 from gallery.backend import Backend, load_backend
 from gallery.evidence import Evidence
-from gallery.matcher import MIN_SECONDS
+from gallery.matcher import FIRST_DECISION_S
 from gallery.scoring import TemplateIndex
 from stream.errors import SgeError, UserError
 from tools.attempts import Attempts, interval
@@ -104,7 +104,7 @@ def thresholds_over_time(backend: Backend, people: int, windows: int, f: int) ->
     Raises:
         UserError: none ship.
     """
-    first = math.ceil(MIN_SECONDS / Evidence(f).seconds_per_window - 1e-9)
+    first = math.ceil(FIRST_DECISION_S / Evidence(f).seconds_per_window - 1e-9)
     found = np.full((windows, len(FPIRS)), np.inf)
     for n in range(first, windows + 1):
         for r, fpir in enumerate(FPIRS):

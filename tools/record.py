@@ -10,22 +10,29 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.text import Text
 
+from stream.errors import UserError
 from stream.recorder import record
 from stream.sources import open_source
 
 __all__ = ["record_source"]
+
+MAX_SECONDS = 7 * 24 * 3600
 
 
 def record_source(spec: str, target: Path, *, seconds: float | None, speed: float, out: Console) -> None:
     """Record a source; Ctrl-C ends it and keeps what was seen.
 
     Raises:
-        UserError: the source or the target cannot be used.
+        UserError: the source or the target cannot be used, or nothing was seen.
     """
+    if seconds is not None and not 0 < seconds <= MAX_SECONDS:
+        msg = f"--seconds: expected more than 0 and at most {MAX_SECONDS}, got {seconds:g}"
+        raise UserError(msg)
     stop = threading.Event()
     with contextlib.closing(open_source(spec, speed=speed)) as source, _interrupt_sets(stop):
-        with out.status(f"recording {source.info.name} into {target}; Ctrl-C ends"):
+        with out.status(Text(f"recording {source.info.name} into {target}; Ctrl-C ends")):
             frames = record(source, target, seconds=seconds, stop=stop)
         dropped = f", {source.dropped} dropped" if source.dropped else ""
     out.print(f"{target}: {frames} frames{dropped}", highlight=False, soft_wrap=True)

@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stream.errors import DataError, SgeError, UserError
+from stream.errors import RunError, SgeError, UserError
 from tools.convert import convert
 
 __all__ = ["main", "parse_people", "replay", "same_lines"]
@@ -29,6 +29,7 @@ __all__ = ["main", "parse_people", "replay", "same_lines"]
 ENROL_WALKS = ("1", "2")
 PROBE_WALK = "3"
 VARYING = ("latency_ms", "time", "id")
+NOTHING = {"candidate": None, "person": None, "score": None, "margin": None, "state": "nobody seen"}
 out = Console()
 
 
@@ -53,13 +54,13 @@ def sge_stream(*arguments: str) -> str:
     """Run a command of the program; its standard output.
 
     Raises:
-        DataError: it failed; the text is its own.
+        UserError, RunError: it failed; the text is its own.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "stream", *arguments], check=False, capture_output=True, text=True
-    )
+    command = [sys.executable, "-P", "-m", "stream", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise DataError(done.stderr.strip() or f"sge-stream {arguments[0]} ended with {done.returncode}")
+        error = UserError if done.returncode == UserError.exit_code else RunError
+        raise error(done.stderr.strip() or f"sge-stream {arguments[0]} ended with {done.returncode}")
     return done.stdout
 
 
@@ -96,14 +97,14 @@ def _report(people: list[int], probes: dict[int, Path], lines: list[dict[str, An
     right = named = 0
     for person in people:
         finals = [line for line in lines if line["final"] and line["source"] == str(probes[person])]
-        # A walk that tracking broke in two has two tracks; the longer one speaks for it.
-        final = max(finals, key=lambda line: (line["score"] is not None, line["t"]))
+        # A walk that tracking broke in two has two tracks; the later one speaks for it.
+        final = max(finals, key=lambda line: (line["score"] is not None, line["t"]), default=NOTHING)
         correct = final["candidate"] == f"Person{person:03d}"
         right += correct
         named += final["person"] == f"Person{person:03d}"
         numbers = ["-" if final[key] is None else f"{final[key]:.4f}" for key in ("score", "margin")]
         mark = "right" if correct else "wrong"
-        table.add_row(f"Person{person:03d}", final["candidate"], *numbers, final["state"], mark)
+        table.add_row(f"Person{person:03d}", final["candidate"] or "-", *numbers, final["state"], mark)
     out.print(table)
     return right, named
 

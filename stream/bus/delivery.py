@@ -3,7 +3,8 @@
 A file's ticks go out by go-back-N: at most `CREDIT` are under way, the matcher takes them in order only and
 acknowledges the last one that it decided on, and what stays unacknowledged is sent again. A device never
 waits: at most `LIVE_CREDIT` ticks are under way, so that nothing grows old in queues; meanwhile each track
-holds its newest `RING` windows, and older ones are dropped and counted.
+holds its newest `RING` windows, and older ones are dropped and counted. Only its last tick, which ends its
+tracks, is sent again until it was decided on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -24,6 +25,9 @@ from stream.bus.messages import Ack, BadMessage, Note, Row, Tick, pack, unpack
 __all__ = ["LiveSender", "ReliableSender", "Sender"]
 
 CREDIT = 32
+MAX_ROWS = 64
+"""Windows that a file's tick holds at most; a message has its bounds."""
+
 RESEND_S = 5.0
 RING = 2
 LIVE_CREDIT = 2
@@ -96,11 +100,12 @@ class ReliableSender:
 
     def offer(self, tick: Tick, joints: FloatArray) -> None:
         """Take the next tick; see `Sender`."""
-        tick = msgspec.structs.replace(tick, seq=self._next_seq)
         if self.idle:
             self._progress = self._clock()
-        self._under_way.append((self._next_seq, pack(tick, joints if tick.rows else None)))
-        self._next_seq += 1
+        for part, windows in _parts(tick, joints):
+            numbered = msgspec.structs.replace(part, seq=self._next_seq)
+            self._under_way.append((self._next_seq, pack(numbered, windows)))
+            self._next_seq += 1
 
     def pump(self, timeout: float) -> None:
         """Send, collect acknowledgements, and send again what has stayed unacknowledged for too long."""
@@ -162,13 +167,14 @@ class LiveSender:
         self._notes: deque[Note] = deque(maxlen=_MAX_NOTES)
         self._ended: list[int] = []
         self._pending: Tick | None = None
+        self._last: list[bytes] | None = None
         self._next_seq = 0
         self.dropped = 0
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits for the socket."""
-        return self._pending is None
+        """Whether nothing waits, and the source's last tick, once sent, was decided on."""
+        return self._pending is None and (self._last is None or self._acked == self._next_seq)
 
     def offer(self, tick: Tick, joints: FloatArray) -> None:
         """Take the next tick; see `Sender`."""
@@ -184,6 +190,8 @@ class LiveSender:
         """Send all that waits as one tick, if there is credit and the socket takes it within the timeout."""
         self._collect(0)
         if self._pending is None:
+            if not self.idle:
+                self._see_last_through(timeout)
             return
         if self._next_seq - self._acked >= LIVE_CREDIT:
             self._collect(timeout)
@@ -192,6 +200,13 @@ class LiveSender:
             return
         if self._socket.poll(int(timeout * 1000), zmq.POLLOUT):
             self._send(self._pending)
+
+    def _see_last_through(self, timeout: float) -> None:
+        self._collect(timeout)
+        if not self.idle and self._last is not None and self._clock() - self._sent_at > FORGIVE_S:
+            with contextlib.suppress(zmq.Again):
+                self._socket.send_multipart(self._last, zmq.NOBLOCK)
+                self._sent_at = self._clock()
 
     def _collect(self, timeout: float) -> None:
         while self._acks.poll(int(timeout * 1000)):
@@ -213,12 +228,15 @@ class LiveSender:
             notes=tuple(self._notes),
             # A track's end never overtakes its windows.
             ended=tuple(track for track in self._ended if track not in left),
+            open=tuple(left.union(pending.open)),
             last=pending.last and not left,
         )
+        parts = pack(tick, windows)
         try:
-            self._socket.send_multipart(pack(tick, windows), zmq.NOBLOCK)
+            self._socket.send_multipart(parts, zmq.NOBLOCK)
         except zmq.Again:
             return
+        self._last = parts if tick.last else None
         self._next_seq += 1
         self._sent_at = self._clock()
         self._forget(chosen)
@@ -244,3 +262,24 @@ class LiveSender:
             self._rings[track].popleft()
             if not self._rings[track]:
                 del self._rings[track]  # its next window queues up behind the other tracks
+
+
+def _parts(tick: Tick, joints: FloatArray) -> Iterator[tuple[Tick, FloatArray | None]]:
+    """The tick in parts of at most `MAX_ROWS` windows: notes before all of them, ends after."""
+    if len(tick.rows) <= MAX_ROWS:
+        yield tick, joints if tick.rows else None
+        return
+    for start in range(0, len(tick.rows), MAX_ROWS):
+        windows = joints[start : start + MAX_ROWS]
+        final = start + MAX_ROWS >= len(tick.rows)
+        yield (
+            msgspec.structs.replace(
+                tick,
+                shape=windows.shape,
+                rows=tick.rows[start : start + MAX_ROWS],
+                notes=() if start else tick.notes,
+                ended=tick.ended if final else (),
+                last=tick.last and final,
+            ),
+            windows,
+        )

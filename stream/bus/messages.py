@@ -104,6 +104,7 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
         rows: one for each window.
         notes: tracks without windows.
         ended: tracks that left the view.
+        open: every track in view; a device's track that is neither here nor in `rows` has ended unheard.
         last: the source has ended; nothing follows.
     """
 
@@ -115,6 +116,7 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     rows: tuple[Row, ...] = ()
     notes: tuple[Note, ...] = ()
     ended: tuple[int, ...] = ()
+    open: tuple[int, ...] = ()
     last: bool = False
 
 
@@ -182,7 +184,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="q"):
         name: who it is.
         tracks: numbers of tracks; empty asks for the only one in view.
         consent_by: how the person's consent was given.
-        seconds: use at most so much of the walking, in all; 0 for all that is kept.
+        seconds: use at most so much of the walking of each track; 0 for all that is kept.
     """
 
     name: Text

@@ -54,10 +54,13 @@ class Program:
             "COLUMNS": "200",
         }
 
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def run(
+        self, *arguments: str, stdin: str = "", folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, standing in a folder."""
         return subprocess.run(
-            [sys.executable, "-m", "stream", *arguments],
+            [sys.executable, "-P", "-m", "stream", *arguments],
+            cwd=folder,
             env=self.environment,
             input=stdin,
             capture_output=True,

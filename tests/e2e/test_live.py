@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
+from stream.errors import EndOfSource
 from stream.rundir import running
 from stream.skeleton import get_layout
 from stream.sources import open_source
@@ -164,6 +166,57 @@ def test_a_live_source_goes_on_after_any_worker_died(program: Program) -> None:
             assert any(line["candidate"] for line in seen)
 
 
+def test_a_live_source_that_ends_while_the_encoder_is_dead_still_gives_its_final_line(
+    program: Program,
+) -> None:
+    with program.start("--source", "walkers:n=1,seed=11,seconds=5", "--fpir", "off", "--json") as system:
+        while system.line()["t"] < 4.4:
+            pass
+        system.child("encoder").kill()
+        assert system.rest()[-1]["final"]
+        assert system.wait() == 0, system.errors()
+
+
+def test_a_worker_that_crashes_by_itself_is_started_again_under_a_new_track_number(program: Program) -> None:
+    with program.start("--source", "walkers:n=1,seed=11", "--fpir", "off", "--json") as system:
+        first = system.line()
+        # What Windows' kill and most crashes look like: exit status 1, and not a word.
+        system.child("capture").terminate()
+        lines = [first]
+        while lines[-1]["track"] == 1:
+            lines.append(system.line())
+        finals = [line for line in lines if line["final"]]
+        assert [line["track"] for line in finals] == [1]
+        assert lines[-1]["track"] == 2
+
+
+def test_a_module_of_the_same_name_in_the_users_folder_does_no_harm(
+    program: Program, walks: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "stream.py").write_text("raise SystemExit(3)")
+    done = program.run("--source", str(walks["ada"]), "--speed", "0", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_names_and_paths_with_brackets(program: Program, walks: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "[").mkdir()  # so that paths hold "[/b]", which would be markup
+    own = Program(tmp_path / "[" / "b].db", program.runtime)
+    walk = tmp_path / "[" / "red].mcap"
+    walk.write_bytes(walks["ada"].read_bytes())
+    name = "Ada [/b]"
+    done = own.run("enroll", name, "--source", str(walk), "--speed", "0", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"{name} is enrolled" in done.stdout
+    for command in (("people", "list"), ("people", "show", name), ("--source", str(walk), "--speed", "0")):
+        shown = own.run(*command)
+        assert shown.returncode == 0, shown.stderr
+        assert name in shown.stdout
+    assert (
+        own.run("record", str(tmp_path / "[" / "x].mcap"), "--source", str(walk), "--speed", "0").returncode
+        == 0
+    )
+
+
 def test_ctrl_c_prints_the_final_lines_and_leaves_no_process(program: Program) -> None:
     with program.start("--source", "walkers:n=2,seed=11,walk=2", "--fpir", "off", "--json") as system:
         while system.line()["t"] < 2:
@@ -254,10 +307,23 @@ def test_a_clip_of_a_recording(program: Program, walks: dict[str, Path]) -> None
     assert all(2 <= line["t"] < 5 for line in lines)
 
 
-def test_walkers_that_must_not_drop_give_every_window(program: Program) -> None:
-    spec = "walkers:n=3,seed=5,seconds=4,live=0"
-    source = open_source(spec, speed=0)
-    source.close()
+def test_a_thousand_walkers_that_must_not_drop_give_every_window(program: Program) -> None:
+    spec = "walkers:n=1000,seed=5,seconds=0.4,live=0"
+    tracker = Tracker(get_layout("kinect-v1"))
+    expected = 0
+    with contextlib.closing(open_source(spec, speed=0)) as source, contextlib.suppress(EndOfSource):
+        while (frame := source.read(10)) is not None:
+            expected += len(tracker.push(frame).windows)
     done = program.run("--source", spec, "--speed", "0", "--json")
+    assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["track"] for line in lines if line["final"]] == [1, 2, 3]
+    assert len([line for line in lines if line["latency_ms"] is not None]) == expected
+    assert len([line for line in lines if line["final"]]) == 1000
+
+
+def test_a_config_file_names_the_sources(program: Program, walks: dict[str, Path], tmp_path: Path) -> None:
+    config = tmp_path / "door.toml"
+    config.write_text(f'sources = ["{walks["ada"].as_posix()}"]\nspeed = 0\nfpir = "off"\njson = true\n')
+    done = program.run("--config", str(config))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["person"] == "Ada"

@@ -37,10 +37,12 @@ def test_the_ranking_is_the_mean_over_the_windows_compared() -> None:
     evidence.add(Row(1, 0, 10, 0, 0.5), cages, (1, 2), np.array([0.2, 0.4]))
     evidence.add(Row(1, 5, 20, 0, 1.0), cages, (1, 2, 3), np.array([0.4, 0.2, 0.35]))
     ranking = evidence.ranking((1, 2, 3))
-    assert [person for person, _ in ranking] == [3, 1, 2]
-    assert [score for _, score in ranking] == pytest.approx([0.35, 0.3, 0.3])
-    assert [person for person, _ in evidence.ranking((2,))] == [2]
-    assert (evidence.windows, evidence.end_ns, evidence.quality) == (2, 20, 0.75)
+    assert [standing.person for standing in ranking] == [3, 1, 2]
+    assert [standing.score for standing in ranking] == pytest.approx([0.35, 0.3, 0.3])
+    assert [standing.windows for standing in ranking] == [1, 2, 2]
+    assert [standing.person for standing in evidence.ranking((1, 2, 3), least=2)] == [1, 2]
+    assert [standing.person for standing in evidence.ranking((2,))] == [2]
+    assert (evidence.windows, evidence.quality) == (2, 0.75)
     assert evidence.seconds == pytest.approx(0.2)
 
 

@@ -136,7 +136,8 @@ def test_a_track_without_windows_says_why_and_ends_collecting() -> None:
     (final,) = subject.end_source(0)
     assert (came.state, came.reason) == ("collecting", "seen 0.0 of 1.0 s")
     assert why.reason == "seen 0.0 of 1.0 s: joints missing"
-    assert (final.state, final.final, final.candidate, final.time_ns) == ("collecting", True, None, 5)
+    assert (final.state, final.final, final.candidate, final.time_ns) == ("collecting", True, None, 9)
+    assert final.reason == why.reason
 
 
 def test_a_changed_gallery_is_followed_within_a_track() -> None:

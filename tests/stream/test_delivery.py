@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import zmq
@@ -14,6 +15,7 @@ from stream.bus.delivery import (
     FORGIVE_S,
     LIVE_CREDIT,
     LIVE_TICK,
+    MAX_ROWS,
     RESEND_S,
     RING,
     LiveSender,
@@ -164,8 +166,30 @@ def test_many_tracks_take_turns_and_no_end_overtakes_its_windows(bus: Bus) -> No
     second, _ = receive(pull)
     assert [row.track for row in second.rows] == list(tracks)[LIVE_TICK:]
     assert (second.ended, second.last) == ((late,), True)
+    assert first.open == tuple(tracks)[LIVE_TICK:]
+    assert not sender.idle, "the last tick must be decided on"
+    clock.now += FORGIVE_S + 0.1
+    sender.pump(0.01)
+    again, _ = receive(pull)
+    assert again == second
+    acknowledge(acks, sender, again.seq)
     assert sender.idle
     assert sender.dropped == 0
+
+
+def test_a_tick_of_very_many_windows_goes_in_parts(bus: Bus) -> None:
+    sender, pull, _ = reliable(bus, Clock())
+    message, joints = tick(*range(1, 2 * MAX_ROWS + 2))
+    message = msgspec.structs.replace(message, notes=(Note(1, 0, None),), ended=(1,), last=True)
+    sender.offer(message, joints)
+    sender.pump(1.0)
+    parts = [receive(pull)[0] for _ in range(3)]
+    assert [part.seq for part in parts] == [0, 1, 2]
+    assert [len(part.rows) for part in parts] == [MAX_ROWS, MAX_ROWS, 1]
+    assert [row for part in parts for row in part.rows] == list(message.rows)
+    assert [part.notes for part in parts] == [message.notes, (), ()]
+    assert [part.ended for part in parts] == [(), (), (1,)]
+    assert [part.last for part in parts] == [False, False, True]
 
 
 def test_ends_and_notes_are_never_dropped(bus: Bus) -> None:

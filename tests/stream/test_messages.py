@@ -36,6 +36,7 @@ TICK = Tick(
     rows=(Row(3, 0, 166_666_667, 5, 0.5),),
     notes=(Note(4, 7, "joints missing"),),
     ended=(2,),
+    open=(4,),
     last=True,
 )
 DECISION = Decision(
@@ -60,7 +61,7 @@ def test_golden_bytes_of_a_tick() -> None:
     head, block = pack(TICK, np.array([[1.0, -2.5]], np.float32))
     assert head.hex() == (
         "53474501"  # "SGE", version 1
-        "9a"  # ten fields
+        "9b"  # eleven fields
         "a174"  # kind "t"
         "01"
         "00"
@@ -80,6 +81,7 @@ def test_golden_bytes_of_a_tick() -> None:
         "07"
         "ae6a6f696e7473206d697373696e67"  # one note
         "9102"  # ended
+        "9104"  # open
         "c3"  # last
     )
     assert block.hex() == "0000803f000020c0"

@@ -52,7 +52,7 @@ def test_a_track_ends_after_its_patience_and_a_later_body_gets_a_new_number() ->
     away = int(1.2 * TRACK_PATIENCE_NS / PERIOD)
     seen = feed(tracker, [(body(3),)] * 10 + [()] * away)
     assert [s.ended for s in seen if s.ended] == [(1,)]
-    assert tracker.in_view == 0
+    assert tracker.open == ()
     assert tracker.push(BodyFrame(10**10, (body(3),))).notes == ((2, None),)
 
 
