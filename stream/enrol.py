@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -93,8 +94,11 @@ class WalkWatch:
         """Usable walking of the longest passage."""
         return max((passage.seconds for passage in self.passages.values()), default=0.0)
 
-    def chosen(self, enough: float = MIN_SECONDS) -> int | None:
+    def chosen(self, enough: float = math.inf) -> int | None:
         """The one track that is long enough to be enrolled, if there is one.
+
+        Args:
+            enough: seconds of walking that were asked for; who alone has shown them is meant.
 
         Raises:
             UserError: there are several, one after the other: nobody can tell whether it is one person.
@@ -154,7 +158,10 @@ def _watch(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
             if all(_has_enough(live, plan, index, watch) for index, watch in enumerate(watches)):
                 break
         live.check()
-        chosen = [watch.chosen(enough) for watch in watches]
+        chosen = [
+            watch.chosen(enough if plan.seconds or not info.finite else math.inf)
+            for watch, info in zip(watches, live.infos, strict=True)
+        ]
         tracks = [number for number in chosen if number is not None]
         if tracks and (plan.track is not None or len(tracks) == len(watches)):
             bar.update(task, completed=1.0)
