@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from gallery.matcher import Matcher, Track
@@ -25,8 +23,8 @@ def enrol_tracks(matcher: Matcher, store: Gallery, contract: str, ask: Ask) -> R
         GalleryError: the name exists or cannot be used, or the gallery cannot be written.
     """
     tracks = [_find(matcher, number) for number in ask.tracks] or [_only_one(matcher)]
-    most = math.ceil(ask.seconds / tracks[0].evidence.seconds_per_window) if ask.seconds else 2**62
-    walks = [_walk(matcher, track, contract, most) for track in tracks]
+    least = max(MIN_SECONDS, ask.seconds)
+    walks = [_walk(matcher, track, contract, least) for track in tracks]
     store.enrol(ask.name, walks, consent_by=ask.consent_by)
     return Reply(
         windows=sum(len(walk.templates) for walk in walks),
@@ -55,18 +53,18 @@ def _only_one(matcher: Matcher) -> Track:
     raise UserError(msg)
 
 
-def _walk(matcher: Matcher, track: Track, contract: str, most: int) -> NewEnrolment:
+def _walk(matcher: Matcher, track: Track, contract: str, least: float) -> NewEnrolment:
     evidence = track.evidence
-    if evidence.seconds < MIN_SECONDS:
+    if evidence.seconds < least - 1e-6:
         msg = (
             f"track {track.number} showed {evidence.seconds:.1f} s of usable walking, "
-            f"at least {MIN_SECONDS:.0f} s are needed; let the person walk longer in full view"
+            f"at least {least:g} s are needed; let the person walk longer in full view"
         )
         raise UserError(msg)
     return NewEnrolment(
         contract_id=contract,
         sensor=matcher.sources[track.source].sensor,
-        seconds=min(evidence.windows, most) * evidence.seconds_per_window,
+        seconds=evidence.seconds,
         quality=evidence.quality,
-        templates=np.stack(evidence.kept.first(most)),
+        templates=np.stack(evidence.kept.windows),
     )

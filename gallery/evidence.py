@@ -36,9 +36,10 @@ class Thinned:
                 self._kept = [(n, kept) for n, kept in self._kept if n % self._every == 0]
         self._seen += 1
 
-    def first(self, windows: int) -> list[FloatArray]:
-        """Those kept among the first so many windows added."""
-        return [cages for n, cages in self._kept if n < windows]
+    @property
+    def windows(self) -> list[FloatArray]:
+        """Those kept, in the order in which they came."""
+        return [cages for _, cages in self._kept]
 
 
 class Standing(NamedTuple):

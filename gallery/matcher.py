@@ -131,6 +131,8 @@ class Matcher:
         margin = ranking[0].score - ranking[1].score if len(ranking) > 1 else None
         threshold = self._threshold(track, best)
         state, reason = self._verdict(track, best, threshold)
+        if state == "person" and margin is not None and margin <= 0:
+            state, reason = "unknown", "two people fit equally well"
         return Finding(
             track,
             track.last_ns,

@@ -85,7 +85,7 @@ def enroll(
         typer.Option(
             metavar="T",
             min=0,
-            help="Use so many seconds of walking; by default 10 of a live source, all of a recording.",
+            help="Wait for so many seconds of walking; by default 10 of a live source, all of a recording.",
         ),
     ] = None,
     gallery: GalleryOption = None,
@@ -103,14 +103,17 @@ def enroll(
 @app.command()
 def record(
     target: TargetArgument,
-    source: Annotated[str, typer.Option(metavar="S", help="What to record.")],
+    source: Annotated[list[str], typer.Option(metavar="S", help="What to record.")],
     seconds: Annotated[float | None, typer.Option(metavar="T", min=0, help="Stop after so long.")] = None,
     speed: SpeedOption = None,
 ) -> None:
     """Record what a source sees: skeletons, never images."""
     from tools.record import record_source  # noqa: PLC0415
 
-    record_source(source, target, seconds=seconds, speed=1.0 if speed is None else speed, out=out)
+    if len(source) > 1:
+        msg = f"record takes one source, got {len(source)}; record each into a file of its own"
+        raise UserError(msg)
+    record_source(source[0], target, seconds=seconds, speed=1.0 if speed is None else speed, out=out)
 
 
 @app.command()
@@ -205,15 +208,15 @@ def main() -> NoReturn:
         code = 0
     except SgeError as error:
         if "--debug" in sys.argv:
-            raise
-        err.print(f"sge-stream: {error}", highlight=False, markup=False, soft_wrap=True)
+            err.print_exception(show_locals=False)
+        err.print(f"sge-stream: {error}", highlight=False, soft_wrap=True)
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
         if "--debug" in sys.argv:
-            raise
+            err.print_exception(show_locals=False)
         text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows where"
-        err.print(text, highlight=False, markup=False, soft_wrap=True)
+        err.print(text, highlight=False, soft_wrap=True)
         code = 1
     sys.exit(code)

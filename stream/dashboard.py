@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,13 +19,19 @@ __all__ = ["Dashboard", "final_line"]
 
 STYLES = {"person": "bold green", "unknown": "yellow", "collecting": "dim"}
 RATE_OVER_S = 2.0
-MAX_ROWS = 30
+ROOMY = 110
+"""Columns of a terminal from which every column of the tables fits."""
+
+NARROW = 70
+FRAME_LINES = 4
+DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
 
 
-def final_line(verdict: Verdict) -> Text:
-    """A track's last word, as it scrolls by above the tables."""
+def final_line(verdict: Verdict, source: str = "") -> Text:
+    """A track's last word, as it scrolls by above the tables; `source` is said where there are several."""
     decision = verdict.decision
-    line = Text(f"{decision.t:8.1f} s  track {decision.track}  ")
+    named = f"{source}  " if source else ""
+    line = Text(f"{decision.t:8.1f} s  {named}track {decision.track}  ")
     line.append(decision.person or decision.state, style=STYLES[decision.state])
     line.append(
         f"  {_score(verdict)}  after {verdict.seconds:.1f} s of walking  ({decision.reason})", style="dim"
@@ -50,7 +57,10 @@ class _Rate:
 
 
 class Dashboard:
-    """A rich renderable over a running system; `update` it with every verdict."""
+    """A rich renderable over a running system; `update` it with every verdict.
+
+    It takes the room there is: less important columns go first, then the table of processes becomes a line.
+    """
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -64,65 +74,71 @@ class Dashboard:
         else:
             self._tracks[verdict.decision.track] = verdict
 
-    def __rich__(self) -> RenderableType:
-        return Group(self._people(), self._processes(), Text(self._footer(), style="dim"))
-
-    def _people(self) -> Table:
-        table = Table(title="People in view", title_justify="left", expand=True)
-        for column in ("track", "source", "who", "best so far", "score / threshold", "margin", "seen", "why"):
-            table.add_column(column, overflow="fold" if column == "why" else "ellipsis")
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        width, height = options.max_width, console.height
+        children = self._live.supervisor.children
         tracks = sorted(self._tracks.copy().items())  # the screen asks from another thread
-        for number, verdict in tracks[:MAX_ROWS]:
-            decision = verdict.decision
-            table.add_row(
-                str(number),
-                Text(decision.source),
-                Text(decision.person or decision.state, style=STYLES[decision.state]),
-                Text(decision.candidate or "-"),
-                _score(verdict),
-                "-" if decision.margin is None else f"{decision.margin:.3f}",
-                f"{verdict.seconds:.1f} s",
-                Text(decision.reason),
-            )
-        if len(tracks) > MAX_ROWS:
-            table.add_row("...", f"{len(tracks) - MAX_ROWS} more", *[""] * 6)
+        whole = len(tracks) + len(children) + 2 * (FRAME_LINES + 1) + 1 <= height
+        room = max(1, height - FRAME_LINES - (len(children) + FRAME_LINES + 2 if whole else 3))
+        yield self._people(tracks, room, width)
+        yield self._processes(children) if whole and width >= NARROW else self._summary(children)
+        yield Text(self._footer(), style="dim", no_wrap=True, overflow="ellipsis")
+
+    def _people(self, tracks: list[tuple[int, Verdict]], room: int, width: int) -> Table:
+        table = Table(title="People in view", title_justify="left", expand=True)
+        columns = ["track", "who", "best so far", "score / threshold", "seen"]
+        if width >= NARROW:
+            columns += ["why"]
+        if width >= ROOMY:
+            columns[1:1] = ["source"]
+            columns[-1:] = ["margin", "why"]
+        for column in columns:
+            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        for number, verdict in tracks[:room]:
+            cells = self._cells(number, verdict)
+            table.add_row(*[cells[column] for column in columns])
+        if len(tracks) > room:
+            table.add_row("...", f"{len(tracks) - room} more", *[""] * (len(columns) - 2))
         return table
 
-    def _processes(self) -> Table:
+    def _cells(self, number: int, verdict: Verdict) -> dict[str, RenderableType]:
+        decision = verdict.decision
+        return {
+            "track": str(number),
+            "source": Text(decision.source),
+            "who": Text(decision.person or decision.state, style=STYLES[decision.state]),
+            "best so far": Text(decision.candidate or "-"),
+            "score / threshold": _score(verdict),
+            "seen": f"{verdict.seconds:.1f} s",
+            "margin": "-" if decision.margin is None else f"{decision.margin:.3f}",
+            "why": Text(decision.reason),
+        }
+
+    def _processes(self, children: list[Child]) -> Table:
         table = Table(title="Processes", title_justify="left", expand=True)
-        for column in (
-            "process",
-            "state",
-            "restarts",
-            "frames/s",
-            "windows/s",
-            "dropped",
-            "latency p50 / p95",
-        ):
-            table.add_column(column)
-        for child in self._live.supervisor.children:
-            table.add_row(*self._process(child))
+        for column in ("process", "state", "restarts", "frames/s", "windows/s", "dropped", "p50 / p95"):
+            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        for child in children:
+            counters = _counters(child)
+            table.add_row(
+                child.label,
+                child.state,
+                str(child.restarts),
+                self._rate(child.label, "frames", counters),
+                self._rate(child.label, "windows", counters),
+                f"{_dropped(counters):.0f}",
+                _latency(counters),
+            )
         return table
 
-    def _process(self, child: Child) -> tuple[str, ...]:
-        status = child.status
-        counters = status.counters if status else {}
-        dropped = sum(
-            counters.get(name, 0)
-            for name in ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
-        )
-        latency = "-"
-        if "latency_p50" in counters:
-            latency = f"{counters['latency_p50']:.0f} / {counters['latency_p95']:.0f} ms"
-        return (
-            child.label,
-            child.state,
-            str(child.restarts),
-            self._rate(child.label, "frames", counters),
-            self._rate(child.label, "windows", counters),
-            f"{dropped:.0f}",
-            latency,
-        )
+    def _summary(self, children: list[Child]) -> Text:
+        counters = [_counters(child) for child in children]
+        down = [child.label for child in children if child.state.startswith("down")]
+        latency = next((text for text in map(_latency, counters) if text != "-"), "-")
+        dropped = sum(map(_dropped, counters))
+        health = f"down: {', '.join(down)}" if down else f"{len(children)} processes"
+        text = f"{health}, {dropped:.0f} dropped, latency {latency}"
+        return Text(text, no_wrap=True, overflow="ellipsis")
 
     def _rate(self, label: str, name: str, counters: dict[str, float]) -> str:
         if name not in counters:
@@ -132,7 +148,22 @@ class Dashboard:
     def _footer(self) -> str:
         live = self._live
         strangers = "strangers are not told apart" if live.fpir is None else f"FPIR {live.fpir:.1%}"
-        return f"gallery {live.gallery}   {strangers}   {live.encoder.features}   Ctrl-C ends"
+        return f"Ctrl-C ends   {strangers}   gallery {live.gallery}   {live.encoder.features}"
+
+
+def _counters(child: Child) -> dict[str, float]:
+    status = child.status  # once: another thread changes it
+    return status.counters if status else {}
+
+
+def _dropped(counters: dict[str, float]) -> float:
+    return sum(counters.get(name, 0) for name in DROPS)
+
+
+def _latency(counters: dict[str, float]) -> str:
+    if "latency_p50" not in counters:
+        return "-"
+    return f"{counters['latency_p50']:.0f} / {counters['latency_p95']:.0f} ms"
 
 
 def _score(verdict: Verdict) -> str:

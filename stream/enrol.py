@@ -17,7 +17,7 @@ from stream.errors import GalleryError, UserError
 from stream.identify import started
 from stream.live import Live
 from stream.prompt import confirm
-from stream.rundir import running
+from stream.rundir import Run, running
 from stream.settings import Settings
 
 __all__ = ["EnrolPlan", "Passage", "WalkWatch", "enrol"]
@@ -38,7 +38,7 @@ class EnrolPlan:
         name: who is enrolled.
         settings: sources, gallery, device, speed.
         track: only this track.
-        seconds: use so many seconds of walking; None for the default.
+        seconds: of walking to wait for; None for the default.
         yes: consent was given, and nobody is to be asked.
     """
 
@@ -127,16 +127,20 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
     with open_gallery(plan.settings.gallery) as store:
         url = store.url
         if store.has(name):
-            msg = f"{name} is enrolled already; choose another name, or first: sge-stream people remove"
+            msg = (
+                f"{name} is enrolled already; give all walks of a person at once, choose another name, "
+                f'or remove that person first: sge-stream people remove "{name}"'
+            )
             raise GalleryError(msg)
+    running_system = None if plan.settings.sources else _running_system(url)
     consent_by = _consent(name, plan.yes)
-    if plan.settings.sources:
+    if running_system is None:
         with started(plan.settings, err, debug) as live:
             tracks = _watch(live, plan, err)
             reply = live.enrol(name, tracks, consent_by=consent_by, seconds=plan.seconds or 0.0)
     else:
         tracks = [] if plan.track is None else [plan.track]
-        reply = _ask_running(url, Ask(name, tuple(tracks), consent_by, plan.seconds or 0.0))
+        reply = ask(running_system, Ask(name, tuple(tracks), consent_by, plan.seconds or 0.0))
     out.print(_report(name, len(tracks) or 1, reply), highlight=False, soft_wrap=True)
 
 
@@ -203,10 +207,10 @@ def _too_little(live: Live, watches: list[WalkWatch]) -> UserError:
     return UserError(text)
 
 
-def _ask_running(url: str, question: Ask) -> Reply:
+def _running_system(url: str) -> Run:
     systems = list(running(url))
     if len(systems) == 1:
-        return ask(systems[0], question)
+        return systems[0]
     if systems:
         pids = ", ".join(str(run.pid) for run in systems)
         msg = f"{len(systems)} systems use this gallery (processes {pids}); end all but one, or give --source"

@@ -43,6 +43,8 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
         msg = "no source given: try --source walk.mcap or --source walkers:n=4, or run: sge-stream demo"
         raise UserError(msg)
     with started(settings, err, debug) as live:
+        if not live.enrolled:
+            err.print(f"nobody is enrolled in {live.gallery}", highlight=False, soft_wrap=True)
         interrupted = _json_lines(live) if settings.json else _dashboard(live, out)
         live.check()
     return INTERRUPTED if interrupted and not live.live else 0
@@ -103,13 +105,15 @@ def _write(line: bytes) -> None:
 
 def _dashboard(live: Live, out: Console) -> bool:
     dashboard = Dashboard(live)
-    with Screen(dashboard, console=out, refresh_per_second=4, transient=not out.is_terminal) as screen:
+    many = len(live.infos) > 1
+    with Screen(dashboard, console=out, refresh_per_second=4, transient=True) as screen:
 
         def take(verdict: Verdict | None) -> None:
             if verdict is not None:
                 dashboard.update(verdict)
                 if verdict.decision.final:
-                    screen.console.print(final_line(verdict))
+                    line = final_line(verdict, verdict.decision.source if many else "")
+                    screen.console.print(line, soft_wrap=not out.is_terminal)
 
         try:
             for verdict in _verdicts(live):

@@ -89,6 +89,8 @@ class Live:
         self._troubles: list[SgeError] = []
         self._ungot: tuple[bytes, int] | None = None
         self.infos: list[SourceInfo] = []
+        self.enrolled = 0
+        """How many people the gallery held on entering."""
         self.supervisor = Supervisor(echo)
         self.encoder = EncoderCard("", 0, "", "")
         """What the encoder says of itself, known once entered."""
@@ -101,6 +103,7 @@ class Live:
                 source.close()
             with open_gallery(self._gallery) as store:
                 self._url = store.url
+                self.enrolled = len(store.people())
             self.run: Run = self._exit.enter_context(open_run(self._url))
             bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from gallery.location import gallery_path
 from gallery.people import render_people, render_person
 from gallery.records import Erasure
-from gallery.store import open_gallery
+from gallery.store import Gallery, open_gallery
+from stream.errors import GalleryError
 from stream.options import GalleryOption, NameArgument, YesOption, err, out
 from stream.prompt import confirm
 
@@ -20,14 +22,14 @@ people = typer.Typer(help="The people in the gallery.", no_args_is_help=True, ri
 @people.command("list")
 def people_list(gallery: GalleryOption = None) -> None:
     """List who is enrolled."""
-    with open_gallery(gallery) as store:
+    with _existing(gallery) as store:
         out.print(render_people(store.people()))
 
 
 @people.command("show")
 def people_show(name: NameArgument, gallery: GalleryOption = None) -> None:
     """Show what is stored of a person."""
-    with open_gallery(gallery) as store:
+    with _existing(gallery) as store:
         out.print(render_person(store.person(name)))
 
 
@@ -39,7 +41,7 @@ def people_rename(
     yes: YesOption = False,
 ) -> None:
     """Give a person another name."""
-    with open_gallery(gallery) as store:
+    with _existing(gallery) as store:
         person = store.person(name)
         confirm(f"Rename {person.name} to {new}?", yes)
         erasure = store.rename(person.name, new)
@@ -50,12 +52,20 @@ def people_rename(
 @people.command("remove")
 def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOption = False) -> None:
     """Remove a person and erase their templates."""
-    with open_gallery(gallery) as store:
+    with _existing(gallery) as store:
         person = store.person(name)
         confirm(f"Erase {person.name} and all their templates?", yes)
         erasure = store.remove(person.name)
     out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False, markup=False)
     _tell_pending(erasure)
+
+
+def _existing(url: str | None) -> Gallery:
+    path = gallery_path(url)
+    if not path.exists():
+        msg = f"there is no gallery {path}; give --gallery, or enrol somebody: sge-stream enroll NAME"
+        raise GalleryError(msg)
+    return open_gallery(url)
 
 
 def _tell_pending(erasure: Erasure) -> None:

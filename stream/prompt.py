@@ -15,14 +15,18 @@ def confirm(question: str, yes: bool) -> None:
     """Ask the user, unless --yes answers.
 
     Raises:
-        UserError: nobody can answer.
-        typer.Exit: the answer is no; nothing was done.
+        UserError: the answer is no, or nobody can answer.
+        KeyboardInterrupt: the user would rather leave.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        msg = f"{question} There is nobody to ask; answer with --yes"
+        msg = f"this must be answered, and there is no terminal to ask on: {question} --yes answers it"
         raise UserError(msg)
-    if not typer.confirm(question):
-        typer.echo("nothing was done")
-        raise typer.Exit(1)
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    if not agreed:
+        msg = "the answer was no; nothing was done"
+        raise UserError(msg)

@@ -144,7 +144,7 @@ def _sockets() -> Finding:
     systems = len(list(running()))
     with open_run("doctor") as run:
         kind = "tcp with CURVE" if run.wiring.public_key else "ipc in a private folder"
-    return Finding("sockets", "works", f"{kind}; {systems} systems of yours are running")
+    return Finding("sockets", "works", f"{kind}; systems of yours that are running: {systems}")
 
 
 def _sources() -> Iterator[Finding]:

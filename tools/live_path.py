@@ -122,7 +122,7 @@ def enrol(walks: Iterable[WalkCages]) -> list[PersonTemplates]:
         kept = Thinned()
         for cages in walk.cages:
             kept.add(cages)
-        stored = np.stack(kept.first(len(walk.cages)))
+        stored = np.stack(kept.windows)
         templates.append(PersonTemplates(walk.person, f"person {walk.person}", walk.sensor, stored))
     return templates
 

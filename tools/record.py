@@ -30,6 +30,9 @@ def record_source(spec: str, target: Path, *, seconds: float | None, speed: floa
     if seconds is not None and not 0 < seconds <= MAX_SECONDS:
         msg = f"--seconds: expected more than 0 and at most {MAX_SECONDS}, got {seconds:g}"
         raise UserError(msg)
+    if target.suffix.lower() != ".mcap":
+        msg = f"a recording is named *.mcap, got {target}"
+        raise UserError(msg)
     stop = threading.Event()
     with contextlib.closing(open_source(spec, speed=speed)) as source, _interrupt_sets(stop):
         with out.status(Text(f"recording {source.info.name} into {target}; Ctrl-C ends")):

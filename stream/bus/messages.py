@@ -184,7 +184,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="q"):
         name: who it is.
         tracks: numbers of tracks; empty asks for the only one in view.
         consent_by: how the person's consent was given.
-        seconds: use at most so much of the walking of each track; 0 for all that is kept.
+        seconds: of usable walking that each track must have shown; less than the least is taken for that.
     """
 
     name: Text

@@ -148,7 +148,8 @@ class RecordingWriter:
 
 def _create(path: Path) -> BinaryIO:
     try:
-        return path.open("xb")
+        # A recording is enough to make a template of: nobody else may read it.
+        return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
     except FileExistsError:
         raise UserError(f"{path} exists already; give another name, or remove it first") from None
     except OSError as error:

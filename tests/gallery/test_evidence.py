@@ -16,19 +16,12 @@ def test_thinning_keeps_an_even_choice_within_its_limit(count: int, limit: int) 
     thinned = Thinned(limit)
     for n in range(count):
         thinned.add(np.full((1, 1), n, np.float32))
-    kept = [int(cages[0, 0]) for cages in thinned.first(count)]
+    kept = [int(cages[0, 0]) for cages in thinned.windows]
     assert len(kept) <= limit
     assert len(kept) > min(count, limit) // 2 or count == 0
     if len(kept) > 1:
         (step,) = set(np.diff(kept))
         assert kept == list(range(0, count, step))
-
-
-def test_first_takes_only_those_of_the_beginning() -> None:
-    thinned = Thinned(8)
-    for n in range(32):
-        thinned.add(np.full((1, 1), n, np.float32))
-    assert [int(cages[0, 0]) for cages in thinned.first(10)] == [0, 4, 8]
 
 
 def test_the_ranking_is_the_mean_over_the_windows_compared() -> None:

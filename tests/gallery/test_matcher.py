@@ -68,6 +68,11 @@ def test_with_the_threshold_off_the_best_candidate_is_named() -> None:
     assert (last.state, last.candidate, last.threshold, last.margin) == ("person", "ada", None, None)
 
 
+def test_nobody_is_named_where_two_fit_equally_well() -> None:
+    last = walk(matcher(None, ada=ADA, ben=ADA), ADA, 12)[-1]
+    assert (last.state, last.margin, last.reason) == ("unknown", 0.0, "two people fit equally well")
+
+
 def test_nobody_enrolled_and_an_uncalibrated_sensor_are_said() -> None:
     nobody = walk(matcher(), ADA, 12)[-1]
     assert (nobody.state, nobody.candidate, nobody.reason) == ("unknown", None, "nobody is enrolled")
