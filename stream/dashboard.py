@@ -23,7 +23,9 @@ ROOMY = 110
 """Columns of a terminal from which every column of the tables fits."""
 
 NARROW = 70
-FRAME_LINES = 4
+FRAME_LINES = 5
+"""Title, head and borders of a table."""
+
 DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
 
 
@@ -78,22 +80,25 @@ class Dashboard:
         width, height = options.max_width, console.height
         children = self._live.supervisor.children
         tracks = sorted(self._tracks.copy().items())  # the screen asks from another thread
-        whole = len(tracks) + len(children) + 2 * (FRAME_LINES + 1) + 1 <= height
-        room = max(1, height - FRAME_LINES - (len(children) + FRAME_LINES + 2 if whole else 3))
+        whole = len(tracks) + len(children) + 2 * FRAME_LINES + 1 <= height
+        # Without the table of processes: a line for them, one for the footer, one for who has no room.
+        room = len(tracks) if whole else max(1, height - FRAME_LINES - 3)
         yield self._people(tracks, room, width)
         yield self._processes(children) if whole and width >= NARROW else self._summary(children)
         yield Text(self._footer(), style="dim", no_wrap=True, overflow="ellipsis")
 
     def _people(self, tracks: list[tuple[int, Verdict]], room: int, width: int) -> Table:
         table = Table(title="People in view", title_justify="left", expand=True)
-        columns = ["track", "who", "best so far", "score / threshold", "seen"]
+        columns = ["track", "who", "score / threshold"]
         if width >= NARROW:
-            columns += ["why"]
+            columns[2:] = ["best so far", "score / threshold", "seen", "why"]
         if width >= ROOMY:
             columns[1:1] = ["source"]
             columns[-1:] = ["margin", "why"]
         for column in columns:
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
+            # The last column takes what the others leave.
+            ratio = 1 if column == columns[-1] else None
+            table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=ratio)
         for number, verdict in tracks[:room]:
             cells = self._cells(number, verdict)
             table.add_row(*[cells[column] for column in columns])
@@ -137,7 +142,7 @@ class Dashboard:
         latency = next((text for text in map(_latency, counters) if text != "-"), "-")
         dropped = sum(map(_dropped, counters))
         health = f"down: {', '.join(down)}" if down else f"{len(children)} processes"
-        text = f"{health}, {dropped:.0f} dropped, latency {latency}"
+        text = f"{health}, {dropped:.0f} dropped, {latency}"
         return Text(text, no_wrap=True, overflow="ellipsis")
 
     def _rate(self, label: str, name: str, counters: dict[str, float]) -> str:

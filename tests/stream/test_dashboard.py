@@ -1,0 +1,100 @@
+"""The screen: what it shows, in how much room."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import cast
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from stream.bus.messages import Status, Verdict
+from stream.dashboard import Dashboard, final_line
+from stream.decision import Decision
+from stream.live import Live
+from stream.supervisor import Child
+
+
+def verdict(track: int, *, person: str | None = None, final: bool = False) -> Verdict:
+    state = "person" if person else "unknown"
+    decision = Decision(
+        "x",
+        "door.mcap",
+        track,
+        12.5,
+        "",
+        "person" if state == "person" else "unknown",
+        person,
+        person or "Ben [/b]",
+        0.71,
+        0.43,
+        0.05,
+        "score reaches the threshold" if person else "score is below the threshold",
+        20.0,
+        final,
+    )
+    return Verdict(1, 9.5, 0.9, decision)
+
+
+def dashboard(*verdicts: Verdict) -> Dashboard:
+    matcher = Child("matcher", 0, lambda child: msgspec.defstruct("Nothing", [])())
+    matcher.status = Status(
+        "matcher", 0, "ready", {"lost": 2, "decisions_dropped": 3, "latency_p50": 20.4, "latency_p95": 41.2}
+    )
+    live = SimpleNamespace(
+        supervisor=SimpleNamespace(children=[matcher]),
+        fpir=0.01,
+        gallery="sqlite:///g.db",
+        encoder=SimpleNamespace(features="random features"),
+    )
+    made = Dashboard(cast("Live", live))
+    for each in verdicts:
+        made.update(each)
+    return made
+
+
+def rendered(screen: Dashboard, width: int, height: int) -> str:
+    console = Console(file=io.StringIO(), width=width, height=height, markup=False)
+    console.print(screen)
+    return cast("io.StringIO", console.file).getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 109, 110, 200])
+@pytest.mark.parametrize("height", [10, 24, 60])
+def test_it_fits_and_says_who(width: int, height: int) -> None:
+    text = rendered(dashboard(verdict(1, person="Ada"), verdict(2)), width, height)
+    assert max(map(len, text.splitlines())) <= width
+    for word in ("Ada", "unknown", "Ctrl-C ends"):
+        assert word in text
+    # What was dropped and how late decisions are is said whatever the room.
+    assert "5" in text
+    assert "20 / 41 ms" in text
+
+
+def test_a_wide_screen_says_everything() -> None:
+    text = rendered(dashboard(verdict(1, person="Ada"), verdict(2)), 160, 40)
+    for word in ("door.mcap", "0.710 / 0.430", "0.050", "9.5 s", "below the threshold", "Ben [/b]"):
+        assert word in text
+
+
+def test_many_people_leave_the_processes_on_the_screen() -> None:
+    text = rendered(dashboard(*(verdict(n) for n in range(1, 101))), 100, 24)
+    assert len(text.splitlines()) <= 24
+    assert "more" in text
+    assert "5 dropped" in text
+
+
+def test_who_left_is_no_longer_in_view() -> None:
+    screen = dashboard(verdict(1, person="Ada"), verdict(1, person="Ada", final=True))
+    assert "Ada" not in rendered(screen, 100, 24)
+
+
+def test_a_last_word_names_the_source_where_there_are_several() -> None:
+    last = verdict(3, person="Ada", final=True)
+    expected = (
+        "    12.5 s  track 3  Ada  0.710 / 0.430  after 9.5 s of walking  (score reaches the threshold)"
+    )
+    assert final_line(last).plain == expected
+    assert final_line(last, "door.mcap").plain == expected.replace("track 3", "door.mcap  track 3")
