@@ -17,19 +17,19 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-import zmq
 
 from encoder.orders import EncoderCard, EncoderOrders
 from gallery.orders import MatcherOrders, SourceCard
 from gallery.store import open_gallery
 from stream.body import SourceInfo
-from stream.bus.messages import Ask, BadMessage, Ended, Got, Reply, Status, Verdict, pack, unpack
+from stream.bus.messages import Ask, Reply, Status, Verdict
 from stream.bus.sockets import Bus
 from stream.capture import CaptureOrders
 from stream.control import ask
 from stream.decision import Decision
 from stream.errors import RunError, SgeError, UserError
 from stream.rundir import Run, open_run
+from stream.sink import Sink
 from stream.sources import open_source
 from stream.supervisor import Child, Exit, Supervisor
 
@@ -87,7 +87,6 @@ class Live:
         self._open_sources: set[int] = set()
         self._closing: dict[int, float] = {}
         self._troubles: list[SgeError] = []
-        self._ungot: tuple[bytes, int] | None = None
         self.infos: list[SourceInfo] = []
         self.enrolled = 0
         """How many people the gallery held on entering."""
@@ -107,11 +106,7 @@ class Live:
             self.run: Run = self._exit.enter_context(open_run(self._url))
             bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)
-            self._status = bus.bind(zmq.PULL, "status", high_water=100)
-            self._sink = bus.bind(zmq.ROUTER, "sink")
-            self._poller = zmq.Poller()
-            self._poller.register(self._status, zmq.POLLIN)
-            self._poller.register(self._sink, zmq.POLLIN)
+            self._sink = Sink(bus)
             self._start()
             self._exit = self._exit.pop_all()
         return self
@@ -158,17 +153,20 @@ class Live:
         Raises:
             SgeError: a process failed for good, and with it the run.
         """
-        self._acknowledge()
+        self._sink.acknowledge()
         deadline = time.monotonic() + timeout
         while True:
             # First what they said while the caller was busy, or they would seem to hang.
             self._hear()
             self._watch()
-            ready = dict(self._poller.poll(int(max(0.0, min(POLL_S, deadline - time.monotonic())) * 1000)))
-            if self._sink in ready and (verdict := self._receive()) is not None:
-                return verdict
-            if self.done or time.monotonic() >= deadline:
+            while (message := self._sink.receive()) is not None:
+                if isinstance(message, Verdict):
+                    return message
+                self._open_sources.discard(message.source)
+            left = deadline - time.monotonic()
+            if self.done or left <= 0:
                 return None
+            self._sink.wait(min(POLL_S, left))
 
     def source_of(self, track: int) -> int:
         """The number of the source that a track belongs to; see `stream.tracking.Tracker`."""
@@ -200,8 +198,7 @@ class Live:
             and self.supervisor.busy("capture")
             and time.monotonic() < deadline
         ):
-            self._status.poll(int(POLL_S * 1000))
-            self._hear()
+            self._hear(POLL_S)
             self._watch()
         if self._troubles:
             raise self._troubles[0]
@@ -243,19 +240,13 @@ class Live:
         child = self.supervisor.find(label)
         while not child.ready:
             self._watch()
-            if self._status.poll(int(POLL_S * 1000)):
-                self._hear()
+            self._hear(POLL_S)
         assert child.status is not None
         return child.status
 
-    def _hear(self) -> None:
-        while self._status.poll(0):
-            try:
-                status, _ = unpack(self._status.recv_multipart())
-            except BadMessage:
-                continue
-            if isinstance(status, Status):
-                self.supervisor.hear(status)
+    def _hear(self, timeout: float = 0.0) -> None:
+        for status in self._sink.statuses(timeout):
+            self.supervisor.hear(status)
 
     def _hear_last_words(self, child: Child) -> None:
         """It may have said why before it ended, and that may still be on its way."""
@@ -264,29 +255,7 @@ class Live:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            self._status.poll(int(left * 1000))
-            self._hear()
-
-    def _receive(self) -> Verdict | None:
-        sender, *parts = self._sink.recv_multipart()
-        try:
-            message, _ = unpack(parts)
-        except BadMessage:
-            return None
-        if isinstance(message, Ended):
-            self._open_sources.discard(message.source)
-            self._ungot = (sender, message.number)
-            self._acknowledge()
-        if not isinstance(message, Verdict):
-            return None
-        self._ungot = (sender, message.number)
-        return message
-
-    def _acknowledge(self) -> None:
-        if self._ungot is not None:
-            sender, number = self._ungot
-            self._sink.send_multipart([sender, *pack(Got(number))])
-            self._ungot = None
+            self._hear(left)
 
     def _watch(self) -> None:
         for index, deadline in self._closing.items():
