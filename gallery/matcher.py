@@ -107,18 +107,20 @@ class Matcher:
 
     def end_source(self, source: int) -> list[Finding]:
         """End every track of a source."""
-        mine = [number for number, track in self.tracks.items() if track.source == source]
-        return [finding for number in mine for finding in self.end(number)]
+        return [finding for number in self._tracks_of(source) for finding in self.end(number)]
 
     def end_unheard(self, tick: Tick) -> list[Finding]:
         """End the tracks of a device whose end was lost on the way: they are no longer in view."""
         there = {*tick.open, *(row.track for row in tick.rows)}
-        mine = [number for number, track in self.tracks.items() if track.source == tick.source]
-        return [finding for number in mine if number not in there for finding in self.end(number)]
+        gone = [number for number in self._tracks_of(tick.source) if number not in there]
+        return [finding for number in gone for finding in self.end(number)]
 
     def replace_index(self, index: TemplateIndex) -> None:
         """Use a changed gallery: who is gone is no candidate, who is new is compared from now on."""
         self.index = index
+
+    def _tracks_of(self, source: int) -> list[int]:
+        return [number for number, track in self.tracks.items() if track.source == source]
 
     def _track(self, source: int, number: int, time_ns: int) -> Track:
         if number not in self.tracks:

@@ -7,7 +7,7 @@ import unicodedata
 
 from stream.errors import GalleryError
 
-__all__ = ["MAX_NAME", "clean_name", "name_key"]
+__all__ = ["MAX_NAME", "clean_name", "name_key", "name_taken"]
 
 MAX_NAME = 64
 """Characters (code points, after NFC) that a name may have."""
@@ -48,6 +48,14 @@ def name_key(name: str) -> str:
     """What two names share when they are the same name: no case, no joiners (Unicode's definition D145)."""
     bare = unicodedata.normalize("NFD", _JOINERS.sub("", name))
     return unicodedata.normalize("NFD", bare.casefold())
+
+
+def name_taken(name: str) -> GalleryError:
+    """What to raise where a name is somebody's already."""
+    return GalleryError(
+        f"{name} is enrolled already; give all walks of a person at once, choose another name, "
+        f'or remove that person first: sge-stream people remove "{name}"'
+    )
 
 
 def _shown(text: str) -> str:

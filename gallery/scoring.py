@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Self
 
@@ -37,8 +38,10 @@ class TemplateIndex:
         self.names: dict[int, str] = {entry.person_id: entry.name for entry in ordered}
         self.people: tuple[int, ...] = tuple(self.names)
         self.empty_reason = empty_reason
-        counts = [sum(len(e.templates) for e in ordered if e.person_id == person) for person in self.people]
-        self._starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.intp)
+        counts: Counter[int] = Counter()
+        for entry in ordered:
+            counts[entry.person_id] += len(entry.templates)
+        self._starts = np.concatenate(([0], np.cumsum(list(counts.values()))[:-1])).astype(np.intp)
         self._rows: dict[str, FloatArray] = {}
         for sensor in set(sensors) if ordered else ():
             rows = np.concatenate([backend.directions(entry.templates, sensor) for entry in ordered])

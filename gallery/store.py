@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Executable, delete, distinct, func, insert, s
 from sqlalchemy.exc import IntegrityError
 
 from gallery.location import gallery_path
-from gallery.names import clean_name, name_key
+from gallery.names import clean_name, name_key, name_taken
 from gallery.records import Enrolment, Erasure, NewEnrolment, Person, PersonTemplates
 from gallery.rows import add_walk, check_walks, nobody, read_cages, read_people, select_people
 from gallery.schema import CONSENT, bookkeeping, enrolment, person
@@ -213,8 +213,4 @@ def _take_name(db: Connection, name: str, statement: Executable) -> Sequence[int
     """
     with suppress(IntegrityError):
         return db.execute(statement).scalars().all()
-    msg = (
-        f"{name} is enrolled already; choose another name, or remove that person first with "
-        "`sge-stream people remove`"
-    )
-    raise GalleryError(msg)
+    raise name_taken(name)

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from gallery.enrolment import MIN_SECONDS
-from gallery.names import clean_name
+from gallery.names import clean_name, name_taken
 from gallery.store import open_gallery
 from stream.bus.messages import Ask, Reply, Verdict
 from stream.control import ask
-from stream.errors import GalleryError, UserError
+from stream.errors import UserError
 from stream.identify import started
 from stream.live import Live
 from stream.prompt import confirm
@@ -127,11 +127,7 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
     with open_gallery(plan.settings.gallery) as store:
         url = store.url
         if store.has(name):
-            msg = (
-                f"{name} is enrolled already; give all walks of a person at once, choose another name, "
-                f'or remove that person first: sge-stream people remove "{name}"'
-            )
-            raise GalleryError(msg)
+            raise name_taken(name)
     running_system = None if plan.settings.sources else _running_system(url)
     consent_by = _consent(name, plan.yes)
     if running_system is None:

@@ -29,6 +29,7 @@ from stream.control import ask
 from stream.decision import Decision
 from stream.errors import RunError, SgeError, UserError
 from stream.rundir import Run, open_run
+from stream.settings import check_fpir
 from stream.sink import Sink
 from stream.sources import open_source
 from stream.supervisor import Child, Exit, Supervisor
@@ -75,9 +76,7 @@ class Live:
         if not sources:
             msg = "no source: give at least one, such as walk.mcap or walkers:n=4"
             raise UserError(msg)
-        if fpir is not None and not 0 < fpir < 1:
-            msg = f"--fpir: expected a rate between 0 and 1, such as 0.01, or off; got {fpir}"
-            raise UserError(msg)
+        check_fpir(fpir)
         self._specs = list(sources)
         self._gallery = gallery
         self.fpir = fpir

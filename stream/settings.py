@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from stream.errors import UserError
 
-__all__ = ["Settings", "read_config"]
+__all__ = ["Settings", "check_fpir", "read_config"]
 
 KINDS: dict[str, tuple[type, ...]] = {
     "sources": (list,),
@@ -65,11 +65,23 @@ def _fpir(text: str | float) -> float | None:
     try:
         rate = float(text)
     except ValueError:
-        rate = 0.0
-    if not 0 < rate < 1:
-        msg = f"--fpir: expected off or a rate between 0 and 1, such as 0.01, got {text}"
-        raise UserError(msg)
+        raise _wrong_rate(text) from None
+    check_fpir(rate)
     return rate
+
+
+def check_fpir(rate: float | None) -> None:
+    """Check a rate of strangers; None stands for `off`.
+
+    Raises:
+        UserError: it does not lie between 0 and 1.
+    """
+    if rate is not None and not 0 < rate < 1:
+        raise _wrong_rate(rate)
+
+
+def _wrong_rate(given: str | float) -> UserError:
+    return UserError(f"--fpir: expected off or a rate between 0 and 1, such as 0.01, got {given}")
 
 
 def read_config(path: Path) -> Settings:

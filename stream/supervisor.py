@@ -200,15 +200,13 @@ class Supervisor:
                 exits.append(Exit(child.label, code, child.last_words()))
         return exits
 
-    def restart(self, child: Child) -> float:
-        """Start an ended process again after a while; returns the seconds until then."""
+    def restart(self, child: Child) -> None:
+        """Start an ended process again after a while, longer with each failure in a row."""
         now = time.monotonic()
         well = child._worked_at is not None and now - child._worked_at > WELL_AFTER_S
         child.failures = 0 if well else child.failures + 1
         backoff = min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2.0**child.failures)
-        pause = backoff * random.uniform(0.8, 1.2)  # noqa: S311 - spreads restarts, guards nothing
-        child._due = now + pause
-        return pause
+        child._due = now + backoff * random.uniform(0.8, 1.2)  # noqa: S311 - spreads restarts, guards nothing
 
     def busy(self, role: str) -> bool:
         """Whether a process of the role still runs, or has ended without `poll` telling it yet."""
