@@ -2,6 +2,8 @@
 
     walk.mcap                a recording
     walkers:n=4,seed=1       simulated people
+    kinect                   a Kinect v2, on Windows
+    k4a:device=0,mode=cpu    an Azure Kinect or Orbbec Femto
     ...#t=2,9.5              a part of any finite source, seconds: #t=2 to the end, #t=,9.5 from the start
 
 A new kind of source is one line in `KINDS`.
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from stream.errors import SourceError
+from stream.sources import k4a, kinect
 from stream.sources.contract import Source
 from stream.sources.playback import Clip
 from stream.sources.recording import open_recording
@@ -34,12 +37,14 @@ class Kind:
         pattern: what names it, matched against the whole spec without its clip, whatever the case.
         open: opens it, or raises a `SourceError` that says why not.
         example: how it is written, and what it is; empty where this version cannot open it.
+        missing: what this machine lacks for it, and what to do; empty where nothing is missing.
     """
 
     name: str
     pattern: re.Pattern[str]
     open: Callable[[SourceSpec, float], Source]
     example: str = ""
+    missing: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,14 @@ def _open_walkers(spec: SourceSpec, speed: float) -> Source:
     return open_walkers(spec.options, speed=speed, clip=spec.clip)
 
 
+def _open_kinect(spec: SourceSpec, speed: float) -> Source:
+    return kinect.open_kinect(spec.options)
+
+
+def _open_k4a(spec: SourceSpec, speed: float) -> Source:
+    return k4a.open_k4a(spec.options)
+
+
 def _not_here(what: str) -> Callable[[SourceSpec, float], NoReturn]:
     def refuse(spec: SourceSpec, speed: float) -> NoReturn:
         raise SourceError(f"{what} are not part of this version; {_possible()}")
@@ -174,7 +187,8 @@ def _like(pattern: str) -> re.Pattern[str]:
 
 KINDS: tuple[Kind, ...] = (
     Kind("walkers", _like(r"walkers(:(?P<options>.*))?"), _open_walkers, "simulated people (walkers:n=4)"),
-    Kind("kinect", _like(r"(kinect|k4a)(:.*)?"), _not_here("Kinects")),
+    Kind("kinect", _like(r"kinect(:(?P<options>.*))?"), _open_kinect, "a Kinect v2 (kinect)", kinect.missing),
+    Kind("k4a", _like(r"k4a(:(?P<options>.*))?"), _open_k4a, "an Azure Kinect (k4a)", k4a.missing),
     Kind("webcam", _like(r"\d+"), _not_here("webcams")),
     Kind("network camera", _like(r"(rtsp|rtsps|http|https)://.*"), _not_here("network cameras")),
     Kind("video", _like(r".*\.(mp4|avi|mkv|mov|webm)"), _not_here("videos")),

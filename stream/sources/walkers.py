@@ -18,6 +18,7 @@ from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import SourceError
 from stream.simulation import Crowd, SimulatedKinect
 from stream.simulation.traits import Purpose, generator
+from stream.sources.options import OptionTable
 from stream.sources.playback import Clip, Playback
 
 __all__ = ["OPTIONS", "WalkersConfig", "open_walkers", "parse_walkers", "walk_frames"]
@@ -32,6 +33,8 @@ OPTIONS = {
     "live": "1 to drop the oldest frames when late, 0 to give every frame",
 }
 """Every option and what it says; the order is that of the canonical form."""
+
+_TABLE = OptionTable("walkers", OPTIONS)
 
 _WHOLE = {"n": (1, 1000), "seed": (0, 2**32 - 1), "walk": (0, 2**32 - 1), "fps": (5, 120), "live": (0, 1)}
 """Lowest and highest value of each option that is a whole number."""
@@ -98,9 +101,7 @@ def parse_walkers(options: Mapping[str, str]) -> WalkersConfig:
     Raises:
         SourceError: names the option, what was expected, what came, and all options.
     """
-    for key in options:
-        if key not in OPTIONS:
-            raise SourceError(f"walkers has no option {key!r}; {_possible()}")
+    _TABLE.check_names(options)
     numbers = {key: _whole(key, options[key]) for key in _WHOLE if key in options}
     only = _only(options["only"], numbers.get("n", 1)) if "only" in options else None
     seconds = _seconds(options["seconds"]) if "seconds" in options else None
@@ -109,7 +110,6 @@ def parse_walkers(options: Mapping[str, str]) -> WalkersConfig:
         written["only"] = "+".join(map(str, only))
     if seconds is not None:
         written["seconds"] = f"{seconds:.12g}"
-    spec = ",".join(f"{key}={written[key]}" for key in OPTIONS if key in written)
     return WalkersConfig(
         n=numbers.get("n", 1),
         seed=numbers.get("seed", 0),
@@ -118,7 +118,7 @@ def parse_walkers(options: Mapping[str, str]) -> WalkersConfig:
         seconds=seconds,
         fps=numbers.get("fps", 30),
         live=numbers.get("live", 1) == 1,
-        name=f"walkers:{spec}" if spec else "walkers",
+        name=_TABLE.written(written),
     )
 
 
@@ -145,16 +145,14 @@ def walk_frames(config: WalkersConfig) -> Iterator[BodyFrame]:
 def _whole(key: str, text: str) -> int:
     low, high = _WHOLE[key]
     if not _is_number(text, low, high):
-        raise _wrong(key, text)
+        raise _TABLE.wrong(key, text)
     return int(text)
 
 
 def _only(text: str, n: int) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split("+")]
     if not all(_is_number(part, 1, n) for part in parts):
-        raise SourceError(
-            f"walkers' option only is {OPTIONS['only']}, from 1 to n={n}, not {text!r}; {_possible()}"
-        )
+        raise SourceError(f"{_TABLE.says('only')}, from 1 to n={n}, not {text!r}; {_TABLE.possible}")
     return tuple(sorted({int(part) for part in parts}))
 
 
@@ -168,13 +166,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds > 0):
-        raise _wrong("seconds", text)
+        raise _TABLE.wrong("seconds", text)
     return seconds
-
-
-def _wrong(key: str, text: str) -> SourceError:
-    return SourceError(f"walkers' option {key} is {OPTIONS[key]}, not {text!r}; {_possible()}")
-
-
-def _possible() -> str:
-    return "possible options: " + ", ".join(OPTIONS)

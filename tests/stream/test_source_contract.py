@@ -1,9 +1,10 @@
-"""What every source has to keep; a new one is one more line in `CASES`."""
+"""What every source has to keep; a new one is one more line in `CASES`, or in `DEVICES` if it has no end."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,13 +13,16 @@ import numpy as np
 import pytest
 
 from stream.body import Body, BodyFrame, SourceInfo
-from stream.errors import EndOfSource
+from stream.errors import EndOfSource, SourceError
 from stream.recorder import record
 from stream.recording import RecordingWriter, read_recording
 from stream.skeleton import LAYOUTS
 from stream.sources import Source, open_source
 from stream.tracking import Tracker
 from stream.windows import Window
+from tests.stream.fake_k4a import azure_kinect
+from tests.stream.fake_kinect import FIRST_ID, kinect_machine
+from tests.stream.sensors import PATIENCE_S, Sensor, walkers
 
 
 def write_walk(path: Path, *, hz: float, seconds: float = 4.0) -> Path:
@@ -115,29 +119,86 @@ def exact(frames: list[BodyFrame]) -> list[object]:
     ]
 
 
-def test_it_is_known_before_its_first_frame(case: Case, spec: str) -> None:
-    source = open_source(spec)
-    assert source.info.layout in LAYOUTS
-    assert source.info.name and source.info.sensor
-    assert source.info.live is case.live
-    assert source.info.finite is True
-    assert source.dropped == 0
-    source.close()
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A sensor to be held to the contract.
+
+    Attributes:
+        spec: its `--source`.
+        layout: what it has to be of.
+        plugged: a machine that has one, and the sensor itself.
+        first_id: its first body id.
+    """
+
+    spec: str
+    layout: str
+    plugged: Callable[[], AbstractContextManager[Sensor]]
+    first_id: int = 1
 
 
-def test_frames_come_in_order_of_time(spec: str) -> None:
-    times = [frame.time_ns for frame in rest_of(open_source(spec, speed=0))]
+@contextmanager
+def kinect() -> Iterator[Sensor]:
+    with kinect_machine() as machine:
+        yield machine.sensor
+
+
+DEVICES = (
+    Device("kinect", "kinect-v2", kinect, FIRST_ID),
+    Device("k4a", "azure-kinect", azure_kinect),
+)
+
+
+@pytest.fixture(params=DEVICES, ids=lambda device: device.spec)
+def device(request: pytest.FixtureRequest) -> Device:
+    assert isinstance(request.param, Device)
+    return request.param
+
+
+@pytest.fixture
+def sensor(device: Device) -> Iterator[Sensor]:
+    with device.plugged() as sensor:
+        yield sensor
+
+
+class Stage:
+    """Two people walk before a sensor, a step a frame."""
+
+    def __init__(self, device: Device, sensor: Sensor) -> None:
+        self._device = device
+        self._sensor = sensor
+        self.shown = 0
+
+    def step(self) -> None:
+        self._sensor.show(*walkers(self.shown, self._device.layout, self._device.first_id))
+        self.shown += 1
+
+    def frames(self, source: Source, count: int) -> list[BodyFrame]:
+        """So many frames, each shown and read; the source is closed then."""
+        frames = []
+        for _ in range(count):
+            self.step()
+            frame = source.read(PATIENCE_S)
+            assert frame is not None, "no frame within the timeout"
+            frames.append(frame)
+        source.close()
+        return frames
+
+
+@pytest.fixture
+def stage(device: Device, sensor: Sensor) -> Stage:
+    return Stage(device, sensor)
+
+
+def check_times(frames: list[BodyFrame]) -> None:
+    times = [frame.time_ns for frame in frames]
     assert len(times) >= 30
     assert times[0] >= 0
     assert all(isinstance(time_ns, int) for time_ns in times)
     assert all(earlier < later for earlier, later in pairwise(times))
-    assert times[-1] - times[0] < 10e9, "times are nanoseconds"
 
 
-def test_bodies_are_as_described(spec: str) -> None:
-    source = open_source(spec, speed=0)
-    count = len(LAYOUTS[source.info.layout].joints)
-    frames = rest_of(source)
+def check_bodies(frames: list[BodyFrame], layout: str) -> None:
+    count = len(LAYOUTS[layout].joints)
     bodies = [body for frame in frames for body in frame.bodies]
     assert len(bodies) > len(frames) / 2, "too few bodies to judge by"
     for body in bodies:
@@ -151,6 +212,104 @@ def test_bodies_are_as_described(spec: str) -> None:
     for frame in frames:
         assert isinstance(frame.bodies, tuple)
         assert len({body.id for body in frame.bodies}) == len(frame.bodies)
+
+
+def test_it_is_known_before_its_first_frame(case: Case, spec: str) -> None:
+    source = open_source(spec)
+    assert source.info.layout in LAYOUTS
+    assert source.info.name and source.info.sensor
+    assert source.info.live is case.live
+    assert source.info.finite is True
+    assert source.dropped == 0
+    source.close()
+
+
+def test_a_device_is_known_before_it_is_opened(device: Device, sensor: Sensor) -> None:
+    source = open_source(device.spec)
+    assert source.info.layout == device.layout
+    assert source.info.name and source.info.sensor
+    assert (source.info.live, source.info.finite, source.dropped) == (True, False, 0)
+    source.close()
+    source.close()
+    assert sensor.connections == 0
+
+
+def test_frames_come_in_order_of_time(spec: str) -> None:
+    frames = rest_of(open_source(spec, speed=0))
+    check_times(frames)
+    assert frames[-1].time_ns - frames[0].time_ns < 10e9, "times are nanoseconds"
+
+
+def test_a_devices_frames_come_in_order_of_time(device: Device, stage: Stage) -> None:
+    check_times(stage.frames(open_source(device.spec), 30))
+
+
+def test_bodies_are_as_described(spec: str) -> None:
+    source = open_source(spec, speed=0)
+    layout = source.info.layout
+    check_bodies(rest_of(source), layout)
+
+
+def test_a_devices_bodies_are_as_described(device: Device, stage: Stage) -> None:
+    frames = stage.frames(open_source(device.spec), 5)
+    check_bodies(frames, device.layout)
+    # The same people keep their ids, and left is left: places are those that the sensor was shown.
+    for number, frame in enumerate(frames):
+        for body, person in zip(frame.bodies, walkers(number, device.layout, device.first_id), strict=True):
+            assert body.id == person.id
+            assert body.joints[2:] == pytest.approx(person.joints[2:], abs=1e-6)
+
+
+def test_a_device_gives_the_newest_frame_and_each_once(device: Device, sensor: Sensor, stage: Stage) -> None:
+    source = open_source(device.spec)
+    stage.step()
+    assert source.read(PATIENCE_S) is not None
+    for _ in range(5):
+        stage.step()
+    sensor.settle()
+    newest = source.read(0)
+    assert newest is not None
+    assert newest.bodies[0].joints == pytest.approx(walkers(5, device.layout)[0].joints, abs=1e-6), (
+        "the last that was shown"
+    )
+    assert source.dropped == 4
+    assert source.read(0) is None, "each frame is new once"
+    source.close()
+
+
+def test_a_device_ends_when_it_is_closed(device: Device, stage: Stage) -> None:
+    source = open_source(device.spec)
+    stage.frames(source, 1)
+    for _ in range(3):
+        with pytest.raises(EndOfSource):
+            source.read(0)
+    source.close()
+
+
+def test_no_part_of_a_device_can_be_chosen(device: Device, sensor: Sensor) -> None:
+    with pytest.raises(SourceError, match="has no end, so no part of it can be chosen"):
+        open_source(f"{device.spec}#t=1,2")
+    assert sensor.connections == 0
+
+
+def test_a_device_can_be_recorded_and_played_again(device: Device, stage: Stage, tmp_path: Path) -> None:
+    source = open_source(device.spec)
+    stop = threading.Event()
+    seen: list[BodyFrame] = []
+
+    def next_step(frame: BodyFrame) -> None:
+        seen.append(frame)
+        if len(seen) == 10:
+            stop.set()
+        else:
+            stage.step()
+
+    stage.step()
+    target = tmp_path / "again.mcap"
+    assert record(source, target, seconds=None, stop=stop, on_frame=next_step) == 10
+    source.close()
+    assert [body.id for body in seen[0].bodies] == [device.first_id, device.first_id + 1]
+    assert exact(rest_of(open_source(str(target), speed=0))) == exact(seen)
 
 
 def test_a_read_without_timeout_never_blocks(spec: str, clock: FakeClock) -> None:

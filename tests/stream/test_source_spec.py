@@ -134,7 +134,7 @@ def test_an_option_given_twice_is_refused() -> None:
 
 
 CAMERAS = [
-    "kinect", "k4a", "Kinect", "kinect:1", "0", "12", "0#t=1,2",
+    "0", "12", "0#t=1,2",
     "rtsp://cam/1", "https://cam/live.mcap", "http://cam",
     "walk.mp4", "a/b.AVI", "b.mkv", "b.mov", r"C:\b.webm",
 ]  # fmt: skip
@@ -145,6 +145,11 @@ def test_cameras_are_known_but_not_here(spec: str) -> None:
     message = refusal(spec)
     assert "are not part of this version; possible: " in message
     assert "walkers:n=4" in message and "walk.mcap" in message
+
+
+@pytest.mark.parametrize("spec", ["kinect", "Kinect", "kinect:", "k4a", "K4A:device=0,mode=cpu"])
+def test_sensors_are_known_by_their_names(spec: str) -> None:
+    assert parse_spec(spec).kind.name == spec[:6].rstrip(":").partition(":")[0].lower()
 
 
 @pytest.mark.parametrize(

@@ -462,7 +462,7 @@ class TestSource:
             },
         )
     )
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     def test_the_name_opens_the_same_walk(self, options: dict[str, str]) -> None:
         config = parse_walkers(options)
         written = dict(pair.split("=") for pair in config.name.removeprefix("walkers:").split(","))
