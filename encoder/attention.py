@@ -10,7 +10,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-__all__ = ["Alignment", "Attention", "alignment_scores", "context", "locality_mask"]
+__all__ = ["Alignment", "Attention", "Decoding", "alignment_scores", "context", "locality_mask"]
 
 
 class Attention(StrEnum):
@@ -31,6 +31,23 @@ class Attention(StrEnum):
     BAS = "bas"
     MBAS = "mbas"
     LAS = "las"
+
+
+class Decoding(StrEnum):
+    """The order in which the decoder gives a window's skeletons; it places the locality mask's centres p_t.
+
+    Attributes:
+        REVERSE: the last first, as the paper's reverse reconstruction does; p_t = f - t + 1 (Eq. 5).
+        PLAIN: in order of time, as Table 4 without Rev. Rec.; p_t = t.
+    """
+
+    REVERSE = "reverse"
+    PLAIN = "plain"
+
+    def centres(self, f: int) -> Tensor:
+        """p_t for t = 1..f, counted from 1; (f,) int64."""
+        steps = torch.arange(1, f + 1)
+        return steps.flip(0) if self is Decoding.REVERSE else steps
 
 
 class Alignment(StrEnum):
@@ -59,18 +76,19 @@ def alignment_scores(decoded: Tensor, keys: Tensor) -> Tensor:
     return torch.softmax(correlations, dim=-1)
 
 
-def locality_mask(f: int, window: int) -> Tensor:
-    """Gaussian mask l_t(j) around p_t = f - t + 1 with sigma = D / 2 (Eq. 5).
+def locality_mask(f: int, window: int, decoding: Decoding = Decoding.REVERSE) -> Tensor:
+    """Gaussian mask l_t(j) around p_t with sigma = D / 2 (Eq. 5).
 
     Args:
         f: skeletons of a window.
         window: D, positions; the mask is 0 outside [p_t - D, p_t + D].
+        decoding: where the centres p_t lie.
 
     Returns:
         (f, f) float64 on the CPU, row t, column j.
     """
     position = torch.arange(1, f + 1, dtype=torch.float64)
-    offset = position.unsqueeze(0) - (f - position + 1).unsqueeze(1)
+    offset = position.unsqueeze(0) - decoding.centres(f).to(torch.float64).unsqueeze(1)
     sigma = window / 2
     mask = torch.exp(-offset.square() / (2 * sigma**2))
     return torch.where(offset.abs() <= window, mask, torch.zeros_like(mask))

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from encoder.checkpoint import EpochReport
 from encoder.contrast import save_head
-from encoder.dataset import Spans
+from encoder.dataset import CANONICAL_LAYOUT, Spans
+from encoder.folders import WEIGHTS
 from encoder.settings import TrainConfig
 from encoder.trainer import Trainer
 from encoder.weights import save_weights, weights_digest
 from stream.errors import RunError
 
-__all__ = ["CARD", "ENCODER", "HEAD", "DataSource", "export", "model_card"]
+__all__ = ["CARD", "HEAD", "DataSource", "export", "model_card", "seen_people"]
 
-ENCODER = "encoder.safetensors"
 HEAD = "contrast.safetensors"
 CARD = "MODEL_CARD.md"
+
+_NUMBERS = r"\d+(-\d+)?(, \d+(-\d+)?)*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class DataSource:
         walks: how many recordings.
         frames: how many skeletons.
         licence: what is known of the licence, and whom to cite.
+        named: whether its people have names, so that `people` only counts them.
     """
 
     name: str
@@ -39,6 +43,7 @@ class DataSource:
     walks: int
     frames: int
     licence: str
+    named: bool = False
 
 
 def export(trainer: Trainer, spans: Spans, sources: Sequence[DataSource], folder: Path) -> Path:
@@ -56,8 +61,11 @@ def export(trainer: Trainer, spans: Spans, sources: Sequence[DataSource], folder
         "contrast": config.contrast,
         "epochs": str(len(trainer.history)),
         "data": spans.digest,
+        "layout": spans.layout,
+        "rate_hz": f"{spans.rate_hz:g}",
+        "seen": json.dumps([{"source": s.name, "people": _numbers(s)} for s in sources]),
     }
-    save_weights(folder / ENCODER, model.state_dict(), model.config, extra)
+    save_weights(folder / WEIGHTS, model.state_dict(), model.config, extra)
     save_head(folder / HEAD, trainer.head)
     digest = weights_digest(model.state_dict())
     texts = {
@@ -73,7 +81,41 @@ def export(trainer: Trainer, spans: Spans, sources: Sequence[DataSource], folder
             f"{folder}: the model card cannot be written ({error.strerror}); make room and start the same "
             "command again, the training is in its checkpoint"
         ) from error
-    return folder / ENCODER
+    return folder / WEIGHTS
+
+
+def _numbers(source: DataSource) -> str | None:
+    """The people of a source as its card has them, where they are numbers."""
+    return source.people if not source.named and re.fullmatch(_NUMBERS, source.people) else None
+
+
+def seen_people(extra: Mapping[str, str]) -> dict[str, frozenset[str]] | None:
+    """Whom an encoder was trained on, as the metadata of its weights say (`encoder.weights.Weights.extra`).
+
+    Returns:
+        For each source, by the stem of its file or folder, its people as numbers without leading zeros. The
+        set is empty where somebody was seen and weights do not say who: people with names, or unknown ones.
+        None where nothing is known of sources either, as of weights that others wrote.
+    """
+    try:
+        listed = [(str(one["source"]), one["people"]) for one in json.loads(extra["seen"])]
+        people = [frozenset[str]() if text is None else _parse(text) for _, text in listed]
+    except (KeyError, TypeError, ValueError):
+        return None
+    # Of two sources of one name, both were seen; whom nobody knows spoils what is known of the other.
+    unsaid = {name for (name, _), who in zip(listed, people, strict=True) if not who}
+    seen: dict[str, frozenset[str]] = {}
+    for (name, _), who in zip(listed, people, strict=True):
+        seen[name] = frozenset() if name in unsaid else seen.get(name, frozenset()) | who
+    return seen
+
+
+def _parse(text: str) -> frozenset[str]:
+    """The people of `1-80, 90`."""
+    if not re.fullmatch(_NUMBERS, text):
+        raise ValueError(text)
+    runs = [[int(number) for number in part.split("-")] for part in text.split(", ")]
+    return frozenset(str(number) for run in runs for number in range(run[0], run[-1] + 1))
 
 
 def model_card(
@@ -103,15 +145,16 @@ def model_card(
         f"| {r.windows / r.seconds:.0f} |"
         for r in history
     ]
+    layout = "" if spans.layout == CANONICAL_LAYOUT else f" of {spans.layout}"
     lines = [
         "# Model card: gait encoder",
         "",
         f"Model `{digest}`.",
         "",
-        "Turns windows of 3D skeletons (20 joints, relative to the hip, metres, 30 a second) into gait",
-        "encodings that can be compared to tell people apart. Trained without labels, after Rao et al., *A",
-        "Self-Supervised Gait Encoding Approach with Locality-Awareness for 3D Skeleton Based Person",
-        "Re-Identification*, IEEE TPAMI 2022.",
+        f"Turns windows of 3D skeletons ({spans.joints} joints{layout}, relative to the hip, metres,",
+        f"{spans.rate_hz:g} a second) into gait encodings that can be compared to tell people apart. Trained",
+        "without labels, after Rao et al., *A Self-Supervised Gait Encoding Approach with",
+        "Locality-Awareness for 3D Skeleton Based Person Re-Identification*, IEEE TPAMI 2022.",
         "",
         "## Use",
         "",

@@ -175,6 +175,7 @@ def save_head(path: Path, head: ContrastHead) -> None:
         save_file(tensors, part, metadata={"kind": _KIND})
         part.replace(path)
     except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
         raise DataError(f"{path}: the weights cannot be written ({error}); choose another place") from error
 
 

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from encoder.contrast import Contrast
 from stream.body import FloatArray
 from stream.errors import DataError
-from stream.skeleton import get_layout, to_canonical
-from stream.windows import cut_windows
+from stream.skeleton import CANONICAL, get_layout, hip_of, to_canonical
+from stream.windows import RATE_HZ, cut_windows
 
-__all__ = ["IntArray", "Spans", "TrainingWalk", "cut_spans", "epoch_batches"]
+__all__ = ["CANONICAL_LAYOUT", "IntArray", "Spans", "TrainingWalk", "cut_spans", "epoch_batches"]
 
 IntArray = NDArray[np.int64]
+
+CANONICAL_LAYOUT = "canonical"
+"""The 20 joints of `stream.skeleton.CANONICAL`, which the live system reads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +53,15 @@ class Spans:
     """What a training learns from.
 
     Attributes:
-        skeletons: (N, L, 20, 3) float32, metres, each skeleton relative to its own HipCenter; recording by
-            recording, in order of time.
+        skeletons: (N, L, J, 3) float32, metres, each skeleton relative to its own HipCenter; recording by
+            recording, in order of time. J is 20 in the canonical layout.
         recording: (N,) int64, which recording each is from, increasing.
         names: of the recordings.
         people: of the recordings.
         frames: how many frames the recordings hold.
         empty: names of walks that gave no span.
+        layout: `CANONICAL_LAYOUT`, or what else the joints are, for people.
+        rate_hz: skeletons a second.
     """
 
     skeletons: FloatArray
@@ -65,9 +70,21 @@ class Spans:
     people: tuple[str, ...]
     frames: int
     empty: tuple[str, ...] = ()
+    layout: str = CANONICAL_LAYOUT
+    rate_hz: float = RATE_HZ
 
     def __len__(self) -> int:
         return len(self.skeletons)
+
+    @property
+    def joints(self) -> int:
+        """J, joints of a skeleton."""
+        return int(self.skeletons.shape[2])
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether left and right joints are known, so that skeletons can be mirrored."""
+        return self.layout == CANONICAL_LAYOUT and self.joints == len(CANONICAL)
 
     @property
     def digest(self) -> str:
@@ -78,17 +95,19 @@ class Spans:
         return digest.hexdigest()
 
 
-def cut_spans(walks: Iterable[TrainingWalk], length: int, step: int) -> Spans:
+def cut_spans(walks: Iterable[TrainingWalk], length: int, step: int, layout: str = CANONICAL_LAYOUT) -> Spans:
     """Cut the spans of walks, as `stream.windows.cut_windows` cuts every window.
 
     Args:
         walks: read one after the other.
         length: L, skeletons a span (`encoder.pretext.span_length`, and what augmentation needs beside it).
         step: skeletons from one span's start to the next; f // 2 (paper Sec. 4.1).
+        layout: `CANONICAL_LAYOUT`, or the layout of all walks, whose J joints are then kept as they are, only
+            moved so that the HipCenter made of them is the origin.
 
     Raises:
         DataError: a walk's arrays have wrong shapes, times that do not increase, or are not finite where
-            they say that a joint was seen; or no walk gives a span.
+            they say that a joint was seen; a walk has another layout; or no walk gives a span.
     """
     parts: list[FloatArray] = []
     names: list[str] = []
@@ -97,12 +116,11 @@ def cut_spans(walks: Iterable[TrainingWalk], length: int, step: int) -> Spans:
     frames = 0
     for walk in walks:
         _check(walk)
-        joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
-        windows = cut_windows(walk.time_ns, joints, confidence, f=length, step=step)
-        if not windows:
+        part = _cut(walk, length, step, layout)
+        if not len(part):
             empty.append(walk.name)
             continue
-        parts.append(np.stack([window.joints for window in windows]))
+        parts.append(part)
         names.append(walk.name)
         people.append(walk.person)
         frames += len(walk.time_ns)
@@ -112,7 +130,25 @@ def cut_spans(walks: Iterable[TrainingWalk], length: int, step: int) -> Spans:
             "others, or check that all joints are seen"
         )
     recording = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    return Spans(np.concatenate(parts), recording, tuple(names), tuple(people), frames, tuple(empty))
+    return Spans(np.concatenate(parts), recording, tuple(names), tuple(people), frames, tuple(empty), layout)
+
+
+def _cut(walk: TrainingWalk, length: int, step: int, layout: str) -> FloatArray:
+    """The spans of one walk (n, L, J, 3)."""
+    own = layout != CANONICAL_LAYOUT
+    if not own:
+        joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
+    elif walk.layout == layout:
+        # The middle of the hips goes in front, where the cutter looks for the origin, and away again.
+        hip = hip_of(get_layout(layout), walk.joints)[:, None]
+        joints = np.concatenate((hip, walk.joints), axis=1)
+        confidence = np.concatenate((np.ones_like(walk.confidence[:, :1]), walk.confidence), axis=1)
+    else:
+        raise DataError(f"{walk.name}: expected joints of {layout}, got {walk.layout}; leave the walk out")
+    windows = cut_windows(walk.time_ns, joints, confidence, f=length, step=step)
+    if not windows:
+        return np.empty((0, length, joints.shape[1] - own, 3), np.float32)
+    return np.stack([window.joints[:, int(own) :] for window in windows])
 
 
 def _check(walk: TrainingWalk) -> None:

@@ -65,7 +65,7 @@ def project(rows: Tensor, kernel: Tensor, bias: Tensor, dtype: torch.dtype) -> T
         product = torch.baddbmm(bias.unsqueeze(1), flat, kernel)
     else:
         product = torch.bmm(flat.to(dtype), kernel.to(dtype)).float() + bias.unsqueeze(1)
-    return product.view(*rows.shape[:3], -1)
+    return product.view(*rows.shape[:3], kernel.shape[-1])
 
 
 def _node(function: type[torch.autograd.Function], *given: object) -> Any:
@@ -237,7 +237,7 @@ class _LstmLayer(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         of_states, of_last, of_cell = gradients
         rows, kernel, gates, states, cells, bents = ctx.saved_tensors
-        _, f, n, inputs = rows.shape
+        _, f, _, inputs = rows.shape
         results = torch.empty_like(gates)
         recurrent = kernel[:, inputs:].transpose(1, 2)
         of_hidden = of_last
@@ -248,7 +248,7 @@ class _LstmLayer(torch.autograd.Function):
                 of_hidden = torch.bmm(results[:, t].to(kernel.dtype), recurrent).float()
         flat = results.flatten(1, 2)
         low = flat.to(kernel.dtype)
-        before = states[:, :f].reshape(DIMENSIONS, f * n, -1).to(kernel.dtype)
+        before = states[:, :f].flatten(1, 2).to(kernel.dtype)
         of_kernel = torch.cat(
             (
                 torch.bmm(rows.flatten(1, 2).transpose(1, 2), low),

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from encoder.contract import Contract
+from encoder.model import GaitEncoder
 from encoder.weights import LoadedEncoder
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -38,14 +39,54 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+class _Part:
+    """One of the encoders: the same bits for a window, whatever windows and encoders are beside it.
+
+    A matrix product rounds differently for another number of rows, so every computation has one fixed number
+    of them, the last padded with zeros.
+    """
+
+    def __init__(self, model: GaitEncoder, device: torch.device) -> None:
+        self._model = model.eval().to(device)
+        self._device = device
+        self._shape = (model.config.f, model.config.joints, 3)
+        self._chunk = 0
+
+    def warm_up(self) -> None:
+        """Shift windows through a chunk: where products round by the place of a row, chunks hold one."""
+        chunk = _CHUNK[self._device.type]
+        windows = np.random.RandomState(0).standard_normal((chunk, *self._shape)).astype(np.float32)
+        straight = self._compute(windows, chunk)
+        alike = (
+            np.array_equal(np.roll(straight, shift, axis=0), self._compute(np.roll(windows, shift, 0), chunk))
+            for shift in range(1, chunk)
+        )
+        self._chunk = chunk if all(alike) else 1
+
+    def encode(self, windows: FloatArray) -> FloatArray:
+        """CAGEs (n, f, 3 K) of windows (n, f, J, 3), n at least 1."""
+        if not self._chunk:
+            self.warm_up()
+        starts = range(0, len(windows), self._chunk)
+        return np.concatenate([self._compute(windows[s : s + self._chunk], self._chunk) for s in starts])
+
+    def _compute(self, windows: FloatArray, chunk: int) -> FloatArray:
+        padded = torch.zeros(chunk, *self._shape)
+        padded.numpy()[: len(windows)] = windows
+        with torch.inference_mode():
+            cages = self._model.encode(padded.to(self._device))
+        result: FloatArray = cages.cpu().numpy()[: len(windows)]
+        return result
+
+
 class Encoder:
     """Turns windows into CAGEs on one device. Not for several threads at once.
 
-    A row's bits do not depend on the windows that share its call: a matrix product rounds differently for
-    another number of rows, so every computation has one fixed number of them, the last padded with zeros.
+    A row's bits do not depend on the windows that share its call, and those of each of several encoders are
+    the ones that it gives alone.
 
     Args:
-        loaded: the encoder; its model is moved to the device.
+        loaded: the encoder; its models are moved to the device.
         device: see `resolve_device`.
         threads: CPU threads of torch in this process, for good; None leaves them as they are. More than one
             pays only where cores are idle: threads that wait for one that has no core wait at every product.
@@ -64,30 +105,21 @@ class Encoder:
             torch.set_num_threads(threads)
         self.device: torch.device = resolve_device(device)
         self.contract: Contract = loaded.contract
-        config = loaded.model.config
-        self.window_shape: tuple[int, int, int] = (config.f, config.joints, 3)
-        self._model = loaded.model.eval().to(self.device)
-        self._chunk = 0
+        self.window_shape: tuple[int, int, int] = (self.contract.f, self.contract.joints, 3)
+        self._parts = [_Part(model, self.device) for model in loaded.models]
 
     @property
     def nothing(self) -> FloatArray:
-        """The CAGEs of no windows, (0, f, 3 K)."""
+        """The CAGEs of no windows, (0, f, D)."""
         return np.empty((0, self.contract.f, self.contract.dimension), np.float32)
 
     def warm_up(self) -> None:
         """Compute once, so that the first real window does not wait for it; `encode` does it where needed.
 
-        It also shifts windows through a chunk and compares bits: on a machine whose products round by the
-        place of a row, windows are computed one by one from then on.
+        It also sees which encoders round by the place of a row here: these compute one by one from then on.
         """
-        chunk = _CHUNK[self.device.type]
-        windows = np.random.RandomState(0).standard_normal((chunk, *self.window_shape)).astype(np.float32)
-        straight = self._compute(windows, chunk)
-        alike = (
-            np.array_equal(np.roll(straight, shift, axis=0), self._compute(np.roll(windows, shift, 0), chunk))
-            for shift in range(1, chunk)
-        )
-        self._chunk = chunk if all(alike) else 1
+        for part in self._parts:
+            part.warm_up()
 
     def encode(self, windows: ArrayLike) -> FloatArray:
         """CAGEs of windows, in their order.
@@ -96,7 +128,9 @@ class Encoder:
             windows: (n, f, J, 3) float32, hip-centred, metres, in order of time; n may be 0.
 
         Returns:
-            (n, f, 3 K) float32; axis 1 is the decoder's, which runs backwards in time (Eq. 11).
+            (n, f, D) float32, D the contract's dimension: 3 K of each encoder, side by side as
+            `encoder.pretext.concatenate_cages` puts them. Axis 1 is the decoder's, which runs backwards in
+            time (Eq. 11).
 
         Raises:
             ValueError: the shape is another, or a number is not finite.
@@ -107,17 +141,6 @@ class Encoder:
             raise ValueError(f"windows: expected shape (n, {f}, {joints}, 3), got {array.shape}")
         if not np.isfinite(array).all():
             raise ValueError("windows: expected finite coordinates, got NaN or infinity")
-        if not self._chunk:
-            self.warm_up()
-        starts = range(0, len(array), self._chunk)
-        return np.concatenate(
-            [self.nothing, *(self._compute(array[s : s + self._chunk], self._chunk) for s in starts)]
-        )
-
-    def _compute(self, windows: FloatArray, chunk: int) -> FloatArray:
-        padded = torch.zeros(chunk, *self.window_shape)
-        padded.numpy()[: len(windows)] = windows
-        with torch.inference_mode():
-            cages = self._model.encode(padded.to(self.device))
-        result: FloatArray = cages.cpu().numpy()[: len(windows)]
-        return result
+        if not len(array):
+            return self.nothing
+        return np.concatenate([part.encode(array) for part in self._parts], axis=-1)

@@ -19,7 +19,6 @@ __all__ = [
     "Weights",
     "alignment_loss",
     "contrastive_loss",
-    "locality",
     "objective",
     "reconstruction_loss",
     "squared_norm",
@@ -66,36 +65,21 @@ class Losses:
         ).sum()
 
 
-def reconstruction_loss(output: Tensor, target: Tensor) -> Tensor:
+def reconstruction_loss(output: Tensor, target: Tensor, of: int | None = None) -> Tensor:
     """L_S: the squared errors of a window's skeletons (Eq. 3), averaged over the windows.
 
     Args:
         output: (n, f, J, 3) metres.
         target: (n, f, J, 3) metres.
+        of: how many windows the whole batch has, where these are a part of it; n where None.
 
     Returns:
         (3,) square metres.
     """
-    return (output - target).square().sum(dim=(1, 2)).mean(dim=0)
+    return _mean((output - target).square().sum(dim=(1, 2)), of)
 
 
-def locality(centres: Tensor, window: int) -> Tensor:
-    """The mask l_t(j) around any centres p_t, with sigma = D / 2 (Eq. 5).
-
-    Args:
-        centres: (f,), p_t for t = 1..f, counted from 1.
-        window: D; the mask is 0 outside [p_t - D, p_t + D].
-
-    Returns:
-        (f, f) float64, row t, column j.
-    """
-    position = torch.arange(1, len(centres) + 1, dtype=torch.float64, device=centres.device)
-    offset = position.unsqueeze(0) - centres.to(torch.float64).unsqueeze(1)
-    mask = torch.exp(-offset.square() / (2 * (window / 2) ** 2))
-    return torch.where(offset.abs() <= window, mask, torch.zeros_like(mask))
-
-
-def alignment_loss(alignment: Tensor, mask: Tensor) -> Tensor:
+def alignment_loss(alignment: Tensor, mask: Tensor, of: int | None = None) -> Tensor:
     """L_A: the sum over t and j of (a_t(j) - l_t(j) a_t(j))^2 (Eq. 6 and 7), averaged over the windows.
 
     The masked score is not detached: Eq. 7 is minimised as printed, with the masked score as the function of
@@ -105,12 +89,17 @@ def alignment_loss(alignment: Tensor, mask: Tensor) -> Tensor:
     Args:
         alignment: (n, f, 3, f), a_t(j) before any mask, axes [window, t, dimension, j].
         mask: (f, f), l_t(j), row t, column j.
+        of: how many windows the whole batch has, where these are a part of it; n where None.
 
     Returns:
         (3,).
     """
     masked = alignment * mask.to(alignment).unsqueeze(1)
-    return (alignment - masked).square().sum(dim=(1, 3)).mean(dim=0)
+    return _mean((alignment - masked).square().sum(dim=(1, 3)), of)
+
+
+def _mean(windows: Tensor, of: int | None) -> Tensor:
+    return windows.mean(dim=0) if of is None or of == len(windows) else windows.sum(dim=0) / of
 
 
 def contrastive_loss(z: Tensor, pairs: Pairs, temperature: float) -> Tensor:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from encoder.attention import Alignment, Attention, alignment_scores, context, locality_mask
+from encoder.attention import Alignment, Attention, Decoding, alignment_scores, context, locality_mask
 from encoder.lstm import DIMENSIONS, DimensionLstm, State
 
 __all__ = ["EncoderConfig", "GaitEncoder", "GaitEncoding"]
@@ -35,6 +35,8 @@ class EncoderConfig:
         layers: LSTM layers of encoder and decoder each, 1 to 8.
         attention: the decoder's attention.
         alignment: what correlates a decoded with an encoded gait state.
+        decoding: the order in which the decoder gives the skeletons; it places the mask of `Attention.MBAS`.
+            Files of weights that do not name it mean `reverse`.
 
     Raises:
         ValueError: a value is out of bounds.
@@ -46,6 +48,7 @@ class EncoderConfig:
     layers: int = 2
     attention: Attention = Attention.LAS
     alignment: Alignment = Alignment.DOT
+    decoding: Decoding = Decoding.REVERSE
 
     def __post_init__(self) -> None:
         for name, low, high in (("f", 2, 64), ("joints", 1, 128), ("hidden", 1, 2048), ("layers", 1, 8)):
@@ -54,6 +57,7 @@ class EncoderConfig:
                 raise ValueError(f"{name}: expected a whole number from {low} to {high}, got {value!r}")
         object.__setattr__(self, "attention", Attention(self.attention))
         object.__setattr__(self, "alignment", Alignment(self.alignment))
+        object.__setattr__(self, "decoding", Decoding(self.decoding))
 
     @property
     def dimension(self) -> int:
@@ -63,13 +67,15 @@ class EncoderConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GaitEncoding:
-    """What the network makes of n windows; t = 1..f counts decoding steps, which run backwards in time.
+    """What the network makes of n windows; t = 1..f counts decoding steps.
+
+    They run backwards in time where the encoder learnt reverse reconstruction.
 
     Attributes:
         reconstruction: (n, f, J, 3) metres, the output skeleton of each step t (Eq. 10).
         encoded: (n, f, 3, K), the encoded gait states h_j in order of time (Eq. 1).
         contexts: (n, f, 3, K), the context vectors c_t (Eq. 8); with `Attention.NONE` the encoded gait
-            state of the skeleton to be decoded, h_{f-t+1}.
+            state of the skeleton that reverse reconstruction decodes, h_{f-t+1}.
         alignment: (n, f, 3, f), a_t(j) of Eq. 4 before any mask, axes [window, t, dimension, j]; None with
             `Attention.NONE`.
     """
@@ -172,7 +178,7 @@ class GaitEncoder(nn.Module):
         f, n = encoded.shape[1:3]
         memory = encoded.transpose(1, 2).contiguous()
         keys = memory if self.attention is None else self.attention.keys(memory)
-        mask = locality_mask(f, window=f).to(encoded)
+        mask = locality_mask(f, f, self.config.decoding).to(encoded)
         skeleton = encoded.new_zeros(DIMENSIONS, n, self.config.joints)
         attentional = encoded.new_zeros(DIMENSIONS, n, self.config.hidden)
         skeletons, contexts, alignment = [], [], []

@@ -15,10 +15,14 @@ class EncoderOrders(msgspec.Struct, frozen=True):
     Attributes:
         wiring: the run's sockets.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
+        weights: files and trained folders, see `encoder.weights.load_encoder`; none stand for the default.
+        contract: that the weights must have; empty the first time, when any will do.
     """
 
     wiring: Wiring
     device: str
+    weights: tuple[str, ...] = ()
+    contract: str = ""
 
 
 class EncoderCard(msgspec.Struct, frozen=True):

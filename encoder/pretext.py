@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from encoder.attention import Attention
+from encoder.attention import Attention, Decoding
 from stream.body import FloatArray
 
 __all__ = [
@@ -50,6 +50,11 @@ class Pretext(StrEnum):
     def sequential(self) -> bool:
         """Whether it reconstructs its input in order: only then a locality mask makes sense (Sec. 3.2.2)."""
         return self in {Pretext.REVERSE, Pretext.PLAIN}
+
+    @property
+    def decoding(self) -> Decoding:
+        """The order in which its decoder gives the skeletons, as far as a locality mask asks for one."""
+        return Decoding.PLAIN if self is Pretext.PLAIN else Decoding.REVERSE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,12 +107,7 @@ def suitable_attention(pretext: Pretext, attention: Attention) -> Attention:
     """The attention that a task trains with where `attention` was chosen.
 
     Prediction and sorting cannot use locality, so they take basic attention instead (paper Sec. 5.2.1).
-
-    Raises:
-        ValueError: `mbas` with `plain`: the encoder's mask has its centres where reverse order has them.
     """
-    if attention is Attention.MBAS and pretext is Pretext.PLAIN:
-        raise ValueError("plain: expected attention none, bas or las, got mbas, whose mask is for reverse")
     local = attention in {Attention.MBAS, Attention.LAS}
     return Attention.BAS if local and not pretext.sequential else attention
 
@@ -123,8 +123,7 @@ def mask_centres(pretext: Pretext, f: int) -> Tensor:
     """
     if not pretext.sequential:
         raise ValueError(f"{pretext}: there is no locality mask")
-    steps = torch.arange(1, f + 1)
-    return steps.flip(0) if pretext is Pretext.REVERSE else steps
+    return pretext.decoding.centres(f)
 
 
 def make_exercise(

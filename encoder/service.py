@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import zmq
 
+from encoder.contract import Contract
 from encoder.inference import Encoder
 from encoder.orders import EncoderCard, EncoderOrders
-from encoder.weights import load_encoder
+from encoder.weights import LoadedEncoder, load_encoder
 from stream.body import FloatArray
 from stream.bus.messages import BadMessage, Tick, pack, unpack
 from stream.bus.sockets import Bus
-from stream.errors import SgeError
+from stream.errors import DataError, SgeError
 from stream.heartbeat import Heartbeat
 
 __all__ = ["run"]
@@ -34,7 +36,8 @@ def run(orders: EncoderOrders, stop: threading.Event) -> None:
     with Bus(orders.wiring) as bus:
         heart = Heartbeat(bus, "encoder")
         try:
-            loaded = load_encoder(None)
+            loaded = load_encoder(*map(Path, orders.weights))
+            _check(loaded, orders.contract)
             encoder = Encoder(loaded, orders.device)
             encoder.warm_up()
         except SgeError as error:
@@ -42,6 +45,18 @@ def run(orders: EncoderOrders, stop: threading.Event) -> None:
             raise
         card = EncoderCard(loaded.contract.id, loaded.contract.f, loaded.description, str(encoder.device))
         _Service(bus, heart, encoder, card).serve(stop)
+
+
+def _check(loaded: LoadedEncoder, contract: str) -> None:
+    """See that the weights read the windows that capture workers cut, and are those the run began with."""
+    live = Contract(model="", f=loaded.contract.f)
+    if loaded.contract.windows != live.windows:
+        raise DataError(
+            f"{loaded.description}: the live system cuts windows of {live.windows}, and these weights read "
+            f"{loaded.contract.windows}; give weights that were trained on the canonical joints"
+        )
+    if contract not in ("", loaded.contract.id):
+        raise DataError(f"{loaded.description}: the weights changed while the system ran; start it again")
 
 
 class _Service:

@@ -2,11 +2,15 @@
 
 Everything random follows from the seed, the epoch and the batch, and a checkpoint holds all that else
 matters: a training that was killed and begun again ends, on a CPU, with the very bits of an unbroken one.
+With several processes (`encoder.distributed`) all of them read the checkpoint, and the first one writes it.
 """
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,9 +23,9 @@ from torch import Tensor
 from encoder.checkpoint import Checkpoint, EpochReport, load_checkpoint, prepare_folder, save_checkpoint
 from encoder.contrast import Contrast, seeded_head
 from encoder.dataset import IntArray, Spans, epoch_batches
-from encoder.inference import resolve_device
+from encoder.distributed import ALONE, Team
 from encoder.lesson import Lesson, spans_length
-from encoder.losses import Losses, squared_norm
+from encoder.losses import squared_norm
 from encoder.model import GaitEncoder
 from encoder.precision import choose_precision
 from encoder.settings import TrainConfig
@@ -35,6 +39,9 @@ CHECKPOINT = "checkpoint.safetensors"
 
 _FREE = {"epochs", "device", "threads", "precision"}
 """Settings that may differ when a training goes on."""
+
+_OWN = {"device", "threads", "precision"}
+"""Settings that may differ from process to process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +79,28 @@ class Watcher(Protocol):
         ...
 
 
+def _check_spans(spans: Spans, length: int) -> None:
+    shape = spans.skeletons.shape
+    if len(shape) != 4 or (shape[1], shape[3]) != (length, 3):
+        raise DataError(f"spans: expected (N, {length}, J, 3), got {shape}; cut them again")
+    if not len(spans) or len(spans.recording) != len(spans):
+        raise DataError(
+            f"spans: expected some, each of a recording, got {len(spans)} of {len(spans.recording)}; cut "
+            "them again"
+        )
+    if not np.isfinite(spans.skeletons).all():
+        raise DataError("spans: expected finite metres, got NaN or infinity; leave such walks out")
+
+
 class Trainer:
     """One encoder in training.
 
     Args:
         config: the settings; of one pretext task.
-        spans: the training data, of `spans_length`.
+        spans: the training data, of `spans_length`, with any number of joints; in every process the same.
         folder: where the checkpoint lies; made where it is missing. A checkpoint in it is gone on from.
         watcher: who is told; nobody where it is None.
+        team: the processes that train together.
 
     Attributes:
         model: the encoder.
@@ -88,38 +109,43 @@ class Trainer:
         precision: `fp32` or `bf16`, as decided.
 
     Raises:
-        UserError: the folder cannot be used, another training works in it, or there is no such device.
-        DataError: the spans or the folder's checkpoint do not go with the settings.
+        UserError: the folder cannot be used, another training works in it, there is no such device, or the
+            skeletons cannot be mirrored.
+        DataError: the spans or the folder's checkpoint do not go with the settings, or another process has
+            others.
     """
 
     def __init__(
-        self, config: TrainConfig, spans: Spans, folder: Path, watcher: Watcher | None = None
+        self,
+        config: TrainConfig,
+        spans: Spans,
+        folder: Path,
+        watcher: Watcher | None = None,
+        team: Team = ALONE,
     ) -> None:
         (self._pretext,) = config.pretexts
-        length, _ = spans_length(config, self._pretext)
-        if spans.skeletons.shape[1:] != (length, 20, 3):
-            raise DataError(
-                f"spans: expected (N, {length}, 20, 3), got {spans.skeletons.shape}; cut them again"
-            )
-        if not np.isfinite(spans.skeletons).all():
-            raise DataError("spans: expected finite metres, got NaN or infinity; leave such walks out")
         self.config = config
         self._spans = spans
         self._data = spans.digest
         self._folder = folder
         self._watcher = watcher
-        self._device = resolve_device(config.device)
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        self._build()
-        size = 3 * sum(p.numel() * p.element_size() for p in self._names)
-        prepare_folder(folder, size)
-        self._resume()
+        self._team = team
+        with team.together():
+            _check_spans(spans, spans_length(config, self._pretext)[0])
+            self._device = team.device(config.device)
+            if config.threads:
+                torch.set_num_threads(config.threads)
+            self._build()
+            if team.leads:
+                prepare_folder(folder, 3 * sum(p.numel() * p.element_size() for p in self._names))
+        with team.together():
+            self._resume()
+        self._agree()
 
     def _build(self) -> None:
         config = self.config
-        self._lesson = Lesson(config, self._spans, self._device)
-        encoder = config.encoder(self._pretext)
+        self._lesson = Lesson(config, self._spans, self._device, self._team)
+        encoder = config.encoder(self._pretext, self._spans.joints)
         self.model = GaitEncoder(encoder)
         self.model.load_state_dict(seeded_state(encoder, config.seed))
         self.model.train().to(self._device)
@@ -149,19 +175,42 @@ class Trainer:
             UserError: another training works in the folder.
             RunError: a loss is no longer finite, or a checkpoint cannot be written.
         """
+        with ExitStack() as stack:
+            with self._team.together():
+                if self._team.leads:
+                    stack.enter_context(self._locked())
+                    if not self._path.exists():
+                        self._save()  # a disk that has no room for it is known now, not after an epoch
+            while len(self.history) < self.config.epochs:
+                report = self._epoch(len(self.history) + 1)
+                with self._team.together():
+                    self._check_finite(report)
+                    self.history.append(report)
+                    if self._team.leads:
+                        self._save()
+                if self._watcher is not None:
+                    self._watcher.on_epoch(report)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self._folder / ".lock", timeout=0)
         try:
-            with FileLock(self._folder / ".lock", timeout=0):
-                if not self._path.exists():
-                    self._save()  # a disk that has no room for it is known now, not after an epoch
-                while len(self.history) < self.config.epochs:
-                    self.history.append(self._epoch(len(self.history) + 1))
-                    self._save()
-                    if self._watcher is not None:
-                        self._watcher.on_epoch(self.history[-1])
+            lock.acquire()
         except Timeout as error:
             raise UserError(
                 f"{self._folder}: another training works in this folder; wait for it, or give another --out"
             ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _check_finite(self, report: EpochReport) -> None:
+        if not np.isfinite([report.reconstruction, report.alignment, report.contrast, report.l2]).all():
+            raise RunError(
+                f"epoch {report.epoch}: the loss is no longer finite; {self._path} holds epoch "
+                f"{report.epoch - 1}: begin in another folder with a lower learning_rate"
+            )
 
     def _epoch(self, epoch: int) -> EpochReport:
         config = self.config
@@ -180,9 +229,7 @@ class Trainer:
         sums = torch.zeros(3, device=self._device)
         done = 0
         for number, rows in enumerate(batches):
-            losses = self._learn(rows, (config.seed, epoch, number))
-            each = torch.stack((losses.reconstruction, losses.alignment, losses.contrast)).detach()
-            sums += each.sum(dim=1) * len(rows)
+            sums += self.learn(rows, (config.seed, epoch, number)).sum(dim=1) * len(rows)
             done += len(rows)
             if self._watcher is not None:
                 mean = (sums / done).tolist()
@@ -191,23 +238,21 @@ class Trainer:
         reconstruction, alignment, contrast = (sums / done).tolist()
         with torch.no_grad():
             l2 = config.l2_weight * float(squared_norm(self._names))
-        if not np.isfinite([reconstruction, alignment, contrast, l2]).all():
-            raise RunError(
-                f"epoch {epoch}: the loss is no longer finite; {self._path} holds epoch {epoch - 1}: begin "
-                "in another folder with a lower learning_rate"
-            )
         seconds = time.monotonic() - began
         return EpochReport(epoch, reconstruction, alignment, contrast, l2, done, seconds)
 
-    def _learn(self, rows: IntArray, seed: tuple[int, ...]) -> Losses:
-        """One step of the optimiser on a batch."""
+    def learn(self, rows: IntArray, seed: tuple[int, ...]) -> Tensor:
+        """One step of the optimiser on a batch; L_S, L_A and L_C (3, 3), axes [loss, dimension]."""
         self._optimiser.zero_grad(set_to_none=True)
         losses = self._lesson.losses(self.model, self.head, rows, seed, self.precision)
         torch.autograd.backward(losses.weighted(self.config.weights))
+        each = torch.stack((losses.reconstruction, losses.alignment, losses.contrast)).detach()
+        # The contrast is of the joint batch already.
+        self._team.add_up([*(p.grad for p in self._names if p.grad is not None), each[:2]])
         torch.nn.utils.clip_grad_value_(list(self._names), self.config.clip)
         self._optimiser.step()
         self._steps += 1
-        return losses
+        return each
 
     def _save(self) -> None:
         tensors = {name: parameter.detach() for parameter, name in self._names.items()}
@@ -244,6 +289,24 @@ class Trainer:
                     "exp_avg": checkpoint.tensors[f"exp_avg.{name}"].to(self._device),
                     "exp_avg_sq": checkpoint.tensors[f"exp_avg_sq.{name}"].to(self._device),
                 }
+
+    def _agree(self) -> None:
+        """See that all processes begin with the same, and take the first one's precision.
+
+        Raises:
+            DataError: this one has something else.
+        """
+        settings = {name: v for name, v in self.config.as_dict().items() if name not in _OWN}
+        mine = {"settings": settings, "data": self._data, "checkpoint": self._steps}
+        told = self._team.tell(json.dumps({**mine, "precision": self.precision}))
+        first = json.loads(told[0])
+        self.precision = first.pop("precision")
+        with self._team.together():
+            if odd := next((name for name in first if first[name] != mine[name]), None):
+                raise DataError(
+                    f"{self._folder}: process {self._team.rank} has another {odd} than process 0; start all "
+                    "with the same command, on the same files and with the same folder"
+                )
 
     def _check_same(self, checkpoint: Checkpoint) -> None:
         """See that a checkpoint is of this very training.

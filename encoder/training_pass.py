@@ -74,7 +74,7 @@ class _Decoder:
         layer = model.attention
         keys = memory if layer is None else layer.keys(memory)
         mixing = None if layer is None else share(layer.kernel, f, self._dtype)
-        mask = locality_mask(f, window=f).to(memory)
+        mask = locality_mask(f, f, model.config.decoding).to(memory)
         attentional = encoded.new_zeros(DIMENSIONS, n, model.config.hidden)
         fed = self._skeletons(auxiliary, f, n)
         attended: list[Tensor] = []

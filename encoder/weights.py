@@ -1,16 +1,19 @@
 """Weights of the gait encoder: seeded ones, files of trained ones, and what a loaded encoder stands for.
 
-A weights file is safetensors (never pickle). Its metadata are text: `kind` and `version` of the format, and
-`config`, the `EncoderConfig` as JSON; whatever else the writer adds travels along untouched.
+A weights file is safetensors (never pickle), float32 or, for half the room, float16. That is read as float32,
+and digests are of what was read, the same on every machine. Its metadata are text: `kind` and `version` of
+the format, and `config`, the `EncoderConfig` as JSON. Whatever else the writer adds travels along untouched;
+`layout` and `rate_hz`, where they are there, say which skeletons the weights read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -21,10 +24,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from encoder.contract import Contract
+from encoder.contract import Contract, side_by_side
+from encoder.dataset import CANONICAL_LAYOUT
+from encoder.folders import WEIGHTS, weights_files
 from encoder.model import EncoderConfig, GaitEncoder
 from stream.body import FloatArray
-from stream.errors import DataError
+from stream.errors import DataError, UserError
+from stream.windows import RATE_HZ
 
 __all__ = [
     "LoadedEncoder",
@@ -38,7 +44,7 @@ __all__ = [
 
 _KIND = "sge-stream gait encoder"
 _VERSION = "1"
-_SHIPPED = ("pretrained", "encoder.safetensors")
+_SHIPPED = ("pretrained", WEIGHTS)
 _SEED = 0
 
 
@@ -59,19 +65,21 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedEncoder:
-    """An encoder ready for use.
+    """An encoder ready for use, or several whose CAGEs are put side by side.
 
     Attributes:
-        model: in evaluation mode, on the CPU.
-        contract: what its CAGEs may be compared with.
+        models: in evaluation mode, on the CPU; all read the same windows.
+        contract: what the CAGEs may be compared with.
         trained: False where the weights are random.
         description: one line for people, saying which weights these are.
+        extra: what the writers of the weights added, one for each model; see `Weights`.
     """
 
-    model: GaitEncoder
+    models: tuple[GaitEncoder, ...]
     contract: Contract
     trained: bool
     description: str
+    extra: tuple[Mapping[str, str], ...]
 
 
 def seeded_state(config: EncoderConfig, seed: int = 0) -> dict[str, Tensor]:
@@ -112,7 +120,12 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
 
 
 def save_weights(
-    path: Path, state: Mapping[str, Tensor], config: EncoderConfig, extra: Mapping[str, str] | None = None
+    path: Path,
+    state: Mapping[str, Tensor],
+    config: EncoderConfig,
+    extra: Mapping[str, str] | None = None,
+    *,
+    half: bool = False,
 ) -> None:
     """Write a weights file; a crash while writing leaves what was there.
 
@@ -121,16 +134,20 @@ def save_weights(
         state: parameters by name, all of those of `GaitEncoder(config)`.
         config: the shape of the encoder.
         extra: the writer's own metadata; `kind`, `version` and `config` are taken.
+        half: keep float16, rounded to the nearest, in half the room: other weights, with another digest.
 
     Raises:
         ValueError: `extra` uses a taken name.
-        DataError: the file cannot be written.
+        DataError: the file cannot be written, or a number is too large for float16.
     """
     own = {"kind": _KIND, "version": _VERSION, "config": json.dumps(asdict(config), sort_keys=True)}
     extra = dict(extra or {})
     if taken := own.keys() & extra.keys():
         raise ValueError(f"extra: {sorted(taken)} are written by save_weights itself")
-    tensors = {name: p.detach().cpu().to(torch.float32).contiguous() for name, p in state.items()}
+    kept = torch.float16 if half else torch.float32
+    tensors = {name: p.detach().cpu().to(kept).contiguous() for name, p in state.items()}
+    if half and (lost := [name for name, p in tensors.items() if not bool(torch.isfinite(p).all())]):
+        raise DataError(f"{path}: {lost[0]} does not fit float16; save it as float32")
     part = path.with_name(f"{path.name}.part")
     try:
         save_file(tensors, part, metadata=own | extra)
@@ -161,8 +178,11 @@ def load_weights(path: Path) -> Weights:
     if (version := metadata.pop("version", None)) != _VERSION:
         raise DataError(f"{path}: expected version {_VERSION} of the format, got {version}; save it again")
     config = _parse_config(path, metadata.pop("config", ""))
+    if not re.fullmatch(r"\d{1,4}(\.\d+)?", metadata.get("rate_hz", str(RATE_HZ))):
+        raise DataError(f"{path}: expected its rate_hz as a number, got {metadata['rate_hz']}; save it again")
     _check_fit(path, state, config)
-    return Weights(state, config, metadata)
+    whole = {name: p.to(torch.float32) for name, p in state.items()}
+    return Weights(whole, config, metadata)
 
 
 def _parse_config(path: Path, text: str) -> EncoderConfig:
@@ -179,38 +199,80 @@ def _check_fit(path: Path, state: Mapping[str, Tensor], config: EncoderConfig) -
         raise DataError(f"{path}: parameter {odd[0]} is missing or unknown; save the weights again")
     for name, shape in expected.items():
         tensor = state[name]
-        if tensor.dtype != torch.float32 or tuple(tensor.shape) != shape:
+        if tensor.dtype not in {torch.float32, torch.float16} or tuple(tensor.shape) != shape:
             raise DataError(
-                f"{path}: expected {name} as float32 {shape}, got {tensor.dtype} {tuple(tensor.shape)}; "
-                "save the weights again"
+                f"{path}: expected {name} as float32 or float16 {shape}, got {tensor.dtype} "
+                f"{tuple(tensor.shape)}; save the weights again"
             )
         if not bool(torch.isfinite(tensor).all()):
             raise DataError(f"{path}: {name} is not finite; take the weights of an earlier epoch")
 
 
-def load_encoder(path: Path | None = None) -> LoadedEncoder:
-    """The encoder of a weights file; without one, the shipped weights, or random ones if none are shipped.
+def load_encoder(*paths: Path) -> LoadedEncoder:
+    """The encoder of weights files and trained folders; see `encoder.folders.weights_files`.
+
+    Args:
+        paths: the CAGEs of several encoders are put side by side in this order; none stand for the shipped
+            weights, or for random ones if none are shipped.
 
     Raises:
         DataError: the weights cannot be used; see `load_weights`.
+        UserError: encoders read different windows, or are the same.
     """
-    if path is not None:
-        return _loaded(load_weights(path), trained=True, what=f"weights of {path.name}")
+    if paths:
+        found = weights_files(paths)
+        several = [load_weights(file) for file in found]
+        _check_together(found, [_contract(weights) for weights in several])
+        return _loaded(several, trained=True, what=f"weights of {' + '.join(map(_name, found))}")
     shipped = files("encoder").joinpath(*_SHIPPED)
     if shipped.is_file():
         with as_file(shipped) as file:
-            return _loaded(load_weights(file), trained=True, what="shipped weights")
+            return _loaded([load_weights(file)], trained=True, what="shipped weights")
     config = EncoderConfig()
     what = f"random features (no trained weights are installed; seed {_SEED})"
-    return _loaded(Weights(seeded_state(config, _SEED), config), trained=False, what=what)
+    return _loaded([Weights(seeded_state(config, _SEED), config)], trained=False, what=what)
 
 
-def _loaded(weights: Weights, *, trained: bool, what: str) -> LoadedEncoder:
-    config = weights.config
-    with torch.device("meta"):
-        model = GaitEncoder(config)
-    model.load_state_dict(weights.state, assign=True)
+def _check_together(found: Sequence[Path], contracts: Sequence[Contract]) -> None:
+    first = contracts[0]
+    known: dict[str, Path] = {}
+    for path, contract in zip(found, contracts, strict=True):
+        if contract.windows != first.windows:
+            raise UserError(
+                f"encoders that are put side by side must read the same windows, but {found[0]} reads "
+                f"{first.windows} and {path} {contract.windows}: leave one out"
+            )
+        if contract.id in known:
+            raise UserError(f"{known[contract.id]} and {path} are the same weights; give one of them")
+        known[contract.id] = path
+
+
+def _name(path: Path) -> str:
+    """Which weights these are, for people: a trained folder says more than the name of the file in it."""
+    return f"{path.absolute().parent.name}/{path.name}" if path.name == WEIGHTS else path.name
+
+
+def _loaded(several: Sequence[Weights], *, trained: bool, what: str) -> LoadedEncoder:
+    models, contracts = [], []
+    for weights in several:
+        config = weights.config
+        with torch.device("meta"):
+            model = GaitEncoder(config)
+        model.load_state_dict(weights.state, assign=True)
+        models.append(model.eval())
+        contracts.append(_contract(weights))
+    contract = side_by_side(contracts)
+    what = f"{what}, model {contract.model[:12]}"
+    return LoadedEncoder(tuple(models), contract, trained, what, tuple(weights.extra for weights in several))
+
+
+def _contract(weights: Weights) -> Contract:
+    config, extra = weights.config, weights.extra
     contract = Contract(
         model=weights_digest(weights.state), f=config.f, joints=config.joints, dimension=config.dimension
     )
-    return LoadedEncoder(model.eval(), contract, trained, f"{what}, model {contract.model[:12]}")
+    if (rate := round(float(extra.get("rate_hz", RATE_HZ)))) != RATE_HZ:
+        contract = replace(contract, rate_hz=rate)
+    if (layout := extra.get("layout", CANONICAL_LAYOUT)) != CANONICAL_LAYOUT:
+        contract = replace(contract, normalisation=f"{contract.normalisation}, layout {layout}")
+    return contract

@@ -5,17 +5,18 @@ and whitened (principal components scaled to variance 1, the first 128 kept), th
 people apart count as much as the large ones. That takes windows and no labels. The statistics belong to the
 kind of sensor, its view and its noise: under the projection of another kind, everybody looks alike again.
 
-`tools/fit_backend.py` writes `backends/<contract>.safetensors` (`<sensor>.mean` (D,) and `<sensor>.matrix`
-(D, K), float32) and `backends/<contract>.json` (`BackendCard`: what all of it was fitted on, and the impostor
-scores that thresholds come from).
+`tools/fit_backend.py` writes `<contract>.safetensors` (`<sensor>.mean` (D,) and `<sensor>.matrix` (D, K),
+float32) and `<contract>.json` (`BackendCard`: what all of it was fitted on, and the impostor scores that
+thresholds come from), for weights of one's own beside them, and into `backends/` for those that ship.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -27,7 +28,16 @@ from gallery.calibration import Calibration, ImpostorScores
 from stream.body import FloatArray
 from stream.errors import DataError
 
-__all__ = ["Backend", "BackendCard", "FittedOn", "Projection", "SensorCard", "load_backend"]
+__all__ = [
+    "Backend",
+    "BackendCard",
+    "FittedOn",
+    "Projection",
+    "SensorCard",
+    "find_backend",
+    "folders_beside",
+    "load_backend",
+]
 
 
 class FittedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,20 +129,40 @@ class Backend:
         return self.calibration.threshold(sensor, fpir, people, windows)
 
 
-def load_backend(contract: str, folder: Traversable | None = None) -> Backend:
-    """The back-end of an encoder; of an unknown one plain cosine similarity, without thresholds.
+def folders_beside(weights: Iterable[Path]) -> list[Path]:
+    """Where the back-ends of weights of one's own lie: a trained folder itself, the folder of a file."""
+    return list(dict.fromkeys(path if path.is_dir() else path.parent for path in weights))
+
+
+def find_backend(contract: str, weights: Iterable[Path] = ()) -> Traversable | None:
+    """The folder with the back-end of an encoder; None where none was fitted.
 
     Args:
         contract: of the encoder's CAGEs.
-        folder: where back-ends lie; None is what ships with the program.
+        weights: files and trained folders that the encoder was loaded from; the folders beside them come
+            before what ships with the program.
+    """
+    shipped = files("gallery").joinpath("backends")
+    for folder in (*folders_beside(weights), shipped):
+        if any(file.is_file() for file in _files(contract, folder)):
+            return folder
+    return None
+
+
+def load_backend(contract: str, weights: Iterable[Path] = ()) -> Backend:
+    """The back-end of an encoder; where none was fitted plain cosine similarity, without thresholds.
+
+    Args:
+        contract: of the encoder's CAGEs.
+        weights: see `find_backend`.
 
     Raises:
         DataError: its files are corrupt, or one of the two is missing.
     """
-    folder = files("gallery").joinpath("backends") if folder is None else folder
-    text, numbers = (folder.joinpath(f"{contract}.{suffix}") for suffix in ("json", "safetensors"))
-    if not text.is_file() and not numbers.is_file():
+    folder = find_backend(contract, weights)
+    if folder is None:
         return Backend()
+    text, numbers = _files(contract, folder)
     try:
         card = msgspec.json.decode(text.read_bytes(), type=BackendCard)
         arrays = load(numbers.read_bytes())
@@ -144,6 +174,10 @@ def load_backend(contract: str, folder: Traversable | None = None) -> Backend:
         ) from error
     impostors = {sensor: known.impostors for sensor, known in card.sensors.items() if known.impostors}
     return Backend(projections, Calibration(impostors))
+
+
+def _files(contract: str, folder: Traversable) -> tuple[Traversable, Traversable]:
+    return folder.joinpath(f"{contract}.json"), folder.joinpath(f"{contract}.safetensors")
 
 
 def _projection(arrays: Mapping[str, NDArray[np.generic]], sensor: str) -> Projection:

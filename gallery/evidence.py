@@ -1,4 +1,4 @@
-"""What is known of one track so far: summed scores, and some of its windows to enrol from."""
+"""What is known of one track so far: summed scores and predictions, and some of its windows to enrol from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream.body import FloatArray
 from stream.bus.messages import Row
 from stream.windows import RATE_HZ
 
-__all__ = ["MAX_KEPT", "Evidence", "Standing", "Thinned"]
+__all__ = ["MAX_KEPT", "AveragePrediction", "Evidence", "Standing", "Thinned"]
 
 MAX_KEPT = 64
 """Windows kept of a track, and so templates of one enrolled walk."""
@@ -53,16 +53,39 @@ class Standing(NamedTuple):
 
 
 @dataclass(slots=True)
+class AveragePrediction:
+    """The recognition network's prediction for a track: the mean of its windows' predictions (AP).
+
+    It covers the windows that came since the network is in use; those of another network are never mixed in.
+    """
+
+    windows: int = 0
+    _sums: dict[int, float] = field(default_factory=dict, repr=False)
+
+    def add(self, people: tuple[int, ...], prediction: FloatArray) -> None:
+        """Add a window's prediction, (C,) probabilities of the C people."""
+        self.windows += 1
+        for person, probability in zip(people, prediction.tolist(), strict=True):
+            self._sums[person] = self._sums.get(person, 0.0) + probability
+
+    def of(self, person: int) -> float:
+        """The mean probability of one of the people; there is at least one window."""
+        return self._sums[person] / self.windows
+
+
+@dataclass(slots=True)
 class Evidence:
     """The evidence of one track.
 
     Args:
         f: skeletons a window; windows start f // 2 skeletons apart.
+        predicted: by the recognition network; without windows where there is none.
     """
 
     f: int
     windows: int = 0
     kept: Thinned = field(default_factory=Thinned)
+    predicted: AveragePrediction = field(default_factory=AveragePrediction)
     _quality: float = 0.0
     _sums: dict[int, float] = field(default_factory=dict)
     _counts: dict[int, int] = field(default_factory=dict)

@@ -10,8 +10,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gallery.evidence import Evidence, Standing
+from gallery.evidence import AveragePrediction, Evidence, Standing
 from gallery.orders import SourceCard
+from gallery.reranking import Predictor, Reranking
 from gallery.scoring import TemplateIndex
 from stream.body import FloatArray
 from stream.bus.messages import Tick
@@ -67,12 +68,14 @@ class Matcher:
         fpir: the rate of strangers that may be named; None accepts the best candidate always.
         index: the gallery's templates, and the back-end that compares them; `replace_index` brings a newer
             one.
+        reranking: chooses among several accepted people; None names the one with the best score.
     """
 
     sources: Sequence[SourceCard]
     f: int
     fpir: float | None
     index: TemplateIndex
+    reranking: Reranking | None = None
     tracks: dict[int, Track] = field(default_factory=dict)
     ended: OrderedDict[int, Track] = field(default_factory=OrderedDict)
 
@@ -84,11 +87,16 @@ class Matcher:
             track.last_ns, track.trouble = note.time_ns, note.reason
             if track.evidence.seconds < FIRST_DECISION_S:
                 findings.append(self._decide(track))
-        for row, window in zip(tick.rows, cages, strict=True):
+        sensor = self.sources[tick.source].sensor
+        predictor = self.reranking.predictor if self.reranking and tick.rows else None
+        predictions = predictor.predict(cages, sensor) if predictor else None
+        for n, (row, window) in enumerate(zip(tick.rows, cages, strict=True)):
             track = self._track(tick.source, row.track, row.start_ns)
             track.last_ns, track.trouble = row.end_ns, None
-            scores = self.index.scores(window, self.sources[track.source].sensor)
+            scores = self.index.scores(window, sensor)
             track.evidence.add(row, window, self.index.people, scores)
+            if predictor is not None and predictions is not None:
+                track.evidence.predicted.add(predictor.people, predictions[n])
             findings.append(self._decide(track, arrival_ns=row.arrival_ns))
         for number in tick.ended:
             findings += self.end(number)
@@ -116,8 +124,28 @@ class Matcher:
         return [finding for number in gone for finding in self.end(number)]
 
     def replace_index(self, index: TemplateIndex) -> None:
-        """Use a changed gallery: who is gone is no candidate, who is new is compared from now on."""
+        """Use a changed gallery: who is gone is no candidate, who is new is compared from now on.
+
+        The recognition network of the gallery as it was is used no more, nor what it predicted.
+        """
         self.index = index
+        if self.reranking is not None:
+            self.reranking.predictor = None
+        for track in (*self.tracks.values(), *self.ended.values()):
+            track.evidence.predicted = AveragePrediction()
+
+    def use_predictor(self, predictor: Predictor) -> None:
+        """Re-rank by a recognition network from now on.
+
+        Args:
+            predictor: trained on the gallery of `index`.
+
+        Raises:
+            ValueError: this matcher re-ranks nothing, or the network knows other people.
+        """
+        if self.reranking is None or predictor.people != self.index.people:
+            raise ValueError("expected a network of the people of this gallery, for a matcher that re-ranks")
+        self.reranking.predictor = predictor
 
     def _tracks_of(self, source: int) -> list[int]:
         return [number for number, track in self.tracks.items() if track.source == source]
@@ -130,11 +158,17 @@ class Matcher:
     def _decide(self, track: Track, *, final: bool = False, arrival_ns: int | None = None) -> Finding:
         ranking = self._ranking(track)
         best = ranking[0] if ranking else None
-        margin = ranking[0].score - ranking[1].score if len(ranking) > 1 else None
         threshold = self._threshold(track, best)
         state, reason = self._verdict(track, best, threshold)
-        if state == "person" and margin is not None and margin <= 0:
+        if state == "person" and len(ranking) > 1 and ranking[0].score <= ranking[1].score:
             state, reason = "unknown", "two people fit equally well"
+        elif state == "person" and self.reranking is not None:
+            accepted = self._accepted(track, ranking)
+            best, how = self.reranking.choose(accepted, track.evidence.predicted, self._enough(track))
+            threshold = self._threshold(track, best)
+            reason = f"{reason}; {how}" if how else reason
+        others = [standing.score for standing in ranking if standing != best]
+        margin = best.score - max(others) if best and others else None
         return Finding(
             track,
             track.last_ns,
@@ -152,8 +186,21 @@ class Matcher:
 
     def _ranking(self, track: Track) -> list[Standing]:
         """Best first; who was enrolled during the track stands back until compared for long enough."""
-        enough = math.ceil(FIRST_DECISION_S / track.evidence.seconds_per_window - 1e-9)
-        return track.evidence.ranking(self.index.people, min(enough, track.evidence.windows))
+        return track.evidence.ranking(self.index.people, self._enough(track))
+
+    def _enough(self, track: Track) -> int:
+        """Windows from which a comparison counts: a first decision's, or all of a shorter track."""
+        first = math.ceil(FIRST_DECISION_S / track.evidence.seconds_per_window - 1e-9)
+        return min(first, track.evidence.windows)
+
+    def _accepted(self, track: Track, ranking: list[Standing]) -> list[Standing]:
+        """Those of the ranking whose own score reaches their threshold; all where none is asked for."""
+        thresholds: dict[int, float | None] = {}
+        for standing in ranking:
+            if standing.windows not in thresholds:  # it depends on nothing else of the person
+                thresholds[standing.windows] = self._threshold(track, standing)
+        limits = [thresholds[standing.windows] for standing in ranking]
+        return [s for s, limit in zip(ranking, limits, strict=True) if limit is None or s.score >= limit]
 
     def _threshold(self, track: Track, best: Standing | None) -> float | None:
         if self.fpir is None or best is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from stream.bus.sockets import Wiring
+from stream.settings import MatcherName
 
 __all__ = ["MatcherOrders", "SourceCard"]
 
@@ -33,6 +34,8 @@ class MatcherOrders(msgspec.Struct, frozen=True):
         f: skeletons a window.
         sources: one for each capture worker, in order.
         fpir: the rate of strangers that may be named; None accepts the best candidate always.
+        weights: files and trained folders of the encoder, beside which its back-end may lie.
+        matcher: who is named of several accepted people; see `gallery.reranking` for `rn`.
     """
 
     wiring: Wiring
@@ -41,3 +44,5 @@ class MatcherOrders(msgspec.Struct, frozen=True):
     f: int
     sources: tuple[SourceCard, ...]
     fpir: float | None
+    weights: tuple[str, ...] = ()
+    matcher: MatcherName = "nearest"

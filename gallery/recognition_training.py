@@ -78,8 +78,8 @@ class EpochResult:
     Attributes:
         epoch: from 1.
         loss: mean cross-entropy of the training samples while they were learned.
-        rank1: part of the held-out windows recognised, 0..1.
-        held_out_loss: mean cross-entropy of the held-out windows' predictions.
+        rank1: part of the held-out windows recognised, 0..1; NaN where none are held out.
+        held_out_loss: mean cross-entropy of the held-out windows' predictions; NaN likewise.
     """
 
     epoch: int
@@ -95,7 +95,7 @@ class Training:
     Attributes:
         recogniser: the network of the epoch that was kept.
         kept: that epoch, from 1: the highest Rank-1 on the windows held out, and of equal ones the lowest
-            cross-entropy.
+            cross-entropy; the last where none are held out.
         history: all epochs.
     """
 
@@ -131,14 +131,14 @@ def train_recogniser(
     cages: FloatArray,
     owners: ArrayLike,
     train: BoolArray,
-    held: BoolArray,
+    held: BoolArray | None,
     people: tuple[str, ...],
     config: RecognitionConfig | None = None,
     *,
     extra: Mapping[str, str] | None = None,
     progress: Callable[[EpochResult], None] = lambda _: None,
 ) -> Training:
-    """Train a recognition network and keep its best epoch on the windows held out.
+    """Train a recognition network and keep its best epoch on the windows held out, or its last.
 
     The same data, configuration and number of torch threads give the same bits on one machine.
 
@@ -146,22 +146,24 @@ def train_recogniser(
         cages: (n, f, D) float32, finite.
         owners: (n,) int, whose each window is, as an index of `people`.
         train: (n,) bool, the windows to train on.
-        held: (n,) bool, the windows to choose by.
+        held: (n,) bool, the windows to choose by; None keeps the last epoch, where nothing is measured and
+            every window is wanted for training.
         people: the C people.
         config: how; the defaults if not given.
         extra: metadata that the network carries along.
         progress: is told each epoch.
 
     Raises:
-        ValueError: a shape differs, a number is not finite, a person has no window to train on, no window
-            is held out, or one is trained on as well.
+        ValueError: a shape differs, a number is not finite, a person has no window to train on, `held`
+            marks no window, or one that is trained on as well.
     """
     config = config or RecognitionConfig()
     labels = torch.as_tensor(np.asarray(owners), dtype=torch.int64)
     _check(cages, labels.numpy(), train, held, people)
     _, f, dimension = cages.shape
     network = RecognitionNetwork(f, dimension, len(people), config.hidden, config.strategy)
-    train_at, held_at = (torch.from_numpy(np.flatnonzero(mask)) for mask in (train, held))
+    marks = (train, np.zeros_like(train) if held is None else held)
+    train_at, held_at = (torch.from_numpy(np.flatnonzero(mask)) for mask in marks)
     lesson = _Lesson(network, torch.from_numpy(cages), labels, train_at, held_at, config)
     history: list[EpochResult] = []
     best, kept = (-1.0, 0.0), 0
@@ -170,7 +172,7 @@ def train_recogniser(
         history.append(EpochResult(epoch, lesson.learn(), *lesson.judge()))
         progress(history[-1])
         result = (history[-1].rank1, -history[-1].held_out_loss)
-        if result > best:
+        if held is None or result > best:
             best, kept = result, epoch
             state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.load_state_dict(state)
@@ -178,17 +180,20 @@ def train_recogniser(
 
 
 def _check(
-    cages: FloatArray, labels: NDArray[np.int64], train: BoolArray, held: BoolArray, people: tuple[str, ...]
+    cages: FloatArray,
+    labels: NDArray[np.int64],
+    train: BoolArray,
+    held: BoolArray | None,
+    people: tuple[str, ...],
 ) -> None:
     n = len(cages)
-    if cages.ndim != 3 or any(column.shape != (n,) for column in (labels, train, held)):
-        raise ValueError(
-            "expected cages (n, f, D) with n owners and n marks, got "
-            f"{cages.shape}, {labels.shape}, {train.shape}, {held.shape}"
-        )
+    columns = [column for column in (labels, train, held) if column is not None]
+    if cages.ndim != 3 or any(column.shape != (n,) for column in columns):
+        got = ", ".join(str(array.shape) for array in (cages, *columns))
+        raise ValueError(f"expected cages (n, f, D) with n owners and n marks, got {got}")
     if not np.isfinite(cages).all():
         raise ValueError("cages: expected finite numbers, got NaN or infinity")
-    if (train & held).any() or not held.any():
+    if held is not None and ((train & held).any() or not held.any()):
         raise ValueError("held: expected at least one window, and none that is trained on")
     if n and not 0 <= labels.min() <= labels.max() < len(people):
         raise ValueError(f"owners: expected 0 to {len(people) - 1}, got {labels.min()} to {labels.max()}")
@@ -249,7 +254,9 @@ class _Lesson:
         return total / len(order)
 
     def judge(self) -> tuple[float, float]:
-        """Rank-1 and mean cross-entropy of the windows held out."""
+        """Rank-1 and mean cross-entropy of the windows held out; NaN without any."""
+        if not len(self._held_at):
+            return math.nan, math.nan
         right, loss = 0, 0.0
         with torch.inference_mode():
             for at in _parts(self._held_at, _BLOCK):

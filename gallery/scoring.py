@@ -24,6 +24,12 @@ class TemplateIndex:
         backend: of the templates' contract.
         sensors: the kinds of sensors that will watch.
         empty_reason: why there are none, for people.
+
+    Attributes:
+        people: ids of the P people, growing.
+        names: by id.
+        owners: (n,) the person of each template, as a place in `people`; growing.
+        sensors: the kinds of sensors that watch.
     """
 
     def __init__(
@@ -41,9 +47,12 @@ class TemplateIndex:
         counts: Counter[int] = Counter()
         for entry in ordered:
             counts[entry.person_id] += len(entry.templates)
-        self._starts = np.concatenate(([0], np.cumsum(list(counts.values()))[:-1])).astype(np.intp)
+        sizes = list(counts.values())
+        self.owners: NDArray[np.intp] = np.repeat(np.arange(len(sizes)), sizes).astype(np.intp)
+        self._starts = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.intp)
+        self.sensors = tuple(sorted(set(sensors)))
         self._rows: dict[str, FloatArray] = {}
-        for sensor in set(sensors) if ordered else ():
+        for sensor in self.sensors if ordered else ():
             rows = np.concatenate([backend.directions(entry.templates, sensor) for entry in ordered])
             self._rows[sensor] = np.ascontiguousarray(rows.transpose(1, 0, 2))
 
@@ -54,6 +63,23 @@ class TemplateIndex:
         others = not templates and bool(store.people())
         reason = "everyone was enrolled with another encoder; enrol again" if others else "nobody is enrolled"
         return cls(templates, backend, sensors, reason)
+
+    def shape(self, sensor: str) -> tuple[int, int]:
+        """(f, K): skeletons of a template, and numbers of each as a kind of sensor sees them."""
+        f, _, numbers = self._rows[sensor].shape
+        return f, numbers
+
+    def windows(self, sensor: str, rows: NDArray[np.intp]) -> FloatArray:
+        """Templates as a kind of sensor sees them, in the back-end's directions.
+
+        Args:
+            sensor: one of `sensors`.
+            rows: (m,) places in `owners`.
+
+        Returns:
+            (m, f, K) float32.
+        """
+        return np.ascontiguousarray(self._rows[sensor][:, rows].transpose(1, 0, 2))
 
     def scores(self, cages: FloatArray, sensor: str) -> NDArray[np.float64]:
         """The window's similarity to each of `people`.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
@@ -15,6 +18,7 @@ from gallery.backend import load_backend
 from gallery.enrolment import enrol_tracks
 from gallery.matcher import Finding, Matcher
 from gallery.orders import MatcherOrders
+from gallery.reranking import Reranking
 from gallery.scoring import TemplateIndex
 from gallery.store import Gallery, open_gallery
 from stream.body import FloatArray
@@ -24,6 +28,9 @@ from stream.bus.sockets import Bus
 from stream.decision import Decision, to_json
 from stream.errors import GalleryError, SgeError
 from stream.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from gallery.retraining import Retraining
 
 __all__ = ["run"]
 
@@ -41,8 +48,11 @@ def run(orders: MatcherOrders, stop: threading.Event) -> None:
     with Bus(orders.wiring) as bus:
         heart = Heartbeat(bus, "matcher")
         try:
-            with open_gallery(orders.gallery) as store:
-                _Service(orders, bus, heart, store).serve(stop)
+            with (
+                open_gallery(orders.gallery) as store,
+                contextlib.closing(_Service(orders, bus, heart, store)) as service,
+            ):
+                service.serve(stop)
         except SgeError as error:
             heart.failed(str(error), error.exit_code)
             raise
@@ -67,16 +77,27 @@ class _Service:
         self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad", "gallery_unread"), 0)
         self._run = uuid4().hex[:8]
         self._revision = store.revision()
-        self._backend = load_backend(orders.contract)
-        self._matcher = Matcher(orders.sources, orders.f, orders.fpir, self._load_index())
+        self._backend = load_backend(orders.contract, map(Path, orders.weights))
+        self._retraining = _retraining() if orders.matcher == "rn" else None
+        self._matcher = Matcher(
+            orders.sources,
+            orders.f,
+            orders.fpir,
+            self._load_index(),
+            Reranking() if self._retraining else None,
+        )
+        self._retrain()
         self._reload_due = time.monotonic() + RELOAD_S
 
     def serve(self, stop: threading.Event) -> None:
         """Work until told to stop."""
+        if not all(card.live for card in self._orders.sources):
+            self._await_training(stop)
         self._beat(force=True)
         while not stop.is_set():
             self._beat()
             self._follow_gallery()
+            self._follow_training()
             # A full outbox stops the reading, and so in turn the encoder and the files.
             self._poller.register(self._cages, 0 if self._outbox.full else zmq.POLLIN)
             self._poller.register(self._outbox.socket, self._outbox.wants)
@@ -88,6 +109,11 @@ class _Service:
             if ready.get(self._cages, 0) & zmq.POLLIN:
                 self._receive()
             self._outbox.pump()
+
+    def close(self) -> None:
+        """End the training that is under way."""
+        if self._retraining is not None:
+            self._retraining.close()
 
     def _receive(self) -> None:
         try:
@@ -105,6 +131,8 @@ class _Service:
     def _in_order(self, tick: Tick) -> bool:
         """Whether the tick is the next one to decide on; a file's others come again, or came before."""
         live = self._orders.sources[tick.source].live
+        if not live and self._training:
+            return False  # left unacknowledged, it comes again
         # A device's matcher may have been restarted in the middle; a file's sees every tick from the first.
         epoch, expected = self._expected.get(tick.source, (tick.epoch, tick.seq if live else 0))
         if tick.epoch != epoch:
@@ -192,9 +220,30 @@ class _Service:
             if revision != self._revision:
                 self._matcher.replace_index(self._load_index())
                 self._revision = revision
+                self._retrain()
         except GalleryError:
             # Somebody holds the gallery; the templates in memory serve until it can be read again.
             self._counters["gallery_unread"] += 1
+
+    @property
+    def _training(self) -> bool:
+        return self._retraining is not None and self._retraining.pending
+
+    def _retrain(self) -> None:
+        if self._retraining is not None:
+            self._retraining.begin(self._matcher.index)
+
+    def _follow_training(self) -> None:
+        network = self._retraining.take() if self._retraining is not None else None
+        if network is not None:
+            self._matcher.use_predictor(network)
+
+    def _await_training(self, stop: threading.Event) -> None:
+        """Wait for the first network: a file that came before it would be sent twice."""
+        while self._retraining is not None and self._retraining.pending and not stop.is_set():
+            self._heart.beat("training")
+            self._retraining.wait(_WAIT_MS / 1000)
+            self._follow_training()
 
     def _load_index(self) -> TemplateIndex:
         sensors = {card.sensor for card in self._orders.sources}
@@ -211,6 +260,12 @@ class _Service:
             p50, p95 = np.percentile(self._latencies, [50, 95])
             counters |= {"latency_p50": float(p50), "latency_p95": float(p95)}
         self._heart.beat("ready", counters, force=force)
+
+
+def _retraining() -> Retraining:
+    from gallery.retraining import Retraining  # noqa: PLC0415 - torch takes seconds and 200 MB to load
+
+    return Retraining()
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

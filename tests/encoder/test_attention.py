@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.attention import Attention, alignment_scores, context, locality_mask
+from encoder.attention import Attention, Decoding, alignment_scores, context, locality_mask
 
 
 def test_attention_choices_are_the_papers() -> None:
@@ -36,11 +36,16 @@ def test_mask_of_three_skeletons_written_out() -> None:
     torch.testing.assert_close(locality_mask(3, 3), torch.tensor(expected, dtype=torch.float64))
 
 
-@given(f=st.integers(2, 12), window=st.integers(1, 12))
-def test_mask_is_the_gaussian_of_equation_5(f: int, window: int) -> None:
-    mask = locality_mask(f, window)
+def test_centres_follow_the_order() -> None:
+    assert Decoding.REVERSE.centres(4).tolist() == [4, 3, 2, 1]
+    assert Decoding.PLAIN.centres(4).tolist() == [1, 2, 3, 4]
+
+
+@given(f=st.integers(2, 12), window=st.integers(1, 12), decoding=st.sampled_from(Decoding))
+def test_mask_is_the_gaussian_of_equation_5(f: int, window: int, decoding: Decoding) -> None:
+    mask = locality_mask(f, window, decoding)
     for t in range(1, f + 1):
         for j in range(1, f + 1):
-            offset = j - (f - t + 1)
+            offset = j - (t if decoding is Decoding.PLAIN else f - t + 1)
             expected = math.exp(-(offset**2) / (2 * (window / 2) ** 2)) if abs(offset) <= window else 0.0
             assert float(mask[t - 1, j - 1]) == pytest.approx(expected, rel=1e-12)

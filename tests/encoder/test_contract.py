@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from encoder.contract import Contract
+from encoder.contract import Contract, side_by_side
 
 CONTRACT = Contract(model="0123456789abcdef" * 4)
 
@@ -39,3 +40,22 @@ def test_contract_is_cheap_to_import() -> None:
     root = Path(__file__).resolve().parents[2]
     code = "import sys, encoder.contract; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_one_alone_is_its_own() -> None:
+    assert side_by_side([CONTRACT]) is CONTRACT
+
+
+def test_several_are_named_by_their_ids_in_order() -> None:
+    other = replace(CONTRACT, model="f" * 64, dimension=60)
+    literal = hashlib.sha256(f"{CONTRACT.id}\n{other.id}\n".encode()).hexdigest()
+    assert side_by_side([CONTRACT, other]) == replace(CONTRACT, model=literal, dimension=828)
+    assert side_by_side([other, CONTRACT]).id != side_by_side([CONTRACT, other]).id
+
+
+@pytest.mark.parametrize(
+    "change", [{"rate_hz": 60}, {"f": 8}, {"joints": 25}, {"normalisation": "none"}], ids=str
+)
+def test_several_must_read_the_same_windows(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected the same windows"):
+        side_by_side([CONTRACT, replace(CONTRACT, model="f" * 64, **change)])

@@ -46,6 +46,21 @@ def test_spans_are_the_windows_of_each_walk(layout: str) -> None:
         np.testing.assert_array_equal(spans.skeletons[spans.recording == number], expected)
 
 
+@pytest.mark.parametrize("layout", ["kinect-v2", "openpose-14"])
+def test_the_joints_of_a_layout_may_be_kept(layout: str) -> None:
+    one = walk("a", 40, layout)
+    spans = cut_spans([one], 9, 3, layout)
+    canonical = cut_spans([one], 9, 3)
+    assert (spans.layout, spans.joints) == (layout, one.joints.shape[1])
+    assert (canonical.layout, canonical.joints) == ("canonical", 20)
+    hip, _ = to_canonical(get_layout(layout), one.joints, one.confidence)
+    expected = np.stack([one.joints[i : i + 9] - hip[i : i + 9, :1] for i in range(0, 32, 3)])
+    np.testing.assert_allclose(spans.skeletons, expected, atol=1e-5)
+    assert cut_spans([walk("b", 5, layout), one], 9, 3, layout).empty == ("b",)
+    with pytest.raises(DataError, match=f"v1: expected joints of {layout}, got kinect-v1"):
+        cut_spans([walk("v1", 40)], 9, 3, layout)
+
+
 def test_no_span_lies_across_frames_that_were_not_seen() -> None:
     one = walk("a", 40)
     one.confidence[20:26] = 0

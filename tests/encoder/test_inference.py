@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from encoder.inference import Encoder, resolve_device
 from encoder.model import EncoderConfig, GaitEncoder
-from encoder.weights import LoadedEncoder, load_encoder
+from encoder.pretext import concatenate_cages
+from encoder.weights import LoadedEncoder, load_encoder, save_weights, seeded_state
 from stream.body import FloatArray
 from stream.errors import UserError
 
@@ -50,7 +52,7 @@ def cages(encoder: Encoder, windows: FloatArray) -> FloatArray:
 
 def test_cages_are_the_models(loaded: LoadedEncoder, windows: FloatArray, cages: FloatArray) -> None:
     with torch.inference_mode():
-        expected = loaded.model.encode(torch.from_numpy(windows))
+        expected = loaded.models[0].encode(torch.from_numpy(windows))
     assert cages.dtype == np.float32
     assert cages.shape == (N, 6, 768)
     np.testing.assert_allclose(cages, expected, atol=1e-6)
@@ -63,7 +65,7 @@ def test_rows_keep_their_bits_when_windows_come_one_by_one(
     assert np.array_equal(np.concatenate([encoder.encode(w[None]) for w in windows]), cages)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(order=st.permutations(range(N)), cuts=st.sets(st.integers(1, N - 1), max_size=5))
 def test_rows_keep_their_bits_in_any_order_and_grouping(
     encoder: Encoder, windows: FloatArray, cages: FloatArray, order: list[int], cuts: set[int]
@@ -90,9 +92,33 @@ class _PlaceDependent(GaitEncoder):
 def test_a_machine_that_rounds_by_place_computes_one_by_one(loaded: LoadedEncoder) -> None:
     model = _PlaceDependent(EncoderConfig(hidden=20))
     contract = replace(loaded.contract, dimension=60)
-    encoder = Encoder(replace(loaded, model=model, contract=contract), "cpu")
+    encoder = Encoder(replace(loaded, models=(model,), contract=contract), "cpu")
     windows = np.random.RandomState(1).standard_normal((5, 6, 20, 3)).astype(np.float32)
     assert np.array_equal(encoder.encode(windows), windows.reshape(5, 6, 60))
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Weights files of encoders of several sizes that read the same windows."""
+    folder = tmp_path_factory.mktemp("parts")
+    paths = []
+    for seed, hidden in enumerate((8, 32, 5)):
+        config = EncoderConfig(hidden=hidden)
+        paths.append(folder / f"{seed}.safetensors")
+        save_weights(paths[-1], seeded_state(config, seed), config)
+    return paths
+
+
+def test_several_encoders_are_each_alone_to_the_bit_side_by_side(
+    parts: list[Path], windows: FloatArray
+) -> None:
+    together = Encoder(load_encoder(*parts), "cpu")
+    alone = [Encoder(load_encoder(path), "cpu").encode(windows) for path in parts]
+    assert together.nothing.shape == (0, 6, 3 * (8 + 32 + 5))
+    cages = together.encode(windows)
+    assert np.array_equal(cages, concatenate_cages([torch.from_numpy(part) for part in alone]))
+    assert np.array_equal(np.concatenate([together.encode(w[None]) for w in windows]), cages)
+    assert np.array_equal(together.encode(windows[::-1]), cages[::-1])
 
 
 def test_no_windows_give_no_cages(encoder: Encoder, windows: FloatArray) -> None:

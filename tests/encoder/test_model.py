@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
-from encoder.attention import Alignment, Attention
+from encoder.attention import Alignment, Attention, Decoding
 from encoder.model import EncoderConfig, GaitEncoder
-from encoder.weights import seeded_state
+from encoder.weights import load_weights, save_weights, seeded_state
 
 Array = NDArray[np.float64]
 
@@ -88,12 +92,25 @@ class Dimension:
         keys = {j: h[j] @ self.p["attention.match"] if matched else h[j] for j in h}
         total = sum(math.exp(decoded @ keys[i]) for i in range(1, f + 1))
         a = {j: math.exp(decoded @ keys[j]) / total for j in range(1, f + 1)}  # Eq. 4
-        p_t, sigma = f - t + 1, f / 2
+        p_t, sigma = t if self.config.decoding is Decoding.PLAIN else f - t + 1, f / 2
         used = a
         if self.config.attention is Attention.MBAS:
             used = {j: a[j] * math.exp(-((j - p_t) ** 2) / (2 * sigma**2)) for j in a}  # Eq. 5 and 6
         c = np.sum([used[j] * h[j] for j in h], axis=0)  # Eq. 8
         return np.array([a[j] for j in range(1, f + 1)]), c
+
+
+def test_weights_that_name_no_order_are_for_reverse(tmp_path: Path) -> None:
+    model = GaitEncoder(EncoderConfig(f=3, joints=2, hidden=4, layers=1, attention=Attention.MBAS))
+    whole = {"kind": "sge-stream gait encoder", "version": "1"}
+    config = {"f": 3, "joints": 2, "hidden": 4, "layers": 1, "attention": "mbas", "alignment": "dot"}
+    save_file(model.state_dict(), tmp_path / "old", metadata=whole | {"config": json.dumps(config)})
+    assert load_weights(tmp_path / "old").config == model.config
+    plain = replace(model.config, decoding=Decoding.PLAIN)
+    save_weights(tmp_path / "plain", model.state_dict(), plain)
+    assert load_weights(tmp_path / "plain").config == plain
+    with pytest.raises(ValueError, match="sideways"):
+        EncoderConfig(**cast(Any, {"decoding": "sideways"}))
 
 
 @pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
@@ -103,6 +120,7 @@ class Dimension:
         {},
         {"attention": "bas"},
         {"attention": "mbas"},
+        {"attention": "mbas", "decoding": "plain"},
         {"attention": "none"},
         {"alignment": "general"},
         {"layers": 1},

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.attention import Attention
+from encoder.attention import Attention, Decoding
 from encoder.augment import Augmentation
 from encoder.losses import Weights
 from encoder.pretext import Pretext
@@ -18,10 +18,10 @@ from encoder.settings import TrainConfig, config_from, read_train_config
 from stream.errors import DataError, UserError
 
 
-def test_defaults_are_the_papers() -> None:
+def test_the_defaults() -> None:
     config = TrainConfig()
-    assert (config.learning_rate, config.batch, config.clip, config.f) == (5e-4, 128, 5.0, 6)
-    assert config.weights == Weights(1.0, 1.0, 1.0, 0.02)
+    assert (config.learning_rate, config.batch, config.clip, config.f) == (1e-3, 256, 5.0, 6)
+    assert config.weights == Weights(1.0, 1.0, 1.0, 1e-6)
     assert config.augment == Augmentation()
 
 
@@ -67,7 +67,6 @@ def test_a_file_may_hold_a_part(tmp_path: Path) -> None:
         ('attention = "soft"', "attention: expected none, bas, mbas, las, got 'soft'"),
         ("attention = 3", "attention: expected none"),
         ('pretext = "forward"', "pretext: expected reverse"),
-        ('pretext = "plain"\nattention = "mbas"', "plain: expected attention none, bas or las"),
         ('pretext = "prediction-half"\nf = 5', "even number"),
         ("batch = 127", "batch: expected an even number"),
         ('contrast = "none"\nreconstruction_weight = 0', "nothing would be learnt"),
@@ -97,6 +96,14 @@ def test_each_task_has_an_encoder_of_its_own() -> None:
     assert config.encoder(Pretext.REVERSE).attention is Attention.LAS
     assert config.encoder(Pretext.SORTING).attention is Attention.BAS
     assert config.only(Pretext.SORTING) == replace(config, pretext="sorting")
+
+
+def test_the_encoder_is_told_its_joints_and_its_order() -> None:
+    config = TrainConfig(pretext="plain", attention="mbas")
+    assert config.encoder(Pretext.PLAIN).decoding is Decoding.PLAIN
+    assert config.encoder(Pretext.REVERSE).decoding is Decoding.REVERSE
+    assert config.encoder(Pretext.PLAIN).joints == 20
+    assert config.encoder(Pretext.PLAIN, 25).joints == 25
 
 
 def test_every_setting_has_bounds() -> None:

@@ -17,26 +17,27 @@ from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from encoder.attention import locality_mask
 from encoder.augment import Augmentation
-from encoder.card import CARD, ENCODER, HEAD, DataSource, export
+from encoder.card import CARD, HEAD, DataSource, export, seen_people
 from encoder.checkpoint import EpochReport, load_checkpoint, save_checkpoint
 from encoder.contrast import Contrast, load_head, make_pairs, seeded_head
 from encoder.dataset import Spans, epoch_batches
+from encoder.folders import WEIGHTS
 from encoder.lesson import spans_length
 from encoder.losses import (
     Losses,
     alignment_loss,
     contrastive_loss,
-    locality,
     objective,
     reconstruction_loss,
 )
 from encoder.model import GaitEncoder
 from encoder.precision import choose_precision
-from encoder.pretext import Pretext, mask_centres, parse_pretexts
+from encoder.pretext import Pretext, parse_pretexts
 from encoder.settings import TrainConfig
 from encoder.trainer import CHECKPOINT, BatchReport, Trainer
-from encoder.weights import load_encoder, seeded_state, weights_digest
+from encoder.weights import load_encoder, load_weights, seeded_state, weights_digest
 from stream.errors import DataError, RunError, UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,7 +116,7 @@ def test_a_step_is_adam_on_equation_16(tmp_path: Path) -> None:
     pairs = make_pairs(Contrast.WITHIN, torch.zeros(9, dtype=torch.int64))
     losses = Losses(
         reconstruction_loss(encoding.reconstruction, targets),
-        alignment_loss(encoding.alignment, locality(mask_centres(Pretext.REVERSE, 4), 4)),
+        alignment_loss(encoding.alignment, locality_mask(4, 4)),
         contrastive_loss(head(encoding.contexts), pairs, config.temperature),
     )
     sums = [float(loss.detach().sum()) for loss in (losses.reconstruction, losses.alignment, losses.contrast)]
@@ -145,6 +146,7 @@ CONFIGS: list[dict[str, Any]] = [
     {"contrast": "within-masked", "interval": 2, "pretext": "plain"},
     {"contrast": "none", "attention": "none"},
     {"attention": "mbas", "alignment": "general"},
+    {"attention": "mbas", "pretext": "plain"},
     {"pretext": "prediction"},
     {"pretext": "prediction-half", "f": 6},
     {
@@ -285,8 +287,38 @@ def test_spans_that_cannot_be_learnt_are_refused(tmp_path: Path) -> None:
     spoilt[3, 1, 2, 0] = np.nan
     with pytest.raises(DataError, match="finite"):
         Trainer(TINY, replace(spans, skeletons=spoilt), tmp_path)
-    with pytest.raises(DataError, match=r"expected \(N, 8, 20, 3\)"):
+    with pytest.raises(DataError, match=r"expected \(N, 8, J, 3\)"):
         Trainer(replace(TINY, pretext="prediction"), spans, tmp_path)
+    with pytest.raises(DataError, match=r"expected \(N, 4, J, 3\)"):
+        Trainer(TINY, replace(spans, skeletons=spans.skeletons[..., :2]), tmp_path)
+    with pytest.raises(DataError, match="each of a recording, got 23 of 22"):
+        Trainer(TINY, replace(spans, recording=spans.recording[1:]), tmp_path)
+    with pytest.raises(DataError, match="expected some"):
+        Trainer(TINY, replace(spans, skeletons=spans.skeletons[:0], recording=spans.recording[:0]), tmp_path)
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("joints", [14, 25])
+def test_skeletons_of_any_joints_are_learnt(joints: int, tmp_path: Path) -> None:
+    spans = make_spans()
+    skeletons = np.resize(spans.skeletons, (len(spans), 4, joints, 3))
+    other = replace(spans, skeletons=skeletons, layout="odd", rate_hz=25.0)
+    trainer = Trainer(replace(TINY, epochs=1), other, tmp_path)
+    trainer.run()
+    loaded = load_weights(export(trainer, other, [], tmp_path))
+    assert loaded.config.joints == joints
+    assert (loaded.extra["layout"], loaded.extra["rate_hz"]) == ("odd", "25")
+    told = (tmp_path / CARD).read_text()
+    assert f"({joints} joints of odd, relative to the hip, metres,\n25 a second)" in told
+    with pytest.raises(DataError, match="expected a training on these data"):
+        Trainer(TINY, spans, tmp_path)
+
+
+def test_only_joints_with_known_sides_are_mirrored(tmp_path: Path) -> None:
+    config, spans = replace(TINY, augment=Augmentation(mirror=0.5)), make_spans()
+    for other in (replace(spans, layout="odd"), replace(spans, skeletons=spans.skeletons[:, :, :17])):
+        with pytest.raises(UserError, match="mirror: expected the canonical 20 joints"):
+            Trainer(config, other, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -322,6 +354,56 @@ def test_a_disk_that_fills_up_costs_no_checkpoint(tmp_path: Path) -> None:
     assert_same_bits(again, trained(TINY, tmp_path / "whole"))
 
 
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import tests.encoder.test_trainer as t
+folder, after = Path(sys.argv[1]), int(sys.argv[2])
+def limit():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+class Limit(t.Recorder):
+    def on_epoch(self, report):
+        super().on_epoch(report)
+        if report.epoch == after:
+            limit()
+limiting = Limit()
+trainer = t.Trainer(t.TINY, t.make_spans(), folder, limiting)
+if not after:
+    limit()
+try:
+    trainer.run()
+except t.RunError as error:
+    print(len(limiting.batches), error)
+"""
+
+
+def limited(folder: Path, after: int) -> str:
+    """What a training says whose files may not grow after so many epochs."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(folder), str(after)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+def test_files_that_may_not_grow_cost_no_checkpoint(tmp_path: Path) -> None:
+    assert "epoch 2 cannot be written (File too large)" in limited(tmp_path / "later", 1)
+    assert [p.name for p in (tmp_path / "later").glob("checkpoint*")] == [CHECKPOINT]
+    again = Trainer(TINY, make_spans(), tmp_path / "later")
+    assert len(again.history) == 1
+    again.run()
+    assert_same_bits(again, trained(TINY, tmp_path / "whole"))
+    # Known before the first batch.
+    told = limited(tmp_path / "first", 0)
+    assert told.startswith("0 ")
+    assert "epoch 0 cannot be written (File too large); nothing is lost" in told
+
+
 def test_two_trainings_in_one_folder_are_refused(tmp_path: Path) -> None:
     trainer = Trainer(TINY, make_spans(), tmp_path)
     with FileLock(tmp_path / ".lock"), pytest.raises(UserError, match="another training works"):
@@ -344,7 +426,7 @@ def test_weights_and_card_are_written_and_load(tmp_path: Path) -> None:
     trainer = trained(TINY, tmp_path)
     source = DataSource("KGBD", "1-80", 4, 100, "none stated")
     path = export(trainer, make_spans(), [source], tmp_path)
-    assert path == tmp_path / ENCODER
+    assert path == tmp_path / WEIGHTS
     loaded = load_encoder(path)
     assert loaded.trained
     assert loaded.contract.model == weights_digest(trainer.model.state_dict())
@@ -360,10 +442,36 @@ def test_weights_and_card_are_written_and_load(tmp_path: Path) -> None:
     ):
         assert told in card
     assert "23 windows from 4 walks" in card
+    assert seen_people(load_weights(path).extra) == {"KGBD": frozenset(map(str, range(1, 81)))}
     with pytest.raises(DataError, match="expected a projection for f = 6"):
         load_head(tmp_path / HEAD, 6, 6)
     with pytest.raises(DataError, match="no readable safetensors"):
         load_head(tmp_path / CARD, 4, 6)
+
+
+def test_whom_an_encoder_saw_is_in_its_weights(tmp_path: Path) -> None:
+    trainer = trained(replace(TINY, epochs=1), tmp_path)
+
+    def seen(*sources: tuple[str, str, bool]) -> dict[str, frozenset[str]] | None:
+        known = [DataSource(name, people, 1, 1, "", named) for name, people, named in sources]
+        return seen_people(load_weights(export(trainer, make_spans(), known, tmp_path)).extra)
+
+    assert seen(("a", "1-3, 7", False), ("b", "12", False)) == {
+        "a": frozenset({"1", "2", "3", "7"}),
+        "b": frozenset({"12"}),
+    }
+    nobody: frozenset[str] = frozenset()
+    assert seen(("a", "2", True), ("b", "unknown", False)) == {"a": nobody, "b": nobody}
+    assert seen(("a", "1", False), ("a", "3", False)) == {"a": frozenset({"1", "3"})}
+    assert seen(("a", "1", False), ("a", "3", True)) == {"a": nobody}
+    assert seen() == {}
+
+
+@pytest.mark.parametrize(
+    "text", [None, "rubbish", "3", '[{"source": "a"}]', '[{"source": "a", "people": "Anna"}]'], ids=str
+)
+def test_weights_that_do_not_say_whom_they_saw(text: str | None) -> None:
+    assert seen_people({} if text is None else {"seen": text}) is None
 
 
 def test_tasks_are_trained_one_at_a_time(tmp_path: Path) -> None:

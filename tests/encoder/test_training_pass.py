@@ -38,7 +38,9 @@ def some_loss(encoding: GaitEncoding) -> Tensor:
 @pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
 @pytest.mark.parametrize(
     "settings",
-    [{"attention": a} for a in Attention] + [{"alignment": "general"}, {"layers": 1}, {"layers": 3}],
+    [{"attention": a} for a in Attention]
+    + [{"attention": "mbas", "decoding": "plain"}]
+    + [{"alignment": "general"}, {"layers": 1}, {"layers": 3}],
     ids=str,
 )
 def test_numbers_and_gradients_are_the_models(settings: dict[str, Any], taught: bool) -> None:
@@ -97,3 +99,19 @@ def test_bf16_products_are_near(taught: bool) -> None:
         assert gradient.dtype is torch.float32
         cosine = torch.nn.functional.cosine_similarity(gradient.flatten(), want.flatten(), dim=0)
         assert float(cosine) > 0.97
+
+
+@pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
+@pytest.mark.parametrize("attention", list(Attention))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_no_windows_have_gradients_of_zero(attention: Attention, taught: bool, dtype: torch.dtype) -> None:
+    model = network(EncoderConfig(f=4, joints=3, hidden=5, attention=attention))
+    windows = torch.zeros(0, 4, 3, 3)
+    encoding = training_pass(model, windows, windows if taught else None, dtype)
+    assert encoding.reconstruction.shape == (0, 4, 3, 3)
+    assert encoding.contexts.shape == (0, 4, 3, 5)
+    parameters = list(model.parameters())
+    for gradient, parameter in zip(
+        torch.autograd.grad(some_loss(encoding), parameters), parameters, strict=True
+    ):
+        assert torch.equal(gradient, torch.zeros_like(parameter))

@@ -14,9 +14,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from encoder.contract import Contract
 from encoder.model import EncoderConfig, GaitEncoder
 from encoder.weights import load_encoder, load_weights, save_weights, seeded_state, weights_digest
-from stream.errors import DataError
+from stream.errors import DataError, UserError
 
 TINY = EncoderConfig(f=4, joints=3, hidden=5)
 
@@ -95,11 +96,13 @@ def test_a_files_encoder_computes_what_the_saved_one_does(file: Path) -> None:
     model.load_state_dict(seeded_state(TINY))
     loaded = load_encoder(file)
     batch = torch.from_numpy(np.random.RandomState(0).standard_normal((2, 4, 3, 3)).astype(np.float32))
-    assert torch.equal(loaded.model.encode(batch), model.encode(batch))
+    (read,) = loaded.models
+    assert torch.equal(read.encode(batch), model.encode(batch))
     assert loaded.trained
     assert file.name in loaded.description
-    assert not loaded.model.training
-    assert all(parameter.requires_grad for parameter in loaded.model.parameters())
+    assert loaded.extra == ({"epoch": "7"},)
+    assert not read.training
+    assert all(parameter.requires_grad for parameter in read.parameters())
     contract = loaded.contract
     assert contract.model == weights_digest(seeded_state(TINY))
     assert (contract.f, contract.joints, contract.dimension, contract.rate_hz) == (4, 3, 15, 30)
@@ -108,7 +111,7 @@ def test_a_files_encoder_computes_what_the_saved_one_does(file: Path) -> None:
 def test_a_loaded_encoder_outlives_its_file(file: Path) -> None:
     loaded = load_encoder(file)
     file.write_bytes(b"\0" * file.stat().st_size)
-    assert weights_digest(loaded.model.state_dict()) == loaded.contract.model
+    assert weights_digest(loaded.models[0].state_dict()) == loaded.contract.model
 
 
 def test_without_weights_the_features_are_random_and_say_so(
@@ -182,8 +185,11 @@ def test_parameters_that_do_not_fit_are_refused(file: Path) -> None:
             "output_bias is missing or unknown",
         ),
         (state | {"extra": torch.zeros(1)}, "extra is missing or unknown"),
-        (state | {"output_bias": torch.zeros(3, 4)}, r"expected output_bias as float32 \(3, 3\)"),
-        (state | {"output_bias": state["output_bias"].half()}, "output_bias as float32"),
+        (
+            state | {"output_bias": torch.zeros(3, 4)},
+            r"expected output_bias as float32 or float16 \(3, 3\), got",
+        ),
+        (state | {"output_bias": state["output_bias"].double()}, r"float16 \(3, 3\), got torch\.float64"),
         (state | {"output_bias": nan}, "output_bias is not finite"),
     ]
     for tensors, message in cases:
@@ -197,3 +203,113 @@ def test_saving_refuses_taken_names_and_unwritable_places(tmp_path: Path) -> Non
         save_weights(tmp_path / "x.safetensors", seeded_state(TINY), TINY, {"config": "mine"})
     with pytest.raises(DataError, match="cannot be written"):
         save_weights(tmp_path / "no" / "folder.safetensors", seeded_state(TINY), TINY)
+
+
+def test_half_precision_takes_half_the_room_and_is_read_as_float32(tmp_path: Path) -> None:
+    config = EncoderConfig(f=4, joints=20, hidden=32)
+    state = seeded_state(config, seed=5)
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    save_weights(whole, state, config)
+    save_weights(half, state, config, {"epoch": "7"}, half=True)
+    assert half.stat().st_size < 0.52 * whole.stat().st_size
+    read = load_weights(half)
+    assert read.extra == {"epoch": "7"}
+    rounded = {
+        name: torch.from_numpy(p.numpy().astype(np.float16).astype(np.float32)) for name, p in state.items()
+    }
+    assert all(p.dtype == torch.float32 and torch.equal(p, rounded[name]) for name, p in read.state.items())
+    assert load_encoder(half).contract.model == weights_digest(rounded) != weights_digest(state)
+    # What was rounded once stays as it is.
+    save_weights(whole, read.state, config)
+    assert load_encoder(whole).contract == load_encoder(half).contract
+
+
+def test_numbers_too_large_for_half_precision_are_refused(tmp_path: Path) -> None:
+    state = seeded_state(TINY)
+    state["output_bias"][0, 0] = 70_000.0
+    with pytest.raises(DataError, match="output_bias does not fit float16"):
+        save_weights(tmp_path / "x.safetensors", state, TINY, half=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def saved(path: Path, seed: int, config: EncoderConfig = TINY, **extra: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_weights(path, seeded_state(config, seed), config, extra)
+    return path
+
+
+def test_several_encoders_stand_side_by_side_in_the_order_given(tmp_path: Path) -> None:
+    wide = EncoderConfig(f=4, joints=3, hidden=7)
+    first, second = saved(tmp_path / "a.safetensors", 1), saved(tmp_path / "b.safetensors", 2, wide)
+    both, turned = load_encoder(first, second), load_encoder(second, first)
+    assert [weights_digest(m.state_dict()) for m in both.models] == [
+        load_encoder(path).contract.model for path in (first, second)
+    ]
+    assert (both.contract.f, both.contract.joints, both.contract.dimension) == (4, 3, 3 * 5 + 3 * 7)
+    assert both.trained
+    assert both.description.startswith("weights of a.safetensors + b.safetensors, model ")
+    ids = {load_encoder(first).contract.id, both.contract.id, turned.contract.id}
+    assert len(ids) == 3
+    assert load_encoder(first, second).contract == both.contract
+
+
+def test_encoders_of_other_windows_do_not_stand_side_by_side(tmp_path: Path) -> None:
+    first = saved(tmp_path / "a.safetensors", 1)
+    others = {
+        "6 skeletons of 3 joints": saved(
+            tmp_path / "f.safetensors", 2, EncoderConfig(f=6, joints=3, hidden=5)
+        ),
+        "4 skeletons of 20 joints": saved(tmp_path / "j.safetensors", 2, EncoderConfig(f=4, hidden=5)),
+        "15 a second": saved(tmp_path / "r.safetensors", 2, rate_hz="15"),
+        "layout coco17-2d": saved(tmp_path / "l.safetensors", 2, layout="coco17-2d"),
+    }
+    for told, path in others.items():
+        with pytest.raises(
+            UserError, match=rf"same windows, but .*a\.safetensors reads 4 .*{told}.*leave one"
+        ):
+            load_encoder(first, path)
+
+
+def test_the_same_weights_twice_are_refused(tmp_path: Path) -> None:
+    first = saved(tmp_path / "a.safetensors", 1)
+    again = saved(tmp_path / "b.safetensors", 1)
+    with pytest.raises(UserError, match=r"a\.safetensors and .*b\.safetensors are the same weights"):
+        load_encoder(first, again)
+
+
+def test_metadata_say_which_skeletons_weights_read(tmp_path: Path) -> None:
+    plain = load_encoder(saved(tmp_path / "a.safetensors", 1)).contract
+    said = load_encoder(saved(tmp_path / "b.safetensors", 1, layout="canonical", rate_hz="30")).contract
+    assert said == plain == Contract(model=plain.model, f=4, joints=3, dimension=15)
+    assert load_encoder(saved(tmp_path / "c.safetensors", 1, rate_hz="10")).contract.rate_hz == 10
+    pixels = load_encoder(saved(tmp_path / "d.safetensors", 1, layout="coco17-2d")).contract
+    assert pixels.id != plain.id
+    with pytest.raises(DataError, match=r"e\.safetensors: expected its rate_hz as a number, got often"):
+        load_encoder(saved(tmp_path / "e.safetensors", 1, rate_hz="often"))
+
+
+def test_a_trained_folder_stands_for_its_weights(tmp_path: Path) -> None:
+    file = saved(tmp_path / "mine" / "encoder.safetensors", 1)
+    loaded = load_encoder(tmp_path / "mine")
+    assert loaded.contract == load_encoder(file).contract
+    assert "mine/encoder.safetensors" in loaded.description
+
+
+def test_a_folder_of_several_tasks_stands_for_all_of_them(tmp_path: Path) -> None:
+    tasks = ("reverse", "prediction", "sorting")
+    for seed, task in reversed(list(enumerate(tasks))):
+        saved(tmp_path / task / "encoder.safetensors", seed)
+    (tmp_path / "notes").mkdir()
+    loaded = load_encoder(tmp_path)
+    one_by_one = load_encoder(*(tmp_path / task / "encoder.safetensors" for task in tasks))
+    assert loaded.contract == one_by_one.contract
+    assert loaded.contract.dimension == 3 * 15
+    assert "reverse/encoder.safetensors + prediction/encoder.safetensors + sorting/" in loaded.description
+    (tmp_path / "sorting" / "encoder.safetensors").unlink()
+    with pytest.raises(DataError, match=r"sorting: there is no encoder\.safetensors in it; end the training"):
+        load_encoder(tmp_path)
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected a folder of sge-stream train"):
+        load_encoder(tmp_path)

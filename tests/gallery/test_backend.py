@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import save
 
 from encoder.weights import load_encoder
-from gallery.backend import Backend, Projection, load_backend
+from gallery.backend import Backend, Projection, find_backend, folders_beside, load_backend
 from stream.errors import DataError
 
 RANDOM = np.random.default_rng(5)
@@ -73,7 +73,7 @@ def test_a_windows_bits_do_not_depend_on_the_windows_beside_it() -> None:
 
 
 def test_an_unknown_encoder_has_plain_cosines_and_no_thresholds(tmp_path: Path) -> None:
-    for unknown in (load_backend("never-made"), load_backend("abc", tmp_path / "nowhere")):
+    for unknown in (load_backend("never-made"), load_backend("abc", [tmp_path / "nowhere.safetensors"])):
         window = cages(F)
         length = np.linalg.norm(window, axis=-1, keepdims=True)
         np.testing.assert_allclose(unknown.directions(window, "kinect-v1"), window / length, atol=1e-6)
@@ -81,7 +81,7 @@ def test_an_unknown_encoder_has_plain_cosines_and_no_thresholds(tmp_path: Path) 
 
 
 def test_files_are_read_back(tmp_path: Path) -> None:
-    backend = load_backend("abc", backend_files(tmp_path))
+    backend = load_backend("abc", [backend_files(tmp_path)])
     projection = backend.projections["kinect-v1"]
     np.testing.assert_array_equal(projection.mean, MEAN)
     np.testing.assert_array_equal(projection.matrix, MATRIX)
@@ -93,7 +93,7 @@ def test_a_sensor_may_have_a_projection_and_no_thresholds(tmp_path: Path) -> Non
     backend_files(tmp_path)
     card = {"encoder": "test", "sensors": {"kinect-v1": {"projection": FITTED_ON}}}
     (tmp_path / "abc.json").write_text(json.dumps(card))
-    backend = load_backend("abc", tmp_path)
+    backend = load_backend("abc", [tmp_path])
     assert list(backend.projections) == ["kinect-v1"]
     assert backend.threshold("kinect-v1", 0.1, 1, 50) is None
 
@@ -143,7 +143,28 @@ def test_spoilt_files_are_told_with_the_mend(tmp_path: Path, spoil: Callable[[Pa
     with pytest.raises(
         DataError, match=r"back-end of encoder abc .* is not whole .*; install sge-stream again"
     ):
-        load_backend("abc", tmp_path)
+        load_backend("abc", [tmp_path])
+
+
+def test_a_backend_lies_beside_the_weights_and_comes_before_what_ships(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    mine.mkdir()
+    other.mkdir()
+    file = mine / "encoder.safetensors"
+    file.touch()
+    assert folders_beside([mine, file, other / "b.safetensors"]) == [mine, other]
+    assert find_backend("abc", [file]) is None
+    backend_files(other)
+    assert find_backend("abc", [file]) is None
+    assert find_backend("abc", [file, other]) == other
+    assert find_backend("xyz", [file, other]) is None
+
+    contract = load_encoder().contract.id
+    shipped = find_backend(contract, [file])
+    assert shipped is not None
+    for name in (f"{contract}.json", f"{contract}.safetensors"):
+        (mine / name).write_bytes(shipped.joinpath(name).read_bytes())
+    assert find_backend(contract, [file]) == mine
 
 
 def test_what_ships_fits_the_encoder_that_ships() -> None:

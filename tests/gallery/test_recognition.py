@@ -117,6 +117,19 @@ def test_the_best_epoch_on_held_out_windows_is_kept(strategy: Strategy) -> None:
 
 
 @BOTH
+def test_with_nothing_held_out_the_last_epoch_is_kept(strategy: Strategy) -> None:
+    cages, owners, walk = made()
+    train, held = hold_out_ends(walk)
+    config = RecognitionConfig(strategy=strategy, batch=8, epochs=3)
+    training = train_recogniser(cages, owners, train, None, PEOPLE, config)
+    assert training.kept == 3
+    assert all(np.isnan([epoch.rank1, epoch.held_out_loss]).all() for epoch in training.history)
+    chosen = train_recogniser(cages, owners, train, held, PEOPLE, config)
+    # Choosing takes no part in learning.
+    assert [e.loss for e in training.history] == [e.loss for e in chosen.history]
+
+
+@BOTH
 def test_windows_that_are_neither_trained_on_nor_held_out_play_no_part(strategy: Strategy) -> None:
     cages, owners, walk = made()
     train, held = hold_out_ends(walk)

@@ -312,6 +312,6 @@ def test_any_sequence_of_changes_agrees_with_a_dict(tmp_path: Path) -> None:
     GalleryModel.folder = tmp_path
     machine = GalleryModel.TestCase
     machine.settings = settings(
-        max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=15, stateful_step_count=12, suppress_health_check=[HealthCheck.too_slow]
     )
     machine().runTest()

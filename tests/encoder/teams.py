@@ -1,0 +1,50 @@
+"""Several real processes of one training: each runs the same code, as torchrun would start it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["ROOT", "Ended", "run_team"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Ended = tuple[int, str, str]
+"""Exit status, stdout and stderr."""
+
+
+def run_team(commands: Sequence[Sequence[str]]) -> list[Ended]:
+    """Run Python with the arguments of each process, all at once, and wait for all of them."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "400",
+        "OMP_NUM_THREADS": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(len(commands)),
+    }
+    children = [
+        subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, command in enumerate(commands)
+    ]
+    try:
+        told = [child.communicate(timeout=280) for child in children]
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+    return [(child.returncode, *each) for child, each in zip(children, told, strict=True)]
