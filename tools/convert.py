@@ -10,6 +10,7 @@ from pathlib import Path
 from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import DataError, RunError, UserError
 from stream.recording import Recording, RecordingWriter, TruncatedRecording, read_recording
+from stream.skeleton import get_layout
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = ["convert"]
@@ -50,6 +51,11 @@ def convert(source: Path, target: Path, *, person: str | None = None, walk: str 
     walks = list(find_walks(source, person, walk))
     if not walks:
         raise UserError(_no_such_walk(source, person, walk))
+    if flat := [found for found in walks if get_layout(found.layout).flat]:
+        raise UserError(
+            f"{source} holds skeletons in the layout {flat[0].layout}, places in a picture: a recording "
+            "holds bodies in metres, so they cannot become one; give 3D skeletons"
+        )
     plan = _plan(source, target, walks)
     for path in plan:
         _refuse_existing(path)

@@ -16,9 +16,10 @@ from rich.live import Live as Screen
 from rich.table import Table
 from rich.text import Text
 
+from gallery.backend import load_backend
 from stream.bus.messages import Verdict
 from stream.dashboard import Dashboard
-from stream.identify import echo_to
+from stream.identify import echo_to, tell_encoder
 from stream.live import Live
 
 __all__ = ["Outcome", "run_demo"]
@@ -55,14 +56,27 @@ class Outcome:
         return self.said == (self.truth or "unknown")
 
 
-def run_demo(seconds: float, *, out: Console, err: Console, debug: bool) -> int:
-    """Run the demo and print its closing table; returns the exit status."""
+def run_demo(seconds: float, encoder: Sequence[str] = (), *, out: Console, err: Console, debug: bool) -> int:
+    """Run the demo and print its closing table; returns the exit status.
+
+    Args:
+        seconds: length of the second walk.
+        encoder: weights files and trained folders; none stand for the weights that ship.
+        out: where the table goes.
+        err: where notes and, with `debug`, the processes' logs go.
+        debug: show the logs.
+
+    Raises:
+        SgeError: the weights cannot be used, or the system failed.
+    """
     with tempfile.TemporaryDirectory(prefix="sge-demo-", ignore_cleanup_errors=True) as folder:
         gallery = str(Path(folder) / "gallery.db")
         out.print(f"1. {', '.join(ENROLLED)} are enrolled on a first walk of {ENROL_SECONDS} s (simulated).")
-        _enrol(gallery, err, debug)
+        calibrated = _enrol(gallery, encoder, err, debug)
         out.print(f"2. They come back on another walk, and a stranger with them; watch for {seconds:.0f} s.")
-        finals = _identify(gallery, seconds, out, err, debug)
+        if not calibrated:
+            out.print("   Without a threshold, everyone is called by the best name (--fpir off).")
+        finals = _identify(gallery, seconds, encoder, FPIR if calibrated else None, out, err, debug)
     outcomes = [Outcome(name, finals.get(number)) for number, name in enumerate((*ENROLLED, None), start=1)]
     out.print(_table(outcomes))
     right = sum(outcome.right for outcome in outcomes)
@@ -72,20 +86,32 @@ def run_demo(seconds: float, *, out: Console, err: Console, debug: bool) -> int:
     return 0
 
 
-def _enrol(gallery: str, err: Console, debug: bool) -> None:
+def _enrol(gallery: str, encoder: Sequence[str], err: Console, debug: bool) -> bool:
+    """Enrol the four; whether thresholds are known for them."""
     only = "+".join(str(number) for number in range(1, PEOPLE))
     source = f"walkers:n={PEOPLE},seed={SEED},walk=1,only={only},seconds={ENROL_SECONDS},live=0"
-    with Live([source], gallery, fpir=None, speed=0, echo=echo_to(err, debug)) as live:
+    with Live([source], gallery, fpir=None, speed=0, encoder=encoder, echo=echo_to(err, debug)) as live:
+        tell_encoder(live, err)
         for _ in live:
             pass
         for number, name in enumerate(ENROLLED, start=1):
             live.enrol(name, [number], consent_by="--yes")
+    backend = load_backend(live.encoder.contract, map(Path, encoder))
+    return live.infos[0].sensor in backend.calibration.known
 
 
-def _identify(gallery: str, seconds: float, out: Console, err: Console, debug: bool) -> dict[int, Verdict]:
+def _identify(
+    gallery: str,
+    seconds: float,
+    encoder: Sequence[str],
+    fpir: float | None,
+    out: Console,
+    err: Console,
+    debug: bool,
+) -> dict[int, Verdict]:
     source = f"walkers:n={PEOPLE},seed={SEED},walk=2,seconds={seconds:g}"
     finals: dict[int, Verdict] = {}
-    with Live([source], gallery, fpir=FPIR, echo=echo_to(err, debug)) as live:
+    with Live([source], gallery, fpir=fpir, encoder=encoder, echo=echo_to(err, debug)) as live:
         dashboard = Dashboard(live)
         with Screen(dashboard, console=out, refresh_per_second=4, transient=True):
             while not live.done:

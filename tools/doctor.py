@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,11 +17,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gallery.backend import load_backend
 from gallery.store import open_gallery
-from stream.errors import SgeError
+from stream.errors import EndOfSource, SgeError
 from stream.identify import version_text
 from stream.rundir import open_run, running
-from stream.sources.spec import KINDS
+from stream.sources.liveness import LiveSource
+from stream.sources.spec import KINDS, open_source, shown
+from stream.suitability import fit_command
 
 __all__ = ["Finding", "examine"]
 
@@ -47,14 +52,23 @@ class Finding:
     mend: str = ""
 
 
-def examine(gallery: str | None, *, out: Console) -> int:
-    """Look at everything and print it; returns 1 if something is broken, else 0."""
+def examine(
+    gallery: str | None, encoder: Sequence[str] = (), sources: Sequence[str] = (), *, out: Console
+) -> int:
+    """Look at everything and print it; returns 1 if something is broken, else 0.
+
+    Args:
+        gallery: a URL or a path; None for the default.
+        encoder: weights files and trained folders; none stand for the weights that ship.
+        sources: open these, and look at nothing else.
+        out: where the findings go.
+    """
     table = Table(title=f"{version_text()} on this machine", title_justify="left")
     for column in ("", "state", "found", "what to do"):
         table.add_column(column, overflow="fold")
     broken = False
     with out.status("looking"):
-        for finding in _findings(gallery):
+        for finding in map(_source, sources) if sources else _findings(gallery, encoder):
             broken = broken or finding.state == "broken"
             state = Text(finding.state, style=STYLES[finding.state])
             table.add_row(finding.what, state, Text(finding.told), Text(finding.mend))
@@ -62,10 +76,11 @@ def examine(gallery: str | None, *, out: Console) -> int:
     return int(broken)
 
 
-def _findings(gallery: str | None) -> Iterator[Finding]:
+def _findings(gallery: str | None, encoder: Sequence[str]) -> Iterator[Finding]:
     yield _python()
     yield _packages()
-    yield _guarded("encoder", _encoder)
+    yield _guarded("encoder", lambda: _encoder(encoder))
+    yield _guarded("back-end", lambda: _backend(encoder))
     yield _guarded("GPU", _gpu)
     yield _guarded("gallery", lambda: _gallery(gallery))
     yield _guarded("sockets", _sockets)
@@ -100,11 +115,11 @@ def _packages() -> Finding:
     return Finding("packages", "works", ", ".join(found))
 
 
-def _encoder() -> Finding:
+def _encoder(weights: Sequence[str]) -> Finding:
     from encoder.inference import Encoder  # noqa: PLC0415 - a broken torch is a finding, not a crash
     from encoder.weights import load_encoder  # noqa: PLC0415
 
-    loaded = load_encoder()
+    loaded = load_encoder(*map(Path, weights))
     encoder = Encoder(loaded, "cpu")
     encoder.warm_up()
     window = np.zeros((1, *encoder.window_shape), np.float32)
@@ -118,6 +133,19 @@ def _encoder() -> Finding:
     if not loaded.trained:
         return Finding("encoder", "note", told, "usable, but less accurate than trained weights will be")
     return Finding("encoder", "works", told)
+
+
+def _backend(weights: Sequence[str]) -> Finding:
+    from encoder.weights import load_encoder  # noqa: PLC0415 - as above
+
+    contract = load_encoder(*map(Path, weights)).contract.id
+    backend = load_backend(contract, map(Path, weights))
+    if not backend.projections:
+        told = f"none is fitted for contract {contract}: uncalibrated, nobody is named unless --fpir off"
+        return Finding("back-end", "note", told, fit_command(weights))
+    known = ", ".join(backend.calibration.known) or "no kind of sensor"
+    told = f"of contract {contract}, projections for {', '.join(backend.projections)}, thresholds for {known}"
+    return Finding("back-end", "works", told)
 
 
 def _gpu() -> Finding:
@@ -149,9 +177,32 @@ def _sockets() -> Finding:
 
 def _sources() -> Iterator[Finding]:
     for kind in KINDS:
-        if kind.example:
+        if lacking := kind.missing():
+            yield Finding(f"source {kind.name}", "note", lacking, "as the text says, where you need it")
+        elif kind.example:
             yield Finding(f"source {kind.name}", "works", kind.example)
         else:
             yield Finding(
                 f"source {kind.name}", "note", "not part of this version", "record elsewhere, replay here"
             )
+
+
+def _source(spec: str) -> Finding:
+    """Open what `--source` names and wait for its first frame."""
+    return _guarded(f"source {shown(spec)}", lambda: _first_frame(spec))
+
+
+def _first_frame(spec: str) -> Finding:
+    with contextlib.closing(open_source(spec)) as source:
+        began, frame = time.monotonic(), None
+        while frame is None:  # a source that gives none raises
+            try:
+                frame = source.read(1.0)
+            except EndOfSource:
+                return Finding(f"source {source.info.name}", "broken", "it holds no frame", "choose another")
+        device = source.description if isinstance(source, LiveSource) else ""
+        told = (
+            f"{device or source.info.sensor}; the first frame came after {time.monotonic() - began:.1f} s, "
+            f"people in it: {len(frame.bodies)}"
+        )
+    return Finding(f"source {source.info.name}", "works", told)

@@ -1,9 +1,10 @@
-"""The back-end that ships with an encoder: projections and impostor scores, from data.
+"""The back-end of an encoder: projections and impostor scores, from data.
 
-    python -m tools.fit_backend DATA_DIR [--out gallery/backends]
+    python -m tools.fit_backend DATA_DIR [--encoder FILE]... [--out DIR]
 
-DATA_DIR holds the packed KGBD and pathological gaits. The same command on the same machine writes the same
-bytes. For each kind of sensor:
+DATA_DIR holds the packed KGBD and pathological gaits. Without --encoder it is fitted for the encoder that
+ships, into gallery/backends; that of weights of one's own goes beside the first of them, where the live
+system looks for it. The same command on the same machine writes the same bytes. For each kind of sensor:
 
 `kinect-v1`: the projection from KGBD's people 1-60, impostor scores from its people 61-100. Walks 1 and 2 of
 each are templates, and everybody's other walks meet the templates of all others.
@@ -15,7 +16,9 @@ strangers may be (0.55^5 = 5 %), however many comparisons their walks are cut in
 `simulated`: the projection from one crowd of `walkers`, impostor scores from another; both are other people
 than those of the demo and of `tools.latency`.
 
-KGBD's people 101-164 and people 6-10 of the pathological gaits take no part: they are for measuring.
+KGBD's people 101-164 and people 6-10 of the pathological gaits take no part: they are for measuring. An
+encoder that learnt from people of the impostors' may tell these apart better than others, and its thresholds
+be too low: the card says how many of them it knew.
 """
 
 from __future__ import annotations
@@ -33,18 +36,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from safetensors.numpy import save
 
 from encoder.inference import Encoder
-from encoder.weights import load_encoder
-from gallery.backend import Backend, BackendCard, FittedOn, Projection, SensorCard
+from encoder.weights import LoadedEncoder, load_encoder
+from gallery.backend import Backend, BackendCard, FittedOn, Projection, SensorCard, folders_beside
 from gallery.calibration import ImpostorScores
 from stream.body import FloatArray
-from stream.errors import RunError, SgeError
+from stream.errors import DataError, RunError, SgeError
 from tools.datasets import Walk, WalkRef
 from tools.impostors import measure_impostors
 from tools.live_path import WalkCages, encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
 from tools.projection import fit_projection
+from tools.seen import trained_on
 
 __all__ = ["Fit", "main", "write_backend"]
 
+SHIPPED = Path("gallery/backends")
 FIT_STEP = 15
 """Skeletons from one window to the next to fit projections on: windows that overlap say little more."""
 
@@ -72,6 +77,7 @@ class Fit:
 class _Fitter:
     encoder: Encoder
     progress: Progress
+    loaded: LoadedEncoder
 
     def kinect_v1(self, folder: Path) -> Fit:
         projection, fitted_on = self._project(
@@ -81,9 +87,19 @@ class _Fitter:
         enrolled = [walk for walk in walks if walk.walk in ENROL_WALKS]
         probes = [walk for walk in walks if walk.walk not in ENROL_WALKS]
         who = f"KGBD, people {IMPOSTORS[0]}-{IMPOSTORS[-1]}"
-        data = f"{who}: {len(probes)} walks (3 to 6) against walks 1 and 2 of the others"
+        data = f"{who}: {len(probes)} walks (3 to 6) against walks 1 and 2 of the others{self._known()}"
         impostors = self._impostors("kinect-v1", projection, enrolled, probes, data)
         return Fit(projection, SensorCard(fitted_on, impostors))
+
+    def _known(self) -> str:
+        """How many of the impostors the encoder learnt from, where it learnt at all."""
+        if not self.loaded.trained:
+            return ""
+        seen = trained_on(self.loaded, "kgbd")
+        if seen is None:
+            return "; whether the encoder was trained on them is not known"
+        known = len(seen & {str(person) for person in IMPOSTORS})
+        return f"; the encoder was trained on {known or 'none'} of these people"
 
     def kinect_v2(self, folder: Path) -> Fit:
         what = f"pathological gaits (Jun et al., 2020), people {PATHO_PEOPLE[0]}-{PATHO_PEOPLE[-1]}"
@@ -101,8 +117,13 @@ class _Fitter:
     def _project(self, walks: list[WalkRef] | list[Walk], data: str) -> tuple[Projection, FittedOn]:
         encoded = list(self._encode(walks, f"fit: {data}", FIT_STEP))
         cages = np.concatenate([walk.cages for walk in encoded])
-        people = len({walk.person for walk in encoded})
-        return fit_projection(cages), FittedOn(data, people, len(encoded), len(cages))
+        people, walked = len({walk.person for walk in encoded}), len(encoded)
+        del encoded  # another copy of what may take a gigabyte
+        try:
+            projection = fit_projection(cages)
+        except ValueError as error:
+            raise DataError(f"{data}: no projection can be fitted ({error}); use other weights") from error
+        return projection, FittedOn(data, people, walked, len(cages))
 
     def _impostors(
         self,
@@ -150,25 +171,37 @@ def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, F
 
 def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="Folder of the packed data sets.")],
-    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the two files go.")] = Path(
-        "gallery/backends"
-    ),
+    encoder: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="As in sge-stream.  [default: the weights that ship]"),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where the two files go.  [default: beside the weights; else gallery/backends]",
+        ),
+    ] = None,
 ) -> None:
-    """Fit projections, measure impostor scores, and write both for the encoder that ships."""
-    loaded = load_encoder()
+    """Fit projections, measure impostor scores, and write both."""
+    weights = tuple(encoder or ())
+    target = folder or next(iter(folders_beside(weights)), SHIPPED)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
-            fitter = _Fitter(Encoder(loaded, "cpu"), progress)
+            loaded = load_encoder(*weights)
+            fitter = _Fitter(Encoder(loaded, "cpu"), progress, loaded)
             fitted = {
                 "kinect-v1": fitter.kinect_v1(data),
                 "kinect-v2": fitter.kinect_v2(data),
                 "simulated": fitter.simulated(),
             }
-        write_backend(folder, loaded.contract.id, loaded.description, fitted)
+        write_backend(target, loaded.contract.id, loaded.description, fitted)
     except SgeError as error:
         typer.echo(f"fit_backend: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
+    out.print(f"wrote {target / loaded.contract.id}.json and .safetensors", highlight=False, soft_wrap=True)
     for sensor, found in fitted.items():
         out.print(_told(sensor, found.card), highlight=False, soft_wrap=True)
 

@@ -22,10 +22,19 @@ from stream.body import FloatArray
 from stream.bus.messages import Row
 from stream.skeleton import get_layout, to_canonical
 from stream.sources.walkers import WalkersConfig, walk_frames
-from stream.windows import cut_windows
+from stream.windows import Window, cut_windows
 from tools.datasets import Walk, WalkRef, find_walks
 
-__all__ = ["WalkCages", "encode_walk", "enrol", "follow", "kgbd_walks", "patho_walks", "simulated_walks"]
+__all__ = [
+    "WalkCages",
+    "encode_walk",
+    "enrol",
+    "follow",
+    "kgbd_walks",
+    "patho_walks",
+    "simulated_walks",
+    "walk_windows",
+]
 
 _KGBD = "kgbd_kinect1_20j.npz"
 _PATHO = tuple(f"kinect2_patho_{gait}_20j.npz" for gait in ("normal", "antalgic", "lurch"))
@@ -96,6 +105,12 @@ def simulated_walks(people: int, seed: int, walk: int, seconds: float) -> list[W
     return walks
 
 
+def walk_windows(walk: Walk, f: int, step: int | None = None) -> list[Window]:
+    """Cut a walk into windows of f skeletons; see `encode_walk`."""
+    joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
+    return cut_windows(walk.time_ns, joints, confidence, f=f, step=step)
+
+
 def encode_walk(encoder: Encoder, walk: Walk, step: int | None = None) -> WalkCages:
     """Cut a walk into windows and encode them.
 
@@ -104,8 +119,7 @@ def encode_walk(encoder: Encoder, walk: Walk, step: int | None = None) -> WalkCa
         walk: read from a data set, or simulated.
         step: skeletons from one window's start to the next; None is the live path's.
     """
-    joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
-    windows = cut_windows(walk.time_ns, joints, confidence, f=encoder.window_shape[0], step=step)
+    windows = walk_windows(walk, encoder.window_shape[0], step)
     return WalkCages(
         person=int(walk.person),
         walk=walk.walk,

@@ -22,12 +22,16 @@ def fit_projection(cages: FloatArray, kept: int = KEPT) -> Projection:
 
     Args:
         cages: (n, f, D) float32.
-        kept: K, at most D: how many components, those of the largest variance.
+        kept: how many components, those of the largest variance; all D where there are no more.
+
+    Returns:
+        With K = min(kept, D) directions.
 
     Raises:
         ValueError: the cages do not vary in so many directions.
     """
     rows = cages.reshape(-1, cages.shape[-1])
+    kept = min(kept, rows.shape[1])
     mean = rows.mean(axis=0, dtype=np.float64)
     scatter = np.zeros((len(mean), len(mean)))
     for start in range(0, len(rows), _BLOCK):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,14 +17,16 @@ from rich.progress import (
     TextColumn,
 )
 
-from encoder.card import export
+from encoder.card import DataSource, export
 from encoder.checkpoint import EpochReport
 from encoder.dataset import cut_spans
+from encoder.distributed import PeerError, Team, join_team
 from encoder.lesson import spans_length
 from encoder.pretext import Pretext
 from encoder.settings import TrainConfig, read_train_config
 from encoder.trainer import BatchReport, Trainer
 from tools.training_data import TrainingData, check_walks_of_people, read_training_data
+from tools.training_pictures import write_pictures
 
 __all__ = ["train_command"]
 
@@ -38,7 +41,7 @@ def train_command(
     settings: Mapping[str, Any] | None = None,
     out: Console,
 ) -> list[Path]:
-    """Train, or go on with what is in the folder.
+    """Train, or go on with what is in the folder; also as one of several processes that torchrun started.
 
     Args:
         data: see `tools.training_data.read_training_data`.
@@ -51,40 +54,70 @@ def train_command(
         out: where progress is shown.
 
     Returns:
-        The weights files, one a task.
+        The weights files, one a task; none in a process that is not the first.
 
     Raises:
         UserError: a setting, path, person or folder is wrong. DataError, RunError: see `Trainer`.
+        SystemExit: another process ended with an error, which it tells; the status is its own.
     """
-    chosen = TrainConfig() if config is None else read_train_config(config)
-    said = {name: value for name, value in (settings or {}).items() if value is not None}
-    chosen = replace(chosen, **said)
-    found = read_training_data(data, people)
-    if not single_walks:
-        check_walks_of_people(found.walks)
+    try:
+        with join_team() as team:
+            with team.together():
+                chosen = TrainConfig() if config is None else read_train_config(config)
+                said = {name: value for name, value in (settings or {}).items() if value is not None}
+                chosen = replace(chosen, **said)
+                found = read_training_data(data, people)
+                if not single_walks:
+                    check_walks_of_people(found.walks)
+            return _train_tasks(chosen, found, folder, out if team.leads else Console(quiet=True), team)
+    except PeerError as error:
+        raise SystemExit(error.exit_code) from error
+
+
+def _train_tasks(
+    config: TrainConfig, found: TrainingData, folder: Path, out: Console, team: Team
+) -> list[Path]:
     if found.doubled:
         out.print(f"left out, the same as another: {', '.join(found.doubled)}", highlight=False)
-    several = len(chosen.pretexts) > 1
-    return [
-        _train(chosen.only(pretext), pretext, found, folder / pretext if several else folder, out)
-        for pretext in chosen.pretexts
+    several = len(config.pretexts) > 1
+    paths = [
+        _train(config.only(pretext), pretext, found, folder / pretext if several else folder, out, team)
+        for pretext in config.pretexts
     ]
+    return [path for path in paths if path is not None]
 
 
-def _train(config: TrainConfig, pretext: Pretext, found: TrainingData, folder: Path, out: Console) -> Path:
-    spans = cut_spans(found.walks, *spans_length(config, pretext))
+def _train(
+    config: TrainConfig, pretext: Pretext, found: TrainingData, folder: Path, out: Console, team: Team
+) -> Path | None:
+    """Train one task; the weights file, in the first process."""
+    with team.together():
+        spans = cut_spans(found.walks, *spans_length(config, pretext))
     out.print(
         f"{pretext}: {len(spans)} windows of {len(spans.names)} walks, {len(spans.empty)} walks gave none",
         highlight=False,
     )
     with _Screen(out, config.epochs) as screen:
-        trainer = Trainer(config, spans, folder, screen)
+        trainer = Trainer(config, spans, folder, screen if team.leads else None, team)
         if trainer.history:
             out.print(f"{folder}: goes on after epoch {len(trainer.history)}", highlight=False)
         trainer.run()
-    path = export(trainer, spans, found.sources, folder)
-    out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    with team.together():
+        if not team.leads:
+            return None
+        path = export(trainer, spans, _sources(found), folder)
+        out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        write_pictures(trainer, spans, folder, out)
     return path
+
+
+def _sources(found: TrainingData) -> list[DataSource]:
+    """The sources, those marked whose people have names; walks lie in the order of their sources."""
+    walks = iter(found.walks)
+    return [
+        replace(source, named=not all(walk.person.isdecimal() for walk in islice(walks, source.walks)))
+        for source in found.sources
+    ]
 
 
 class _Screen:

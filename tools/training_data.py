@@ -18,7 +18,13 @@ from stream.errors import DataError, UserError
 from stream.recording import read_recording
 from tools.datasets import find_walks
 
-__all__ = ["TrainingData", "check_walks_of_people", "parse_selection", "read_training_data"]
+__all__ = [
+    "TrainingData",
+    "check_walks_of_people",
+    "parse_selection",
+    "plain_person",
+    "read_training_data",
+]
 
 _LICENCES = {
     "kgbd": "none stated for the data; cite Andersson & Araujo, AAAI 2015; research use",
@@ -57,7 +63,7 @@ def parse_selection(text: str) -> set[str]:
             first, last = int(numbers[1]), int(numbers[2])
             people |= {str(number) for number in range(first, last + 1)}
         elif part:
-            people.add(_plain(part))
+            people.add(plain_person(part))
     if not people:
         raise UserError(f"people: expected for example 1-80 or 1,5,7-9, got {text!r}")
     return people
@@ -115,15 +121,20 @@ def _walks(path: Path, chosen: set[str] | None) -> Iterator[TrainingWalk]:
         raise DataError(f"{path}: the folder is empty; name one with walks in it")
     if not recordings:
         for ref in find_walks(path):
-            if chosen is None or _plain(ref.person) in chosen:
+            if chosen is None or plain_person(ref.person) in chosen:
                 walk = ref.read().trimmed()
                 yield TrainingWalk(
-                    walk.name, _plain(walk.person), walk.layout, walk.time_ns, walk.joints, walk.confidence
+                    walk.name,
+                    plain_person(walk.person),
+                    walk.layout,
+                    walk.time_ns,
+                    walk.joints,
+                    walk.confidence,
                 )
         return
     for recording in recordings:
         # convert writes <person>/<walk>.mcap; a file that lies in no such folder says nothing of who it is.
-        person = "" if path in {recording.parent, recording} else _plain(recording.parent.name)
+        person = "" if path in {recording.parent, recording} else plain_person(recording.parent.name)
         if chosen is None or person in chosen:
             yield from _recorded(recording, person)
 
@@ -167,7 +178,7 @@ def check_walks_of_people(walks: list[TrainingWalk]) -> None:
         )
 
 
-def _plain(person: str) -> str:
+def plain_person(person: str) -> str:
     """A person's name; a number without leading zeros."""
     return str(int(person)) if person.isdecimal() else person
 

@@ -1,6 +1,6 @@
 """The KGBD trial of the live system: enrol people from two walks each, replay a third, count who is named.
 
-    python -m tools.trial_kgbd DATA [--people 101-120] [--fpir off] [--out DIR] [--twice]
+    python -m tools.trial_kgbd DATA [--people 101-120] [--fpir off] [--matcher rn] [--out DIR] [--twice]
 
 DATA is KGBD as it is published (a folder of PersonNNN/k.txt) or packed (.npz). Everything goes through the
 program's own commands: `convert`, `enroll`, and live identification as JSON.
@@ -64,10 +64,13 @@ def sge_stream(*arguments: str) -> str:
     return done.stdout
 
 
-def replay(recordings: list[Path], gallery: Path, fpir: str) -> list[dict[str, Any]]:
+def replay(
+    recordings: list[Path], gallery: Path, fpir: str, matcher: str = "nearest"
+) -> list[dict[str, Any]]:
     """Replay recordings at once, as quick as the system takes them; the decisions, in the order they came."""
     sources = [argument for path in recordings for argument in ("--source", str(path))]
-    lines = sge_stream(*sources, "--gallery", str(gallery), "--speed", "0", "--fpir", fpir, "--json")
+    how = ("--speed", "0", "--fpir", fpir, "--matcher", matcher)
+    lines = sge_stream(*sources, "--gallery", str(gallery), *how, "--json")
     return [json.loads(line) for line in lines.splitlines()]
 
 
@@ -109,7 +112,9 @@ def _report(people: list[int], probes: dict[int, Path], lines: list[dict[str, An
     return right, named
 
 
-def run(data: Path, people: list[int], fpir: str, folder: Path, *, twice: bool) -> int:
+def run(
+    data: Path, people: list[int], fpir: str, folder: Path, *, matcher: str = "nearest", twice: bool
+) -> int:
     """Run the trial in a folder; returns how many final candidates were right.
 
     Raises:
@@ -124,13 +129,13 @@ def run(data: Path, people: list[int], fpir: str, folder: Path, *, twice: bool) 
     gallery = folder / "gallery.db"
     _enrol(recordings, people, gallery)
     probes = {person: recordings[person, PROBE_WALK] for person in people}
-    lines = replay(list(probes.values()), gallery, fpir)
+    lines = replay(list(probes.values()), gallery, fpir, matcher)
     right, named = _report(people, probes, lines)
-    out.print(f"final candidate right: {right} of {len(people)}; named: {named} (--fpir {fpir})")
+    out.print(f"final candidate right: {right} of {len(people)}; named: {named} (--fpir {fpir}, {matcher})")
     windows = sum(line["latency_ms"] is not None for line in lines)
     out.print(f"{windows} windows decided; {time.monotonic() - began:.0f} s in all")
     if twice:
-        same = same_lines(lines, replay(list(probes.values()), gallery, fpir))
+        same = same_lines(lines, replay(list(probes.values()), gallery, fpir, matcher))
         out.print(f"a second replay said {'the same' if same else 'SOMETHING ELSE'}")
     return right
 
@@ -139,6 +144,7 @@ def trial(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="KGBD: folder of PersonNNN/k.txt, or .npz.")],
     people: Annotated[str, typer.Option(metavar="N-M", help="Who takes part.")] = "101-120",
     fpir: Annotated[str, typer.Option(metavar="P|off", help="As in sge-stream.")] = "off",
+    matcher: Annotated[str, typer.Option(metavar="M", help="As in sge-stream.")] = "nearest",
     folder: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Keep recordings here.")] = None,
     twice: Annotated[bool, typer.Option("--twice", help="Replay again and compare the lines.")] = False,
 ) -> None:
@@ -148,7 +154,7 @@ def trial(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sge-trial-")))
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            run(data, parse_people(people), fpir, folder, twice=twice)
+            run(data, parse_people(people), fpir, folder, matcher=matcher, twice=twice)
         except SgeError as error:
             typer.echo(f"trial_kgbd: {error}", err=True)
             raise typer.Exit(error.exit_code) from None

@@ -13,7 +13,7 @@ import pytest
 from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import DataError, UserError
 from stream.recording import RecordingWriter, TruncatedRecording, read_recording
-from stream.skeleton import CANONICAL
+from stream.skeleton import CANONICAL, get_layout
 from tools.convert import convert
 from tools.datasets import read_walks
 
@@ -243,3 +243,15 @@ def test_a_file_that_only_claims_to_be_a_recording(tmp_path: Path) -> None:
     (tmp_path / "in.mcap").write_text("no")
     with pytest.raises(DataError, match=r"in\.mcap is not an MCAP recording"):
         convert(tmp_path / "in.mcap", tmp_path / "out.mcap")
+
+
+def test_places_in_a_picture_become_no_recording(tmp_path: Path) -> None:
+    joints = get_layout("coco17-2d").joints
+    header = ",".join(["image_name", *(f"{joint}_{part}" for joint in joints for part in ("x", "y", "conf"))])
+    table = tmp_path / "poses.csv"
+    table.write_text(f"{header}\n./001-nm-01-000/000001.jpg{',1' * 51}\n")
+    with pytest.raises(
+        UserError, match=r"layout coco17-2d, places in a picture: a recording holds bodies in metres"
+    ):
+        convert(table, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -216,7 +216,7 @@ def test_genuine_biwi_rows(raw: Raw) -> None:
     rest = "0.0000," * 13 + "0.0000\n"
     (folder / "000_000000-d_8349192_skel.txt").write_text(BIWI_ROWS + rest * 36)
     walk = only(read_walks(raw.root))
-    assert (walk.person, walk.walk, walk.condition) == ("000", "Training", "Training")
+    assert (walk.person, walk.walk, walk.session) == ("000", "Training", "Training")
     assert (walk.sensor, walk.layout, walk.name) == ("kinect-v1", "kinect-v1", "biwi/000/Training")
     assert walk.time_ns.tolist() == [0]
     expected = [(-0.0637, 0.2063, 3.1383), (-0.0638, 0.2799, 3.1372), (-0.0597, 0.6479, 3.1340)]
@@ -279,7 +279,7 @@ def test_ias_lab_is_told_by_nites_copied_joints_and_put_upright(raw: Raw) -> Non
     for frame in range(4):
         raw.biwi("TestingA/005", f"005_{frame:06d}_skel.txt", optical - np.array([0, 0, 0.1 * frame]))
     walk = only(read_walks(raw.root))
-    assert (walk.sensor, walk.condition, walk.name) == ("nite", "TestingA", "ias-lab/005/TestingA")
+    assert (walk.sensor, walk.session, walk.name) == ("nite", "TestingA", "ias-lab/005/TestingA")
     np.testing.assert_allclose(walk.joints[0], body, atol=1e-4)
     assert walk.joints[0, CANONICAL.index("HandLeft"), 0] < walk.joints[0, CANONICAL.index("HandRight"), 0]
     np.testing.assert_allclose(walk.time_ns, [0, 33_333_333, 66_666_667, 100_000_000], atol=1)
@@ -335,6 +335,7 @@ def test_ks20_views_takes_and_people(raw: Raw) -> None:
     ]
     walk = only(read_walks(raw.root, "11", "frontal-gc1"))
     assert (walk.sensor, walk.layout, walk.view) == ("kinect-v2", "kinect-v2", "frontal")
+    assert walk.session == "gc1"
     assert walk.joints.shape == (5, 25, 3)
     np.testing.assert_allclose(walk.joints, bodies, atol=1e-6)
     assert walk.time_ns.tolist() == [frame * 33_000_000 for frame in range(5)]

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-import numpy as np
 import pytest
+import typer
 
-from encoder.weights import load_encoder
+from encoder.model import EncoderConfig
+from encoder.weights import load_encoder, save_weights, seeded_state
 from gallery.backend import load_backend
-from stream.skeleton import CANONICAL
+from tests.tools.simulated_set import pack_simulated
 from tools import fit_backend
-from tools.live_path import simulated_walks
-
-
-def packed(path: Path, seed: int, people: int, walks: int) -> None:
-    """A packed data set of simulated people, 2 s a walk."""
-    made = [walk for number in range(1, walks + 1) for walk in simulated_walks(people, seed, number, 2.0)]
-    np.savez(
-        path,
-        joints=np.nan_to_num(np.concatenate([walk.joints for walk in made])),
-        offsets=np.cumsum([0, *(len(walk.joints) for walk in made)]),
-        subject=[int(walk.person) for walk in made],
-        trial=[int(walk.walk) for walk in made],
-        fps=30.0,
-        joint_names=CANONICAL,
-    )
 
 
 @pytest.fixture
@@ -36,21 +23,21 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(fit_backend, "CROWD", 3)
     monkeypatch.setattr(fit_backend, "CROWD_SECONDS", 3.0)
     monkeypatch.setattr(fit_backend, "FIT_STEP", 3)
-    packed(tmp_path / "kgbd_kinect1_20j.npz", 8, people=7, walks=3)
+    pack_simulated(tmp_path / "kgbd_kinect1_20j.npz", 8, people=7, walks=3)
     for seed, gait in enumerate(("normal", "antalgic", "lurch")):
-        packed(tmp_path / f"kinect2_patho_{gait}_20j.npz", seed, people=3, walks=4)
+        pack_simulated(tmp_path / f"kinect2_patho_{gait}_20j.npz", seed, people=3, walks=4)
     return tmp_path
 
 
 def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("once", "twice"):
-        fit_backend.fit(small, small / name)
+        fit_backend.fit(small, folder=small / name)
     once, twice = (sorted((small / name).iterdir()) for name in ("once", "twice"))
     assert [path.read_bytes() for path in once] == [path.read_bytes() for path in twice]
 
     contract = load_encoder().contract.id
     assert [path.name for path in once] == [f"{contract}.json", f"{contract}.safetensors"]
-    backend = load_backend(contract, small / "once")
+    backend = load_backend(contract, [small / "once"])
     assert list(backend.projections) == ["kinect-v1", "kinect-v2", "simulated"]
     assert backend.threshold("kinect-v2", 0.05, 3, 10) is None
     # Each of three people's only probe walk meets the two others; 2 s give 17 windows, 3 s give 27.
@@ -58,4 +45,45 @@ def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFi
         known = backend.calibration.known[sensor]
         assert (known.strangers, known.windows) == (3, windows)
         assert known.comparisons == (6,) * len(windows)
-    assert "KGBD, people 4-6: 3 walks" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "KGBD, people 4-6: 3 walks" in told
+    assert f"wrote {small / 'twice' / contract}.json" in told
+
+
+def own(path: Path, seed: int, seen: str | None) -> Path:
+    """Weights of a small encoder that was trained on some people of KGBD, if it says so."""
+    path.parent.mkdir(exist_ok=True)
+    config = EncoderConfig(hidden=16)
+    extra = {} if seen is None else {"seen": json.dumps([{"source": "kgbd_kinect1_20j", "people": seen}])}
+    save_weights(path, seeded_state(config, seed), config, extra)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (("1-3", "1-2"), "the encoder was trained on none of these people"),
+        (("1-3", "5, 6-9"), "the encoder was trained on 2 of these people"),
+        (("1-3", None), "whether the encoder was trained on them is not known"),
+    ],
+)
+def test_a_backend_of_weights_of_ones_own_goes_beside_them(
+    small: Path, seen: tuple[str | None, ...], told: str
+) -> None:
+    files = [own(small / f"run{n}" / "encoder.safetensors", n, people) for n, people in enumerate(seen)]
+    fit_backend.fit(small, files)
+    contract = load_encoder(*files).contract
+    assert sorted(path.name for path in files[0].parent.glob("*.json")) == [f"{contract.id}.json"]
+    assert not list(files[1].parent.glob("*.json"))
+    backend = load_backend(contract.id, files)
+    assert backend.projections["kinect-v1"].matrix.shape == (2 * 3 * 16, 2 * 3 * 16)
+    assert backend.threshold("kinect-v1", 0.05, 3, 10) is not None
+    assert backend.calibration.known["kinect-v1"].data.endswith(told)
+    assert not load_backend(load_encoder(files[0]).contract.id, files).projections
+
+
+def test_weights_that_cannot_be_used_are_told(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        fit_backend.fit(small, [small / "none.safetensors"])
+    assert ended.value.exit_code == 2
+    assert "none.safetensors: there is no such weights file" in capsys.readouterr().err

@@ -41,6 +41,11 @@ def test_it_does_not_matter_how_windows_are_blocked_or_turned() -> None:
     np.testing.assert_allclose(turned, fit_projection(cages, 8).matrix, rtol=1e-3, atol=1e-2)
 
 
+def test_short_cages_keep_all_their_directions() -> None:
+    cages = coloured(500, 6, 12)
+    np.testing.assert_array_equal(fit_projection(cages).matrix, fit_projection(cages, 12).matrix)
+
+
 def test_too_few_windows_are_refused() -> None:
     with pytest.raises(ValueError, match="vary in 12 directions"):
         fit_projection(coloured(1, 6, 12), 12)

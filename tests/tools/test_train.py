@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from encoder.card import CARD, HEAD
+from encoder.card import CARD, HEAD, seen_people
 from encoder.trainer import CHECKPOINT
-from encoder.weights import load_encoder
+from encoder.weights import load_encoder, load_weights
 from stream.body import Body, BodyFrame, FloatArray, SourceInfo
 from stream.errors import DataError, UserError
 from stream.recording import RecordingWriter
@@ -172,6 +172,18 @@ def test_a_training_ends_with_weights_and_a_card(tmp_path: Path) -> None:
     assert {CHECKPOINT, HEAD, CARD} <= {p.name for p in (tmp_path / "out").iterdir()}
 
 
+def test_weights_say_whom_they_saw(tmp_path: Path) -> None:
+    file = packed(tmp_path / "a.npz", ["1", "2", "3", "9"])
+    for number in (1, 2):
+        recording(tmp_path / "rec" / "Anna" / f"{number}.mcap", walk(number))
+        recording(tmp_path / "rec" / "Ben" / f"{number}.mcap", walk(10 + number))
+    settings = {"epochs": 1}
+    (path,), _ = train([f"{file}#people=1-3", str(tmp_path / "rec")], tmp_path / "out", settings=settings)
+    seen = seen_people(load_weights(path).extra)
+    assert seen == {"a": frozenset({"1", "2", "3"}), "rec": frozenset()}
+    assert b"Anna" not in path.read_bytes()
+
+
 def test_the_same_command_goes_on(tmp_path: Path) -> None:
     file = str(packed(tmp_path / "a.npz", ["1", "2"]))
     train([file], tmp_path / "out")
@@ -185,7 +197,7 @@ def test_several_tasks_have_a_folder_each(tmp_path: Path) -> None:
     file = str(packed(tmp_path / "a.npz", ["1", "2"]))
     paths, told = train([file], tmp_path / "out", settings={"pretext": "reverse+prediction+sorting"})
     assert [p.parent.name for p in paths] == ["reverse", "prediction", "sorting"]
-    attention = [str(load_encoder(p).model.config.attention) for p in paths]
+    attention = [str(load_encoder(p).models[0].config.attention) for p in paths]
     assert attention == ["las", "bas", "bas"]
     assert "prediction: " in told
 

@@ -11,8 +11,7 @@ gives about 10 frames/s, the rate that BIWI's own description states; it serves 
 stamp are timed by their frame numbers, at 30 frames/s.
 
 Axes. BIWI's rows are in the Kinect SDK's coordinates. A public reader of IAS-Lab turns its Y over, so it may
-point down: a walk in which the head is below the feet is turned by half a turn about Z (x right, y down
-becomes x left, y up), which keeps left and right.
+point down: a walk in which the head is below the feet is turned over (`tools.datasets.walk.upright`).
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ import numpy as np
 
 from stream.body import FloatArray
 from stream.errors import DataError
-from stream.skeleton import CANONICAL
+from stream.skeleton import CANONICAL, get_layout
 from tools.datasets.clock import stamp_times
 from tools.datasets.files import read_rows
-from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen
+from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen, upright
 
 __all__ = ["find", "read", "recognises"]
 
@@ -44,8 +43,6 @@ _WRISTS_AND_ANKLES, _HANDS_AND_FEET = (
     [CANONICAL.index(part + side) for part in parts for side in ("Left", "Right")]
     for parts in (("Wrist", "Ankle"), ("Hand", "Foot"))
 )
-_HEAD = CANONICAL.index("Head")
-_FEET = [CANONICAL.index("FootLeft"), CANONICAL.index("FootRight")]
 
 
 def recognises(path: Path, head: str) -> bool:
@@ -58,7 +55,9 @@ def find(files: Iterable[Path]) -> Iterator[WalkRef]:
     frames = (path for path in files if path.name.endswith("_skel.txt"))
     for folder, paths in groupby(frames, key=lambda path: path.parent):
         person, session = folder.resolve().name, folder.resolve().parent.name
-        yield WalkRef(person, session, partial(read, list(paths), person, session))
+        yield WalkRef(
+            person, session, partial(read, list(paths), person, session), session=session, rate_hz=RATE_HZ
+        )
 
 
 def read(paths: list[Path], person: str, session: str) -> Walk:
@@ -77,11 +76,11 @@ def read(paths: list[Path], person: str, session: str) -> Walk:
             f"{state[frame, row]:g}; fetch the file again"
         )
     joints, confidence = mark_unseen(joints, _TRUST[state.astype(np.intp)])
-    joints = _upright(joints)
+    joints = upright(get_layout("kinect-v1"), joints)
     dataset, sensor = ("ias-lab", "nite") if _from_nite(joints) else ("biwi", "kinect-v1")
     time_ns = stamp_times(stamps, RATE_HZ if stamped else UNSTAMPED_RATE_HZ)
     name = f"{dataset}/{person}/{session}"
-    return Walk(person, session, sensor, "kinect-v1", time_ns, joints, confidence, name, condition=session)
+    return Walk(person, session, sensor, "kinect-v1", time_ns, joints, confidence, name, session=session)
 
 
 def _in_order(paths: list[Path]) -> tuple[IntArray, bool, list[Path]]:
@@ -114,11 +113,3 @@ def _from_nite(joints: FloatArray) -> bool:
     made, source = joints[:, _WRISTS_AND_ANKLES], joints[:, _HANDS_AND_FEET]
     seen = np.isfinite(made).all(axis=-1)
     return bool(seen.any()) and bool((made == source)[seen].all())
-
-
-def _upright(joints: FloatArray) -> FloatArray:
-    above_feet = joints[:, _HEAD, 1] - joints[:, _FEET, 1].mean(axis=1)
-    known = above_feet[np.isfinite(above_feet)]
-    if len(known) and np.median(known) < 0:
-        return joints * np.array([-1, -1, 1], np.float32)
-    return joints

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from stream.errors import DataError, UserError
-from tools.datasets import biwi, kgbd, ks20, packed
+from tools.datasets import biwi, casia_arrays, casia_csv, kgbd, ks20, npy, packed
 from tools.datasets.files import files_at, text_head
 from tools.datasets.walk import Walk, WalkRef
 
@@ -40,6 +40,20 @@ FORMATS = (
     Format("kgbd", "PersonNNN/k.txt with lines Joint;x;y;z", kgbd.recognises, kgbd.find, False),
     Format("biwi", "folders of *_skel.txt with 14 columns (BIWI, IAS-Lab)", biwi.recognises, biwi.find, True),
     Format("ks20", "view folders of gc1_body1_<time>... with 25 rows", ks20.recognises, ks20.find, True),
+    Format(
+        "casia-b-2d",
+        "GaitGraph's .csv of CASIA-B, image_name and 17 joints a row",
+        casia_csv.recognises,
+        casia_csv.find,
+        False,
+    ),
+    Format(
+        "casia-b-3d",
+        "arrays 001-nm-01-000.npy of CASIA-B, 14 joints in 3D",
+        casia_arrays.recognises,
+        casia_arrays.find,
+        False,
+    ),
     Format("packed", "one .npz of packed skeletons", packed.recognises, packed.find, False),
 )
 
@@ -48,10 +62,15 @@ def detect(path: Path) -> Format:
     """The format of a file, or of the first file in a folder that is of any.
 
     Raises:
-        UserError: nothing is there.
+        UserError: nothing is there, or windows that were cut already, which are no walks.
         DataError: it is of no known format; the text says which there are.
     """
     for file in islice(files_at(path), _LOOKED_AT):
+        if npy.recognises(file):
+            raise UserError(
+                f"{file} holds windows that were cut already, and no walks: they can be measured, but "
+                "neither recorded nor trained on; give a data set's own files"
+            )
         head = text_head(file)
         for known in FORMATS:
             if known.recognises(file, head):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import DataError, UserError
 
-__all__ = ["files_at", "read_rows", "read_text", "text_head"]
+__all__ = ["files_at", "load_array", "read_rows", "read_text", "text_head", "unreadable"]
 
 
 def files_at(path: Path) -> Iterator[Path]:
@@ -40,7 +41,7 @@ def text_head(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(4096).decode("utf-8", errors="replace")
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def read_text(path: Path) -> str:
@@ -52,7 +53,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def read_rows(path: Path, rows: int, columns: range) -> NDArray[np.float64]:
@@ -87,6 +88,21 @@ def read_rows(path: Path, rows: int, columns: range) -> NDArray[np.float64]:
     )
 
 
+def load_array(path: Path) -> NDArray[Any]:
+    """The array in a .npy file, mapped: what is not touched is not read. Pickled objects are never loaded.
+
+    Raises:
+        DataError: the file cannot be read, is no whole .npy file, or holds pickled objects.
+    """
+    try:
+        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(
+            f"{path} is not a whole .npy file of plain numbers ({error}); fetch it again, or save its array "
+            "anew without pickled objects"
+        ) from error
+
+
 def _are_numbers(cells: list[str], count: int) -> bool:
     try:
         return len([float(cell) for cell in cells]) == count
@@ -94,5 +110,6 @@ def _are_numbers(cells: list[str], count: int) -> bool:
         return False
 
 
-def _unreadable(path: Path, error: OSError) -> DataError:
+def unreadable(path: Path, error: OSError) -> DataError:
+    """The error to raise for a file that the system does not let be read."""
     return DataError(f"{path} cannot be read: {error.strerror}; make it readable, or give a copy of it")

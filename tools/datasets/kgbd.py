@@ -34,6 +34,9 @@ _JOINTS = {
     name: CANONICAL.index("HipCenter" if name == "Hip-centro" else name.replace("-", ""))
     for name in _FILE_ORDER
 }
+FILE_ORDER = tuple(_JOINTS.values())
+"""The canonical joints, by their indices, in the order of the text."""
+
 _PERSON = re.compile(r"Person0*(\d+)", re.IGNORECASE)
 
 
@@ -50,7 +53,7 @@ def find(files: Iterable[Path]) -> Iterator[WalkRef]:
         numbered = _PERSON.fullmatch(folder)
         if path.suffix == ".txt" and (numbered or recognises(path, text_head(path))):
             person = numbered[1] if numbered else folder
-            yield WalkRef(person, path.stem, partial(read, path, person))
+            yield WalkRef(person, path.stem, partial(read, path, person), rate_hz=RATE_HZ)
 
 
 def read(path: Path, person: str) -> Walk:

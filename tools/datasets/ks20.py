@@ -25,6 +25,7 @@ from tools.datasets.walk import Walk, WalkRef, mark_unseen
 
 __all__ = ["find", "read", "recognises"]
 
+LAYOUT = "kinect-v2"
 RATE_HZ = 30.0
 
 _FRAME = re.compile(r"(?P<take>gc\d+)_body(?P<person>\d+)_(?P<stamp>\d+)(?!\d).*", re.DOTALL)
@@ -50,20 +51,29 @@ def find(files: Iterable[Path]) -> Iterator[WalkRef]:
                     )
         for (person, take), by_stamp in sorted(frames.items()):
             walk = f"{view}-{take}"
-            yield WalkRef(str(person), walk, partial(read, by_stamp, str(person), walk, view))
+            yield WalkRef(
+                str(person),
+                walk,
+                partial(read, by_stamp, str(person), view, take),
+                view=view,
+                session=take,
+                layout=LAYOUT,
+                rate_hz=RATE_HZ,
+            )
 
 
-def read(by_stamp: dict[int, Path], person: str, walk: str, view: str) -> Walk:
+def read(by_stamp: dict[int, Path], person: str, view: str, take: str) -> Walk:
     """Read one walk from the files of its frames, told apart by the stamps in their names.
 
     Raises:
         DataError: a file is not a frame of 25 joints; the text names file and line.
     """
     stamps = sorted(by_stamp)
-    layout = get_layout("kinect-v2")
+    layout = get_layout(LAYOUT)
     table = np.stack([read_rows(by_stamp[stamp], len(layout.joints), _XYZ) for stamp in stamps])
     joints, confidence = mark_unseen(table.astype(np.float32))
     time_ns = stamp_times(np.array(stamps, np.int64), RATE_HZ)
+    walk = f"{view}-{take}"
     return Walk(
         person,
         walk,
@@ -74,4 +84,5 @@ def read(by_stamp: dict[int, Path], person: str, walk: str, view: str) -> Walk:
         confidence,
         f"ks20/{person}/{walk}",
         view=view,
+        session=take,
     )

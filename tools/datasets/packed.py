@@ -64,8 +64,8 @@ def find(files: Iterable[Path]) -> Iterator[WalkRef]:
             "numbers its people for itself: give one of the files"
         )
     packed = _Packed(path)
-    for index, (person, walk) in enumerate(zip(packed.people, packed.walks, strict=True)):
-        yield WalkRef(person, walk, partial(packed.read, index))
+    for index in range(len(packed.people)):
+        yield packed.ref(index)
 
 
 class _Packed:
@@ -94,6 +94,18 @@ class _Packed:
         if fps.dtype.kind not in "fiu" or fps.size != 1 or not 0 < fps.item() < 1e4:
             raise self._wrong("fps", "one rate, frames a second", fps)
         self._rate_hz = float(fps.item())
+
+    def ref(self, index: int) -> WalkRef:
+        """What is known of one walk without its frames."""
+        return WalkRef(
+            person=self.people[index],
+            walk=self.walks[index],
+            read=partial(self.read, index),
+            view=self._views[index],
+            condition=self._conditions[index],
+            layout=self._layout,
+            rate_hz=self._rate_hz,
+        )
 
     def read(self, index: int) -> Walk:
         """Decode one walk."""

@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.body import FloatArray
+from stream.skeleton import CANONICAL, Layout, to_canonical
 
-__all__ = ["IntArray", "Walk", "WalkRef", "mark_unseen"]
+__all__ = ["IntArray", "Walk", "WalkRef", "mark_unseen", "upright"]
 
 IntArray = NDArray[np.int64]
+
+_HEAD = CANONICAL.index("Head")
+_FEET = [CANONICAL.index("FootLeft"), CANONICAL.index("FootRight")]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,14 +27,15 @@ class Walk:
         person: who walks, in the data set's own naming.
         walk: which of the person's walks; with `person` it is unique within the data set.
         sensor: the kind of sensor, as in `stream.body.SourceInfo`.
-        layout: the joint layout, a key of `stream.skeleton.LAYOUTS`.
+        layout: the joint layout, as `stream.skeleton.get_layout` knows it.
         time_ns: (T,) int64, nanoseconds since the walk's first frame, increasing.
-        joints: (T, J, 3) float32, metres, right-handed, Y up, X to the sensor's left, Z away from it; NaN
-            where a joint was not seen.
+        joints: (T, J, 3) float32, metres, right-handed, Y up, X to the sensor's left, Z away from it; in a
+            flat layout pixels, with Z = 0; NaN where a joint was not seen.
         confidence: (T, J) float32 in 0..1: 0 not seen, 0.5 inferred or interpolated, 1 seen.
         name: how the walk is shown, `data set/person/walk`.
         view: where the sensor stood, where the data set says so.
-        condition: what sets the recording apart (session, clothing, gait), where the data set says so.
+        condition: how the person walked or was dressed, where the data set says so.
+        session: which of several recording sessions or takes it is from, where the data set says so.
     """
 
     person: str
@@ -43,6 +48,7 @@ class Walk:
     name: str
     view: str = ""
     condition: str = ""
+    session: str = ""
 
     def trimmed(self, frames: int = 10) -> Walk:
         """The walk without its first and last `frames` frames; without any where it is shorter than that.
@@ -68,11 +74,21 @@ class WalkRef:
         person: as `Walk.person`.
         walk: as `Walk.walk`.
         read: reads the walk; raises `stream.errors.DataError` for a file that is broken.
+        view: as `Walk.view`.
+        condition: as `Walk.condition`.
+        session: as `Walk.session`.
+        layout: as `Walk.layout`.
+        rate_hz: the nominal rate, frames a second.
     """
 
     person: str
     walk: str
     read: Callable[[], Walk]
+    view: str = ""
+    condition: str = ""
+    session: str = ""
+    layout: str = "kinect-v1"
+    rate_hz: float = 30.0
 
 
 def mark_unseen(
@@ -96,3 +112,20 @@ def mark_unseen(
     if origin_is_unseen:
         seen &= (joints != 0).any(axis=-1)
     return np.where(seen[..., None], joints, np.float32(np.nan)), np.where(seen, trusted, np.float32(0))
+
+
+def upright(layout: Layout, joints: FloatArray) -> FloatArray:
+    """Turn over skeletons that stand on their heads, because their maker's Y points down.
+
+    The turn is half a one about Z (x right, y down becomes x left, y up), which keeps left and right.
+
+    Args:
+        layout: of the joints; not a flat one.
+        joints: (..., J, 3) float32, NaN where not seen.
+    """
+    canonical, _ = to_canonical(layout, joints, np.ones(joints.shape[:-1], np.float32))
+    above_feet = canonical[..., _HEAD, 1] - canonical[..., _FEET, 1].mean(axis=-1)
+    known = above_feet[np.isfinite(above_feet)]
+    if len(known) and np.median(known) < 0:
+        return joints * np.array([-1, -1, 1], np.float32)
+    return joints

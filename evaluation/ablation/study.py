@@ -1,0 +1,94 @@
+"""One cell of the study: learned from a draw's training walks, measured both ways.
+
+One draw of walks serves both protocols (`evaluation.split.direct_split`): encoders learn from the training
+walks alone. For `direct` the probe windows meet those of the gallery walks; for `rn` recognition networks
+learn from training and gallery walks together, by windows that do not overlap, and name the same probes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from encoder.settings import TrainConfig, config_from
+from evaluation.ablation.grid import Cell
+from evaluation.direct import run_direct
+from evaluation.methods import Fixed, Method, MethodOptions, choose_methods
+from evaluation.methods.trained import Sgela, Workshop
+from evaluation.rn import run_rn
+from evaluation.show import write_json
+from evaluation.split import direct_split
+from evaluation.trial import Trial, trial_of
+from tools.datasets import Walk
+
+__all__ = ["Study", "read_figures"]
+
+_SHOWN = {"rank1": "direct", "map": "map", "rank1_walk": "walk"}
+
+
+class Study:
+    """All cells of one seed.
+
+    Args:
+        walks: of the people taken.
+        base: the settings that cells differ from.
+        seed: of the draw, of weights, batches and networks.
+        folder: where trainings and figures are kept; what lies there is not done again.
+    """
+
+    def __init__(self, walks: Sequence[Walk], base: TrainConfig, seed: int, folder: Path) -> None:
+        self._split = direct_split(walks, seed)
+        self._base = base
+        self._seed = seed
+        self._folder = folder / f"seed{seed}"
+
+    def measure(self, cell: Cell) -> dict[str, dict[str, float]]:
+        """Figures in percent by description: `direct`, `map`, `walk`, and of networks `ap`, `sc`, `own`.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        path = self._folder / f"{cell.name}.json"
+        if path.exists():
+            return read_figures(path)
+        methods, f = self._methods(cell)
+        direct = trial_of(self._split, f=f, seed=self._seed)
+        material = direct.material(threads=1)
+        # Learned once, from the training walks: those of the gallery are for the recognition networks alone.
+        learned = [
+            Fixed(method.learn(material if method.learns else None, lambda done, text: None))
+            for method in methods
+        ]
+        figures: dict[str, dict[str, float]] = {}
+        for row in run_direct(direct, learned).rows:
+            figures[row.name] = {to: row.figures[key] for key, to in _SHOWN.items()}
+        for row in run_rn(self._recognised(f), learned).rows:
+            of = figures.setdefault(row.name, {})
+            of[row.how] = row.figures["rank1"]
+            of[f"{row.how}_nauc_cmc"] = row.figures["nauc_cmc"]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        write_json(part, figures)
+        part.replace(path)
+        return figures
+
+    def _methods(self, cell: Cell) -> tuple[Sequence[Method], int]:
+        if cell.methods is not None:
+            f = self._base.f
+            return choose_methods(cell.methods, MethodOptions(f=f, seed=self._seed), described=False), f
+        config = config_from({**self._base.as_dict(), **cell.settings}, cell.name)
+        return (Sgela(config, Workshop(self._folder / "trainings")),), config.f
+
+    def _recognised(self, f: int) -> Trial:
+        split = self._split
+        taught = replace(split, train=(*split.train, *split.gallery), gallery=())
+        return trial_of(taught, f=f, seed=self._seed, train_step=f)
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """What `Study.measure` has written."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,31 @@
+"""The protocol `live`: how well people are told apart, and strangers from them, as the live system does it.
+
+    sge-stream evaluate kgbd --data DATA --protocol live [--people 101-164] [--method shipped,raw,...]
+
+People whom the shipped encoder never saw; some are enrolled from one walk or two, the others are strangers.
+The seed chooses roles and walks anew for each split. What is measured, and in which terms: `LiveRow`.
+"""
+
+from __future__ import annotations
+
+from evaluation.live.figures import moment_name
+from evaluation.live.result import LiveResult, LiveRow
+from evaluation.live.scenarios import SCENARIOS, Scenario
+from evaluation.live.searches import MOMENTS, Searches
+from evaluation.live.trial import CALIBRATION_PEOPLE, live_trial
+from evaluation.live.ways import FPIRS, Shipped, load_shipped
+
+__all__ = [
+    "CALIBRATION_PEOPLE",
+    "FPIRS",
+    "MOMENTS",
+    "SCENARIOS",
+    "LiveResult",
+    "LiveRow",
+    "Scenario",
+    "Searches",
+    "Shipped",
+    "live_trial",
+    "load_shipped",
+    "moment_name",
+]

@@ -1,0 +1,137 @@
+"""Ways to compare windows: the shipped system's own, and every description of `evaluation.methods`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.inference import Encoder
+from encoder.weights import LoadedEncoder, load_encoder
+from evaluation.live.scoring import Likeness, unit_rows
+from evaluation.methods import Description
+from gallery.backend import Backend, load_backend
+from gallery.evidence import Evidence
+from gallery.matcher import FIRST_DECISION_S
+from stream.body import FloatArray
+from stream.errors import UserError
+from tools.datasets.dataset import DATASETS
+from tools.seen import trained_on
+
+__all__ = ["FPIRS", "Shipped", "Way", "described", "load_shipped", "shipped_way"]
+
+FPIRS = (0.01, 0.05)
+"""The rates of strangers named that operating points are set for."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """A way to compare windows.
+
+    Attributes:
+        name: of the row of the table.
+        rows: windows (n, f, 20, 3) to (n, parts, D) float32.
+        likeness: how parts are compared.
+        supervised: whether labels were used to learn it.
+        thresholds: with so many people enrolled, after 1 to so many windows: (windows, R) for `FPIRS`,
+            infinite as long as nothing is decided; None where none ship.
+    """
+
+    name: str
+    rows: Callable[[FloatArray], FloatArray]
+    likeness: Likeness
+    supervised: bool = False
+    thresholds: Callable[[int, int], Floats] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shipped:
+    """What the live system runs.
+
+    Attributes:
+        encoder: makes CAGEs.
+        backend: compares them.
+        loaded: the weights that the encoder was made of, which may say whom they were trained on; None where
+            they are not known.
+    """
+
+    encoder: Encoder
+    backend: Backend
+    loaded: LoadedEncoder | None = None
+
+    def trained_on(self, data_set: str) -> frozenset[str] | None:
+        """The people of a data set that the encoder was trained on, by number; None where it is not known."""
+        if self.loaded is None:
+            return None
+        return trained_on(self.loaded, DATASETS[data_set].packed) if self.loaded.trained else frozenset()
+
+
+def load_shipped(weights: Sequence[Path] = (), device: str = "cpu") -> Shipped:
+    """The encoder and the back-end as the live system loads them.
+
+    Args:
+        weights: of one's own; none for those that ship.
+        device: see `encoder.inference.resolve_device`.
+
+    Raises:
+        DataError: they cannot be used. UserError: there is no such device.
+    """
+    loaded = load_encoder(*weights)
+    encoder = Encoder(loaded, device)
+    return Shipped(encoder, load_backend(encoder.contract.id, weights), loaded)
+
+
+def shipped_way(shipped: Shipped, sensor: str) -> Way:
+    """The live system's way: CAGEs in the back-end's directions, at the thresholds that it decides by.
+
+    Args:
+        shipped: encoder and back-end.
+        sensor: the kind of sensor that watches.
+    """
+    encoder, backend = shipped.encoder, shipped.backend
+
+    def rows(windows: FloatArray) -> FloatArray:
+        return backend.directions(encoder.encode(windows), sensor)
+
+    def thresholds(people: int, windows: int) -> Floats:
+        return _thresholds_over_time(backend, sensor, people, windows, encoder.contract.f)
+
+    calibrated = backend.threshold(sensor, FPIRS[0], 1, 1) is not None
+    return Way("shipped", rows, "product", thresholds=thresholds if calibrated else None)
+
+
+def _thresholds_over_time(backend: Backend, sensor: str, people: int, windows: int, f: int) -> Floats:
+    first = math.ceil(FIRST_DECISION_S / Evidence(f).seconds_per_window - 1e-9)
+    found = np.full((windows, len(FPIRS)), np.inf)
+    for n in range(first, windows + 1):
+        for r, fpir in enumerate(FPIRS):
+            threshold = backend.threshold(sensor, fpir, people, n)
+            assert threshold is not None, "a kind of sensor has thresholds for all or for none"
+            found[n - 1, r] = threshold
+    return found
+
+
+def described(description: Description) -> Way:
+    """The way of a description: windows are compared as wholes, by its own metric.
+
+    Raises:
+        UserError: it only classifies.
+    """
+    features = description.features
+    if features is None:
+        raise UserError(
+            f"{description.name} names the people it learned and describes nobody else: leave it out"
+        )
+    cosine = description.metric == "cosine"
+
+    def rows(windows: FloatArray) -> FloatArray:
+        found = features(windows)
+        return (unit_rows(found) if cosine else found)[:, None]
+
+    return Way(description.name, rows, "product" if cosine else "distance", description.supervised)

@@ -1,0 +1,194 @@
+"""Networks that learn to name people from windows: what they share, and the LSTMs that papers compare with.
+
+Cross-entropy and Adam on batches of 128 windows, numbers standardised over the training windows, a learning
+rate that falls to 0 in a straight line. The epoch kept is the one that names most of the windows at the end
+of each training walk, which are not learned from. A training is bounded: it has as many epochs as `_STEPS`
+steps allow, and no more than `_EPOCHS`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from evaluation.methods.contract import Description, Features, Material, Told, describe
+from evaluation.methods.held_out import BoolArray, held_out
+from stream.body import FloatArray
+
+__all__ = ["LstmNetwork", "Network", "WindowNetwork", "lstm"]
+
+_HIDDEN = 256
+_BATCH = 128
+_RATE = 1e-3
+_EPOCHS = 12
+_STEPS = 4000
+_BLOCK = 1024
+
+
+class WindowNetwork(nn.Module, ABC):
+    """Scaling, an embedding that a subclass defines, and a linear layer to C people.
+
+    Args:
+        inputs: D, numbers a skeleton.
+        people: C.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, inputs: int, people: int) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
+        self.output = nn.Linear(_HIDDEN, people)
+
+    @abstractmethod
+    def embed(self, rows: Tensor) -> Tensor:
+        """What the last layer reads, (n, 256), of scaled rows (n, f, D)."""
+
+    def features(self, rows: Tensor) -> Tensor:
+        """The embedding (n, 256) of rows (n, f, D)."""
+        return self.embed((rows - self.centre) / self.scale)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Logits (n, C) of rows (n, f, D)."""
+        logits: Tensor = self.output(self.features(rows))
+        return logits
+
+
+class LstmNetwork(WindowNetwork):
+    """An LSTM over a window's skeletons; its last hidden state is the embedding.
+
+    Args:
+        inputs: D, numbers a skeleton.
+        people: C.
+        layers: of the LSTM.
+    """
+
+    def __init__(self, inputs: int, people: int, layers: int) -> None:
+        super().__init__(inputs, people)
+        self.lstm = nn.LSTM(inputs, _HIDDEN, layers, batch_first=True)
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """The last layer's state after the last skeleton."""
+        states: Tensor = self.lstm(rows)[0]
+        return states[:, -1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A supervised network as a method: it classifies, and what its last layer reads describes a window.
+
+    Attributes:
+        name: of its one description.
+        prepare: windows (n, f, 20, 3) to what the network reads, (n, f * D).
+        build: a new network for D inputs and C people.
+        seen: nobody before the trial.
+    """
+
+    name: str
+    prepare: Features
+    build: Callable[[int, int], WindowNetwork]
+    seen: frozenset[str] = frozenset()
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """One description."""
+        return (self.name,)
+
+    @property
+    def learns(self) -> bool:
+        """From windows with their people."""
+        return True
+
+    def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
+        """Train the network; the same material and threads give the same bits on one machine."""
+        assert material is not None
+        if material.threads:
+            torch.set_num_threads(material.threads)
+        f = material.f
+        rows = _sequences(describe(self.prepare, material.train.windows), f)
+        labels = torch.from_numpy(material.train.people)
+        with torch.random.fork_rng():
+            torch.manual_seed(material.seed)
+            network = self.build(rows.shape[2], len(material.train.names))
+            _train(network, rows, labels, held_out(material.train), told)
+
+        def ask(answer: Callable[[Tensor], Tensor]) -> Features:
+            def asked(windows: FloatArray) -> FloatArray:
+                prepared = _sequences(self.prepare(windows), f)
+                with torch.inference_mode():
+                    return np.concatenate([answer(part).numpy() for part in torch.split(prepared, _BLOCK)])
+
+            return asked
+
+        classify = ask(lambda part: torch.softmax(network(part), dim=1))
+        return (Description(self.name, ask(network.features), classify=classify, supervised=True),)
+
+
+def lstm(name: str, layers: int) -> Network:
+    """An LSTM on the hip-centred coordinates."""
+    return Network(
+        name,
+        lambda windows: windows.reshape(len(windows), -1),
+        lambda inputs, people: LstmNetwork(inputs, people, layers),
+    )
+
+
+def _sequences(rows: FloatArray, f: int) -> Tensor:
+    """(n, f, D) of (n, f * D)."""
+    return torch.from_numpy(rows).reshape(len(rows), f, -1)
+
+
+def _train(
+    network: WindowNetwork,
+    rows: Tensor,
+    labels: Tensor,
+    parts: tuple[BoolArray, BoolArray],
+    told: Told,
+) -> None:
+    """Train in place, and leave the weights of the best epoch."""
+    train, held = (torch.from_numpy(np.flatnonzero(part)) for part in parts)
+    known = rows[train].flatten(0, 1)
+    network.centre.copy_(known.mean(dim=0))
+    deviation = known.std(dim=0, correction=0)
+    # A number that never changes says nothing; dividing by its rounding would make it loud.
+    network.scale.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
+    steps = math.ceil(len(train) / _BATCH)
+    epochs = max(2, min(_EPOCHS, _STEPS // steps))
+    optimiser = torch.optim.Adam(network.parameters(), lr=_RATE, fused=True)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1e-3, total_iters=epochs * steps)
+    best = (-1.0, 0.0)
+    kept: dict[str, Tensor] = {}
+    for epoch in range(epochs):
+        network.train()
+        for step, chosen in enumerate(torch.split(train[torch.randperm(len(train))], _BATCH)):
+            told((epoch + step / steps) / epochs, f"epoch {epoch + 1} of {epochs}")
+            optimiser.zero_grad()
+            torch.autograd.backward(nn.functional.cross_entropy(network(rows[chosen]), labels[chosen]))
+            optimiser.step()
+            schedule.step()
+        network.eval()
+        result = _judge(network, rows, labels, held)
+        if result > best:
+            best, kept = result, {name: value.clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(kept)
+    network.eval()
+    told(1.0, "trained")
+
+
+def _judge(network: WindowNetwork, rows: Tensor, labels: Tensor, held: Tensor) -> tuple[float, float]:
+    """Rank-1 and minus the mean cross-entropy of the held-out windows."""
+    right, loss = 0, 0.0
+    with torch.inference_mode():
+        for at in torch.split(held, _BLOCK):
+            logits = network(rows[at])
+            right += int((logits.argmax(dim=1) == labels[at]).sum())
+            loss += float(nn.functional.cross_entropy(logits, labels[at], reduction="sum"))
+    return right / len(held), -loss / len(held)

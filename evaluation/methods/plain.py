@@ -1,0 +1,56 @@
+"""The simplest descriptions: the coordinates themselves, and the lengths of the bones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evaluation.methods.contract import Description, Fixed
+from evaluation.methods.joints import through_canonical
+from stream.body import FloatArray
+from stream.skeleton import CANONICAL
+
+__all__ = ["BONES", "bone_lengths", "bones", "lengths", "raw", "raw_window"]
+
+BONES = tuple(
+    (CANONICAL.index(joint), CANONICAL.index(parent))
+    for joint, parent in (
+        ("Spine", "HipCenter"), ("ShoulderCenter", "Spine"), ("Head", "ShoulderCenter"),
+        ("ShoulderLeft", "ShoulderCenter"), ("ElbowLeft", "ShoulderLeft"),
+        ("WristLeft", "ElbowLeft"), ("HandLeft", "WristLeft"),
+        ("ShoulderRight", "ShoulderCenter"), ("ElbowRight", "ShoulderRight"),
+        ("WristRight", "ElbowRight"), ("HandRight", "WristRight"),
+        ("HipLeft", "HipCenter"), ("KneeLeft", "HipLeft"),
+        ("AnkleLeft", "KneeLeft"), ("FootLeft", "AnkleLeft"),
+        ("HipRight", "HipCenter"), ("KneeRight", "HipRight"),
+        ("AnkleRight", "KneeRight"), ("FootRight", "AnkleRight"),
+    )
+)  # fmt: skip
+"""The 19 bones of the canonical joints, each as (joint, the joint that it hangs on)."""
+
+
+def lengths(skeletons: FloatArray, pairs: tuple[tuple[int, int], ...]) -> FloatArray:
+    """Distances (..., P) between P pairs of joints of skeletons (..., 20, 3)."""
+    first, second = np.array(pairs).T
+    found: FloatArray = np.linalg.norm(skeletons[..., first, :] - skeletons[..., second, :], axis=-1)
+    return found
+
+
+def raw_window(windows: FloatArray) -> FloatArray:
+    """The hip-centred coordinates themselves, (n, f * 60)."""
+    return windows.reshape(len(windows), -1)
+
+
+def bone_lengths(windows: FloatArray) -> FloatArray:
+    """The median over the window's skeletons of each bone's length, (n, 19), metres."""
+    medians: FloatArray = np.median(lengths(windows, BONES), axis=1)
+    return medians
+
+
+def raw(f: int) -> Fixed:
+    """The window's coordinates; a part a skeleton."""
+    return Fixed((Description("raw", raw_window, parts=f),))
+
+
+def bones(layout: str) -> Fixed:
+    """The window's bone lengths; of windows in that layout."""
+    return Fixed((Description("bones", through_canonical(bone_lengths, layout)),))

@@ -1,0 +1,134 @@
+"""`sge-stream evaluate`: tables, files and pages of the protocols, and what it says to wrong input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from evaluation.evaluate import PROTOCOLS
+from stream.cli import app
+from stream.errors import DataError, UserError
+from tests.evaluation.made import made_walks, packed
+
+
+def evaluate(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return packed(tmp_path / "kgbd_made.npz", made_walks(5, walks=4, frames=60))
+
+
+def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: Path) -> None:
+    out, page = tmp_path / "figures.json", tmp_path / "page"
+    options = ("--protocol", "direct", "--seed", 2, "--method", "raw,bones", "--people", "1-4")
+    done = evaluate("kgbd", "--data", data, *options, "--out", out, "--report", page)
+    assert done.exit_code == 0, done.output
+    content = json.loads(out.read_text())
+    assert {key: content[key] for key in ("dataset", "protocol", "split", "f", "seed", "people")} == {
+        "dataset": "kgbd",
+        "protocol": "direct",
+        "split": "kgbd",
+        "f": 6,
+        "seed": 2,
+        "people": 4,
+    }
+    assert content["default"] in content["methods"]
+    assert list(content["methods"]) == ["raw", "bones"]
+    for name in ("raw", "bones"):
+        figures = content["methods"][name]
+        assert figures["supervised"] is False
+        assert {"rank1", "rank5", "rank10", "map", "minp"} <= figures.keys()
+    assert content["methods"]["raw"]["rank1"] == 100
+    for shown in ("4 people", "raw", "bones", "100.0", "MoCos", "62.0"):
+        assert shown in done.stdout
+    html = (page / "index.html").read_text()
+    assert "MoCos" in html
+    assert (page / "kgbd-cmc.png").is_file()
+
+
+def test_the_encoder_is_trained_on_the_splits_own_walks(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    options = ("--protocol", "direct", "--epochs", 1, "--f", 4, "--cache", tmp_path / "cache")
+    done = evaluate("kgbd", "--data", data, *options, "--out", out)
+    assert done.exit_code == 0, done.output
+    content = json.loads(out.read_text())
+    assert content["default"] == "cage"
+    assert {"raw", "bones", "d13", "d16", "cage-untrained", "cage", "h", "z"} <= content["methods"].keys()
+    assert list((tmp_path / "cache").iterdir())
+
+
+def test_rn_gives_a_row_for_each_strategy(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    done = evaluate("kgbd", "--data", data, "--protocol", "rn", "--method", "raw,d13-knn", "--out", out)
+    assert done.exit_code == 0, done.output
+    methods = json.loads(out.read_text())["methods"]
+    assert list(methods) == ["raw-ap", "raw-sc", "d13-knn"]
+    assert methods["raw-ap"]["rank1"] == 100
+    assert {"nauc_cmc", "roc_auc_micro"} <= methods["raw-sc"].keys()
+    assert methods["d13-knn"]["supervised"] is True
+
+
+def test_live_gives_intervals(tmp_path: Path) -> None:
+    out, page = tmp_path / "live.json", tmp_path / "page"
+    options = ("--protocol", "live", "--people", "101-106", "--method", "shipped,bones", "--splits", 3)
+    # People whom no encoder that ships saw.
+    data = packed(tmp_path / "kgbd_made.npz", made_walks(6, walks=3, frames=110, noise=0.01), first=101)
+    done = evaluate("kgbd", "--data", data, *options, "--enrol", 1, "--out", out, "--report", page)
+    assert done.exit_code == 0, done.output
+    content = json.loads(out.read_text())
+    assert (content["dataset"], content["protocol"], content["default"]) == ("kgbd", "live", "shipped")
+    for figures in content["methods"].values():
+        mean, low, high = figures["rank1_walk"]
+        assert 0 <= low <= mean <= high <= 100
+        assert figures["rank1_10s"] is None
+        keys = ("rank1_window", "rank1_2s", "rank1_5s", "eer", "fnir_at_fpir1", "fnir_at_fpir5")
+        assert {*keys, "fpir_realised", "fnir_realised"} <= figures.keys()
+    assert (page / "index.html").is_file()
+
+
+def test_wrong_names_bring_chance(data: Path, tmp_path: Path) -> None:
+    found: list[float] = []
+    for seed in range(6):
+        out = tmp_path / f"{seed}.json"
+        options = ("--protocol", "direct", "--method", "raw", "--seed", seed, "--shuffle-probes")
+        assert evaluate("kgbd", "--data", data, *options, "--out", out).exit_code == 0
+        content: dict[str, Any] = json.loads(out.read_text())
+        assert content["probes_shuffled"] is True
+        found.append(content["methods"]["raw"]["rank1"])
+    assert np.mean(found) < 60  # 20 expected; each person is right or wrong as a whole
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("kgbd", "--protocol", "guess"), ", ".join(PROTOCOLS)),
+        (("kgbd", "--protocol", "cve"), "kgbd"),
+        (("kgbd", "--protocol", "direct", "--split", "moon"), "there are all, kgbd"),
+        (("kgbd", "--protocol", "direct", "--method", "nothing"), "there is no 'nothing'"),
+        (("kgbd", "--protocol", "direct", "--people", "7"), "no person 7"),
+        (("kgbd", "--protocol", "transfer"), "--encoder"),
+        (("kgbd", "--protocol", "live", "--split", "moon"), "there are all, kgbd"),
+        (("moon", "--protocol", "direct"), "moon"),
+    ],
+)
+def test_wrong_input_is_told(data: Path, arguments: tuple[str, ...], text: str) -> None:
+    done = evaluate(*arguments, "--data", data)
+    assert isinstance(done.exception, UserError | DataError)
+    assert text in str(done.exception)
+
+
+def test_an_error_is_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "stream", "evaluate", "kgbd", "--data", str(tmp_path / "gone")]
+    done = subprocess.run([*command, "--protocol", "direct"], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "gone" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

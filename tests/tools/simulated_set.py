@@ -1,0 +1,24 @@
+"""A packed data set of simulated people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from stream.skeleton import CANONICAL
+from tools.live_path import simulated_walks
+
+
+def pack_simulated(path: Path, seed: int, people: int, walks: int) -> None:
+    """Write simulated people's walks, 2 s each."""
+    made = [walk for number in range(1, walks + 1) for walk in simulated_walks(people, seed, number, 2.0)]
+    np.savez(
+        path,
+        joints=np.nan_to_num(np.concatenate([walk.joints for walk in made])),
+        offsets=np.cumsum([0, *(len(walk.joints) for walk in made)]),
+        subject=[int(walk.person) for walk in made],
+        trial=[int(walk.walk) for walk in made],
+        fps=30.0,
+        joint_names=CANONICAL,
+    )

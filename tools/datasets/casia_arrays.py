@@ -1,0 +1,123 @@
+"""CASIA-B's estimated 3D skeletons: arrays of 14 joints, one a sequence.
+
+Either files `<xxx-mm-nn-vvv>.npy`, or any `*.npy` in folders `xxx/mm-nn/vvv`, or one .npz with an array
+`xxx-mm-nn-vvv` a sequence. An array is (T, 14, 3) or (T, 42): frame after frame at 25 frames/s; a frame that
+is not finite was not seen. The 14 joints are OpenPose's first, lifted to 3D (the paper, Sec. 4.1, and the
+joint tables of its authors' later code): head, neck, right arm, left arm, right leg, left leg. Metres, X to
+the sensor's left, Y up, Z away; a sequence whose Y points down is turned over.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.errors import DataError
+from stream.skeleton import get_layout
+from tools.datasets.casia import RATE_HZ, CasiaSequence, parse_sequence
+from tools.datasets.clock import nominal_times
+from tools.datasets.files import load_array, text_head
+from tools.datasets.walk import Walk, WalkRef, mark_unseen, upright
+
+__all__ = ["find", "recognises"]
+
+LAYOUT = "openpose-14"
+
+_IN_ZIP = re.compile(r"\d{3}-(nm|bg|cl)-\d{2}-\d{3}\.npy", re.IGNORECASE)
+_ZIP_NAME = slice(30, 80)  # where a zip file says what its first member is called
+
+
+def recognises(path: Path, head: str) -> bool:
+    """Whether a file that begins with `head` holds CASIA-B's arrays."""
+    if path.suffix == ".npz":
+        return head.startswith("PK\x03\x04") and _IN_ZIP.match(head[_ZIP_NAME]) is not None
+    return path.suffix == ".npy" and "NUMPY" in head[:8] and _sequence_at(path) is not None
+
+
+def find(files: Iterable[Path]) -> Iterator[WalkRef]:
+    """The sequences among a data set's files.
+
+    Raises:
+        DataError: a .npz is not whole, or a sequence stands in two places.
+    """
+    found: dict[CasiaSequence, str] = {}
+    for path in files:
+        if path.suffix in (".npy", ".npz") and recognises(path, text_head(path)):
+            for sequence, place, load in _arrays(path):
+                if sequence in found:
+                    raise DataError(
+                        f"{place} holds sequence {sequence.person}-{sequence.walk}, which {found[sequence]} "
+                        "holds as well: take one of them out"
+                    )
+                found[sequence] = place
+                yield sequence.ref(partial(_read, sequence, place, load), LAYOUT)
+
+
+def _sequence_at(path: Path) -> CasiaSequence | None:
+    folders = "/".join(path.resolve().parts[-4:-1])
+    return parse_sequence(path.stem) or parse_sequence(folders)
+
+
+def _arrays(path: Path) -> Iterator[tuple[CasiaSequence, str, Callable[[], NDArray[Any]]]]:
+    """The sequences in a file, where each stands, and what loads it."""
+    if path.suffix == ".npy":
+        sequence = _sequence_at(path)
+        if sequence is not None:
+            yield sequence, str(path), partial(load_array, path)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise _broken_zip(path, error) from error
+    for name in names:
+        sequence = parse_sequence(name)
+        if sequence is not None:
+            yield sequence, f"{path}, array {name}", partial(_load_member, path, name)
+
+
+def _load_member(path: Path, name: str) -> NDArray[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return np.asarray(arrays[name])
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _broken_zip(path, error) from error
+
+
+def _read(sequence: CasiaSequence, place: str, load: Callable[[], NDArray[Any]]) -> Walk:
+    layout = get_layout(LAYOUT)
+    joints = len(layout.joints)
+    array = load()
+    if array.dtype.kind not in "fiu" or array.ndim < 2 or array.shape[1:] not in ((joints, 3), (3 * joints,)):
+        raise DataError(
+            f"{place}: expected numbers of shape (frames, 14, 3) or (frames, 42), 14 joints in 3D, got "
+            f"{array.dtype} of shape {array.shape}; 2D skeletons of 17 joints are read from GaitGraph's .csv"
+        )
+    skeletons, confidence = mark_unseen(
+        np.array(array, np.float32).reshape(-1, joints, 3), origin_is_unseen=False
+    )
+    return Walk(
+        sequence.person,
+        sequence.walk,
+        "rgb-estimated",
+        LAYOUT,
+        nominal_times(len(skeletons), RATE_HZ),
+        upright(layout, skeletons),
+        confidence,
+        f"casia-b/{sequence.person}/{sequence.walk}",
+        view=sequence.view,
+        condition=sequence.condition,
+        session=sequence.session,
+    )
+
+
+def _broken_zip(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} is not a whole .npz file of plain arrays ({error}); fetch it again")
