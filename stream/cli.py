@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from stream.errors import SgeError, UserError
+from stream.evaluate_command import evaluate
 from stream.options import (
     DeviceOption,
+    EncoderOption,
     GalleryOption,
+    MatcherOption,
     NameArgument,
     SourceOption,
     SpeedOption,
@@ -47,6 +51,8 @@ def live(
         typer.Option(metavar="P|off", help="The rate of strangers that may be named.  [default: 0.01]"),
     ] = None,
     device: DeviceOption = None,
+    encoder: EncoderOption = None,
+    matcher: MatcherOption = None,
     speed: SpeedOption = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The same options as TOML; see README.")
@@ -61,13 +67,21 @@ def live(
         out.print(version_text())
         raise typer.Exit
     if context.invoked_subcommand is not None:
-        if source or json or config or fpir or device or speed is not None or gallery:
+        given = (source, json, config, fpir, device, speed is not None, gallery, encoder, matcher)
+        if any(given):
             msg = f"options of {context.invoked_subcommand} go behind its name, only --debug before it"
             raise UserError(msg)
         return
     settings = read_config(config) if config else Settings()
     settings = settings.override(
-        sources=source, gallery=gallery, fpir=fpir, device=device, speed=speed, json=json or None
+        sources=source,
+        gallery=gallery,
+        fpir=fpir,
+        device=device,
+        encoder=encoder,
+        matcher=matcher,
+        speed=speed,
+        json=json or None,
     )
     raise typer.Exit(identify(settings, out=out, err=err, debug=debug))
 
@@ -90,13 +104,16 @@ def enroll(
     ] = None,
     gallery: GalleryOption = None,
     device: DeviceOption = None,
+    encoder: EncoderOption = None,
     speed: SpeedOption = None,
     yes: YesOption = False,
 ) -> None:
     """Enrol a person by letting them walk: before sources, or a track of the running system."""
     from stream.enrol import EnrolPlan, enrol  # noqa: PLC0415
 
-    settings = Settings().override(sources=source, gallery=gallery, fpir="off", device=device, speed=speed)
+    settings = Settings().override(
+        sources=source, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed
+    )
     enrol(EnrolPlan(name, settings, track, seconds, yes), out=out, err=err, debug=_debug(context))
 
 
@@ -175,23 +192,27 @@ def train(
         out.print(str(path), soft_wrap=True, highlight=False)
 
 
+app.command()(evaluate)
+
+
 @app.command()
 def demo(
     context: typer.Context,
     seconds: Annotated[float, typer.Option(metavar="T", min=5, help="Length of the second walk.")] = 15.0,
+    encoder: EncoderOption = None,
 ) -> None:
     """Show the main job on simulated people: enrol on one walk, identify on another, one stranger."""
     from tools.demo import run_demo  # noqa: PLC0415
 
-    raise typer.Exit(run_demo(seconds, out=out, err=err, debug=_debug(context)))
+    raise typer.Exit(run_demo(seconds, encoder or [], out=out, err=err, debug=_debug(context)))
 
 
 @app.command()
-def doctor(gallery: GalleryOption = None) -> None:
-    """Tell what works on this machine, and how to mend what does not."""
+def doctor(gallery: GalleryOption = None, encoder: EncoderOption = None, source: SourceOption = None) -> None:
+    """Tell what works on this machine, and how to mend what does not; with --source only of that."""
     from tools.doctor import examine  # noqa: PLC0415
 
-    raise typer.Exit(examine(gallery, out=out))
+    raise typer.Exit(examine(gallery, encoder or [], source or [], out=out))
 
 
 def _debug(context: typer.Context) -> bool:
@@ -219,4 +240,12 @@ def main() -> NoReturn:
         text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows where"
         err.print(text, highlight=False, soft_wrap=True)
         code = 1
+    except SystemExit as ended:
+        # How typer ends a command.
+        code = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        # Under torchrun: gloo's threads may still run, and abort an interpreter that takes itself down.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)

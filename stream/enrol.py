@@ -129,6 +129,9 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
         if store.has(name):
             raise name_taken(name)
     running_system = None if plan.settings.sources else _running_system(url)
+    if running_system is not None and plan.settings.encoder:
+        msg = "the running system has its own encoder; leave --encoder out, or give --source"
+        raise UserError(msg)
     consent_by = _consent(name, plan.yes)
     if running_system is None:
         with started(plan.settings, err, debug) as live:

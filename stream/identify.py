@@ -18,7 +18,7 @@ from stream.errors import UserError
 from stream.live import Live
 from stream.settings import Settings
 
-__all__ = ["echo_to", "identify", "started", "version_text"]
+__all__ = ["echo_to", "identify", "started", "tell_encoder", "version_text"]
 
 INTERRUPTED = 130
 _TICK_S = 0.1
@@ -61,11 +61,19 @@ def started(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
                 fpir=settings.fpir,
                 device=settings.device,
                 speed=settings.speed,
+                encoder=settings.encoder,
+                matcher=settings.matcher,
                 echo=echo_to(err, debug),
             )
             live = stack.enter_context(system)
-        err.print(f"encoder: {live.encoder.features}", highlight=False, soft_wrap=True)
+        tell_encoder(live, err)
         yield live
+
+
+def tell_encoder(live: Live, err: Console) -> None:
+    """Say which weights are in use, and what is to be known of them."""
+    for line in (f"encoder: {live.encoder.features}", *live.notes):
+        err.print(line, highlight=False, soft_wrap=True)
 
 
 def echo_to(err: Console, debug: bool) -> Callable[[str], None]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -29,9 +30,10 @@ from stream.control import ask
 from stream.decision import Decision
 from stream.errors import RunError, SgeError, UserError
 from stream.rundir import Run, open_run
-from stream.settings import check_fpir
+from stream.settings import MatcherName, check_fpir, check_matcher
 from stream.sink import Sink
 from stream.sources import open_source
+from stream.suitability import backend_note, gallery_note
 from stream.supervisor import Child, Exit, Supervisor
 
 __all__ = ["Live"]
@@ -56,10 +58,14 @@ class Live:
         fpir: the rate of strangers that may be named (0..1); None names the best candidate always.
         device: of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
         speed: of recordings: 1 is real time, 0 as quick as the system takes them.
+        encoder: weights files and trained folders, whose CAGEs are put side by side; none stand for the
+            weights that ship.
+        matcher: who is named of several people whom the score accepts: `nearest` or `rn`, see `Settings`.
         echo: gets every line that the processes log.
 
     Raises:
-        UserError: on entering: a source, the gallery or the device cannot be used.
+        UserError: on entering: a source, the weights or the device cannot be used, or the gallery cannot, or
+            not with these weights.
         RunError: while iterating: a process failed for good.
     """
 
@@ -71,17 +77,23 @@ class Live:
         fpir: float | None = 0.01,
         device: str = "auto",
         speed: float = 1.0,
+        encoder: Sequence[str | Path] = (),
+        matcher: MatcherName = "nearest",
         echo: Callable[[str], None] = lambda line: None,
     ) -> None:
         if not sources:
             msg = "no source: give at least one, such as walk.mcap or walkers:n=4"
             raise UserError(msg)
         check_fpir(fpir)
+        check_matcher(matcher)
         self._specs = list(sources)
         self._gallery = gallery
         self.fpir = fpir
         self._device = device
         self._speed = speed
+        self._matcher: MatcherName = matcher
+        # Processes that are started again must find them wherever the caller stands by then.
+        self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
         self._open_sources: set[int] = set()
         self._closing: dict[int, float] = {}
@@ -92,6 +104,8 @@ class Live:
         self.supervisor = Supervisor(echo)
         self.encoder = EncoderCard("", 0, "", "")
         """What the encoder says of itself, known once entered."""
+        self.notes: list[str] = []
+        """What the user should know of the gallery and the back-end of this encoder, known once entered."""
 
     def __enter__(self) -> Self:
         with self._exit:
@@ -212,17 +226,32 @@ class Live:
 
     def _start(self) -> None:
         wiring = self.run.wiring
-        orders = EncoderOrders(wiring, self._device)
-        self.supervisor.start(Child("encoder", 0, lambda child: orders))
+        self.supervisor.start(Child("encoder", 0, self._encoder_orders))
         ready = self._wait_ready("encoder")
         self.encoder = msgspec.json.decode(ready.text, type=EncoderCard)
+        with open_gallery(self._url) as store:
+            told = (gallery_note(store, self.encoder), backend_note(self.encoder, self._weights))
+        self.notes = [note for note in told if note]
         cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
-        matcher = MatcherOrders(wiring, self._url, self.encoder.contract, self.encoder.f, cards, self.fpir)
+        card = self.encoder
+        matcher = MatcherOrders(
+            wiring,
+            self._url,
+            card.contract,
+            card.f,
+            cards,
+            self.fpir,
+            weights=self._weights,
+            matcher=self._matcher,
+        )
         self.supervisor.start(Child("matcher", 0, lambda child: matcher))
         self._wait_ready("matcher")
         for index in range(len(self._specs)):
             self._open_sources.add(index)
             self.supervisor.start(Child("capture", index, self._capture_orders(index)))
+
+    def _encoder_orders(self, child: Child) -> EncoderOrders:
+        return EncoderOrders(self.run.wiring, self._device, self._weights, self.encoder.contract)
 
     def _capture_orders(self, index: int) -> Callable[[Child], msgspec.Struct]:
         first = CaptureOrders(

@@ -10,7 +10,9 @@ from rich.console import Console
 
 __all__ = [
     "DeviceOption",
+    "EncoderOption",
     "GalleryOption",
+    "MatcherOption",
     "NameArgument",
     "SourceOption",
     "SpeedOption",
@@ -41,6 +43,23 @@ GalleryOption = Annotated[
 ]
 DeviceOption = Annotated[
     str | None, typer.Option(metavar="D", help="Where to encode: auto, cpu, cuda, cuda:1.  [default: auto]")
+]
+EncoderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--encoder",
+        metavar="FILE",
+        help="Weights, or a folder of sge-stream train; CAGEs of several, given again, stand side by side."
+        "  [default: those that ship]",
+    ),
+]
+MatcherOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M",
+        help="Who is named of several accepted people: nearest (template), or rn (a recognition network "
+        "trained on the gallery).  [default: nearest]",
+    ),
 ]
 SpeedOption = Annotated[
     float | None,

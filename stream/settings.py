@@ -6,20 +6,25 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from stream.errors import UserError
 
-__all__ = ["Settings", "check_fpir", "read_config"]
+__all__ = ["MatcherName", "Settings", "check_fpir", "check_matcher", "read_config"]
+
+MatcherName = Literal["nearest", "rn"]
 
 KINDS: dict[str, tuple[type, ...]] = {
     "sources": (list,),
     "gallery": (str,),
     "fpir": (str, float, int),
     "device": (str,),
+    "encoder": (list,),
+    "matcher": (str,),
     "speed": (float, int),
     "json": (bool,),
 }
+_LISTS = {"sources", "encoder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,11 @@ class Settings:
         gallery: a URL or a path; None for the default.
         fpir: the rate of strangers that may be named, 0..1; None for `off`.
         device: of the encoder.
+        encoder: what `--encoder` takes, one for each; none stand for the weights that ship.
         speed: of recordings; 1 is real time, 0 as quick as the system takes them.
         json: JSON lines instead of the dashboard.
+        matcher: who is named where the score accepts several people: `nearest`, whose templates are nearest;
+            `rn`, whom the recognition network predicts.
     """
 
     sources: tuple[str, ...] = ()
@@ -41,6 +49,8 @@ class Settings:
     device: str = "auto"
     speed: float = 1.0
     json: bool = False
+    encoder: tuple[str, ...] = ()
+    matcher: MatcherName = "nearest"
 
     def override(self, **given: Any) -> Self:
         """Put what was given (is not None) in place of what stood here.
@@ -49,10 +59,12 @@ class Settings:
             UserError: a value is out of its bounds.
         """
         known = {name: value for name, value in given.items() if value is not None}
-        if "sources" in known:
-            known["sources"] = tuple(known["sources"])
+        for name in known.keys() & _LISTS:
+            known[name] = tuple(known[name])
         if "fpir" in known:
             known["fpir"] = _fpir(known["fpir"])
+        if "matcher" in known:
+            check_matcher(known["matcher"])
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
             msg = f"--speed: expected 0 or more, such as 1 (real time), got {known['speed']}"
             raise UserError(msg)
@@ -80,6 +92,17 @@ def check_fpir(rate: float | None) -> None:
         raise _wrong_rate(rate)
 
 
+def check_matcher(name: str) -> None:
+    """Check the name of a matcher.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in get_args(MatcherName):
+        msg = f"--matcher: expected {' or '.join(get_args(MatcherName))}, got {name}"
+        raise UserError(msg)
+
+
 def _wrong_rate(given: str | float) -> UserError:
     return UserError(f"--fpir: expected off or a rate between 0 and 1, such as 0.01, got {given}")
 
@@ -103,9 +126,9 @@ def read_config(path: Path) -> Settings:
         if name not in KINDS:
             msg = f"{path}: unknown setting {name}; possible: {possible}"
             raise UserError(msg)
-        listed = name != "sources" or (isinstance(value, list) and all(isinstance(v, str) for v in value))
+        listed = name not in _LISTS or (isinstance(value, list) and all(isinstance(v, str) for v in value))
         if not (isinstance(value, KINDS[name]) and listed and isinstance(value, bool) == (name == "json")):
-            wanted = "a list of texts" if name == "sources" else KINDS[name][0].__name__
+            wanted = "a list of texts" if name in _LISTS else KINDS[name][0].__name__
             msg = f"{path}: {name}: expected {wanted}, got {value!r}"
             raise UserError(msg)
     return Settings().override(**content)

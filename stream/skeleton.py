@@ -4,20 +4,22 @@ The canonical joints are those of the Kinect v1 SDK, in its order. Every other l
 canonical joint, the sensor's joints it is made of and their weights. A table maps joints and nothing else:
 bodies arrive in metres, Y up, X to the sensor's left, Z away from it. Where a sensor speaks otherwise
 (Azure Kinect: millimetres, Y down, X right; MediaPipe: Y down, X right), its source module converts units and
-axes before anything here sees the joints.
+axes before anything here sees the joints. Layouts of pictures, in pixels and without depth, stand apart
+(`FLAT_LAYOUTS`): nothing that works on metres takes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from stream.body import FloatArray
+from stream.errors import UserError
 
-__all__ = ["CANONICAL", "LAYOUTS", "Layout", "get_layout", "to_canonical"]
+__all__ = ["CANONICAL", "FLAT_LAYOUTS", "LAYOUTS", "Layout", "get_layout", "hip_of", "to_canonical"]
 
 CANONICAL: tuple[str, ...] = (
     "HipCenter", "Spine", "ShoulderCenter", "Head",
@@ -34,15 +36,17 @@ class Layout:
     """How one kind of sensor names its joints, and how the canonical 20 are made of them.
 
     Attributes:
-        name: the key in `LAYOUTS`.
+        name: the key in `LAYOUTS` or `FLAT_LAYOUTS`.
         joints: the sensor's J joint names, in its order.
         weights: (20, J) float32, read-only, not negative; row c says what canonical joint c is made of, and
             sums to 1.
+        flat: whether the joints are places in a picture: pixels, Z = 0.
     """
 
     name: str
     joints: tuple[str, ...]
     weights: FloatArray
+    flat: bool = False
 
 
 def get_layout(name: str) -> Layout:
@@ -51,10 +55,17 @@ def get_layout(name: str) -> Layout:
     Raises:
         ValueError: no such layout; the text lists those there are.
     """
-    try:
-        return LAYOUTS[name]
-    except KeyError:
-        raise ValueError(f"no joint layout {name!r}; there are {', '.join(LAYOUTS)}") from None
+    layout = LAYOUTS.get(name) or FLAT_LAYOUTS.get(name)
+    if layout is None:
+        raise ValueError(f"no joint layout {name!r}; there are {', '.join((*LAYOUTS, *FLAT_LAYOUTS))}")
+    return layout
+
+
+def hip_of(layout: Layout, joints: FloatArray) -> FloatArray:
+    """(..., 3) the middle of the hips, which skeletons are centred on, of (..., J, 3) joints."""
+    parts = np.flatnonzero(layout.weights[0])
+    hip: FloatArray = layout.weights[0, parts] @ joints[..., parts, :]
+    return hip
 
 
 def to_canonical(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -71,7 +82,15 @@ def to_canonical(layout: Layout, joints: FloatArray, confidence: FloatArray) -> 
     Returns:
         (..., 20, 3) float32, each the weighted mean of what it is made of, and (..., 20) float32, the least
         confidence among what it is made of.
+
+    Raises:
+        UserError: the layout is flat.
     """
+    if layout.flat:
+        raise UserError(
+            f"skeletons in the layout {layout.name} are places in a picture, in pixels: they cannot stand "
+            "beside skeletons in metres; give 3D skeletons, or measure them by themselves"
+        )
     seen = (confidence > 0) & np.isfinite(joints).all(axis=-1)
     # Zero instead of NaN, because 0 * NaN would spread to every joint of the product.
     canonical: FloatArray = layout.weights @ np.where(seen[..., None], joints, np.float32(0))
@@ -214,7 +233,30 @@ _MPI_17 = _layout(
     },
 )
 
-LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {layout.name: layout for layout in (_KINECT_V1, _KINECT_V2, _AZURE_KINECT, _MEDIAPIPE, _COCO, _MPI_17)}
+# OpenPose's first 14 joints, as CASIA-B's estimated 3D skeletons have them; its head is the nose.
+_OPENPOSE_14 = _layout(
+    "openpose-14",
+    "head neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist"
+    " right_hip right_knee right_ankle left_hip left_knee left_ankle",
+    {
+        "HipCenter": {"left_hip": 0.5, "right_hip": 0.5},
+        "Spine": {"left_hip": 0.35, "right_hip": 0.35, "neck": 0.3},
+        "ShoulderCenter": {"neck": 1},
+        "Head": {"head": 1},
+        **_LIMBS,
+        **_sides(Hand={"{side}_wrist": 1}, Foot={"{side}_ankle": 1}),
+    },
 )
-"""Every layout that a source or a data set may name."""
+
+LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {
+        layout.name: layout
+        for layout in (_KINECT_V1, _KINECT_V2, _AZURE_KINECT, _MEDIAPIPE, _COCO, _MPI_17, _OPENPOSE_14)
+    }
+)
+"""Every layout that a source may name, in metres."""
+
+FLAT_LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {"coco17-2d": replace(_COCO, name="coco17-2d", flat=True)}
+)
+"""Layouts of data sets that hold places in pictures: X to the picture's left, Y up, pixels, Z = 0."""

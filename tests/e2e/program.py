@@ -21,7 +21,7 @@ import psutil
 from stream.body import BodyFrame
 from stream.recording import read_recording
 
-__all__ = ["Program", "System", "read_frames", "record"]
+__all__ = ["Program", "System", "read_frames", "record", "record_two"]
 
 WAIT_S = 90.0
 
@@ -33,6 +33,16 @@ def record(source: str, target: Path) -> Path:
     )
     assert done.returncode == 0, done.stderr
     return target
+
+
+def record_two(folder: Path, seconds: int) -> dict[str, Path]:
+    """Recordings of two simulated people: each alone on a first walk, both on a second."""
+    options = f"n=2,seed=11,seconds={seconds},live=0"
+    return {
+        "ada": record(f"walkers:{options},only=1", folder / "ada.mcap"),
+        "ben": record(f"walkers:{options},only=2", folder / "ben.mcap"),
+        "both": record(f"walkers:{options},walk=2", folder / "both.mcap"),
+    }
 
 
 def read_frames(recording: Path) -> Iterator[BodyFrame]:

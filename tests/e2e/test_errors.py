@@ -46,11 +46,11 @@ def corrupted(walk: Path, target: Path) -> Path:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("kinect", "not part of this version"),
+        ("kinect", "needs Windows"),
         ("0", "not part of this version"),
         ("rtsp://me:secret@camera/1", "not part of this version"),
         ("walk.mp4", "not part of this version"),
-        ("nonsense", "possible: simulated people (walkers:n=4), a recording (walk.mcap)"),
+        ("nonsense", "possible: simulated people (walkers:n=4), "),
         ("none.mcap", "there is no file none.mcap"),
         ("walkers:n=0", "n"),
         ("walkers:people=3", "people"),

@@ -15,7 +15,7 @@ from stream.rundir import running
 from stream.skeleton import get_layout
 from stream.sources import open_source
 from stream.tracking import Tracker
-from tests.e2e.program import Program, read_frames, record
+from tests.e2e.program import Program, read_frames, record_two
 
 FIELDS = [
     "id",
@@ -53,13 +53,7 @@ def expected_windows(recording: Path) -> list[tuple[int, float]]:
 @pytest.fixture(scope="module")
 def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Recordings of two simulated people: each alone on a first walk, both on a second."""
-    folder = tmp_path_factory.mktemp("walks")
-    options = "n=2,seed=11,seconds=8,live=0"
-    return {
-        "ada": record(f"walkers:{options},only=1", folder / "ada.mcap"),
-        "ben": record(f"walkers:{options},only=2", folder / "ben.mcap"),
-        "both": record(f"walkers:{options},walk=2", folder / "both.mcap"),
-    }
+    return record_two(tmp_path_factory.mktemp("walks"), seconds=8)
 
 
 @pytest.fixture(scope="module")

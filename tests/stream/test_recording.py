@@ -81,7 +81,7 @@ def series(draw: st.DrawFn) -> list[BodyFrame]:
     return [BodyFrame(time_ns, tuple(draw(seen))) for time_ns in sorted(times)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(frames=series())
 def test_every_number_comes_back_bit_for_bit(frames: list[BodyFrame], tmp_path: Path) -> None:
     path = tmp_path / "walk.mcap"
@@ -388,7 +388,7 @@ def test_a_flipped_bit_in_any_byte_is_found(small: tuple[bytes, list[Exact]], tm
         assert error is not None, f"a flipped bit in byte {place} was not found"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(draw=st.data())
 def test_bytes_changed_dropped_or_put_in_never_give_a_wrong_frame(
     draw: st.DataObject, small: tuple[bytes, list[Exact]], tmp_path: Path
@@ -402,7 +402,7 @@ def test_bytes_changed_dropped_or_put_in_never_give_a_wrong_frame(
         damaged(tmp_path / "mutant.mcap", mutant, frames)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(draw=st.data())
 def test_a_cut_off_recording_with_a_changed_byte_never_gives_a_wrong_frame(
     draw: st.DataObject, small: tuple[bytes, list[Exact]], tmp_path: Path

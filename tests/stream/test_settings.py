@@ -23,6 +23,13 @@ def test_a_config_names_many_sources(tmp_path: Path) -> None:
     assert read_config(write(tmp_path, text)) == expected
 
 
+def test_a_config_names_the_weights(tmp_path: Path) -> None:
+    settings = read_config(write(tmp_path, 'encoder = ["mine", "b.safetensors"]'))
+    assert settings.encoder == ("mine", "b.safetensors")
+    assert settings.override(encoder=["c"]).encoder == ("c",)
+    assert Settings().encoder == ()
+
+
 def test_options_win_over_the_config(tmp_path: Path) -> None:
     settings = read_config(write(tmp_path, "fpir = 0.05")).override(fpir="0.02", gallery=None)
     assert (settings.fpir, settings.gallery) == (0.02, None)
@@ -34,6 +41,7 @@ def test_options_win_over_the_config(tmp_path: Path) -> None:
         ("source = 'a'", "unknown setting source; possible: sources"),
         ("sources = 'a'", "sources: expected a list of texts"),
         ("sources = [1]", "sources: expected a list of texts"),
+        ("encoder = 'mine'", "encoder: expected a list of texts"),
         ("speed = true", "speed: expected float"),
         ("json = 1", "json: expected bool"),
         ("fpir = 2", "--fpir: expected off or a rate"),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.skeleton import CANONICAL, LAYOUTS, Layout, get_layout, to_canonical
+from stream.errors import UserError
+from stream.skeleton import CANONICAL, FLAT_LAYOUTS, LAYOUTS, Layout, get_layout, hip_of, to_canonical
 
 ALL = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
 SIDED = [name.removesuffix("Left") for name in CANONICAL if name.endswith("Left")]
@@ -80,6 +81,8 @@ def test_canonical_order_is_that_of_the_kinect_v1_sdk() -> None:
         ("mediapipe", 33, {7: "left_ear", 12: "right_shoulder", 19: "left_index", 32: "right_foot_index"}),
         ("coco", 17, {0: "nose", 4: "right_ear", 9: "left_wrist", 16: "right_ankle"}),
         ("mpi-17", 17, {0: "htop", 7: "lwri", 14: "pelv", 16: "head"}),
+        ("openpose-14", 14, {0: "head", 1: "neck", 4: "right_wrist", 7: "left_wrist", 13: "left_ankle"}),
+        ("coco17-2d", 17, {0: "nose", 4: "right_ear", 9: "left_wrist", 16: "right_ankle"}),
     ],
 )
 def test_layouts_have_the_joints_their_sensors_document(name: str, count: int, known: dict[int, str]) -> None:
@@ -244,3 +247,27 @@ def test_conversion_moves_with_the_person(layout: Layout, seed: int, shift: tupl
 def test_an_unknown_layout_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'kinect-v3'.*kinect-v1.*mpi-17"):
         get_layout("kinect-v3")
+
+
+@ALL
+def test_the_hip_is_the_canonical_one_in_every_layout(layout: Layout) -> None:
+    rng = np.random.default_rng(11)
+    joints = rng.normal(size=(4, 6, len(layout.joints), 3)).astype(np.float32)
+    converted, _ = to_canonical(layout, joints, np.ones(joints.shape[:-1], np.float32))
+    np.testing.assert_allclose(hip_of(layout, joints), converted[..., 0, :], atol=1e-6)
+
+
+def test_the_hip_does_not_need_the_other_joints() -> None:
+    layout = get_layout("openpose-14")
+    joints = np.full((14, 3), np.nan, np.float32)
+    joints[layout.joints.index("left_hip")], joints[layout.joints.index("right_hip")] = (0, 1, 2), (1, 1, 4)
+    np.testing.assert_allclose(hip_of(layout, joints), [0.5, 1, 3])
+
+
+def test_skeletons_of_a_picture_are_never_taken_for_metres() -> None:
+    (layout,) = FLAT_LAYOUTS.values()
+    assert layout.flat
+    assert layout.name not in LAYOUTS, "no source and no recording may name it"
+    with pytest.raises(UserError, match="layout coco17-2d are places in a picture, in pixels: they cannot"):
+        to_canonical(layout, np.ones((17, 3), np.float32), np.ones(17, np.float32))
+    assert not any(known.flat for known in LAYOUTS.values())

@@ -105,7 +105,7 @@ def test_quality_is_the_mean_confidence() -> None:
     assert window.quality == pytest.approx(float(confidence.mean()), abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     gaps=st.lists(st.integers(1_000_000, 400_000_000), min_size=1, max_size=80),
     f=st.integers(2, 10),

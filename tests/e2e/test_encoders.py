@@ -1,0 +1,208 @@
+"""Weights of one's own through the real processes: one, several, ones that do not fit, another gallery's."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from encoder.model import EncoderConfig
+from encoder.weights import load_encoder, save_weights, seeded_state
+from gallery.backend import FittedOn, Projection, SensorCard
+from gallery.calibration import ImpostorScores
+from stream import Live
+from stream.errors import UserError
+from tests.e2e.program import Program, record_two
+from tools.fit_backend import Fit, write_backend
+
+TINY = EncoderConfig(hidden=16)
+
+
+def save(path: Path, seed: int, config: EncoderConfig = TINY) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_weights(path, seeded_state(config, seed), config)
+    return path
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Recordings of two simulated people: each alone on a first walk, both on a second."""
+    return record_two(tmp_path_factory.mktemp("walks"), seconds=5)
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of one's own, without a back-end."""
+    return save(tmp_path_factory.mktemp("mine") / "mine.safetensors", 1)
+
+
+@pytest.fixture(scope="module")
+def gallery(walks: dict[str, Path], mine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery that holds Ada and Ben, enrolled with these weights."""
+    folder = tmp_path_factory.mktemp("gallery")
+    program = Program(folder / "g.db", folder / "run")
+    for name in ("Ada", "Ben"):
+        enrol(program, name, walks[name.lower()], "--encoder", str(mine))
+    return folder / "g.db"
+
+
+@pytest.fixture
+def program(gallery: Path, tmp_path: Path) -> Program:
+    return Program(gallery, tmp_path / "run")
+
+
+def enrol(program: Program, name: str, walk: Path, *more: str) -> None:
+    done = program.run("enroll", name, "--source", str(walk), "--speed", "0", "--yes", *more)
+    assert done.returncode == 0, done.stderr
+    assert f"{name} is enrolled: 1 walk" in done.stdout
+
+
+def watch(program: Program, walk: Path, *more: str) -> tuple[dict[int, dict[str, Any]], str]:
+    """The last lines by track, and what was said on stderr."""
+    done = program.run("--source", str(walk), "--speed", "0", "--json", *more)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {line["track"]: line for line in lines if line["final"]}, done.stderr
+
+
+def refused(program: Program, *arguments: str) -> str:
+    """The one sentence that a command is refused with."""
+    done = program.run(*arguments)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("sge-stream: ")
+    return sentence
+
+
+def test_own_weights_name_people_uncalibrated(program: Program, walks: dict[str, Path], mine: Path) -> None:
+    finals, said = watch(program, walks["both"], "--encoder", str(mine), "--fpir", "off")
+    assert {track: line["person"] for track, line in finals.items()} == {1: "Ada", 2: "Ben"}
+    assert "encoder: weights of mine.safetensors, model " in said
+    finals, said = watch(program, walks["both"], "--encoder", str(mine))
+    for line in finals.values():
+        assert (line["state"], line["threshold"]) == ("unknown", None)
+        assert line["reason"] == "uncalibrated: no threshold is known for simulated"
+    assert "uncalibrated: no back-end is fitted for this encoder" in said
+    assert f"python -m tools.fit_backend DATA_DIR --encoder {mine}" in said
+
+
+def test_a_backend_beside_the_weights_is_used(walks: dict[str, Path], tmp_path: Path) -> None:
+    path = save(tmp_path / "run" / "encoder.safetensors", 1)
+    scores = ImpostorScores("test", 9, (10,), (90,), (0.5, 0.1), ((-0.6, -0.5),))
+    identity = Projection(np.zeros(48, np.float32), np.eye(48, dtype=np.float32))
+    fit = Fit(identity, SensorCard(FittedOn("test", 1, 1, 1), scores))
+    write_backend(path.parent, load_encoder(path).contract.id, "test", {"simulated": fit})
+    program = Program(tmp_path / "g.db", tmp_path / "sockets")
+    enrol(program, "Ada", walks["ada"], "--encoder", str(path.parent))
+    finals, said = watch(program, walks["ada"], "--encoder", str(path.parent))
+    (line,) = finals.values()
+    assert line["person"] == "Ada"
+    assert line["threshold"] is not None
+    assert "run/encoder.safetensors" in said
+    assert "uncalibrated" not in said
+
+
+def test_three_encoders_side_by_side(walks: dict[str, Path], tmp_path: Path) -> None:
+    tasks = ("reverse", "prediction", "sorting")
+    paths = [save(tmp_path / "plus" / task / "encoder.safetensors", n) for n, task in enumerate(tasks)]
+    program = Program(tmp_path / "g.db", tmp_path / "sockets")
+    config = tmp_path / "live.toml"
+    config.write_text(f'encoder = ["{tmp_path / "plus"}"]\nfpir = "off"\n')
+    for name in ("Ada", "Ben"):
+        given = [word for path in paths for word in ("--encoder", str(path))]
+        enrol(program, name, walks[name.lower()], *given)
+    listed = program.run("people", "list").stdout
+    assert load_encoder(*paths).contract.id in listed
+    finals, said = watch(program, walks["both"], "--config", str(config))
+    assert {track: line["person"] for track, line in finals.items()} == {1: "Ada", 2: "Ben"}
+    assert "reverse/encoder.safetensors + prediction/encoder.safetensors + sorting/encoder" in said
+
+
+def test_weights_that_cannot_be_used(
+    program: Program, walks: dict[str, Path], mine: Path, tmp_path: Path
+) -> None:
+    corrupt = tmp_path / "corrupt.safetensors"
+    corrupt.write_bytes(mine.read_bytes()[:-100])
+    long = save(tmp_path / "long.safetensors", 1, EncoderConfig(f=8, hidden=16))
+    kinect2 = save(tmp_path / "kinect2.safetensors", 1, EncoderConfig(joints=25, hidden=16))
+    (tmp_path / "empty").mkdir()
+    for given, told in (
+        ([tmp_path / "none.safetensors"], "none.safetensors: there is no such weights file"),
+        ([corrupt], "corrupt.safetensors: expected a safetensors file"),
+        ([walks["ada"]], "ada.mcap: expected a safetensors file"),
+        ([mine, long], "reads 6 skeletons of 20 joints"),
+        ([mine, mine], "are the same weights"),
+        ([kinect2], "these weights read 6 skeletons of 25"),
+        ([tmp_path / "empty"], "empty: expected a folder of sge-stream train"),
+    ):
+        options = [word for path in given for word in ("--encoder", str(path))]
+        assert told in refused(program, "--source", str(walks["both"]), "--json", *options)
+    assert "options of people go behind" in refused(program, "--encoder", str(mine), "people", "list")
+
+
+def test_a_gallery_of_another_encoder_is_told_and_left_alone(
+    program: Program, gallery: Path, walks: dict[str, Path], mine: Path, tmp_path: Path
+) -> None:
+    other = save(tmp_path / "other.safetensors", 2)
+    before = program.run("people", "list").stdout
+    enrolled, runs = (load_encoder(path).contract.id for path in (mine, other))
+    replay = ("--source", str(walks["ada"]), "--speed", "0", "--encoder", str(other))
+    for command in (("--json",), ("enroll", "Eve", "--yes")):
+        # Options of a command go behind its name.
+        arguments = (*command, *replay) if command[0] == "enroll" else (*replay, *command)
+        sentence = refused(program, *arguments)
+        assert f"nobody in the gallery sqlite:///{gallery} can be recognised" in sentence
+        assert f"its people (2) were enrolled with the encoder of contract {enrolled}" in sentence
+        assert f"the one that runs has contract {runs} (weights of other.safetensors" in sentence
+        assert "or enrol them again into another --gallery" in sentence
+    assert program.run("people", "list").stdout == before
+    assert "Ada" in before
+    enrol(program, "Eve", walks["ada"], "--encoder", str(other), "--gallery", str(tmp_path / "new.db"))
+
+
+def test_a_running_system_keeps_its_encoder(program: Program, mine: Path) -> None:
+    with program.start("--source", "walkers:n=1,seed=4", "--json", "--encoder", str(mine)) as system:
+        system.line()
+        sentence = refused(program, "enroll", "Eve", "--yes", "--encoder", str(mine))
+        assert "the running system has its own encoder; leave --encoder out" in sentence
+        system.interrupt()
+        system.rest()
+        assert system.wait() == 0
+
+
+@pytest.mark.usefixtures("runtime_dir")
+def test_weights_that_change_while_the_system_runs_end_it(tmp_path: Path) -> None:
+    path = save(tmp_path / "mine.safetensors", 1)
+    with Live(["walkers:n=1,seed=2"], str(tmp_path / "g.db"), fpir=None, encoder=[path]) as live:
+        next(iter(live))
+        save(path, 2)
+        process = live.supervisor.find("encoder").process
+        assert process is not None
+        psutil.Process(process.pid).send_signal(signal.SIGKILL)
+        with pytest.raises(UserError, match="weights changed while the system ran; start it again"):
+            for _ in live:
+                pass
+
+
+def test_the_doctor_names_the_weights(program: Program, mine: Path, tmp_path: Path) -> None:
+    done = program.run("doctor", "--encoder", str(mine))
+    assert done.returncode == 0, done.stdout
+    told = " ".join(done.stdout.replace("│", " ").split())
+    assert "weights of mine.safetensors, model" in told
+    assert "python -m tools.fit_backend DATA_DIR --encoder" in told
+    done = program.run("doctor", "--encoder", str(tmp_path / "none.safetensors"))
+    assert done.returncode == 1
+    assert "broken" in done.stdout
+
+
+def test_the_demo_runs_with_own_weights(program: Program, mine: Path) -> None:
+    done = program.run("demo", "--seconds", "5", "--encoder", str(mine))
+    assert done.returncode == 0, done.stderr
+    assert "encoder: weights of mine.safetensors" in done.stderr
+    assert "Without a threshold, everyone is called by the best name (--fpir off)." in done.stdout
+    assert "of 5 right" in done.stdout
