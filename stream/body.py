@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Body", "BodyFrame", "FloatArray", "SourceInfo"]
+__all__ = ["Body", "BodyFrame", "FloatArray", "Image", "Picture", "SourceInfo"]
 
 FloatArray = NDArray[np.float32]
+Image = NDArray[np.uint8]
+"""(H, W, 3), blue, green, red."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,16 +32,33 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What a frame was seen in; it is drawn on where that is asked for, and never recorded.
+
+    Attributes:
+        image: as the camera gave it; nobody writes into it.
+        places: by body id, (J, 3) float32 of the layout's joints: pixels right and down, visibility 0..1.
+        taken_ns: this host's monotonic clock when it was taken; None of a file's.
+    """
+
+    image: Image
+    places: Mapping[int, FloatArray]
+    taken_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BodyFrame:
     """All bodies that a source saw at one moment.
 
     Attributes:
         time_ns: the source's own clock, nanoseconds since it began; increases from frame to frame.
         bodies: nobody in view is an empty tuple, and a frame all the same.
+        picture: what they were seen in, where the source has pictures.
     """
 
     time_ns: int
     bodies: tuple[Body, ...]
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)

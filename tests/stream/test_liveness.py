@@ -327,7 +327,7 @@ def test_whatever_devices_do_time_goes_on_and_each_is_closed_once(scripts: list[
 
 
 def test_the_newest_frame_waits_and_older_ones_are_counted() -> None:
-    newest = Newest()
+    newest = Newest[BodyFrame]()
     assert newest.take(0) is None
     for time_ns in (1, 2, 3):
         newest.put(BodyFrame(time_ns, ()))
@@ -338,7 +338,7 @@ def test_the_newest_frame_waits_and_older_ones_are_counted() -> None:
 
 
 def test_a_failure_comes_after_the_last_frame_and_stays() -> None:
-    newest = Newest()
+    newest = Newest[BodyFrame]()
     newest.put(BodyFrame(1, ()))
     newest.fail(SourceError("first"))
     newest.fail(SourceError("second"))
@@ -349,7 +349,7 @@ def test_a_failure_comes_after_the_last_frame_and_stays() -> None:
 
 
 def test_who_waits_is_woken_by_another_thread() -> None:
-    newest = Newest()
+    newest = Newest[BodyFrame]()
     thread = threading.Thread(target=lambda: newest.put(BodyFrame(8, ())))
     thread.start()
     frame = newest.take(60)

@@ -31,7 +31,7 @@ class K4aDevice:
     """A `stream.sources.liveness.Device`; its body tracker takes seconds to load, in the background."""
 
     def __init__(self, k4a: K4a, config: K4aConfig) -> None:
-        self._newest = Newest()
+        self._newest = Newest[BodyFrame]()
         self._session = _Session(k4a, config)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="k4a", daemon=True)

@@ -35,7 +35,7 @@ class KinectDevice:
         Raises:
             SourceError: the driver refused.
         """
-        self._newest = Newest()
+        self._newest = Newest[BodyFrame]()
         self._floor: Plane | None = None
         try:
             self._runtime = pykinect2.runtime(self._arrived, self._newest.fail)
