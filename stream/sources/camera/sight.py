@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from stream.body import BodyFrame, FloatArray
+from stream.body import BodyFrame, FloatArray, Image
 
 __all__ = ["Eyes", "Outline", "Sight"]
 
@@ -44,11 +41,11 @@ class Sight:
 class Eyes(Protocol):
     """Looks for people in the pictures of one camera, in the order of their times."""
 
-    def see(self, image: NDArray[np.uint8], time_ns: int) -> Sight:
+    def see(self, image: Image, time_ns: int) -> Sight:
         """Find the people in the next picture.
 
         Args:
-            image: (H, W, 3) BGR.
+            image: of one size always.
             time_ns: later than the picture before.
         """
         ...
