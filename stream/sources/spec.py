@@ -4,6 +4,9 @@
     walkers:n=4,seed=1       simulated people
     kinect                   a Kinect v2, on Windows
     k4a:device=0,mode=cpu    an Azure Kinect or Orbbec Femto
+    walk.mp4:model=full      a video, its options behind a colon
+    0                        a webcam
+    rtsp://user:pw@host/path a network camera; also rtsps, http, https
     ...#t=2,9.5              a part of any finite source, seconds: #t=2 to the end, #t=,9.5 from the start
 
 A new kind of source is one line in `KINDS`.
@@ -16,10 +19,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from stream.errors import SourceError
 from stream.sources import k4a, kinect
+from stream.sources.camera import network, video, webcam
 from stream.sources.contract import Source
 from stream.sources.playback import Clip
 from stream.sources.recording import open_recording
@@ -54,7 +57,7 @@ class SourceSpec:
     Attributes:
         text: as it was written.
         kind: the entry of `KINDS` that opens it.
-        target: the spec without its clip; of a recording, its path.
+        target: the spec without its clip; of a file, its path.
         options: what follows `name:`, as `key=value` pairs separated by commas.
         clip: the part to be given; None for all of it.
     """
@@ -98,7 +101,9 @@ def parse_spec(spec: str) -> SourceSpec:
     for kind in KINDS:
         match = kind.pattern.fullmatch(target)
         if match:
-            return SourceSpec(spec, kind, target, _options(match.groupdict().get("options") or ""), clip)
+            parts = match.groupdict()
+            options = _options(parts.get("options") or "")
+            return SourceSpec(spec, kind, parts.get("path") or target, options, clip)
     raise SourceError(f"{_trouble(target)}; {_possible()}")
 
 
@@ -174,11 +179,18 @@ def _open_k4a(spec: SourceSpec, speed: float) -> Source:
     return k4a.open_k4a(spec.options)
 
 
-def _not_here(what: str) -> Callable[[SourceSpec, float], NoReturn]:
-    def refuse(spec: SourceSpec, speed: float) -> NoReturn:
-        raise SourceError(f"{what} are not part of this version; {_possible()}")
+def _open_webcam(spec: SourceSpec, speed: float) -> Source:
+    return webcam.open_webcam(int(spec.target))
 
-    return refuse
+
+def _open_network_camera(spec: SourceSpec, speed: float) -> Source:
+    return network.open_network_camera(spec.target)
+
+
+def _open_video(spec: SourceSpec, speed: float) -> Source:
+    if not _is(spec.target, Path.is_file):
+        raise SourceError(f"there is no file {shown(spec.target)}; give the path of a video")
+    return video.open_video(Path(spec.target), spec.options, speed=speed, clip=spec.clip, name=spec.text)
 
 
 def _like(pattern: str) -> re.Pattern[str]:
@@ -189,9 +201,19 @@ KINDS: tuple[Kind, ...] = (
     Kind("walkers", _like(r"walkers(:(?P<options>.*))?"), _open_walkers, "simulated people (walkers:n=4)"),
     Kind("kinect", _like(r"kinect(:(?P<options>.*))?"), _open_kinect, "a Kinect v2 (kinect)", kinect.missing),
     Kind("k4a", _like(r"k4a(:(?P<options>.*))?"), _open_k4a, "an Azure Kinect (k4a)", k4a.missing),
-    Kind("webcam", _like(r"\d+"), _not_here("webcams")),
-    Kind("network camera", _like(r"(rtsp|rtsps|http|https)://.*"), _not_here("network cameras")),
-    Kind("video", _like(r".*\.(mp4|avi|mkv|mov|webm)"), _not_here("videos")),
+    Kind("webcam", _like(r"\d{1,3}"), _open_webcam, "a webcam (0)", webcam.missing),
+    Kind(
+        "network camera",
+        _like(r"(rtsp|rtsps|http|https)://.*"),
+        _open_network_camera,
+        "a network camera (rtsp://user:password@host/path)",
+    ),
+    Kind(
+        "video",
+        _like(r"(?P<path>.+\.(mp4|avi|mkv|mov|webm))(:(?P<options>.*))?"),
+        _open_video,
+        "a video (walk.mp4, walk.mp4:model=full)",
+    ),
     Kind("recording", _like(r".+\.mcap"), _open_recording, "a recording (walk.mcap)"),
 )
 """All kinds of sources; the first whose pattern fits opens the spec."""

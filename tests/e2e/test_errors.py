@@ -47,8 +47,15 @@ def corrupted(walk: Path, target: Path) -> Path:
     ("source", "told"),
     [
         ("kinect", "needs Windows"),
-        ("0", "not part of this version"),
-        ("rtsp://me:secret@camera/1", "not part of this version"),
+        ("999", "there is no webcam 999 here, but "),
+        (
+            "rtsp://me:secret@127.0.0.1:9/1",
+            "rtsp://127.0.0.1:9/1 could not be opened: check the address, its user",
+        ),
+        (
+            "rtsp://me:secret/@camera/1",
+            "has an @ behind its host: in a user's name or password write @ as %40",
+        ),
         ("walk.mp4", "not part of this version"),
         ("nonsense", "possible: simulated people (walkers:n=4), "),
         ("none.mcap", "there is no file none.mcap"),

@@ -29,6 +29,7 @@ class FakeAzureKinect:
 
     def __init__(self) -> None:
         self.connections = 0
+        self.port = 0
         self.count = 1
         self.open_result = self.start_result = self.create_result = SUCCEEDED
         self.create_error: Exception | None = None

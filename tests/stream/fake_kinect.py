@@ -27,6 +27,7 @@ class FakeKinect:
 
     def __init__(self) -> None:
         self.connections = 0
+        self.port = 0
         self.plugged = True
         self.floor = (0.0, 0.99, 0.1, 1.2)
         self._feed = Feed()

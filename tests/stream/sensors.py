@@ -33,9 +33,18 @@ class Person:
 
 
 class Sensor(Protocol):
-    """A fake one."""
+    """A fake one.
 
-    connections: int
+    Attributes:
+        port: where it is reached, of one that is reached over a network; else 0.
+    """
+
+    port: int
+
+    @property
+    def connections(self) -> int:
+        """How often it was opened."""
+        ...
 
     def show(self, *people: Person) -> None:
         """Let the sensor see them in its next frame."""

@@ -20,6 +20,7 @@ from stream.skeleton import LAYOUTS
 from stream.sources import Source, open_source
 from stream.tracking import Tracker
 from stream.windows import Window
+from tests.stream.camera_streams import network_camera
 from tests.stream.fake_k4a import azure_kinect
 from tests.stream.fake_kinect import FIRST_ID, kinect_machine
 from tests.stream.sensors import PATIENCE_S, Sensor, walkers
@@ -124,7 +125,7 @@ class Device:
     """A sensor to be held to the contract.
 
     Attributes:
-        spec: its `--source`.
+        spec: its `--source`, with the port of a network camera as `{port}`.
         layout: what it has to be of.
         plugged: a machine that has one, and the sensor itself.
         first_id: its first body id.
@@ -145,6 +146,7 @@ def kinect() -> Iterator[Sensor]:
 DEVICES = (
     Device("kinect", "kinect-v2", kinect, FIRST_ID),
     Device("k4a", "azure-kinect", azure_kinect),
+    Device("http://127.0.0.1:{port}/cam", "mediapipe", network_camera),
 )
 
 
@@ -182,6 +184,11 @@ class Stage:
             frames.append(frame)
         source.close()
         return frames
+
+
+@pytest.fixture
+def device_spec(device: Device, sensor: Sensor) -> str:
+    return device.spec.format(port=sensor.port)
 
 
 @pytest.fixture
@@ -224,8 +231,8 @@ def test_it_is_known_before_its_first_frame(case: Case, spec: str) -> None:
     source.close()
 
 
-def test_a_device_is_known_before_it_is_opened(device: Device, sensor: Sensor) -> None:
-    source = open_source(device.spec)
+def test_a_device_is_known_before_it_is_opened(device: Device, device_spec: str, sensor: Sensor) -> None:
+    source = open_source(device_spec)
     assert source.info.layout == device.layout
     assert source.info.name and source.info.sensor
     assert (source.info.live, source.info.finite, source.dropped) == (True, False, 0)
@@ -240,8 +247,8 @@ def test_frames_come_in_order_of_time(spec: str) -> None:
     assert frames[-1].time_ns - frames[0].time_ns < 10e9, "times are nanoseconds"
 
 
-def test_a_devices_frames_come_in_order_of_time(device: Device, stage: Stage) -> None:
-    check_times(stage.frames(open_source(device.spec), 30))
+def test_a_devices_frames_come_in_order_of_time(device_spec: str, stage: Stage) -> None:
+    check_times(stage.frames(open_source(device_spec), 30))
 
 
 def test_bodies_are_as_described(spec: str) -> None:
@@ -250,8 +257,8 @@ def test_bodies_are_as_described(spec: str) -> None:
     check_bodies(rest_of(source), layout)
 
 
-def test_a_devices_bodies_are_as_described(device: Device, stage: Stage) -> None:
-    frames = stage.frames(open_source(device.spec), 5)
+def test_a_devices_bodies_are_as_described(device: Device, device_spec: str, stage: Stage) -> None:
+    frames = stage.frames(open_source(device_spec), 5)
     check_bodies(frames, device.layout)
     # The same people keep their ids, and left is left: places are those that the sensor was shown.
     for number, frame in enumerate(frames):
@@ -260,8 +267,10 @@ def test_a_devices_bodies_are_as_described(device: Device, stage: Stage) -> None
             assert body.joints[2:] == pytest.approx(person.joints[2:], abs=1e-6)
 
 
-def test_a_device_gives_the_newest_frame_and_each_once(device: Device, sensor: Sensor, stage: Stage) -> None:
-    source = open_source(device.spec)
+def test_a_device_gives_the_newest_frame_and_each_once(
+    device: Device, device_spec: str, sensor: Sensor, stage: Stage
+) -> None:
+    source = open_source(device_spec)
     stage.step()
     assert source.read(PATIENCE_S) is not None
     for _ in range(5):
@@ -277,8 +286,8 @@ def test_a_device_gives_the_newest_frame_and_each_once(device: Device, sensor: S
     source.close()
 
 
-def test_a_device_ends_when_it_is_closed(device: Device, stage: Stage) -> None:
-    source = open_source(device.spec)
+def test_a_device_ends_when_it_is_closed(device_spec: str, stage: Stage) -> None:
+    source = open_source(device_spec)
     stage.frames(source, 1)
     for _ in range(3):
         with pytest.raises(EndOfSource):
@@ -286,14 +295,16 @@ def test_a_device_ends_when_it_is_closed(device: Device, stage: Stage) -> None:
     source.close()
 
 
-def test_no_part_of_a_device_can_be_chosen(device: Device, sensor: Sensor) -> None:
+def test_no_part_of_a_device_can_be_chosen(device_spec: str, sensor: Sensor) -> None:
     with pytest.raises(SourceError, match="has no end, so no part of it can be chosen"):
-        open_source(f"{device.spec}#t=1,2")
+        open_source(f"{device_spec}#t=1,2")
     assert sensor.connections == 0
 
 
-def test_a_device_can_be_recorded_and_played_again(device: Device, stage: Stage, tmp_path: Path) -> None:
-    source = open_source(device.spec)
+def test_a_device_can_be_recorded_and_played_again(
+    device: Device, device_spec: str, stage: Stage, tmp_path: Path
+) -> None:
+    source = open_source(device_spec)
     stop = threading.Event()
     seen: list[BodyFrame] = []
 

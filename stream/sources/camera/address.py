@@ -57,6 +57,6 @@ def parse_address(text: str) -> Address:
 def _is_host(host: str) -> bool:
     try:
         parts = urlsplit(f"//{host}")
-        return bool(parts.hostname) and (parts.port or 1) > 0
+        return bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is no number, or brackets that are not closed
         return False

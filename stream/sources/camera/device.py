@@ -1,0 +1,116 @@
+"""One connection to a camera: a thread takes its pictures, and people are looked for in the newest one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stream.body import BodyFrame, Image, Picture
+from stream.errors import SourceError
+from stream.sources.camera.eyes import open_eyes
+from stream.sources.camera.opencv import cv2
+from stream.sources.camera.sight import Eyes
+from stream.sources.newest import Newest
+
+__all__ = ["CameraDevice", "Opening"]
+
+CLOSE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How one camera is opened.
+
+    Attributes:
+        open: opens it; raises `SourceError` where that cannot be.
+        label: what it is called.
+        lost: what is said when it gives no more pictures.
+    """
+
+    open: Callable[[], cv2.VideoCapture]
+    label: str
+    lost: str
+
+
+class CameraDevice:
+    """A `stream.sources.liveness.Device`; it is open once its first picture has come."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._eyes: Eyes | None = None
+        self._newest = Newest[tuple[Image, int]]()
+        self._description = opening.label
+        self._ready = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
+        self._thread.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether pictures come."""
+        return self._ready
+
+    @property
+    def dropped(self) -> int:
+        """How many pictures were dropped because newer ones came while people were looked for."""
+        return self._newest.dropped
+
+    @property
+    def description(self) -> str:
+        """What the camera is called, and the size of its pictures."""
+        return self._description
+
+    def read(self, timeout: float) -> BodyFrame | None:
+        """Wait at most `timeout` seconds for the newest picture, then look for people in it.
+
+        Raises:
+            SourceError: the camera could not be opened, or was lost.
+            DataError: the models that find people are damaged.
+        """
+        taken = self._newest.take(timeout)
+        if taken is None:
+            return None
+        image, time_ns = taken
+        if self._eyes is None:
+            self._eyes = open_eyes()
+        sight = self._eyes.see(image, time_ns)
+        places = {outline.id: outline.landmarks for outline in sight.outlines}
+        return replace(sight.frame, picture=Picture(image, places, taken_ns=time_ns))
+
+    def close(self) -> None:
+        """Release the camera; one that hangs is left to its thread."""
+        self._stop.set()
+        self._thread.join(CLOSE_S)
+        eyes, self._eyes = self._eyes, None
+        if eyes is not None:
+            eyes.close()
+
+    def _work(self) -> None:
+        camera: cv2.VideoCapture | None = None
+        try:
+            camera = self._opening.open()
+            while not self._stop.is_set():
+                self._take(camera)
+        except Exception as error:  # told where the pictures are read
+            self._newest.fail(error)
+        finally:
+            if camera is not None:
+                camera.release()
+
+    def _take(self, camera: cv2.VideoCapture) -> None:
+        time_ns = time.monotonic_ns()
+        if not camera.grab():
+            raise SourceError(self._opening.lost)
+        good, image = camera.retrieve()
+        if not good:
+            self._newest.drop()  # damaged on its way; the next one may be whole
+            return
+        if not self._ready:
+            height, width = image.shape[:2]
+            self._description = f"{self._opening.label}, {width} x {height}"
+            self._ready = True
+        self._newest.put((np.asarray(image, np.uint8), time_ns))
