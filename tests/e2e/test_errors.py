@@ -56,7 +56,7 @@ def corrupted(walk: Path, target: Path) -> Path:
             "rtsp://me:secret/@camera/1",
             "has an @ behind its host: in a user's name or password write @ as %40",
         ),
-        ("walk.mp4", "not part of this version"),
+        ("none.mp4", "there is no file none.mp4"),
         ("nonsense", "possible: simulated people (walkers:n=4), "),
         ("none.mcap", "there is no file none.mcap"),
         ("walkers:n=0", "n"),

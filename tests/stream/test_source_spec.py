@@ -133,11 +133,12 @@ def test_an_option_given_twice_is_refused() -> None:
     assert "the option n is given twice" in refusal("walkers:n=4,n=5")
 
 
-@pytest.mark.parametrize("spec", ["walk.mp4", "a/b.AVI", "b.mkv", "b.mov", r"C:\b.webm"])
-def test_videos_are_known_but_not_here(spec: str) -> None:
-    message = refusal(spec)
-    assert "are not part of this version; possible: " in message
-    assert "walkers:n=4" in message and "walk.mcap" in message
+@pytest.mark.parametrize("path", ["walk.mp4", "a/b.AVI", "b.mkv", "b.mov", r"C:\b.webm", "a:1.mp4"])
+def test_videos_are_known_by_their_names(path: str) -> None:
+    assert f"there is no file {path}" in refusal(path)
+    parsed = parse_spec(f"{path}:model=full,fov=70#t=1,2")
+    assert (parsed.kind.name, parsed.target, parsed.clip) == ("video", path, (1.0, 2.0))
+    assert parsed.options == {"model": "full", "fov": "70"}
 
 
 @pytest.mark.parametrize(

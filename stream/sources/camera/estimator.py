@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import weakref
 from dataclasses import dataclass
 
 import mediapipe as mp
@@ -89,8 +88,7 @@ class Estimator:
                 )
             )
             self.boxes(np.zeros((64, 64, 3), np.uint8))  # it speaks again at its first picture
-            # Left to the interpreter's end, MediaPipe's own finalizers fail with tracebacks.
-            self._release = weakref.finalize(self, opened.pop_all().close)
+            self._opened = opened.pop_all()
 
     def boxes(self, image: Image) -> list[Box]:
         """The boxes of all people found in a BGR picture, the surest first."""
@@ -116,8 +114,8 @@ class Estimator:
         return Pose(points, world * TO_BODY, landmarks[:, 2], landmarks[:, 3])
 
     def close(self) -> None:
-        """Release both models; calling it twice is harmless."""
-        self._release()
+        """Release both models; left to the interpreter's end, MediaPipe writes tracebacks."""
+        self._opened.close()
 
 
 def _rgb(image: Image) -> mp.Image:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from stream.body import BodyFrame, FloatArray, Image
+from stream.body import BodyFrame, FloatArray, Image, Picture
 
 __all__ = ["Eyes", "Outline", "Sight"]
 
@@ -36,6 +36,11 @@ class Sight:
 
     frame: BodyFrame
     outlines: tuple[Outline, ...]
+
+    def on(self, image: Image, taken_ns: int | None = None) -> BodyFrame:
+        """The frame with the picture that it was seen in; see `stream.body.Picture`."""
+        places = {outline.id: outline.landmarks for outline in self.outlines}
+        return replace(self.frame, picture=Picture(image, places, taken_ns))
 
 
 class Eyes(Protocol):
