@@ -101,7 +101,8 @@ class Tracker:
     def _open(self, body: Body, time_ns: int) -> _Track:
         number = self.first + self.opened * self.stride
         self.opened += 1
-        track = self._tracks[body.id] = _Track(number, WindowCutter(self.f), time_ns, time_ns)
+        cutter = WindowCutter(self.f, walking_only=True)
+        track = self._tracks[body.id] = _Track(number, cutter, time_ns, time_ns)
         return track
 
     def _close_lost(self, now_ns: int) -> tuple[int, ...]:

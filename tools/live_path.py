@@ -106,9 +106,9 @@ def simulated_walks(people: int, seed: int, walk: int, seconds: float) -> list[W
 
 
 def walk_windows(walk: Walk, f: int, step: int | None = None) -> list[Window]:
-    """Cut a walk into windows of f skeletons; see `encode_walk`."""
+    """Cut a walk into windows of f skeletons in which the person walks; see `encode_walk`."""
     joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
-    return cut_windows(walk.time_ns, joints, confidence, f=f, step=step)
+    return cut_windows(walk.time_ns, joints, confidence, f=f, step=step, walking_only=True)
 
 
 def encode_walk(encoder: Encoder, walk: Walk, step: int | None = None) -> WalkCages:

@@ -9,10 +9,15 @@ import numpy as np
 from stream.body import Body, BodyFrame
 from stream.skeleton import get_layout
 from stream.tracking import TRACK_PATIENCE_NS, Sighting, Tracker
+from tests.stream.bodies import walking
 
 PERIOD = 33_333_333
 JOINTS = np.linspace(0, 1, 60, dtype=np.float32).reshape(20, 3)
 SURE = np.ones(20, np.float32)
+
+
+def walker(number: int, frame: int) -> Body:
+    return Body(number, walking(np.array([frame * PERIOD]))[0], SURE)
 
 
 def body(number: int, missing: int | None = None) -> Body:
@@ -41,7 +46,9 @@ def test_numbers_of_two_sources_never_meet() -> None:
 def test_a_track_gives_windows_and_keeps_its_number_over_a_short_absence() -> None:
     tracker = new()
     away = int(0.5 * TRACK_PATIENCE_NS / PERIOD)
-    seen = feed(tracker, [(body(3),)] * 10 + [()] * away + [(body(3),)] * 10)
+    walked: list[tuple[Body, ...]] = [(walker(3, k),) for k in range(20 + away)]
+    walked[10:-10] = [()] * away
+    seen = feed(tracker, walked)
     numbers = {track for sighting in seen for track, _ in sighting.windows}
     assert numbers == {1}
     assert not any(sighting.ended for sighting in seen)
@@ -60,6 +67,15 @@ def test_a_body_without_all_joints_is_reported_with_the_reason_each_second() -> 
     seen = feed(new(), [(body(1, missing=15),)] * 75)
     notes = [note for sighting in seen for note in sighting.notes]
     assert notes == [(1, None), (1, "joints missing"), (1, "joints missing")]
+
+
+def test_who_stands_gives_no_windows_and_is_reported_with_the_reason() -> None:
+    tracker = new()
+    seen = feed(tracker, [(walker(1, 7),)] * 40)
+    assert not any(sighting.windows for sighting in seen)
+    assert [note for sighting in seen for note in sighting.notes] == [(1, None), (1, "standing still")]
+    later = feed(tracker, [(walker(1, k),) for k in range(7, 37)], start=40)
+    assert any(sighting.windows for sighting in later)
 
 
 def test_the_end_ends_every_track() -> None:
