@@ -73,8 +73,9 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
         track: the track's number.
         start_ns: the source's time of the window's first skeleton.
         end_ns: the source's time of its last skeleton.
-        arrival_ns: this host's monotonic clock when the frame that completed the window arrived.
-        quality: mean joint confidence, 0..1.
+        arrival_ns: this host's monotonic clock when the frame arrived that completed the window, or that
+            showed the step for which it had waited.
+        quality: mean joint confidence, 0..1, times what the window is worth (`stream.walking`).
     """
 
     track: Count
