@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from stream.secrecy import hide_secrets
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Load the command line and run it."""
     try:
+        hide_secrets()
         from stream.cli import main as run  # noqa: PLC0415 - takes a second, in which the user may leave
 
         run()

@@ -6,6 +6,8 @@ import contextlib
 import math
 import threading
 import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -19,7 +21,11 @@ from stream.errors import EndOfSource, SgeError
 from stream.heartbeat import Heartbeat
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
+from stream.sources.liveness import LiveSource
 from stream.tracking import Sighting, Tracker
+
+if TYPE_CHECKING:
+    from stream.view.painter import Painter
 
 __all__ = ["CaptureOrders", "run"]
 
@@ -44,6 +50,7 @@ class CaptureOrders(msgspec.Struct, frozen=True):
         opened: how many tracks the source had before that.
         f: skeletons a window.
         speed: of a recording; 1 is real time, 0 as quick as the system takes it.
+        view: whether what the source sees is drawn for somebody to look at.
     """
 
     wiring: Wiring
@@ -54,6 +61,7 @@ class CaptureOrders(msgspec.Struct, frozen=True):
     opened: int
     f: int
     speed: float
+    view: bool = False
 
 
 def run(orders: CaptureOrders, stop: threading.Event) -> None:
@@ -66,8 +74,8 @@ def run(orders: CaptureOrders, stop: threading.Event) -> None:
         heart = Heartbeat(bus, "capture", orders.index)
         push = bus.connect(zmq.PUSH, "windows")
         try:
-            with contextlib.closing(_open(orders, push)) as source:
-                _Worker(orders, source, bus, push, heart).work(stop)
+            with contextlib.closing(_open(orders, push)) as source, _painter(orders, source, bus) as painter:
+                _Worker(orders, source, bus, push, heart, painter).work(stop)
         except SgeError as error:
             heart.failed(str(error), error.exit_code)
             raise
@@ -83,13 +91,34 @@ def _open(orders: CaptureOrders, push: zmq.Socket[bytes]) -> Source:
         raise
 
 
+@contextlib.contextmanager
+def _painter(orders: CaptureOrders, source: Source, bus: Bus) -> Iterator[Painter | None]:
+    if not orders.view:
+        yield None
+        return
+    from stream.view.painter import Painter  # noqa: PLC0415 - OpenCV, which nobody else may need
+
+    info = source.info
+    with contextlib.closing(
+        Painter(bus, orders.index, orders.sources, info.name, get_layout(info.layout))
+    ) as painter:
+        yield painter
+
+
 class _Worker:
     def __init__(
-        self, orders: CaptureOrders, source: Source, bus: Bus, push: zmq.Socket[bytes], heart: Heartbeat
+        self,
+        orders: CaptureOrders,
+        source: Source,
+        bus: Bus,
+        push: zmq.Socket[bytes],
+        heart: Heartbeat,
+        painter: Painter | None,
     ) -> None:
         self._orders = orders
         self._source = source
         self._heart = heart
+        self._painter = painter
         layout = get_layout(source.info.layout)
         self._tracker = Tracker(
             layout, orders.f, first=orders.index + 1, stride=orders.sources, opened=orders.opened
@@ -126,13 +155,17 @@ class _Worker:
             raise trouble
 
     def _see(self, frame: BodyFrame) -> None:
-        arrival_ns = time.monotonic_ns()
+        # People were looked for after the picture had come; who waits for a decision waited for that too.
+        taken_ns = frame.picture.taken_ns if frame.picture is not None else None
+        arrival_ns = taken_ns or time.monotonic_ns()
         self._frames += 1
         sighting = self._tracker.push(frame)
         if sighting:
             self._offer(sighting, frame.time_ns, arrival_ns=arrival_ns)
         if sighting.notes:
             self._beat(force=True)  # a new track's number must not be given again after a crash
+        if self._painter is not None:
+            self._painter.show(frame, self._tracker.numbers)
 
     def _offer(self, sighting: Sighting, time_ns: int, *, arrival_ns: int = 0, last: bool = False) -> None:
         self._windows += len(sighting.windows)
@@ -163,8 +196,12 @@ class _Worker:
                 return
 
     def _beat(self, *, force: bool = False) -> None:
+        device = self._source if isinstance(self._source, LiveSource) else None
+        trouble = device.trouble if device is not None else ""
+        if self._painter is not None:
+            self._painter.tell_down(trouble)
         self._heart.beat(
-            "ready",
+            "down" if trouble else "ready",
             {
                 "frames": self._frames,
                 "frames_dropped": self._source.dropped,
@@ -173,5 +210,6 @@ class _Worker:
                 "in_view": len(self._tracker.open),
                 "tracks": self._tracker.opened,
             },
+            trouble or (device.description if device is not None else ""),
             force=force,
         )

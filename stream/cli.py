@@ -21,11 +21,13 @@ from stream.options import (
     SourceOption,
     SpeedOption,
     TargetArgument,
+    ViewOption,
     YesOption,
     err,
     out,
 )
 from stream.people_commands import people
+from stream.secrecy import check_arguments
 from stream.settings import Settings, read_config
 
 __all__ = ["app", "main"]
@@ -54,6 +56,7 @@ def live(
     encoder: EncoderOption = None,
     matcher: MatcherOption = None,
     speed: SpeedOption = None,
+    view: ViewOption = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The same options as TOML; see README.")
     ] = None,
@@ -67,7 +70,7 @@ def live(
         out.print(version_text())
         raise typer.Exit
     if context.invoked_subcommand is not None:
-        given = (source, json, config, fpir, device, speed is not None, gallery, encoder, matcher)
+        given = (source, json, config, fpir, device, speed is not None, gallery, encoder, matcher, view)
         if any(given):
             msg = f"options of {context.invoked_subcommand} go behind its name, only --debug before it"
             raise UserError(msg)
@@ -81,6 +84,7 @@ def live(
         encoder=encoder,
         matcher=matcher,
         speed=speed,
+        view=view,
         json=json or None,
     )
     raise typer.Exit(identify(settings, out=out, err=err, debug=debug))
@@ -208,11 +212,25 @@ def demo(
 
 
 @app.command()
-def doctor(gallery: GalleryOption = None, encoder: EncoderOption = None, source: SourceOption = None) -> None:
-    """Tell what works on this machine, and how to mend what does not; with --source only of that."""
+def doctor(
+    gallery: GalleryOption = None,
+    encoder: EncoderOption = None,
+    source: SourceOption = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where pictures of sources go.  [default: this folder]"),
+    ] = None,
+) -> None:
+    """Tell what works on this machine, and how to mend what does not; with --source only of that.
+
+    What each source sees is drawn into a picture, doctor-1.png and so on.
+    """
     from tools.doctor import examine  # noqa: PLC0415
 
-    raise typer.Exit(examine(gallery, encoder or [], source or [], out=out))
+    if folder is not None and not (source and folder.is_dir()):
+        msg = f"--out takes a folder for the pictures of --source, got {folder}"
+        raise UserError(msg)
+    raise typer.Exit(examine(gallery, encoder or [], source or [], out=out, folder=folder or Path()))
 
 
 def _debug(context: typer.Context) -> bool:
@@ -225,6 +243,7 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
+        check_arguments(sys.argv[1:])
         app(prog_name="sge-stream")
         code = 0
     except SgeError as error:

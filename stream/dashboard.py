@@ -13,6 +13,7 @@ from rich.text import Text
 
 from stream.bus.messages import Verdict
 from stream.live import Live
+from stream.sources.liveness import down
 from stream.supervisor import Child
 
 __all__ = ["Dashboard", "final_line"]
@@ -80,11 +81,13 @@ class Dashboard:
         width, height = options.max_width, console.height
         children = self._live.supervisor.children
         tracks = sorted(self._tracks.copy().items())  # the screen asks from another thread
-        whole = len(tracks) + len(children) + 2 * FRAME_LINES + 1 <= height
+        outages = self._outages()
+        whole = len(tracks) + len(children) + len(outages) + 2 * FRAME_LINES + 1 <= height
         # Without the table of processes: a line for them, one for the footer, one for who has no room.
-        room = len(tracks) if whole else max(1, height - FRAME_LINES - 3)
+        room = len(tracks) if whole else max(1, height - FRAME_LINES - len(outages) - 3)
         yield self._people(tracks, room, width)
-        yield self._processes(children) if whole and width >= NARROW else self._summary(children)
+        yield self._processes(children, width) if whole and width >= NARROW else self._summary(children)
+        yield from outages
         yield Text(self._footer(), style="dim", no_wrap=True, overflow="ellipsis")
 
     def _people(self, tracks: list[tuple[int, Verdict]], room: int, width: int) -> Table:
@@ -119,22 +122,49 @@ class Dashboard:
             "why": Text(decision.reason),
         }
 
-    def _processes(self, children: list[Child]) -> Table:
+    def _processes(self, children: list[Child], width: int) -> Table:
         table = Table(title="Processes", title_justify="left", expand=True)
-        for column in ("process", "state", "restarts", "frames/s", "windows/s", "dropped", "p50 / p95"):
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        columns = ["process", "state", "restarts", "CPU", "frames/s", "dropped", "p50 / p95"]
+        if width >= ROOMY:
+            columns[5:] = ["windows/s", "dropped", "p50 / p95", "source"]
+        for column in columns:
+            ratio = 1 if column == "source" else None
+            table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=ratio)
         for child in children:
-            counters = _counters(child)
-            table.add_row(
-                child.label,
-                child.state,
-                str(child.restarts),
-                self._rate(child.label, "frames", counters),
-                self._rate(child.label, "windows", counters),
-                f"{_dropped(counters):.0f}",
-                _latency(counters),
-            )
+            cells = self._process_cells(child)
+            table.add_row(*[cells[column] for column in columns])
         return table
+
+    def _process_cells(self, child: Child) -> dict[str, RenderableType]:
+        counters = _counters(child)
+        state = child.state
+        return {
+            "process": child.label,
+            "state": Text(state, style="bold red" if state.startswith("down") else ""),
+            "restarts": str(child.restarts),
+            "CPU": self._rate(child.label, "cpu", counters, "{:.0%}"),
+            "frames/s": self._rate(child.label, "frames", counters),
+            "windows/s": self._rate(child.label, "windows", counters),
+            "dropped": f"{_dropped(counters):.0f}",
+            "p50 / p95": _latency(counters),
+            "source": Text(self._source(child)),
+        }
+
+    def _source(self, child: Child) -> str:
+        """What a capture worker watches, as the device calls itself where it does."""
+        if child.role != "capture":
+            return ""
+        status = child.status
+        described = status.text if status is not None and status.state == "ready" else ""
+        return described or self._live.infos[child.index].name
+
+    def _outages(self) -> list[Text]:
+        """A line for each source that gives nothing, and why."""
+        names = [info.name for info in self._live.infos]
+        return [
+            Text(down(names[index], why), style="bold red", no_wrap=True, overflow="ellipsis")
+            for index, why in sorted(self._live.down.items())
+        ]
 
     def _summary(self, children: list[Child]) -> Text:
         counters = [_counters(child) for child in children]
@@ -145,10 +175,10 @@ class Dashboard:
         text = f"{health}, {dropped:.0f} dropped, {latency}"
         return Text(text, no_wrap=True, overflow="ellipsis")
 
-    def _rate(self, label: str, name: str, counters: dict[str, float]) -> str:
+    def _rate(self, label: str, name: str, counters: dict[str, float], shown: str = "{:.0f}") -> str:
         if name not in counters:
             return "-"
-        return f"{self._rates.setdefault(label + name, _Rate()).of(counters[name]):.0f}"
+        return shown.format(self._rates.setdefault(label + name, _Rate()).of(counters[name]))
 
     def _footer(self) -> str:
         live = self._live

@@ -13,6 +13,7 @@ from stream.bus.sockets import Bus
 __all__ = ["INTERVAL_S", "Heartbeat"]
 
 INTERVAL_S = 0.5
+MAX_TEXT = 2000
 _LAST_WORDS_MS = 1000
 
 
@@ -24,6 +25,7 @@ class Heartbeat:
         self._role = role
         self._index = index
         self._due = 0.0
+        self._said = ""
 
     def beat(
         self,
@@ -33,18 +35,26 @@ class Heartbeat:
         *,
         force: bool = False,
     ) -> None:
-        """Tell the parent the state, at most every `INTERVAL_S` unless it is news."""
+        """Tell the parent the state, at most every `INTERVAL_S` unless it is news.
+
+        Args:
+            state: see `Status`.
+            counters: what was done so far; how much processor time that took, in seconds, is added (`cpu`).
+            text: for people.
+            force: tell it now.
+        """
         now = time.monotonic()
-        if now < self._due and not force and state == "ready":
+        if now < self._due and not force and state == self._said:
             return
-        self._due = now + INTERVAL_S
-        self._send(Status(self._role, self._index, state, dict(counters or {}), text))
+        self._due, self._said = now + INTERVAL_S, state
+        counted = {**(counters or {}), "cpu": time.process_time()}
+        self._send(Status(self._role, self._index, state, counted, text[:MAX_TEXT]))
 
     def failed(self, text: str, exit_code: int) -> None:
         """Tell the parent why this process gives up."""
-        self._send(Status(self._role, self._index, "failed", {}, text[:2000], exit_code))
+        self._send(Status(self._role, self._index, "failed", {}, text[:MAX_TEXT], exit_code))
 
     def _send(self, status: Status) -> None:
         # The parent may be gone or busy; a heartbeat is never worth waiting for, the last one is.
-        if self._socket.poll(_LAST_WORDS_MS if status.state != "ready" else 0, zmq.POLLOUT):
+        if self._socket.poll(_LAST_WORDS_MS if status.state in ("failed", "done") else 0, zmq.POLLOUT):
             self._socket.send_multipart(pack(status), zmq.NOBLOCK)

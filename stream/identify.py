@@ -64,6 +64,8 @@ def started(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
                 encoder=settings.encoder,
                 matcher=settings.matcher,
                 echo=echo_to(err, debug),
+                view=settings.view,
+                notify=lambda line: err.print(line, highlight=False, soft_wrap=True),
             )
             live = stack.enter_context(system)
         tell_encoder(live, err)
@@ -115,6 +117,8 @@ def _dashboard(live: Live, out: Console) -> bool:
     dashboard = Dashboard(live)
     many = len(live.infos) > 1
     with Screen(dashboard, console=out, refresh_per_second=4, transient=True) as screen:
+        if out.is_terminal:
+            live.notify = lambda line: screen.console.print(line, highlight=False)  # above the tables
 
         def take(verdict: Verdict | None) -> None:
             if verdict is not None:

@@ -11,19 +11,20 @@ with Live(["walk.mcap"], gallery="gallery.db", speed=0) as live:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
+import zmq
 
 from encoder.orders import EncoderCard, EncoderOrders
 from gallery.orders import MatcherOrders, SourceCard
 from gallery.store import open_gallery
 from stream.body import SourceInfo
-from stream.bus.messages import Ask, Reply, Status, Verdict
+from stream.bus.messages import Ask, Reply, Status, Tick, Verdict, pack
 from stream.bus.sockets import Bus
 from stream.capture import CaptureOrders
 from stream.control import ask
@@ -33,8 +34,10 @@ from stream.rundir import Run, open_run
 from stream.settings import MatcherName, check_fpir, check_matcher
 from stream.sink import Sink
 from stream.sources import open_source
+from stream.sources.liveness import down
 from stream.suitability import backend_note, gallery_note
 from stream.supervisor import Child, Exit, Supervisor
+from stream.view.show import open_view
 
 __all__ = ["Live"]
 
@@ -62,6 +65,8 @@ class Live:
             weights that ship.
         matcher: who is named of several people whom the score accepts: `nearest` or `rn`, see `Settings`.
         echo: gets every line that the processes log.
+        view: a folder, or a port on loopback, that shows what the sources see; None shows nothing.
+        notify: gets a line when a source is down while others run, and when it is up again.
 
     Raises:
         UserError: on entering: a source, the weights or the device cannot be used, or the gallery cannot, or
@@ -80,6 +85,8 @@ class Live:
         encoder: Sequence[str | Path] = (),
         matcher: MatcherName = "nearest",
         echo: Callable[[str], None] = lambda line: None,
+        view: str | None = None,
+        notify: Callable[[str], None] = lambda line: None,
     ) -> None:
         if not sources:
             msg = "no source: give at least one, such as walk.mcap or walkers:n=4"
@@ -92,12 +99,15 @@ class Live:
         self._device = device
         self._speed = speed
         self._matcher: MatcherName = matcher
+        self._view = view
         # Processes that are started again must find them wherever the caller stands by then.
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
         self._open_sources: set[int] = set()
         self._closing: dict[int, float] = {}
         self._troubles: list[SgeError] = []
+        self._down: dict[int, str] = {}
+        self.notify = notify
         self.infos: list[SourceInfo] = []
         self.enrolled = 0
         """How many people the gallery held on entering."""
@@ -117,10 +127,13 @@ class Live:
                 self._url = store.url
                 self.enrolled = len(store.people())
             self.run: Run = self._exit.enter_context(open_run(self._url))
-            bus = self._exit.enter_context(Bus(self.run.wiring))
+            self._bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)
-            self._sink = Sink(bus)
+            self._sink = Sink(self._bus)
             self._start()
+            if self._view is not None:
+                names = [info.name for info in self.infos]
+                self.notes.append(self._exit.enter_context(open_view(self._view, self._bus, names)))
             self._exit = self._exit.pop_all()
         return self
 
@@ -154,6 +167,11 @@ class Live:
     def ended(self, source: int) -> bool:
         """Whether that source has ended and its decisions were handed out."""
         return source not in self._open_sources
+
+    @property
+    def down(self) -> Mapping[int, str]:
+        """The sources that give nothing at present, by number, and why."""
+        return self._down.copy()
 
     @property
     def done(self) -> bool:
@@ -255,7 +273,15 @@ class Live:
 
     def _capture_orders(self, index: int) -> Callable[[Child], msgspec.Struct]:
         first = CaptureOrders(
-            self.run.wiring, self._specs[index], index, len(self._specs), 0, 0, self.encoder.f, self._speed
+            self.run.wiring,
+            self._specs[index],
+            index,
+            len(self._specs),
+            epoch=0,
+            opened=0,
+            f=self.encoder.f,
+            speed=self._speed,
+            view=self._view is not None,
         )
 
         def orders(child: Child) -> CaptureOrders:
@@ -275,6 +301,19 @@ class Live:
     def _hear(self, timeout: float = 0.0) -> None:
         for status in self._sink.statuses(timeout):
             self.supervisor.hear(status)
+            if status.role == "capture":
+                self._follow(status)
+
+    def _follow(self, status: Status) -> None:
+        """Say once that a source is down, and once that it is up again."""
+        name, known = self.infos[status.index].name, self._down.get(status.index)
+        if status.state == "down":
+            self._down[status.index] = status.text
+            if known is None:
+                self.notify(f"{down(name, status.text)}; it is tried again until it is back")
+        elif status.state == "ready" and known is not None:
+            del self._down[status.index]
+            self.notify(f"{name} is up again")
 
     def _hear_last_words(self, child: Child) -> None:
         """It may have said why before it ended, and that may still be on its way."""
@@ -306,16 +345,33 @@ class Live:
         told = child.status is not None and child.status.state == "failed"
         if child.status is not None and told:
             # Its tracks were ended in order before it gave up; the other sources run on.
-            self._troubles.append(_told(child.status))
+            self._give_up(child, _told(child.status))
         if child.index not in self._open_sources:
             return
         if told or ended.code == 0:
             # Its last tick was acknowledged, or will never be: give the decisions a moment to come.
             self._closing[child.index] = time.monotonic() + SETTLE_S
-            return
-        if not self.infos[child.index].live:
+        elif not self.infos[child.index].live:
             raise _lost(ended)
-        self._restart(child, ended)
+        elif child.failures < MAX_FAILURES:
+            self.supervisor.restart(child)
+        else:
+            self._end_tracks(child)
+            self._give_up(child, _lost(ended))
+            self._closing[child.index] = time.monotonic() + SETTLE_S
+
+    def _give_up(self, child: Child, why: SgeError) -> None:
+        """A source is lost for good; it is the run's trouble in the end, and at once where others run on."""
+        self._troubles.append(why)
+        self._down[child.index] = str(why)
+        if self._open_sources - self._closing.keys() - {child.index}:
+            self.notify(f"{down(self.infos[child.index].name, str(why))}; the other sources run on")
+
+    def _end_tracks(self, child: Child) -> None:
+        """Tell the matcher in a dead worker's place that its source gives nothing more."""
+        push = self._bus.connect(zmq.PUSH, "windows")
+        if push.poll(round(LAST_WORDS_S * 1000), zmq.POLLOUT):
+            push.send_multipart(pack(Tick(child.index, child.restarts + 1, 0, last=True)))
 
     def _restart(self, child: Child, ended: Exit) -> None:
         if child.failures >= MAX_FAILURES:

@@ -17,6 +17,7 @@ __all__ = [
     "SourceOption",
     "SpeedOption",
     "TargetArgument",
+    "ViewOption",
     "YesOption",
     "err",
     "out",
@@ -31,7 +32,8 @@ SourceOption = Annotated[
     typer.Option(
         "--source",
         metavar="S",
-        help="walk.mcap, walk.mcap#t=2,9.5 or walkers:n=4,seed=1; may be given again.",
+        help="walk.mcap, walk.mp4#t=2,9.5, kinect, k4a, 0 (a webcam), rtsp://user:password@host/path, "
+        "walkers:n=4,seed=1; may be given again.",
     ),
 ]
 GalleryOption = Annotated[
@@ -65,6 +67,14 @@ SpeedOption = Annotated[
     float | None,
     typer.Option(
         metavar="X", help="Of recordings: 1 is real time, 0 as quick as the system takes.  [default: 1]"
+    ),
+]
+ViewOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR|PORT",
+        help="Show what the sources see, skeletons and names drawn on: as a file for each in a folder, or on "
+        "http://127.0.0.1:PORT/.  [default: no image leaves the process that took it]",
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Answer the question with yes.")]

@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "matcher": (str,),
     "speed": (float, int),
     "json": (bool,),
+    "view": (str, int),
 }
 _LISTS = {"sources", "encoder"}
 
@@ -41,6 +42,7 @@ class Settings:
         json: JSON lines instead of the dashboard.
         matcher: who is named where the score accepts several people: `nearest`, whose templates are nearest;
             `rn`, whom the recognition network predicts.
+        view: a folder, or a port on loopback, that shows what the sources see; None shows nothing.
     """
 
     sources: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class Settings:
     json: bool = False
     encoder: tuple[str, ...] = ()
     matcher: MatcherName = "nearest"
+    view: str | None = None
 
     def override(self, **given: Any) -> Self:
         """Put what was given (is not None) in place of what stood here.
@@ -68,6 +71,8 @@ class Settings:
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
             msg = f"--speed: expected 0 or more, such as 1 (real time), got {known['speed']}"
             raise UserError(msg)
+        if "view" in known:
+            known["view"] = str(known["view"])
         return replace(self, **known)
 
 
@@ -129,6 +134,8 @@ def read_config(path: Path) -> Settings:
         listed = name not in _LISTS or (isinstance(value, list) and all(isinstance(v, str) for v in value))
         if not (isinstance(value, KINDS[name]) and listed and isinstance(value, bool) == (name == "json")):
             wanted = "a list of texts" if name in _LISTS else KINDS[name][0].__name__
-            msg = f"{path}: {name}: expected {wanted}, got {value!r}"
+            # A source may hold a password.
+            came = f"a {type(value).__name__}" if name == "sources" else repr(value)
+            msg = f"{path}: {name}: expected {wanted}, got {came}"
             raise UserError(msg)
     return Settings().override(**content)

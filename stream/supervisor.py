@@ -102,8 +102,14 @@ class Child:
         if self._due is not None:
             return "down, starts again"
         if self.process is None or self.process.poll() is not None:
-            return "ended"
+            return "down" if self.trouble else "ended"
         return status.state if status is not None else "starting"
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing comes from it; empty where it works, loads, or has ended in order."""
+        status = self.status
+        return status.text if status is not None and status.state in ("down", "failed") else ""
 
     def start(self, echo: Callable[[str], None]) -> None:
         """Start the process; `echo` gets each line that it writes."""

@@ -98,6 +98,11 @@ class Tracker:
         """The numbers of the tracks in view."""
         return tuple(track.number for track in self._tracks.values())
 
+    @property
+    def numbers(self) -> dict[int, int]:
+        """The number of each track in view, by its body id."""
+        return {body: track.number for body, track in self._tracks.items()}
+
     def _open(self, body: Body, time_ns: int) -> _Track:
         number = self.first + self.opened * self.stride
         self.opened += 1

@@ -164,8 +164,9 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     Attributes:
         role: `capture`, `encoder` or `matcher`.
         index: the source's number for a capture worker, else 0.
-        state: `ready` once it can work; `failed` with the reason in `text`; `done` at the end.
-        counters: what was done and what was dropped, by name.
+        state: `ready` once it can work; `down` while nothing comes from its device and `failed` where it
+            gives up, both with the reason in `text`; `done` at the end.
+        counters: what was done and what was dropped, by name; `cpu` is the processor time that took, seconds.
         text: for people.
         exit_code: with `failed`: 2 where the user can mend it, else 1.
     """

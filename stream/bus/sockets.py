@@ -11,7 +11,7 @@ import socket
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import msgspec
 import zmq
@@ -20,8 +20,8 @@ from stream.bus.zap import Doorman
 
 __all__ = ["CHANNELS", "Bus", "Channel", "Wiring", "lay_wires"]
 
-Channel = Literal["windows", "cages", "acks", "sink", "status", "control", "decisions"]
-CHANNELS: tuple[Channel, ...] = ("windows", "cages", "acks", "sink", "status", "control", "decisions")
+Channel = Literal["windows", "cages", "acks", "sink", "status", "control", "decisions", "pictures"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 HIGH_WATER = 4
 """Messages a socket may hold. Few: what waits grows old (at 1000, 1.5 s old under 2 x overload)."""

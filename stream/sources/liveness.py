@@ -15,7 +15,7 @@ from stream.body import BodyFrame, SourceInfo
 from stream.errors import EndOfSource, SourceError
 from stream.sources.playback import WALL_CLOCK, Clock
 
-__all__ = ["PATIENCE", "Device", "LiveSource", "Patience"]
+__all__ = ["PATIENCE", "Device", "LiveSource", "Patience", "down"]
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +85,11 @@ class Patience:
 PATIENCE = Patience()
 
 
+def down(name: str, why: str) -> str:
+    """How a source that gives nothing is spoken of; `why` may begin with its name."""
+    return f"{name} is down: {why.removeprefix(name).lstrip()}"
+
+
 class LiveSource:
     """A `Source` over a device: live, without an end, and as patient as it should be.
 
@@ -147,7 +152,7 @@ class LiveSource:
 
     @property
     def trouble(self) -> str:
-        """Why nothing comes at present; empty while it delivers, and before it was found missing."""
+        """Why nothing comes at present; empty while it delivers, and before it has delivered at all."""
         return self._trouble
 
     @property
@@ -187,9 +192,10 @@ class LiveSource:
             try:
                 frame = self._wait(timeout)
             except SourceError as error:
-                self._lose(str(error))
                 if self._last is None:
+                    self._disconnect()
                     raise
+                self._lose(str(error))
         return self._absence() if frame is None else frame
 
     def _wait(self, timeout: float) -> BodyFrame | None:
@@ -271,7 +277,7 @@ class LiveSource:
         self._retry_at = now + wait
         if self._last is not None and not self._trouble:
             self._down_since = self._last[1]
-            _log.warning("%s is down: %s; it is tried again until it is back", self._info.name, why)
+            _log.warning("%s; it is tried again until it is back", down(self._info.name, why))
         self._trouble = why
 
     def _recover(self, now: float) -> None:

@@ -20,7 +20,7 @@ from stream.sources.camera.opencv import cv2
 from stream.sources.camera.sight import Outline, Sight
 from tests.stream.sensors import PATIENCE_S, Person
 
-__all__ = ["NumberEyes", "StreamServer", "network_camera", "numbered_picture"]
+__all__ = ["NumberEyes", "StreamServer", "network_camera", "number_of", "numbered_picture"]
 
 BLOCK = 16
 BITS = 16

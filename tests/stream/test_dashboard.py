@@ -38,13 +38,17 @@ def verdict(track: int, *, person: str | None = None, final: bool = False) -> Ve
     return Verdict(1, 9.5, 0.9, decision)
 
 
-def dashboard(*verdicts: Verdict) -> Dashboard:
+def dashboard(*verdicts: Verdict, down: str | None = None) -> Dashboard:
     matcher = Child("matcher", 0, lambda child: msgspec.defstruct("Nothing", [])())
     matcher.status = Status(
         "matcher", 0, "ready", {"lost": 2, "decisions_dropped": 3, "latency_p50": 20.4, "latency_p95": 41.2}
     )
+    watching = Child("capture", 0, matcher.orders)
+    watching.status = Status("capture", 0, "ready", {"cpu": 1.5}, "HD Webcam (webcam 0), 640 x 480")
     live = SimpleNamespace(
-        supervisor=SimpleNamespace(children=[matcher]),
+        supervisor=SimpleNamespace(children=[matcher, watching]),
+        infos=[SimpleNamespace(name="webcam 0"), SimpleNamespace(name="rtsp://cam/1")],
+        down={} if down is None else {1: down},
         fpir=0.01,
         gallery="sqlite:///g.db",
         encoder=SimpleNamespace(features="random features"),
@@ -98,3 +102,19 @@ def test_a_last_word_names_the_source_where_there_are_several() -> None:
     )
     assert final_line(last).plain == expected
     assert final_line(last, "door.mcap").plain == expected.replace("track 3", "door.mcap  track 3")
+
+
+def test_it_names_the_camera_and_what_it_costs() -> None:
+    text = rendered(dashboard(verdict(1)), 160, 40)
+    for word in ("HD Webcam (webcam 0), 640 x 480", "CPU", "0%"):
+        assert word in text
+
+
+@pytest.mark.parametrize("height", [10, 24, 60])
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_it_says_which_source_is_down_and_why(width: int, height: int) -> None:
+    why = "its stream stopped"
+    text = rendered(dashboard(*(verdict(n) for n in range(1, 31)), down=why), width, height)
+    assert "rtsp://cam/1 is down: its strea" in text
+    assert len(text.splitlines()) <= height
+    assert max(map(len, text.splitlines())) <= width

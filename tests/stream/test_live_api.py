@@ -8,9 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+import stream.live
 import stream.supervisor
 from stream import Live
-from stream.errors import UserError
+from stream.errors import RunError, UserError
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
 
@@ -46,6 +47,33 @@ def test_a_caller_who_takes_its_time_is_not_taken_for_hanging_processes(
             processes[0].wait(3.0)  # longer than it takes to be declared hung
         assert next(iter(live)).track == 1
         assert [child.process for child in live.supervisor.children] == processes
+
+
+def test_a_worker_that_dies_again_and_again_is_given_up_and_the_others_run_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream.live, "MAX_FAILURES", 0)
+    notices: list[str] = []
+    sources = ["walkers:n=1,seed=2", "walkers:n=1,seed=3"]
+    with Live(sources, str(tmp_path / "g.db"), fpir=None, notify=notices.append) as live:
+        decisions = iter(live)
+        seen = {next(decisions).track for _ in range(40)}
+        while len(seen) < 2:
+            seen.add(next(decisions).track)
+        victim = live.supervisor.find("capture 1")
+        assert victim.process is not None
+        victim.process.kill()
+        last = next(decision for decision in decisions if decision.final)
+        assert live.source_of(last.track) == 0, "its tracks are ended in its place"
+        while not live.ended(0):
+            live.next(0.1)
+        assert {next(decisions).track for _ in range(10)} == {2}, "the other runs on"
+        assert list(live.down) == [0]
+        assert [notice.partition(":")[0] for notice in notices] == ["walkers"]
+        assert "is down: the capture 1 process stopped unexpectedly" in notices[0]
+        live.stop()
+        with pytest.raises(RunError, match="the capture 1 process stopped unexpectedly"):
+            list(decisions)
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_silence_is_noticed_after_two_seconds_and_mended(caplog: pytest.LogCaptu
     assert seconds(frames) == [0.0, 0.5, 1.0, 1.5, 3.5, 5.0, 5.5, 6.0, 6.5]
     assert bench.source.trouble == ""
     assert caplog.messages == [
-        "sensor 7 is down: sensor 7 has given no frame for 2 s; it is tried again until it is back",
+        "sensor 7 is down: has given no frame for 2 s; it is tried again until it is back",
         "sensor 7 is up again after 4 s",
     ]
 

@@ -30,6 +30,12 @@ def test_a_config_names_the_weights(tmp_path: Path) -> None:
     assert Settings().encoder == ()
 
 
+def test_a_config_says_where_pictures_are_shown(tmp_path: Path) -> None:
+    assert read_config(write(tmp_path, 'view = "pictures"')).view == "pictures"
+    assert read_config(write(tmp_path, "view = 8090")).override(view=None).view == "8090"
+    assert Settings().view is None
+
+
 def test_options_win_over_the_config(tmp_path: Path) -> None:
     settings = read_config(write(tmp_path, "fpir = 0.05")).override(fpir="0.02", gallery=None)
     assert (settings.fpir, settings.gallery) == (0.02, None)
@@ -40,7 +46,9 @@ def test_options_win_over_the_config(tmp_path: Path) -> None:
     [
         ("source = 'a'", "unknown setting source; possible: sources"),
         ("sources = 'a'", "sources: expected a list of texts"),
-        ("sources = [1]", "sources: expected a list of texts"),
+        ("sources = [1]", "sources: expected a list of texts, got a list"),
+        ("sources = 'rtsp://ann:pw@cam'", "sources: expected a list of texts, got a str$"),
+        ("view = true", "view: expected str"),
         ("encoder = 'mine'", "encoder: expected a list of texts"),
         ("speed = true", "speed: expected float"),
         ("json = 1", "json: expected bool"),

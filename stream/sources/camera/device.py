@@ -74,9 +74,12 @@ class CameraDevice:
         taken = self._newest.take(timeout)
         if taken is None:
             return None
-        image, time_ns = taken
         if self._eyes is None:
             self._eyes = open_eyes()
+            if (newer := self._newest.take(0)) is not None:  # loading took its time
+                taken = newer
+                self._newest.drop()
+        image, time_ns = taken
         sight = self._eyes.see(image, time_ns)
         places = {outline.id: outline.landmarks for outline in sight.outlines}
         return replace(sight.frame, picture=Picture(image, places, taken_ns=time_ns))
