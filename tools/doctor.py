@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from rich.console import Console
@@ -19,56 +16,59 @@ from rich.text import Text
 
 from gallery.backend import load_backend
 from gallery.store import open_gallery
-from stream.errors import EndOfSource, SgeError
 from stream.identify import version_text
 from stream.rundir import open_run, running
-from stream.sources.liveness import LiveSource
-from stream.sources.spec import KINDS, open_source, shown
+from stream.sources.spec import KINDS
 from stream.suitability import fit_command
+from tools.findings import INSTALL, Finding, State, guarded
+from tools.source_check import check_source
 
-__all__ = ["Finding", "examine"]
+__all__ = ["examine"]
 
-State = Literal["works", "note", "broken"]
 STYLES: dict[State, str] = {"works": "green", "note": "yellow", "broken": "bold red"}
-PACKAGES = ("torch", "numpy", "pyzmq", "msgspec", "mcap", "SQLAlchemy", "safetensors", "rich", "typer")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "pyzmq",
+    "msgspec",
+    "mcap",
+    "SQLAlchemy",
+    "safetensors",
+    "rich",
+    "typer",
+    "opencv-python-headless",
+    "mediapipe",
+)
 TRIALS = 20
-INSTALL = "pip install -c constraints.txt ."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        what: its name.
-        state: whether it works; a `note` works, but the user should know.
-        told: what was found.
-        mend: what to do; empty where nothing is to be done.
-    """
-
-    what: str
-    state: State
-    told: str
-    mend: str = ""
 
 
 def examine(
-    gallery: str | None, encoder: Sequence[str] = (), sources: Sequence[str] = (), *, out: Console
+    gallery: str | None,
+    encoder: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    *,
+    out: Console,
+    folder: Path = Path(),
 ) -> int:
     """Look at everything and print it; returns 1 if something is broken, else 0.
 
     Args:
         gallery: a URL or a path; None for the default.
         encoder: weights files and trained folders; none stand for the weights that ship.
-        sources: open these, and look at nothing else.
+        sources: open these, draw what each sees into a PNG, and look at nothing else.
         out: where the findings go.
+        folder: where the PNGs go.
     """
     table = Table(title=f"{version_text()} on this machine", title_justify="left")
     for column in ("", "state", "found", "what to do"):
         table.add_column(column, overflow="fold")
     broken = False
     with out.status("looking"):
-        for finding in map(_source, sources) if sources else _findings(gallery, encoder):
+        seen = (
+            check_source(spec, folder.absolute() / f"doctor-{number}.png")
+            for number, spec in enumerate(sources, 1)
+        )
+        for finding in seen if sources else _findings(gallery, encoder):
             broken = broken or finding.state == "broken"
             state = Text(finding.state, style=STYLES[finding.state])
             table.add_row(finding.what, state, Text(finding.told), Text(finding.mend))
@@ -79,21 +79,12 @@ def examine(
 def _findings(gallery: str | None, encoder: Sequence[str]) -> Iterator[Finding]:
     yield _python()
     yield _packages()
-    yield _guarded("encoder", lambda: _encoder(encoder))
-    yield _guarded("back-end", lambda: _backend(encoder))
-    yield _guarded("GPU", _gpu)
-    yield _guarded("gallery", lambda: _gallery(gallery))
-    yield _guarded("sockets", _sockets)
+    yield guarded("encoder", lambda: _encoder(encoder))
+    yield guarded("back-end", lambda: _backend(encoder))
+    yield guarded("GPU", _gpu)
+    yield guarded("gallery", lambda: _gallery(gallery))
+    yield guarded("sockets", _sockets)
     yield from _sources()
-
-
-def _guarded(what: str, look: Callable[[], Finding]) -> Finding:
-    try:
-        return look()
-    except SgeError as error:
-        return Finding(what, "broken", str(error), "as the text says")
-    except Exception as error:
-        return Finding(what, "broken", f"{type(error).__name__}: {error}", INSTALL)
 
 
 def _python() -> Finding:
@@ -109,9 +100,7 @@ def _packages() -> Finding:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        return Finding(
-            "packages", "broken", f"missing: {', '.join(missing)}", "pip install -c constraints.txt ."
-        )
+        return Finding("packages", "broken", f"missing: {', '.join(missing)}", INSTALL)
     return Finding("packages", "works", ", ".join(found))
 
 
@@ -185,24 +174,3 @@ def _sources() -> Iterator[Finding]:
             yield Finding(
                 f"source {kind.name}", "note", "not part of this version", "record elsewhere, replay here"
             )
-
-
-def _source(spec: str) -> Finding:
-    """Open what `--source` names and wait for its first frame."""
-    return _guarded(f"source {shown(spec)}", lambda: _first_frame(spec))
-
-
-def _first_frame(spec: str) -> Finding:
-    with contextlib.closing(open_source(spec)) as source:
-        began, frame = time.monotonic(), None
-        while frame is None:  # a source that gives none raises
-            try:
-                frame = source.read(1.0)
-            except EndOfSource:
-                return Finding(f"source {source.info.name}", "broken", "it holds no frame", "choose another")
-        device = source.description if isinstance(source, LiveSource) else ""
-        told = (
-            f"{device or source.info.sensor}; the first frame came after {time.monotonic() - began:.1f} s, "
-            f"people in it: {len(frame.bodies)}"
-        )
-    return Finding(f"source {source.info.name}", "works", told)
