@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -10,13 +11,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
+import pytest
 
 from stream.body import BodyFrame
 from stream.recording import read_recording
@@ -139,6 +142,15 @@ class System:
                     continue
             assert wait, f"no {role} among the processes"
             self.line()
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Let it run until something has happened; fails if it ends before."""
+        deadline = time.monotonic() + WAIT_S
+        while not happened():
+            assert time.monotonic() < deadline, f"it did not happen: {self.errors()}"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)
+                pytest.fail(f"the program ended: {self.errors()}")
 
     def interrupt(self) -> None:
         """Ctrl-C."""

@@ -1,0 +1,206 @@
+"""Network cameras through the command line, with the genuine models: down and up again, and nothing told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from stream.recording import read_recording
+from stream.skeleton import get_layout
+from stream.sources.camera.opencv import cv2
+from stream.tracking import Tracker
+from tests.e2e.program import Program, System, read_frames, record
+from tests.stream.camera_streams import StreamServer, number_of, numbered_picture
+
+SECRET = "hunter2"
+
+# What Python code contacts or looks up, of every process; native code is seen by its sockets.
+AUDIT = """
+import os, sys
+
+def hook(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
+        address = arguments[0] if event.startswith("socket.get") else arguments[1]
+        with open(os.environ["SGE_TEST_AUDIT"], "a") as log:
+            log.write(f"{event} {address!r}\\n")
+
+sys.addaudithook(hook)
+"""
+
+
+class Filmed:
+    """A camera on loopback that nobody is before: ten pictures a second, until it is left."""
+
+    def __init__(self) -> None:
+        self.server = StreamServer()
+        self.url = self.server.url.replace("//", f"//ann:{SECRET}@") + f"?key={SECRET}"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._film)
+        self._thread.start()
+
+    def _film(self) -> None:
+        for number in itertools.count():
+            self.server.show(numbered_picture(number % 1000))
+            if self._over.wait(0.1):
+                return
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join()
+        self.server.close()
+
+
+@pytest.fixture
+def cameras() -> Iterator[list[Filmed]]:
+    made = [Filmed(), Filmed()]
+    yield made
+    for camera in made:
+        camera.close()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    made = Program(tmp_path / "g.db", tmp_path / "run")
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "audit" / "sitecustomize.py").write_text(AUDIT)
+    made.environment["PYTHONPATH"] += f":{tmp_path / 'audit'}"
+    made.environment["SGE_TEST_AUDIT"] = str(tmp_path / "audit.log")
+    return made
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record("walkers:n=1,seed=11,seconds=6,live=0", tmp_path_factory.mktemp("walk") / "walk.mcap")
+
+
+class Watch:
+    """What the processes of a system show and whom they contact, looked at again and again while it runs."""
+
+    def __init__(self, system: System) -> None:
+        self.contacted: set[str] = set()
+        self.listed: set[str] = set()
+        self.processes: set[int] = set()
+        self._system = system
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.02):
+            try:
+                children = self._system.children()
+                if not children:
+                    continue  # in its first instant it shows what it was started with
+                for process in (psutil.Process(self._system.process.pid), *children):
+                    self.processes.add(process.pid)
+                    self.listed.add(" ".join(process.cmdline()))
+                    self.contacted |= {c.raddr.ip for c in process.net_connections("inet") if c.raddr}
+            except psutil.Error:
+                continue  # one has just ended
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into other processes as Linux shows them")
+def test_a_camera_goes_and_comes_back_and_nobody_else_loses_anything(
+    program: Program, walk: Path, cameras: list[Filmed], tmp_path: Path
+) -> None:
+    door, yard = cameras
+    view = tmp_path / "view"
+    sources = ("--source", door.url, "--source", str(walk), "--source", yard.url)
+    options = ("--fpir", "off", "--json", "--view", str(view))
+    with program.start(*sources, *options) as system:
+        watch = Watch(system)
+        system.until(
+            lambda: {path.name for path in view.glob("*.jpg")} == {f"source-{n}.jpg" for n in (1, 2, 3)}
+        )
+        door.server.cut()
+        system.until(lambda: "is down: its stream stopped; it is tried again" in system.errors())
+        door.server.start()
+        system.until(lambda: "is up again" in system.errors())
+        last = read_lines_until_final(system)
+        watch.close()
+        system.interrupt()
+        rest = system.rest()
+        assert system.wait() == 130, system.errors()
+        errors = system.errors()
+    lines = [*last, *rest]
+    assert [line["t"] for line in lines if line["latency_ms"] is not None] == expected_windows(walk)
+    assert {line["source"] for line in lines} == {str(walk)}
+    names = [camera.server.url for camera in cameras]
+    assert [line for line in errors.splitlines() if " is " in line and "http" in line] == [
+        f"{names[0]} is down: its stream stopped; it is tried again until it is back",
+        f"{names[0]} is up again",
+    ]
+    assert number_of(picture(view / "source-3.jpg")) > 0, "what the camera saw, numbers and all"
+    assert len(watch.processes) >= 6, "parent, encoder, matcher, three capture workers"
+    assert watch.contacted == {"127.0.0.1"}, "the cameras, and nobody else"
+    audited = (tmp_path / "audit.log").read_text() if (tmp_path / "audit.log").exists() else ""
+    assert audited == "", "the cameras are contacted by OpenCV; Python's own code contacts nobody"
+    assert any("xxx@127.0.0.1" in words for words in watch.listed)
+    for shown in (*watch.listed, errors, json.dumps(lines)):
+        assert SECRET not in shown and "ann:" not in shown
+
+
+def expected_windows(recording: Path) -> list[float]:
+    """The ends of all windows that a recording of one person holds, cut without any process."""
+    tracker = Tracker(get_layout("kinect-v1"))
+    return [
+        round(window.end_ns / 1e9, 4)
+        for frame in read_frames(recording)
+        for _, window in tracker.push(frame).windows
+    ]
+
+
+def read_lines_until_final(system: System) -> list[dict[str, object]]:
+    lines: list[dict[str, object]] = [system.line()]
+    while not lines[-1]["final"]:
+        lines.append(system.line())
+    return lines
+
+
+def picture(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.asarray(cv2.imread(str(path)), np.uint8)
+
+
+def test_a_camera_that_is_not_there_does_not_stop_the_others(program: Program, cameras: list[Filmed]) -> None:
+    door = cameras[0]
+    door.server.cut()
+    name = door.server.url
+    told = "could not be opened: check the address, its user and password"
+    with program.start("--source", door.url, "--source", "walkers:n=1,seed=11", "--json") as system:
+        system.until(lambda: f"{name} is down: {told}" in system.errors())
+        assert "; the other sources run on" in system.errors()
+        assert system.line()["track"] == 2
+        system.interrupt()
+        assert system.rest()[-1]["final"], "the other was still there"
+        assert system.wait() == 2
+        assert f"sge-stream: {name} {told}" in system.errors()
+        assert SECRET not in system.errors()
+
+
+def test_a_recording_of_a_camera_bears_no_image_and_no_password(
+    program: Program, cameras: list[Filmed], tmp_path: Path
+) -> None:
+    target = tmp_path / "cam.mcap"
+    done = program.run("--debug", "record", str(target), "--source", cameras[0].url, "--seconds", "1")
+    assert done.returncode == 0, done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert SECRET.encode() not in target.read_bytes()
+    with read_recording(target) as recording:
+        assert recording.info.name == cameras[0].server.url
+        assert (recording.info.sensor, recording.info.layout) == ("camera", "mediapipe")
+        frames = list(recording)
+    assert 1 <= len(frames) <= 11
+    assert all(frame.bodies == () and frame.picture is None for frame in frames)
+    assert target.stat().st_size < 10_000, "a picture alone would be larger"
