@@ -5,8 +5,8 @@
     kinect                   a Kinect v2, on Windows
     k4a:device=0,mode=cpu    an Azure Kinect or Orbbec Femto
     walk.mp4:model=full      a video, its options behind a colon
-    0                        a webcam
-    rtsp://user:pw@host/path a network camera; also rtsps, http, https
+    0:model=full,fov=78      a webcam
+    rtsp://user:pw@host/path a network camera; also rtsps, http, https; its options behind a #
     ...#t=2,9.5              a part of any finite source, seconds: #t=2 to the end, #t=,9.5 from the start
 
 A new kind of source is one line in `KINDS`.
@@ -180,11 +180,11 @@ def _open_k4a(spec: SourceSpec, speed: float) -> Source:
 
 
 def _open_webcam(spec: SourceSpec, speed: float) -> Source:
-    return webcam.open_webcam(int(spec.target))
+    return webcam.open_webcam(int(spec.target), spec.options)
 
 
 def _open_network_camera(spec: SourceSpec, speed: float) -> Source:
-    return network.open_network_camera(spec.target)
+    return network.open_network_camera(spec.target, spec.options)
 
 
 def _open_video(spec: SourceSpec, speed: float) -> Source:
@@ -201,10 +201,16 @@ KINDS: tuple[Kind, ...] = (
     Kind("walkers", _like(r"walkers(:(?P<options>.*))?"), _open_walkers, "simulated people (walkers:n=4)"),
     Kind("kinect", _like(r"kinect(:(?P<options>.*))?"), _open_kinect, "a Kinect v2 (kinect)", kinect.missing),
     Kind("k4a", _like(r"k4a(:(?P<options>.*))?"), _open_k4a, "an Azure Kinect (k4a)", k4a.missing),
-    Kind("webcam", _like(r"\d{1,3}"), _open_webcam, "a webcam (0)", webcam.missing),
+    Kind(
+        "webcam",
+        _like(r"(?P<path>\d{1,3})(:(?P<options>.*))?"),
+        _open_webcam,
+        "a webcam (0)",
+        webcam.missing,
+    ),
     Kind(
         "network camera",
-        _like(r"(rtsp|rtsps|http|https)://.*"),
+        _like(r"(?P<path>(rtsps?|https?)://.*?)(#(?P<options>[a-z]+=[\w.]+(,[a-z]+=[\w.]+)*))?"),
         _open_network_camera,
         "a network camera (rtsp://user:password@host/path)",
     ),

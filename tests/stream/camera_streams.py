@@ -212,7 +212,7 @@ def network_camera() -> Iterator[NetworkCamera]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cv2, "VideoCapture", Counted)
         patch.setattr("stream.sources.camera.network.READ_MS", 60_000)
-        patch.setattr("stream.sources.camera.device.open_eyes", lambda: NumberEyes(camera.people))
+        patch.setattr("stream.sources.camera.eyes.open_eyes", lambda model: NumberEyes(camera.people))
         try:
             yield camera
         finally:

@@ -23,7 +23,6 @@ from stream.sources.camera.address import parse_address
         ("http://[fe80::1]:81/v", "http://[fe80::1]:81/v"),
         ("http://cam/video.cgi?user=ann&password=hunter2", "http://cam/video.cgi"),
         ("http://cam?password=hunter2", "http://cam"),
-        ("http://cam/v#password=hunter2", "http://cam/v"),
         ("rtsp://cam:554/user=ann_password=hunter2_channel=1.sdp", "rtsp://cam:554/..."),
         ("rtsp://cam/ann:hunter2/1", "rtsp://cam/.../1"),
         ("http://cam/v;password=hunter2/x", "http://cam/.../x"),

@@ -149,10 +149,10 @@ def test_a_server_that_never_answers_is_given_up(
 
 
 def test_damaged_models_are_told_as_such(camera: NetworkCamera, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged() -> NumberEyes:
+    def damaged(model: str) -> NumberEyes:
         raise DataError("the model is damaged")
 
-    monkeypatch.setattr("stream.sources.camera.device.open_eyes", damaged)
+    monkeypatch.setattr("stream.sources.camera.eyes.open_eyes", damaged)
     source = network.open_network_camera(camera.server.url)
     camera.show()
     with pytest.raises(DataError, match="the model is damaged"):
@@ -200,7 +200,7 @@ def webcams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(Webcam, "opened", [], raising=False)
     monkeypatch.setattr(Webcam, "unplugged", threading.Event())
     people: dict[int, tuple[Person, ...]] = {0: walkers(0, "mediapipe")}
-    monkeypatch.setattr("stream.sources.camera.device.open_eyes", lambda: NumberEyes(people))
+    monkeypatch.setattr("stream.sources.camera.eyes.open_eyes", lambda model: NumberEyes(people))
     return tmp_path
 
 
@@ -216,6 +216,56 @@ def test_a_webcam_is_named(webcams: Path, spec: str, described: str) -> None:
     assert len(frame_of(source).bodies) == 2
     assert source.description == described
     assert [arguments[0] for arguments in Webcam.opened] == [int(spec)]
+    source.close()
+
+
+def test_options_choose_the_model_and_the_field_of_view(
+    webcams: Path, camera: NetworkCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def open_eyes(*arguments: object) -> NumberEyes:
+        asked.append(arguments)
+        return NumberEyes({0: ()})
+
+    monkeypatch.setattr("stream.sources.camera.eyes.open_eyes", open_eyes)
+    monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+    for spec in ("0:model=full", "rtsp://ann:pw@cam/1#model=lite,fov=78.5", "http://cam/v"):
+        source = open_source(spec)
+        assert isinstance(source, LiveSource)
+        frame_of(source)
+        source.close()
+    assert asked == [("full",), ("lite", 78.5), ("lite",)]
+    assert [arguments[0] for arguments in Webcam.opened] == [0, "rtsp://ann:pw@cam/1", "http://cam/v"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("0:model=huge", "webcam's option model is which estimator of poses, one of lite, full, not 'huge'"),
+        ("0:fov=5", "webcam's option fov is how many degrees"),
+        ("rtsp://cam/1#model=huge", "network camera's option model is"),
+        ("rtsp://cam/1#password=hunter2", "network camera has no option 'password'; possible options: model"),
+        ("rtsp://cam/1#hunter2", "behind the # of rtsp://... come options, as in #model=full,fov=78"),
+    ],
+)
+def test_wrong_options_are_told(spec: str, told: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        open_source(spec)
+    assert told in str(caught.value) and SECRET not in str(caught.value)
+
+
+def test_pictures_that_change_their_size_are_another_connections(
+    webcams: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = iter([(480, 640)] * 3 + [(240, 320)] * 10_000)
+    monkeypatch.setattr(webcam, "PATIENCE", Patience(retry=0.05))
+    monkeypatch.setattr(Webcam, "retrieve", lambda self: (True, np.zeros((*next(sizes), 3), np.uint8)))
+    source = webcam.open_webcam(0)
+    frame_of(source)
+    read_until(source, lambda: source.trouble == "its pictures changed their size")
+    read_until(source, lambda: not source.trouble)
+    assert source.description == "HD Webcam (webcam 0), 320 x 240"
     source.close()
 
 

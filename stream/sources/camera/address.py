@@ -43,13 +43,17 @@ def parse_address(text: str) -> Address:
         raise SourceError("expected an address such as rtsp://user:password@host:554/path, without blanks")
     if "@" in match["rest"]:
         raise SourceError(f"the address {match['scheme']}://... has an @ behind its host: {_SECRETS}")
+    if "#" in match["rest"]:
+        raise SourceError(
+            f"behind the # of {match['scheme']}://... come options, as in #model=full,fov=78; {_SECRETS}"
+        )
     host = match["authority"].rpartition("@")[2]
     if not _is_host(host):
         raise SourceError(
             f"the address {match['scheme']}://... has no host, or a port that is none, expected "
             f"{match['scheme']}://user:password@host:port/path; {_SECRETS}"
         )
-    path = re.split(r"[?#]", match["rest"], maxsplit=1)[0]
+    path = match["rest"].partition("?")[0]
     shown = "/".join("..." if _TELLING.search(part) else part for part in path.split("/"))
     return Address(f"{match['scheme'].lower()}://{host}{shown}", text)
 

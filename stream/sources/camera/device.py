@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from stream.body import BodyFrame, Image, Picture
+from stream.body import BodyFrame, Image
 from stream.errors import SourceError
-from stream.sources.camera.eyes import open_eyes
 from stream.sources.camera.opencv import cv2
+from stream.sources.camera.seeing import Seeing
 from stream.sources.camera.sight import Eyes
 from stream.sources.newest import Newest
 
@@ -39,8 +39,9 @@ class Opening:
 class CameraDevice:
     """A `stream.sources.liveness.Device`; it is open once its first picture has come."""
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, seeing: Seeing) -> None:
         self._opening = opening
+        self._seeing = seeing
         self._eyes: Eyes | None = None
         self._newest = Newest[tuple[Image, int]]()
         self._description = opening.label
@@ -75,14 +76,12 @@ class CameraDevice:
         if taken is None:
             return None
         if self._eyes is None:
-            self._eyes = open_eyes()
+            self._eyes = self._seeing.open_eyes()
             if (newer := self._newest.take(0)) is not None:  # loading took its time
                 taken = newer
                 self._newest.drop()
         image, time_ns = taken
-        sight = self._eyes.see(image, time_ns)
-        places = {outline.id: outline.landmarks for outline in sight.outlines}
-        return replace(sight.frame, picture=Picture(image, places, taken_ns=time_ns))
+        return self._eyes.see(image, time_ns).on(image, time_ns)
 
     def close(self) -> None:
         """Release the camera; one that hangs is left to its thread."""
@@ -112,8 +111,9 @@ class CameraDevice:
         if not good:
             self._newest.drop()  # damaged on its way; the next one may be whole
             return
-        if not self._ready:
-            height, width = image.shape[:2]
-            self._description = f"{self._opening.label}, {width} x {height}"
-            self._ready = True
+        height, width = image.shape[:2]
+        description = f"{self._opening.label}, {width} x {height}"
+        if self._ready and description != self._description:
+            raise SourceError("its pictures changed their size")  # who is followed stood elsewhere before
+        self._description, self._ready = description, True
         self._newest.put((np.asarray(image, np.uint8), time_ns))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stream.body import SourceInfo
 from stream.errors import SourceError
 from stream.sources.camera.address import Address, parse_address
+from stream.sources.camera.seeing import parse_seeing
 from stream.sources.liveness import Device, LiveSource, Patience
 
 if TYPE_CHECKING:
@@ -23,20 +25,25 @@ READ_MS = 1500
 _MEND = "check the address, its user and password, and that the camera is on and within reach"
 
 
-def open_network_camera(text: str) -> LiveSource:
+def open_network_camera(text: str, options: Mapping[str, str] | None = None) -> LiveSource:
     """A network camera by its address; nothing is contacted before it is read.
 
+    Args:
+        text: the address.
+        options: see `stream.sources.camera.seeing`.
+
     Raises:
-        SourceError: it is no address; see `parse_address`.
+        SourceError: it is no address, see `parse_address`; or an option is unknown or wrong.
     """
     address = parse_address(text)
+    seeing = parse_seeing("network camera", options or {})
 
     def connect() -> Device:
         # OpenCV and MediaPipe take a second to load, which only the process that sees has to spend.
         from stream.sources.camera.device import CameraDevice, Opening  # noqa: PLC0415
 
         opening = Opening(lambda: _open(address), address.name, lost="its stream stopped")
-        return CameraDevice(opening)
+        return CameraDevice(opening, seeing)
 
     info = SourceInfo(address.name, "camera", "mediapipe", live=True, finite=False)
     return LiveSource(info, connect, hint=_MEND, patience=PATIENCE)

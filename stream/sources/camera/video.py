@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,7 @@ import numpy as np
 
 from stream.body import BodyFrame, SourceInfo
 from stream.errors import DataError
-from stream.sources.camera.model_files import POSE_MODELS
-from stream.sources.options import OptionTable
+from stream.sources.camera.seeing import Seeing, parse_seeing
 from stream.sources.playback import Clip, Playback
 
 if TYPE_CHECKING:
@@ -25,31 +23,10 @@ if TYPE_CHECKING:
 
     from stream.sources.camera.sight import Eyes
 
-__all__ = ["OPTIONS", "VideoConfig", "open_video", "parse_video"]
-
-OPTIONS = {
-    "model": f"which estimator of poses, one of {', '.join(POSE_MODELS)}",
-    "fov": "how many degrees the camera saw along the longer side of its picture, a number from 10 to 170",
-}
-"""Every option and what it says."""
-
-_TABLE = OptionTable("video", OPTIONS)
+__all__ = ["open_video"]
 
 HIGHEST_RATE = 1000
 """Frames a second; a file that claims more says nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoConfig:
-    """What `walk.mp4:...` asks for, checked.
-
-    Attributes:
-        model: the estimator of poses.
-        field_of_view: degrees along the longer side; None where nobody said.
-    """
-
-    model: str = "lite"
-    field_of_view: float | None = None
 
 
 def open_video(
@@ -59,7 +36,7 @@ def open_video(
 
     Args:
         path: the file.
-        options: see `OPTIONS`.
+        options: see `stream.sources.camera.seeing`.
         speed: 1 is real time, 0 as fast as people are found.
         clip: the part to give, seconds; what lies before is read, so that it begins at exactly its time.
         name: how it is shown; its path if not given.
@@ -68,37 +45,16 @@ def open_video(
         SourceError: an option is unknown or wrong.
         DataError: it is no video that can be read, has no pictures, or does not say how many a second.
     """
-    config = parse_video(options)
+    seeing = parse_seeing("video", options)
     info = SourceInfo(name or str(path), "camera", "mediapipe", live=False, finite=True)
-    return Playback(info, _Frames(path, config, clip), speed=speed, clip=clip)
-
-
-def parse_video(options: Mapping[str, str]) -> VideoConfig:
-    """Check the options of a video.
-
-    Raises:
-        SourceError: names the option, what was expected, what came, and all options.
-    """
-    _TABLE.check_names(options)
-    model = options.get("model", "lite")
-    if model not in POSE_MODELS:
-        raise _TABLE.wrong("model", model)
-    if "fov" not in options:
-        return VideoConfig(model)
-    try:
-        field_of_view = float(options["fov"])
-    except ValueError:
-        field_of_view = math.nan
-    if not 10 <= field_of_view <= 170:
-        raise _TABLE.wrong("fov", options["fov"])
-    return VideoConfig(model, field_of_view)
+    return Playback(info, _Frames(path, seeing, clip), speed=speed, clip=clip)
 
 
 class _Frames(Iterator[BodyFrame]):
     """The frames of a file, in order; empty before and after the clip, where nobody is looked for."""
 
-    def __init__(self, path: Path, config: VideoConfig, clip: Clip | None) -> None:
-        self._config = config
+    def __init__(self, path: Path, seeing: Seeing, clip: Clip | None) -> None:
+        self._seeing = seeing
         start, stop = clip or (0.0, None)
         self._start_ns = round(start * 1e9)
         self._stop_ns = math.inf if stop is None else round(stop * 1e9)
@@ -119,7 +75,7 @@ class _Frames(Iterator[BodyFrame]):
             return BodyFrame(time_ns, ())  # one damaged picture; the next may be whole
         image = np.asarray(decoded, np.uint8)
         if self._eyes is None:
-            self._eyes = self._open_eyes()
+            self._eyes = self._seeing.open_eyes()
         return self._eyes.see(image, time_ns).on(image)
 
     def close(self) -> None:
@@ -128,15 +84,6 @@ class _Frames(Iterator[BodyFrame]):
         eyes, self._eyes = self._eyes, None
         if eyes is not None:
             eyes.close()
-
-    def _open_eyes(self) -> Eyes:
-        # The models take a second to load, which a process that only checks a source need not spend.
-        from stream.sources.camera.eyes import open_eyes  # noqa: PLC0415
-
-        field_of_view = self._config.field_of_view
-        if field_of_view is None:
-            return open_eyes(self._config.model)
-        return open_eyes(self._config.model, field_of_view)
 
 
 def _open(path: Path) -> tuple[cv2.VideoCapture, float]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stream.body import SourceInfo
 from stream.errors import SourceError
+from stream.sources.camera.seeing import parse_seeing
 from stream.sources.liveness import Device, LiveSource, Patience
 
 if TYPE_CHECKING:
@@ -26,15 +28,24 @@ SIZE = (1280, 720)
 _MEND = "check that it is plugged in, that no other program uses it, and that programs may use cameras here"
 
 
-def open_webcam(number: int) -> LiveSource:
-    """A webcam by its number; it is opened when it is read first."""
+def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSource:
+    """A webcam by its number; it is opened when it is read first.
+
+    Args:
+        number: of the webcam, from 0.
+        options: see `stream.sources.camera.seeing`.
+
+    Raises:
+        SourceError: an option is unknown or wrong.
+    """
+    seeing = parse_seeing("webcam", options or {})
 
     def connect() -> Device:
         # OpenCV and MediaPipe take a second to load, which only the process that sees has to spend.
         from stream.sources.camera.device import CameraDevice, Opening  # noqa: PLC0415
 
         label = _label(number)
-        return CameraDevice(Opening(lambda: _open(number), label, f"{label} gives no more pictures"))
+        return CameraDevice(Opening(lambda: _open(number), label, f"{label} gives no more pictures"), seeing)
 
     info = SourceInfo(f"webcam {number}", "camera", "mediapipe", live=True, finite=False)
     return LiveSource(info, connect, hint=_MEND, patience=PATIENCE)
