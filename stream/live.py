@@ -130,10 +130,9 @@ class Live:
             self._bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)
             self._sink = Sink(self._bus)
+            seen = self._show()
             self._start()
-            if self._view is not None:
-                names = [info.name for info in self.infos]
-                self.notes.append(self._exit.enter_context(open_view(self._view, self._bus, names)))
+            self.notes += seen
             self._exit = self._exit.pop_all()
         return self
 
@@ -267,6 +266,13 @@ class Live:
         for index in range(len(self._specs)):
             self._open_sources.add(index)
             self.supervisor.start(Child("capture", index, self._capture_orders(index)))
+
+    def _show(self) -> list[str]:
+        """Show the pictures of the sources where that was asked for; says where."""
+        if self._view is None:
+            return []
+        names = [info.name for info in self.infos]
+        return [self._exit.enter_context(open_view(self._view, self._bus, names))]
 
     def _encoder_orders(self, child: Child) -> EncoderOrders:
         return EncoderOrders(self.run.wiring, self._device, self._weights, self.encoder.contract)

@@ -47,6 +47,11 @@ COLOURS: Mapping[State, Colour] = {
 }
 _GROUND: Colour = (32, 28, 28)
 _INK: Colour = (245, 245, 245)
+_DOUBT: Colour = (0, 0, 220)
+_FONT = cv2.FontFace("sans")
+_WEIGHT = 500
+SURE = 0.5
+"""Joints of less confidence are marked in another colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +149,22 @@ def _draw_body(image: Image, places: FloatArray, seen: FloatArray, label: Label)
     spots = [
         (round(float(x)), round(float(y))) if ok else None for (x, y), ok in zip(places, shown, strict=True)
     ]
-    thick = 3 if np.ptp(places[shown, 1]) > 0.3 * image.shape[0] else 2
+    thick = int(np.clip(np.ptp(places[shown, 1]) / 80, 1, 3))  # small people are not painted over
     for one, other in LINKS:
         start, end = spots[one], spots[other]
         if start is not None and end is not None:
             cv2.line(image, start, end, colour, thick, cv2.LINE_AA)
     for spot, trust in zip(spots, seen, strict=True):
         if spot is not None:
-            cv2.circle(image, spot, thick + 1, colour if trust >= 0.5 else (0, 0, 220), -1, cv2.LINE_AA)
+            cv2.circle(image, spot, thick + (thick > 1), colour if trust >= SURE else _DOUBT, -1, cv2.LINE_AA)
     if label.text:
         x, y = float(places[shown, 0].mean()), float(places[shown, 1].min())
-        _write(image, label.text, (round(x) - 5 * len(label.text), max(24, round(y) - 14)), 20, colour)
+        width = cv2.getTextSize((1, 1), label.text, (0, 0), _FONT, 20, _WEIGHT)[2]
+        left = min(max(4, round(x - width / 2)), max(4, image.shape[1] - width - 4))
+        _write(image, label.text, (left, max(24, round(y) - 14)), 20, colour)
 
 
 def _write(image: Image, text: str, at: tuple[int, int], size: int, colour: Colour) -> None:
     """Letters of any script, legible on any ground."""
-    font = cv2.FontFace("sans")
     for shift, ink in ((1, (0, 0, 0)), (0, colour)):
-        cv2.putText(image, text, (at[0] + shift, at[1] + shift), ink, font, size, 500)
+        cv2.putText(image, text, (at[0] + shift, at[1] + shift), ink, _FONT, size, _WEIGHT)
