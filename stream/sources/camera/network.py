@@ -53,8 +53,13 @@ def _open(address: Address) -> cv2.VideoCapture:
     from stream.sources.camera.opencv import cv2  # noqa: PLC0415
 
     began = time.monotonic()
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS]
-    camera = cv2.VideoCapture(address.url, cv2.CAP_FFMPEG, limits)
+    # Several threads would decode as many pictures at once, and give each that much later.
+    settings = {
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: OPEN_MS,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC: READ_MS,
+        cv2.CAP_PROP_N_THREADS: 1,
+    }
+    camera = cv2.VideoCapture(address.url, cv2.CAP_FFMPEG, [n for pair in settings.items() for n in pair])
     if not camera.isOpened():
         late = time.monotonic() - began >= OPEN_MS / 1000
         what = f"did not answer within {OPEN_MS / 1000:g} s" if late else "could not be opened"
