@@ -163,7 +163,7 @@ class Dashboard:
         names = [info.name for info in self._live.infos]
         return [
             Text(down(names[index], why), style="bold red", no_wrap=True, overflow="ellipsis")
-            for index, why in sorted(self._live.down.items())
+            for index, why in sorted(self._live.outages.down.items())
         ]
 
     def _summary(self, children: list[Child]) -> Text:

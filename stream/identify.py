@@ -118,7 +118,7 @@ def _dashboard(live: Live, out: Console) -> bool:
     many = len(live.infos) > 1
     with Screen(dashboard, console=out, refresh_per_second=4, transient=True) as screen:
         if out.is_terminal:
-            live.notify = lambda line: screen.console.print(line, highlight=False)  # above the tables
+            live.outages.notify = lambda line: screen.console.print(line, highlight=False)  # above the tables
 
         def take(verdict: Verdict | None) -> None:
             if verdict is not None:

@@ -11,7 +11,7 @@ with Live(["walk.mcap"], gallery="gallery.db", speed=0) as live:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -30,11 +30,11 @@ from stream.capture import CaptureOrders
 from stream.control import ask
 from stream.decision import Decision
 from stream.errors import RunError, SgeError, UserError
+from stream.outages import Outages
 from stream.rundir import Run, open_run
 from stream.settings import MatcherName, check_fpir, check_matcher
 from stream.sink import Sink
 from stream.sources import open_source
-from stream.sources.liveness import down
 from stream.suitability import backend_note, gallery_note
 from stream.supervisor import Child, Exit, Supervisor
 from stream.view.show import open_view
@@ -106,8 +106,7 @@ class Live:
         self._open_sources: set[int] = set()
         self._closing: dict[int, float] = {}
         self._troubles: list[SgeError] = []
-        self._down: dict[int, str] = {}
-        self.notify = notify
+        self._notify = notify
         self.infos: list[SourceInfo] = []
         self.enrolled = 0
         """How many people the gallery held on entering."""
@@ -123,6 +122,7 @@ class Live:
                 source = open_source(spec, speed=self._speed)
                 self.infos.append(source.info)
                 source.close()
+            self.outages = Outages([info.name for info in self.infos], self._notify)
             with open_gallery(self._gallery) as store:
                 self._url = store.url
                 self.enrolled = len(store.people())
@@ -166,11 +166,6 @@ class Live:
     def ended(self, source: int) -> bool:
         """Whether that source has ended and its decisions were handed out."""
         return source not in self._open_sources
-
-    @property
-    def down(self) -> Mapping[int, str]:
-        """The sources that give nothing at present, by number, and why."""
-        return self._down.copy()
 
     @property
     def done(self) -> bool:
@@ -308,18 +303,7 @@ class Live:
         for status in self._sink.statuses(timeout):
             self.supervisor.hear(status)
             if status.role == "capture":
-                self._follow(status)
-
-    def _follow(self, status: Status) -> None:
-        """Say once that a source is down, and once that it is up again."""
-        name, known = self.infos[status.index].name, self._down.get(status.index)
-        if status.state == "down":
-            self._down[status.index] = status.text
-            if known is None:
-                self.notify(f"{down(name, status.text)}; it is tried again until it is back")
-        elif status.state == "ready" and known is not None:
-            del self._down[status.index]
-            self.notify(f"{name} is up again")
+                self.outages.follow(status)
 
     def _hear_last_words(self, child: Child) -> None:
         """It may have said why before it ended, and that may still be on its way."""
@@ -369,9 +353,8 @@ class Live:
     def _give_up(self, child: Child, why: SgeError) -> None:
         """A source is lost for good; it is the run's trouble in the end, and at once where others run on."""
         self._troubles.append(why)
-        self._down[child.index] = str(why)
-        if self._open_sources - self._closing.keys() - {child.index}:
-            self.notify(f"{down(self.infos[child.index].name, str(why))}; the other sources run on")
+        others = self._open_sources - self._closing.keys() - {child.index}
+        self.outages.give_up(child.index, str(why), alone=not others)
 
     def _end_tracks(self, child: Child) -> None:
         """Tell the matcher in a dead worker's place that its source gives nothing more."""

@@ -48,7 +48,7 @@ def dashboard(*verdicts: Verdict, down: str | None = None) -> Dashboard:
     live = SimpleNamespace(
         supervisor=SimpleNamespace(children=[matcher, watching]),
         infos=[SimpleNamespace(name="webcam 0"), SimpleNamespace(name="rtsp://cam/1")],
-        down={} if down is None else {1: down},
+        outages=SimpleNamespace(down={} if down is None else {1: down}),
         fpir=0.01,
         gallery="sqlite:///g.db",
         encoder=SimpleNamespace(features="random features"),

@@ -68,7 +68,7 @@ def test_a_worker_that_dies_again_and_again_is_given_up_and_the_others_run_on(
         while not live.ended(0):
             live.next(0.1)
         assert {next(decisions).track for _ in range(10)} == {2}, "the other runs on"
-        assert list(live.down) == [0]
+        assert list(live.outages.down) == [0]
         assert [notice.partition(":")[0] for notice in notices] == ["walkers"]
         assert "is down: the capture 1 process stopped unexpectedly" in notices[0]
         live.stop()
