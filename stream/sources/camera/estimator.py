@@ -22,8 +22,9 @@ CROP = 1.3
 """Side of the square that a pose is looked for in, over the longer side of the person's box."""
 
 BOX_SCORE = 0.35
-POSE_SCORE = 0.5
-"""What the models have to be sure of."""
+POSE_SCORE = 0.3
+PRESENCE_SCORE = 0.5
+"""How sure the models have to be: of a box, of a person in it, and of that person's landmarks."""
 
 MOST_BOXES = 16
 
@@ -83,7 +84,7 @@ class Estimator:
                         base_options=BaseOptions(model_asset_buffer=pose),
                         num_poses=1,
                         min_pose_detection_confidence=POSE_SCORE,
-                        min_pose_presence_confidence=POSE_SCORE,
+                        min_pose_presence_confidence=PRESENCE_SCORE,
                     )
                 )
             )

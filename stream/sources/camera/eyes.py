@@ -7,7 +7,7 @@ import numpy as np
 from stream.body import Body, BodyFrame, FloatArray, Image
 from stream.sources.camera.estimator import Estimator, Pose
 from stream.sources.camera.following import TORSO, Followed, Follower, torso_length
-from stream.sources.camera.geometry import overlap
+from stream.sources.camera.geometry import around, fits
 from stream.sources.camera.lifting import FIELD_OF_VIEW, Lens, trust
 from stream.sources.camera.sight import Eyes, Outline, Sight
 from stream.sources.camera.smoothing import OneEuro
@@ -19,9 +19,6 @@ LOOK_NS = 150_000_000
 
 MOST_PEOPLE = 8
 """A pose costs 10 to 25 ms: with more, a camera's pictures would come too far apart for windows."""
-
-SAME_BOX = 0.3
-"""A box that has so much in common with a followed person's is theirs."""
 
 SAME_TORSO = 0.5
 """Torsos that are nearer to each other than this, in torso lengths, are one."""
@@ -65,7 +62,7 @@ class _Eyes:
             smoother = self._smoothers.setdefault(person.id, _Smoother())
             joints = smoother.push(pose, sure, lens, time_ns)
             if person.known and joints is not None and sure.any():
-                seen.append((Body(person.id, joints, sure), _outline(person, pose)))
+                seen.append((Body(person.id, joints, sure), _outline(person, pose, sure)))
         self._smoothers = {p.id: self._smoothers[p.id] for p in self._follower.people}
         seen.sort(key=lambda pair: pair[0].id)
         bodies, outlines = tuple(body for body, _ in seen), tuple(outline for _, outline in seen)
@@ -76,15 +73,18 @@ class _Eyes:
 
     def _poses(self, image: Image, time_ns: int) -> list[Pose]:
         """The poses of all people in the picture, each once."""
-        boxes = [person.box_at(time_ns) for person in self._follower.people]
+        strangers = []
         if self._next_look_ns is None or time_ns >= self._next_look_ns:
             self._next_look_ns = time_ns + LOOK_NS
-            found = self._estimator.boxes(image)
-            boxes += [box for box in found if all(overlap(box, known) < SAME_BOX for known in boxes)]
+            strangers = self._follower.stand(self._estimator.boxes(image), time_ns)
+        boxes = [person.box_at(time_ns) for person in self._follower.people] + strangers
         poses: list[Pose] = []
         for box in boxes[:MOST_PEOPLE]:
             pose = self._estimator.pose(image, box)
-            if pose is not None and all(_apart(pose, other) for other in poses):
+            # In a part without anybody whole, MediaPipe makes up a person of anything.
+            if pose is None or not fits(around(pose.points), box):
+                continue
+            if all(_apart(pose, other) for other in poses):
                 poses.append(pose)
         return poses
 
@@ -106,8 +106,8 @@ class _Smoother:
         return limbs + self._root.push(time_ns, root[None])
 
 
-def _outline(person: Followed, pose: Pose) -> Outline:
-    return Outline(person.id, np.column_stack([pose.points, pose.visibility]), person.box)
+def _outline(person: Followed, pose: Pose, sure: FloatArray) -> Outline:
+    return Outline(person.id, np.column_stack([pose.points, sure]), person.box)
 
 
 def _apart(pose: Pose, other: Pose) -> bool:

@@ -1,4 +1,8 @@
-"""Who is who from picture to picture: poses assigned to the people who are followed, by their torsos."""
+"""Who is who from picture to picture: poses are assigned to the people who are followed, by their torsos.
+
+Boxes of people, found every few pictures, say where somebody is whose pose is not found just now, and how
+large they are; between two of them a box moves with its person.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from stream.body import FloatArray
-from stream.sources.camera.geometry import Box, around, shifted
+from stream.sources.camera.geometry import Box, around, middle, overlap, shifted
 
 __all__ = ["TORSO", "Followed", "Follower", "torso_length"]
 
@@ -19,14 +23,17 @@ TORSO = (11, 12, 23, 24)
 REACH = 1.0
 """A pose this many torso lengths from where somebody was expected is somebody else."""
 
+SAME_BOX = 0.3
+"""A box that has so much in common with where a person is expected is theirs."""
+
 PATIENCE = 10
 """For so many pictures in a row a person may be hidden."""
 
 GREETING = 3
 """In so many pictures a pose has to be found before it counts as a person."""
 
-STEADY = 0.5
-"""Weight of a new measurement of the velocity."""
+STEADY_S = 0.25
+"""Time constant of the velocity: longer than the jitter of a pose, shorter than a turn."""
 
 
 @dataclass(slots=True)
@@ -36,11 +43,11 @@ class Followed:
     Attributes:
         id: never given again.
         torso: (4, 2) pixels, when last seen.
-        box: around all landmarks then.
+        box: around the whole person then.
         time_ns: of that picture.
         velocity: (2,) pixels a second.
         seen: how many poses were theirs.
-        missed: pictures since.
+        missed: pictures since neither a pose nor a box of theirs was found.
     """
 
     id: int
@@ -67,12 +74,21 @@ class Followed:
     def see(self, points: FloatArray, time_ns: int) -> None:
         """Take (33, 2) landmarks as theirs."""
         torso = points[TORSO, :]
-        way = (torso - self.torso).mean(axis=0)
-        measured = way / np.float32((time_ns - self.time_ns) / 1e9)
-        weight = np.float32(1 if self.seen == 1 else STEADY)
-        self.velocity = self.velocity + weight * (measured - self.velocity)
+        elapsed = np.float32((time_ns - self.time_ns) / 1e9)
+        if elapsed > 0:
+            measured = (torso - self.torso).mean(axis=0) / elapsed
+            weight = max(np.float32(1 / self.seen), elapsed / (elapsed + np.float32(STEADY_S)))
+            self.velocity = self.velocity + weight * (measured - self.velocity)
         self.torso, self.box, self.time_ns = torso, around(points), time_ns
         self.seen, self.missed = self.seen + 1, 0
+
+    def stand(self, box: Box, time_ns: int) -> None:
+        """Take a box as theirs; where no pose was found before, they have moved with it."""
+        if self.missed:
+            self.torso = self.torso_at(time_ns) + middle(box) - middle(self.box_at(time_ns))
+        else:
+            self.torso = self.torso_at(time_ns)
+        self.box, self.time_ns, self.missed = box, time_ns, 0
 
     def _way(self, time_ns: int) -> FloatArray:
         return self.velocity * np.float32((time_ns - self.time_ns) / 1e9)
@@ -89,6 +105,19 @@ class Follower:
     def people(self) -> Sequence[Followed]:
         """All who are followed, those who were seen longest first."""
         return tuple(sorted(self._people, key=lambda person: -person.seen))
+
+    def stand(self, boxes: Sequence[Box], time_ns: int) -> list[Box]:
+        """Give the boxes that were found in the next picture to whom they belong; returns those of nobody."""
+        if not (boxes and self._people):
+            return list(boxes)
+        common = np.array([[overlap(box, p.box_at(time_ns)) for p in self._people] for box in boxes])
+        strangers = set(range(len(boxes)))
+        for box, person in zip(*linear_sum_assignment(-common), strict=True):
+            if common[box, person] >= SAME_BOX:
+                self._people[person].stand(boxes[box], time_ns)
+                strangers.remove(box)
+        nobodys = [n for n in strangers if common[n].max() < SAME_BOX]
+        return [boxes[n] for n in sorted(nobodys)]
 
     def push(self, poses: Sequence[FloatArray], time_ns: int) -> list[Followed]:
         """Say whose the poses of the next picture are; who was hidden too long is forgotten.

@@ -6,9 +6,12 @@ import numpy as np
 
 from stream.body import FloatArray
 
-__all__ = ["Box", "around", "covered", "overlap", "shifted", "square"]
+__all__ = ["Box", "around", "covered", "fits", "longer", "middle", "overlap", "shifted", "square"]
 
 Box = tuple[float, float, float, float]
+
+ALIKE = (0.5, 1.6)
+"""How large one box of a person may be beside another, along their longer sides."""
 
 
 def around(points: FloatArray) -> Box:
@@ -26,8 +29,25 @@ def shifted(box: Box, by: FloatArray) -> Box:
 
 def square(box: Box, scale: float) -> tuple[int, int, int]:
     """Left, top and side of the square around a box's middle, `scale` times its longer side."""
-    side = max(1, round(scale * max(box[2] - box[0], box[3] - box[1])))
+    side = max(1, round(scale * longer(box)))
     return round((box[0] + box[2] - side) / 2), round((box[1] + box[3] - side) / 2), side
+
+
+def middle(box: Box) -> FloatArray:
+    """(2,) its centre."""
+    return np.array([box[0] + box[2], box[1] + box[3]], np.float32) / np.float32(2)
+
+
+def fits(box: Box, into: Box) -> bool:
+    """Whether a box may be around the same person as another: its middle within, its size alike."""
+    x, y = middle(box).tolist()
+    within = into[0] <= x <= into[2] and into[1] <= y <= into[3]
+    return within and ALIKE[0] <= longer(box) / max(longer(into), 1e-6) <= ALIKE[1]
+
+
+def longer(box: Box) -> float:
+    """Its longer side."""
+    return max(box[2] - box[0], box[3] - box[1])
 
 
 def overlap(a: Box, b: Box) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from stream.body import FloatArray
 from stream.sources.camera.estimator import Pose
-from stream.sources.camera.geometry import Box, around, covered
+from stream.sources.camera.geometry import Box, around, covered, longer
 
 __all__ = ["FIELD_OF_VIEW", "Lens", "trust"]
 
@@ -98,7 +98,7 @@ def _seen(pose: Pose, width: int, height: int) -> FloatArray:
 
 
 def _large(box: Box, height: int) -> np.float32:
-    size = max(box[2] - box[0], box[3] - box[1]) / max(height, LOWEST_PICTURE)
+    size = longer(box) / max(height, LOWEST_PICTURE)
     return np.float32(np.interp(size, SMALL, (0, 1)))
 
 

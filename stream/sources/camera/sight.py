@@ -16,7 +16,7 @@ class Outline:
 
     Attributes:
         id: the `Body`'s id.
-        landmarks: (33, 3) float32: pixels to the right, pixels down, visibility 0..1.
+        landmarks: (33, 3) float32: pixels to the right, pixels down, and its confidence.
         box: left, top, right, bottom, pixels.
     """
 
