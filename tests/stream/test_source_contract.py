@@ -25,6 +25,7 @@ from tests.stream.camera_streams import network_camera
 from tests.stream.fake_k4a import azure_kinect
 from tests.stream.fake_kinect import FIRST_ID, kinect_machine
 from tests.stream.sensors import PATIENCE_S, Sensor, walkers
+from tests.stream.videos import video_eyes, write_video
 
 
 def write_walk(path: Path, *, hz: float, seconds: float = 4.0) -> Path:
@@ -61,6 +62,7 @@ class Case:
 CASES = (
     Case("recording", lambda folder: str(write_walk(folder / "walk.mcap", hz=30)), live=False),
     Case("walkers", lambda _: "walkers:n=2,seed=3,live=0,seconds=4", live=False),
+    Case("video", lambda folder: str(write_video(folder / "walk.avi")), live=False),
     Case("walkers-live", lambda _: "walkers:n=2,seed=3,live=1,seconds=4", live=True),
 )
 
@@ -72,8 +74,9 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture
-def spec(case: Case, tmp_path: Path) -> str:
-    return case.spec(tmp_path)
+def spec(case: Case, tmp_path: Path) -> Iterator[str]:
+    with video_eyes():
+        yield case.spec(tmp_path)
 
 
 class FakeClock:
