@@ -86,9 +86,9 @@ class Followed:
         """Take a box as theirs; where no pose was found before, they have moved with it."""
         if self.missed:
             self.torso = self.torso_at(time_ns) + middle(box) - middle(self.box_at(time_ns))
+            self.box, self.time_ns, self.missed = box, time_ns, 0
         else:
-            self.torso = self.torso_at(time_ns)
-        self.box, self.time_ns, self.missed = box, time_ns, 0
+            self.box = shifted(box, -self._way(time_ns))
 
     def _way(self, time_ns: int) -> FloatArray:
         return self.velocity * np.float32((time_ns - self.time_ns) / 1e9)
