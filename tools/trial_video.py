@@ -80,7 +80,7 @@ class Trial:
 
     Attributes:
         people: in each frame.
-        seconds: each frame took, with its decoding; the first one, which loads the models, left out.
+        seconds: each frame took with its decoding, by the wall and of a core; the first loads the models.
         ways: by body id.
         size: width and height, pixels.
         rate: frames a second.
@@ -88,7 +88,7 @@ class Trial:
     """
 
     people: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[tuple[float, float]] = field(default_factory=list)
     ways: dict[int, Way] = field(default_factory=lambda: defaultdict(Way))
     size: tuple[int, int] = (0, 0)
     rate: float = 0.0
@@ -127,11 +127,11 @@ def watch(video: str, model: str) -> Trial:
     times: list[int] = []
     try:
         while True:
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             frame = source.read(0)
             if frame is None:
                 continue
-            trial.seconds.append(time.perf_counter() - began)
+            trial.seconds.append((time.perf_counter() - began[0], time.process_time() - began[1]))
             trial.see(len(times), frame)
             times.append(frame.time_ns)
     except EndOfSource:
@@ -232,13 +232,14 @@ def report(model: str, trial: Trial) -> None:
 
 
 def cost(trials: dict[str, Trial]) -> Table:
-    """Milliseconds a frame by the number of people in it, a column a model."""
-    table = Table("people", *(f"{model}, ms (frames)" for model in trials))
+    """Median milliseconds a frame by the number of people in it, a column a model; not of the first frame."""
+    table = Table("people", *(f"{model}: ms, of a core (frames)" for model in trials))
     for count in sorted({n for trial in trials.values() for n in trial.people}):
         cells = []
         for trial in trials.values():
             spent = [s for n, s in zip(trial.people[1:], trial.seconds[1:], strict=True) if n == count]
-            cells.append(f"{1e3 * np.median(spent):.0f} ({len(spent)})" if spent else "-")
+            wall, core = 1e3 * np.median(spent, axis=0) if spent else (np.nan, np.nan)
+            cells.append(f"{wall:.0f}, {core:.0f} ({len(spent)})" if spent else "-")
         table.add_row(str(count), *cells)
     return table
 
