@@ -22,6 +22,7 @@ class Contract:
         joints: joints of a skeleton.
         normalisation: how skeletons are normalised, and their unit.
         dimension: numbers of a skeleton-level CAGE.
+        pose: numbers that stand behind each CAGE, see `encoder.pose`; 0 where there are none.
     """
 
     model: str
@@ -30,6 +31,12 @@ class Contract:
     joints: int = 20
     normalisation: str = "hip-centred metres"
     dimension: int = 768
+    pose: int = 0
+
+    @property
+    def width(self) -> int:
+        """Numbers of a skeleton in all."""
+        return self.dimension + self.pose
 
     @property
     def id(self) -> str:

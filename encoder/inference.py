@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from encoder.contract import Contract
 from encoder.model import GaitEncoder
+from encoder.pose import pose_numbers
 from encoder.weights import LoadedEncoder
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -110,8 +111,8 @@ class Encoder:
 
     @property
     def nothing(self) -> FloatArray:
-        """The CAGEs of no windows, (0, f, D)."""
-        return np.empty((0, self.contract.f, self.contract.dimension), np.float32)
+        """What no windows give, (0, f, D)."""
+        return np.empty((0, self.contract.f, self.contract.width), np.float32)
 
     def warm_up(self) -> None:
         """Compute once, so that the first real window does not wait for it; `encode` does it where needed.
@@ -128,9 +129,9 @@ class Encoder:
             windows: (n, f, J, 3) float32, hip-centred, metres, in order of time; n may be 0.
 
         Returns:
-            (n, f, D) float32, D the contract's dimension: 3 K of each encoder, side by side as
-            `encoder.pretext.concatenate_cages` puts them. Axis 1 is the decoder's, which runs backwards in
-            time (Eq. 11).
+            (n, f, D) float32, D the contract's width: 3 K of each encoder, side by side as
+            `encoder.pretext.concatenate_cages` puts them, then the pose numbers where the contract has any.
+            Axis 1 is the decoder's, which runs backwards in time (Eq. 11).
 
         Raises:
             ValueError: the shape is another, or a number is not finite.
@@ -143,4 +144,5 @@ class Encoder:
             raise ValueError("windows: expected finite coordinates, got NaN or infinity")
         if not len(array):
             return self.nothing
-        return np.concatenate([part.encode(array) for part in self._parts], axis=-1)
+        parts = [part.encode(array) for part in self._parts]
+        return np.concatenate([*parts, pose_numbers(array)] if self.contract.pose else parts, axis=-1)

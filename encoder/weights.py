@@ -28,6 +28,7 @@ from encoder.contract import Contract, side_by_side
 from encoder.dataset import CANONICAL_LAYOUT
 from encoder.folders import WEIGHTS, weights_files
 from encoder.model import EncoderConfig, GaitEncoder
+from encoder.pose import POSE
 from stream.body import FloatArray
 from stream.errors import DataError, UserError
 from stream.windows import RATE_HZ
@@ -262,6 +263,9 @@ def _loaded(several: Sequence[Weights], *, trained: bool, what: str) -> LoadedEn
         models.append(model.eval())
         contracts.append(_contract(weights))
     contract = side_by_side(contracts)
+    if contract.windows == Contract(model="", f=contract.f).windows:
+        # The joints that the pose numbers are about.
+        contract = replace(contract, pose=POSE)
     what = f"{what}, model {contract.model[:12]}"
     return LoadedEncoder(tuple(models), contract, trained, what, tuple(weights.extra for weights in several))
 

@@ -5,9 +5,13 @@ and whitened (principal components scaled to variance 1, the first 128 kept), th
 people apart count as much as the large ones. That takes windows and no labels. The statistics belong to the
 kind of sensor, its view and its noise: under the projection of another kind, everybody looks alike again.
 
-`tools/fit_backend.py` writes `<contract>.safetensors` (`<sensor>.mean` (D,) and `<sensor>.matrix` (D, K),
-float32) and `<contract>.json` (`BackendCard`: what all of it was fitted on, and the impostor scores that
-thresholds come from), for weights of one's own beside them, and into `backends/` for those that ship.
+A kind of sensor of which enough people are known has a `gallery.fusion.FusionModel`, and thresholds that go
+with it, beside these.
+
+`tools/fit_backend.py` writes `<contract>.safetensors` (`<sensor>.mean` (D,) and `<sensor>.matrix` (D, K), the
+arrays of a fusion as `<sensor>.fusion.<name>`, all float32) and `<contract>.json` (`BackendCard`: what all of
+it was fitted on, and the impostor scores that thresholds come from), for weights of one's own beside them,
+and into `backends/` for those that ship.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from gallery.calibration import Calibration, ImpostorScores
+from gallery.fusion import FusionModel, FusionWeights
 from stream.body import FloatArray
 from stream.errors import DataError
 
@@ -32,6 +37,7 @@ __all__ = [
     "Backend",
     "BackendCard",
     "FittedOn",
+    "FusionCard",
     "Projection",
     "SensorCard",
     "find_backend",
@@ -56,16 +62,32 @@ class FittedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     windows: int
 
 
+class FusionCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of the fusion of one kind of sensor.
+
+    Attributes:
+        fitted_on: what it was fitted on.
+        weights: of its parts.
+        impostors: what its thresholds come from; None where too few people are known for any.
+    """
+
+    fitted_on: FittedOn
+    weights: FusionWeights
+    impostors: ImpostorScores | None = None
+
+
 class SensorCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known of one kind of sensor.
 
     Attributes:
         projection: what it was fitted on.
         impostors: what thresholds come from; None where too few people are known for any.
+        fusion: None where too few people are known for one.
     """
 
     projection: FittedOn
     impostors: ImpostorScores | None = None
+    fusion: FusionCard | None = None
 
 
 class BackendCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,10 +122,12 @@ class Backend:
     Attributes:
         projections: by kind of sensor; CAGEs of any other kind are compared as they are.
         calibration: where thresholds come from.
+        fusions: by kind of sensor; the others compare skeletons with their nearest templates.
     """
 
     projections: Mapping[str, Projection] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=lambda: Calibration({}))
+    fusions: Mapping[str, FusionModel] = field(default_factory=dict)
 
     def directions(self, cages: FloatArray, sensor: str) -> FloatArray:
         """Project CAGEs and scale them to unit length, so that products are cosines.
@@ -111,7 +135,7 @@ class Backend:
         A window's bits do not depend on the windows beside it: each is a product of its own.
 
         Args:
-            cages: (..., f, D) float32.
+            cages: (..., f, D) float32; pose numbers behind the CAGEs play no part.
             sensor: the kind of sensor that watches.
 
         Returns:
@@ -119,7 +143,7 @@ class Backend:
         """
         projection = self.projections.get(sensor)
         if projection is not None:
-            cages = np.matmul(cages - projection.mean, projection.matrix)
+            cages = np.matmul(cages[..., : len(projection.mean)] - projection.mean, projection.matrix)
         length = np.linalg.norm(cages, axis=-1, keepdims=True)
         directions: FloatArray = cages / np.maximum(length, np.float32(1e-12))
         return directions
@@ -149,12 +173,13 @@ def find_backend(contract: str, weights: Iterable[Path] = ()) -> Traversable | N
     return None
 
 
-def load_backend(contract: str, weights: Iterable[Path] = ()) -> Backend:
+def load_backend(contract: str, weights: Iterable[Path] = (), *, fused: bool = True) -> Backend:
     """The back-end of an encoder; where none was fitted plain cosine similarity, without thresholds.
 
     Args:
         contract: of the encoder's CAGEs.
         weights: see `find_backend`.
+        fused: with the fusions, and the thresholds that belong to them; else without any.
 
     Raises:
         DataError: its files are corrupt, or one of the two is missing.
@@ -167,13 +192,16 @@ def load_backend(contract: str, weights: Iterable[Path] = ()) -> Backend:
         card = msgspec.json.decode(text.read_bytes(), type=BackendCard)
         arrays = load(numbers.read_bytes())
         projections = {sensor: _projection(arrays, sensor) for sensor in card.sensors}
+        cards = {sensor: known.fusion for sensor, known in card.sensors.items() if fused and known.fusion}
+        fusions = {sensor: _fusion(arrays, sensor, one.weights) for sensor, one in cards.items()}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
         raise DataError(
             f"the back-end of encoder {contract} in {folder} is not whole ({error}); install sge-stream "
             "again, or write it anew with python -m tools.fit_backend"
         ) from error
     impostors = {sensor: known.impostors for sensor, known in card.sensors.items() if known.impostors}
-    return Backend(projections, Calibration(impostors))
+    impostors |= {sensor: one.impostors for sensor, one in cards.items() if one.impostors}
+    return Backend(projections, Calibration(impostors), fusions)
 
 
 def _files(contract: str, folder: Traversable) -> tuple[Traversable, Traversable]:
@@ -181,14 +209,23 @@ def _files(contract: str, folder: Traversable) -> tuple[Traversable, Traversable
 
 
 def _projection(arrays: Mapping[str, NDArray[np.generic]], sensor: str) -> Projection:
-    parts = []
-    for name, axes in (("mean", 1), ("matrix", 2)):
-        array = arrays.get(f"{sensor}.{name}")
-        if array is None or array.dtype != np.float32 or array.ndim != axes or not np.isfinite(array).all():
-            raise ValueError(f"expected {sensor}.{name}, finite float32 with {axes} axes")
-        # A copy of its own lies in memory as evenly as a product's speed wants it.
-        parts.append(array.astype(np.float32))
-    mean, matrix = parts
+    mean, matrix = _array(arrays, f"{sensor}.mean", 1), _array(arrays, f"{sensor}.matrix", 2)
     if len(mean) != len(matrix):
         raise ValueError(f"{sensor}: expected a mean of {len(matrix)} numbers, got {len(mean)}")
     return Projection(mean, matrix)
+
+
+def _fusion(arrays: Mapping[str, NDArray[np.generic]], sensor: str, weights: FusionWeights) -> FusionModel:
+    parts = {
+        name: _array(arrays, f"{sensor}.fusion.{name}", 1 if name.endswith("mean") else 2)
+        for name in FusionModel.array_names()
+    }
+    return FusionModel(**parts, weights=weights)
+
+
+def _array(arrays: Mapping[str, NDArray[np.generic]], name: str, axes: int) -> FloatArray:
+    array = arrays.get(name)
+    if array is None or array.dtype != np.float32 or array.ndim != axes or not np.isfinite(array).all():
+        raise ValueError(f"expected {name}, finite float32 with {axes} axes")
+    # A copy of its own lies in memory as evenly as a product's speed wants it.
+    return array.astype(np.float32)

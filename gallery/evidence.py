@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gallery.fusion import Trail
 from stream.body import FloatArray
 from stream.bus.messages import Row
 from stream.windows import RATE_HZ
 
-__all__ = ["MAX_KEPT", "AveragePrediction", "Evidence", "Standing", "Thinned"]
+__all__ = ["LEAST_WEIGHT", "MAX_KEPT", "AveragePrediction", "Evidence", "Standing", "Thinned"]
 
 MAX_KEPT = 64
 """Windows kept of a track, and so templates of one enrolled walk."""
@@ -42,12 +43,16 @@ class Thinned:
         return [cages for _, cages in self._kept]
 
 
+LEAST_WEIGHT = 1e-3
+"""Of a window in the mean, however poor it is."""
+
+
 class Standing(NamedTuple):
     """How a person stands as the candidate of a track."""
 
     person: int
     score: float
-    """The mean over the windows compared."""
+    """The mean over the windows compared, weighed by their quality, and what the segments add."""
     windows: int
     """How many those were."""
 
@@ -79,38 +84,62 @@ class Evidence:
 
     Args:
         f: skeletons a window; windows start f // 2 skeletons apart.
+        trail: its segments; None where only windows are compared.
         predicted: by the recognition network; without windows where there is none.
     """
 
     f: int
+    trail: Trail | None = None
     windows: int = 0
     kept: Thinned = field(default_factory=Thinned)
     predicted: AveragePrediction = field(default_factory=AveragePrediction)
     _quality: float = 0.0
     _sums: dict[int, float] = field(default_factory=dict)
+    _weights: dict[int, float] = field(default_factory=dict)
     _counts: dict[int, int] = field(default_factory=dict)
 
-    def add(self, row: Row, cages: FloatArray, people: tuple[int, ...], scores: NDArray[np.float64]) -> None:
+    def add(
+        self,
+        row: Row,
+        cages: FloatArray,
+        described: FloatArray,
+        people: tuple[int, ...],
+        scores: NDArray[np.float64],
+    ) -> None:
         """Add a window.
 
         Args:
             row: when it was, and how good.
             cages: (f, D) float32.
+            described: as it is compared, see `gallery.scoring.TemplateIndex.describe`.
             people: ids of the P people scored.
             scores: (P,) float64, the window's similarity to each.
         """
+        if self.trail is not None:
+            self.trail.add(described)
         self.windows += 1
         self._quality += row.quality
         self.kept.add(cages)
+        weight = max(row.quality, LEAST_WEIGHT)
         for person, score in zip(people, scores.tolist(), strict=True):
-            self._sums[person] = self._sums.get(person, 0.0) + score
+            self._sums[person] = self._sums.get(person, 0.0) + weight * score
+            self._weights[person] = self._weights.get(person, 0.0) + weight
             self._counts[person] = self._counts.get(person, 0) + 1
 
-    def ranking(self, people: tuple[int, ...], least: int = 1) -> list[Standing]:
-        """How those of `people` stand who were compared over at least so many windows, best first."""
+    def ranking(
+        self, people: tuple[int, ...], least: int = 1, added: NDArray[np.float64] | None = None
+    ) -> list[Standing]:
+        """How those of `people` stand who were compared over at least so many windows, best first.
+
+        Args:
+            people: ids of P people.
+            least: windows.
+            added: (P,) to the mean of the windows' scores; None adds nothing.
+        """
+        extra = [0.0] * len(people) if added is None else added.tolist()
         standings = [
-            Standing(person, self._sums[person] / self._counts[person], self._counts[person])
-            for person in people
+            Standing(person, self._sums[person] / self._weights[person] + more, self._counts[person])
+            for person, more in zip(people, extra, strict=True)
             if self._counts.get(person, 0) >= max(least, 1)
         ]
         return sorted(standings, key=lambda standing: (-standing.score, standing.person))

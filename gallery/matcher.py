@@ -85,16 +85,18 @@ class Matcher:
         for note in tick.notes:
             track = self._track(tick.source, note.track, note.time_ns)
             track.last_ns, track.trouble = note.time_ns, note.reason
-            if track.evidence.seconds < FIRST_DECISION_S:
+            if note.reason is not None or track.evidence.seconds < FIRST_DECISION_S:
                 findings.append(self._decide(track))
         sensor = self.sources[tick.source].sensor
         predictor = self.reranking.predictor if self.reranking and tick.rows else None
         predictions = predictor.predict(cages, sensor) if predictor else None
+        described = self.index.describe(cages, sensor) if tick.rows else cages
+        people = self.index.people_of(sensor)
         for n, (row, window) in enumerate(zip(tick.rows, cages, strict=True)):
             track = self._track(tick.source, row.track, row.start_ns)
             track.last_ns, track.trouble = row.end_ns, None
-            scores = self.index.scores(window, sensor)
-            track.evidence.add(row, window, self.index.people, scores)
+            scores = self.index.scores(described[n], sensor)
+            track.evidence.add(row, window, described[n], people, scores)
             if predictor is not None and predictions is not None:
                 track.evidence.predicted.add(predictor.people, predictions[n])
             findings.append(self._decide(track, arrival_ns=row.arrival_ns))
@@ -152,7 +154,8 @@ class Matcher:
 
     def _track(self, source: int, number: int, time_ns: int) -> Track:
         if number not in self.tracks:
-            self.tracks[number] = Track(number, source, Evidence(self.f), last_ns=time_ns)
+            trail = self.index.trail(self.sources[source].sensor)
+            self.tracks[number] = Track(number, source, Evidence(self.f, trail), last_ns=time_ns)
         return self.tracks[number]
 
     def _decide(self, track: Track, *, final: bool = False, arrival_ns: int | None = None) -> Finding:
@@ -167,6 +170,8 @@ class Matcher:
             best, how = self.reranking.choose(accepted, track.evidence.predicted, self._enough(track))
             threshold = self._threshold(track, best)
             reason = f"{reason}; {how}" if how else reason
+        if track.trouble and state != "collecting" and not final:
+            reason = f"{reason}; no new windows: {track.trouble}"
         others = [standing.score for standing in ranking if standing != best]
         margin = best.score - max(others) if best and others else None
         return Finding(
@@ -186,7 +191,9 @@ class Matcher:
 
     def _ranking(self, track: Track) -> list[Standing]:
         """Best first; who was enrolled during the track stands back until compared for long enough."""
-        return track.evidence.ranking(self.index.people, self._enough(track))
+        sensor = self.sources[track.source].sensor
+        added = self.index.segment_scores(track.evidence.trail, sensor)
+        return track.evidence.ranking(self.index.people_of(sensor), self._enough(track), added)
 
     def _enough(self, track: Track) -> int:
         """Windows from which a comparison counts: a first decision's, or all of a shorter track."""
@@ -206,14 +213,15 @@ class Matcher:
         if self.fpir is None or best is None:
             return None
         sensor = self.sources[track.source].sensor
-        return self.index.backend.threshold(sensor, self.fpir, len(self.index.people), best.windows)
+        people = len(self.index.people_of(sensor))
+        return self.index.backend.threshold(sensor, self.fpir, people, best.windows)
 
     def _verdict(self, track: Track, best: Standing | None, threshold: float | None) -> tuple[State, str]:
         if track.evidence.seconds < FIRST_DECISION_S:
             seen = f"seen {track.evidence.seconds:.1f} of {FIRST_DECISION_S:.1f} s"
             return "collecting", f"{seen}: {track.trouble}" if track.trouble else seen
         if best is None:
-            return "unknown", self.index.empty_reason
+            return "unknown", self.index.empty_reason(self.sources[track.source].sensor)
         if self.fpir is None:
             return "person", "best candidate; strangers are not told apart"
         if threshold is None:

@@ -35,7 +35,7 @@ class MatcherOrders(msgspec.Struct, frozen=True):
         sources: one for each capture worker, in order.
         fpir: the rate of strangers that may be named; None accepts the best candidate always.
         weights: files and trained folders of the encoder, beside which its back-end may lie.
-        matcher: who is named of several accepted people; see `gallery.reranking` for `rn`.
+        matcher: how people are compared; see `gallery.fusion`, and `gallery.reranking` for `rn`.
     """
 
     wiring: Wiring
@@ -45,4 +45,4 @@ class MatcherOrders(msgspec.Struct, frozen=True):
     sources: tuple[SourceCard, ...]
     fpir: float | None
     weights: tuple[str, ...] = ()
-    matcher: MatcherName = "nearest"
+    matcher: MatcherName = "fusion"

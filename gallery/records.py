@@ -98,12 +98,14 @@ class PersonTemplates:
         name: of the person.
         sensor: the kind of sensor that saw the walk.
         templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, in order of time.
+        seconds: of usable walking that they are spread over; 0 where it is not known.
     """
 
     person_id: int
     name: str
     sensor: str
     templates: FloatArray = field(repr=False)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

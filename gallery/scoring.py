@@ -1,4 +1,4 @@
-"""How much a window resembles each enrolled person: per-skeleton predictions, averaged (the paper's AP)."""
+"""How much what is seen resembles each enrolled person, as each kind of sensor that watches sees them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.backend import Backend
+from gallery.fusion import Trail
+from gallery.likeness import FusedTemplates, NearestTemplates
 from gallery.store import Gallery, PersonTemplates
 from stream.body import FloatArray
 
@@ -17,7 +19,10 @@ __all__ = ["TemplateIndex"]
 
 
 class TemplateIndex:
-    """The gallery's templates of one contract, in memory, as each kind of sensor that watches sees them.
+    """The gallery's templates of one contract, in memory.
+
+    A kind of sensor compares people with what its own kind has enrolled: no pair of kinds has been measured
+    to agree.
 
     Args:
         templates: of the people, in any order.
@@ -26,7 +31,7 @@ class TemplateIndex:
         empty_reason: why there are none, for people.
 
     Attributes:
-        people: ids of the P people, growing.
+        people: ids of all people, growing.
         names: by id.
         owners: (n,) the person of each template, as a place in `people`; growing.
         sensors: the kinds of sensors that watch.
@@ -43,18 +48,15 @@ class TemplateIndex:
         self.backend = backend
         self.names: dict[int, str] = {entry.person_id: entry.name for entry in ordered}
         self.people: tuple[int, ...] = tuple(self.names)
-        self.empty_reason = empty_reason
+        self._empty_reason = empty_reason
         counts: Counter[int] = Counter()
         for entry in ordered:
             counts[entry.person_id] += len(entry.templates)
         sizes = list(counts.values())
         self.owners: NDArray[np.intp] = np.repeat(np.arange(len(sizes)), sizes).astype(np.intp)
-        self._starts = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.intp)
         self.sensors = tuple(sorted(set(sensors)))
-        self._rows: dict[str, FloatArray] = {}
-        for sensor in self.sensors if ordered else ():
-            rows = np.concatenate([backend.directions(entry.templates, sensor) for entry in ordered])
-            self._rows[sensor] = np.ascontiguousarray(rows.transpose(1, 0, 2))
+        self._ordered = ordered
+        self._seen = {sensor: _as_seen(ordered, backend, sensor) for sensor in self.sensors}
 
     @classmethod
     def load(cls, store: Gallery, contract: str, backend: Backend, sensors: Iterable[str]) -> Self:
@@ -64,13 +66,16 @@ class TemplateIndex:
         reason = "everyone was enrolled with another encoder; enrol again" if others else "nobody is enrolled"
         return cls(templates, backend, sensors, reason)
 
-    def shape(self, sensor: str) -> tuple[int, int]:
-        """(f, K): skeletons of a template, and numbers of each as a kind of sensor sees them."""
-        f, _, numbers = self._rows[sensor].shape
-        return f, numbers
+    def people_of(self, sensor: str) -> tuple[int, ...]:
+        """The people whom a kind of sensor can recognise, growing ids."""
+        return self._seen[sensor].people
+
+    def empty_reason(self, sensor: str) -> str:
+        """Why a kind of sensor can recognise nobody, for people."""
+        return "enrolled on another sensor" if self.people else self._empty_reason
 
     def windows(self, sensor: str, rows: NDArray[np.intp]) -> FloatArray:
-        """Templates as a kind of sensor sees them, in the back-end's directions.
+        """Templates as a kind of sensor sees them, in the back-end's directions, whoever enrolled them.
 
         Args:
             sensor: one of `sensors`.
@@ -79,25 +84,46 @@ class TemplateIndex:
         Returns:
             (m, f, K) float32.
         """
-        return np.ascontiguousarray(self._rows[sensor][:, rows].transpose(1, 0, 2))
+        templates = np.concatenate([entry.templates for entry in self._ordered])[rows]
+        return np.ascontiguousarray(self.backend.directions(templates, sensor))
 
-    def scores(self, cages: FloatArray, sensor: str) -> NDArray[np.float64]:
-        """The window's similarity to each of `people`.
+    def shape(self, sensor: str) -> tuple[int, int]:
+        """(f, K): skeletons of a template, and numbers of each in the back-end's directions."""
+        _, f, numbers = self.backend.directions(self._ordered[0].templates[:1], sensor).shape
+        return f, numbers
 
-        Each of its f skeletons predicts for itself: cosine similarity, in the back-end's directions, to the
-        person's nearest template of the same place in the window. The window's prediction is their mean.
+    def describe(self, cages: FloatArray, sensor: str) -> FloatArray:
+        """Windows (n, f, D) as the kind of sensor compares them; the first axis stays."""
+        return self._seen[sensor].describe(cages)
+
+    def scores(self, described: FloatArray, sensor: str) -> NDArray[np.float64]:
+        """A window's likeness to each of the P people of `people_of`.
 
         Args:
-            cages: (f, D) float32.
-            sensor: the kind of sensor that saw the window, one of those that watch.
+            described: of one window, see `describe`.
+            sensor: the kind of sensor that saw it, one of those that watch.
 
         Returns:
-            (P,) float64 in -1..1.
+            (P,) float64.
         """
-        if not self.people:
-            return np.zeros(0)
-        probe = self.backend.directions(cages, sensor)
-        similar = np.matmul(self._rows[sensor], probe[:, :, None])[:, :, 0]
-        nearest = np.maximum.reduceat(similar, self._starts, axis=1)
-        scores: NDArray[np.float64] = nearest.mean(axis=0, dtype=np.float64)
-        return scores
+        return self._seen[sensor].scores(described)
+
+    def trail(self, sensor: str) -> Trail | None:
+        """What gathers the segments of a new track; None where only windows are compared."""
+        model = self.backend.fusions.get(sensor)
+        return None if model is None else Trail(model)
+
+    def segment_scores(self, trail: Trail | None, sensor: str) -> NDArray[np.float64] | None:
+        """What a track's segments add to the mean of its windows' scores, (P,); None where there are none."""
+        seen = self._seen[sensor]
+        if trail is None or trail.standing is None or not isinstance(seen, FusedTemplates):
+            return None
+        return trail.weight * seen.likeness(trail.standing)
+
+
+def _as_seen(
+    templates: Sequence[PersonTemplates], backend: Backend, sensor: str
+) -> FusedTemplates | NearestTemplates:
+    own = [entry for entry in templates if entry.sensor == sensor]
+    model = backend.fusions.get(sensor)
+    return NearestTemplates(own, backend, sensor) if model is None else FusedTemplates(own, model)

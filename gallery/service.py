@@ -77,7 +77,9 @@ class _Service:
         self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad", "gallery_unread"), 0)
         self._run = uuid4().hex[:8]
         self._revision = store.revision()
-        self._backend = load_backend(orders.contract, map(Path, orders.weights))
+        self._backend = load_backend(
+            orders.contract, map(Path, orders.weights), fused=orders.matcher == "fusion"
+        )
         self._retraining = _retraining() if orders.matcher == "rn" else None
         self._matcher = Matcher(
             orders.sources,

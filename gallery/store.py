@@ -117,15 +117,16 @@ class Gallery:
         must not miss a change made meanwhile asks for `revision` before.
         """
         walk = enrolment.c
-        columns = (walk.id, walk.windows, walk.f, walk.dimension, person.c.id, person.c.name, walk.sensor)
+        shape = (walk.windows, walk.f, walk.dimension)
+        columns = (walk.id, *shape, person.c.id, person.c.name, walk.sensor, walk.seconds)
         query = select(*columns).join_from(person, enrolment).where(walk.contract_id == contract_id)
         query = query.order_by(walk.id)
         loaded = []
         with self._read() as db:
-            for walk_id, windows, f, dimension, number, name, sensor in db.execute(query).all():
+            for walk_id, windows, f, dimension, number, name, sensor, seconds in db.execute(query).all():
                 cages = read_cages(db, walk_id, (windows, f, dimension))
                 if cages is not None:
-                    loaded.append(PersonTemplates(number, name, sensor, cages))
+                    loaded.append(PersonTemplates(number, name, sensor, cages, seconds))
         return loaded
 
     def enrol(

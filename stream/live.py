@@ -63,7 +63,7 @@ class Live:
         speed: of recordings: 1 is real time, 0 as quick as the system takes them.
         encoder: weights files and trained folders, whose CAGEs are put side by side; none stand for the
             weights that ship.
-        matcher: who is named of several people whom the score accepts: `nearest` or `rn`, see `Settings`.
+        matcher: how people are compared: `fusion`, `nearest` or `rn`, see `Settings`.
         echo: gets every line that the processes log.
         view: a folder, or a port on loopback, that shows what the sources see; None shows nothing.
         notify: gets a line when a source is down while others run, and when it is up again.
@@ -83,7 +83,7 @@ class Live:
         device: str = "auto",
         speed: float = 1.0,
         encoder: Sequence[str | Path] = (),
-        matcher: MatcherName = "nearest",
+        matcher: MatcherName = "fusion",
         echo: Callable[[str], None] = lambda line: None,
         view: str | None = None,
         notify: Callable[[str], None] = lambda line: None,

@@ -59,8 +59,8 @@ MatcherOption = Annotated[
     str | None,
     typer.Option(
         metavar="M",
-        help="Who is named of several accepted people: nearest (template), or rn (a recognition network "
-        "trained on the gallery).  [default: nearest]",
+        help="How people are compared: fusion (windows and seconds of walking), nearest (templates, the "
+        "paper's encodings alone), or rn (the same, and a recognition network chooses).  [default: fusion]",
     ),
 ]
 SpeedOption = Annotated[

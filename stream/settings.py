@@ -12,7 +12,7 @@ from stream.errors import UserError
 
 __all__ = ["MatcherName", "Settings", "check_fpir", "check_matcher", "read_config"]
 
-MatcherName = Literal["nearest", "rn"]
+MatcherName = Literal["fusion", "nearest", "rn"]
 
 KINDS: dict[str, tuple[type, ...]] = {
     "sources": (list,),
@@ -40,8 +40,9 @@ class Settings:
         encoder: what `--encoder` takes, one for each; none stand for the weights that ship.
         speed: of recordings; 1 is real time, 0 as quick as the system takes them.
         json: JSON lines instead of the dashboard.
-        matcher: who is named where the score accepts several people: `nearest`, whose templates are nearest;
-            `rn`, whom the recognition network predicts.
+        matcher: how people are compared: `fusion`, by windows and segments (`gallery.fusion`); `nearest`, by
+            the paper's encodings and the nearest templates; `rn`, by the same, and of several people whom the
+            score accepts the one whom the recognition network predicts.
         view: a folder, or a port on loopback, that shows what the sources see; None shows nothing.
     """
 
@@ -52,7 +53,7 @@ class Settings:
     speed: float = 1.0
     json: bool = False
     encoder: tuple[str, ...] = ()
-    matcher: MatcherName = "nearest"
+    matcher: MatcherName = "fusion"
     view: str | None = None
 
     def override(self, **given: Any) -> Self:
@@ -104,7 +105,8 @@ def check_matcher(name: str) -> None:
         UserError: there is none of that name.
     """
     if name not in get_args(MatcherName):
-        msg = f"--matcher: expected {' or '.join(get_args(MatcherName))}, got {name}"
+        *others, last = get_args(MatcherName)
+        msg = f"--matcher: expected {', '.join(others)} or {last}, got {name}"
         raise UserError(msg)
 
 

@@ -7,14 +7,15 @@ ships, into gallery/backends; that of weights of one's own goes beside the first
 system looks for it. The same command on the same machine writes the same bytes. For each kind of sensor:
 
 `kinect-v1`: the projection from KGBD's people 1-60, impostor scores from its people 61-100. Walks 1 and 2 of
-each are templates, and everybody's other walks meet the templates of all others.
+each are templates, and everybody's other walks meet the templates of all others. The fusion from people
+1-100; its impostor scores from the same, in four parts, each compared by a fusion fitted on the other three.
 
 `kinect-v2`: the projection from people 1-5 of the pathological gaits (normal and imitated ones, six views).
 No impostor scores, and so no thresholds: if none of five people is like another, still up to 45 % of
 strangers may be (0.55^5 = 5 %), however many comparisons their walks are cut into.
 
-`simulated`: the projection from one crowd of `walkers`, impostor scores from another; both are other people
-than those of the demo and of `tools.latency`.
+`simulated`: projection and fusion from one crowd of `walkers`, impostor scores from another; both are other
+people than those of the demo and of `tools.latency`.
 
 KGBD's people 101-164 and people 6-10 of the pathological gaits take no part: they are for measuring. An
 encoder that learnt from people of the impostors' may tell these apart better than others, and its thresholds
@@ -23,125 +24,26 @@ be too low: the card says how many of them it knew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.numpy import save
 
 from encoder.inference import Encoder
-from encoder.weights import LoadedEncoder, load_encoder
-from gallery.backend import Backend, BackendCard, FittedOn, Projection, SensorCard, folders_beside
-from gallery.calibration import ImpostorScores
+from encoder.weights import load_encoder
+from gallery.backend import BackendCard, SensorCard, folders_beside
 from stream.body import FloatArray
-from stream.errors import DataError, RunError, SgeError
-from tools.datasets import Walk, WalkRef
-from tools.impostors import measure_impostors
-from tools.live_path import WalkCages, encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
-from tools.projection import fit_projection
-from tools.seen import trained_on
+from stream.errors import RunError, SgeError
+from tools.sensor_fits import Fit, Fitter
 
-__all__ = ["Fit", "main", "write_backend"]
+__all__ = ["main", "write_backend"]
 
 SHIPPED = Path("gallery/backends")
-FIT_STEP = 15
-"""Skeletons from one window to the next to fit projections on: windows that overlap say little more."""
-
-FIT_PEOPLE = range(1, 61)
-IMPOSTORS = range(61, 101)
-ENROL_WALKS = ("1", "2")
-PATHO_PEOPLE = range(1, 6)
-CROWD = 100
-CROWD_SECONDS = 20.0
-FIT_SEED = 1001
-IMPOSTOR_SEED = 1002
-
 out = Console()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """What was fitted for one kind of sensor."""
-
-    projection: Projection
-    card: SensorCard
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fitter:
-    encoder: Encoder
-    progress: Progress
-    loaded: LoadedEncoder
-
-    def kinect_v1(self, folder: Path) -> Fit:
-        projection, fitted_on = self._project(
-            kgbd_walks(folder, FIT_PEOPLE), f"KGBD, people {FIT_PEOPLE[0]}-{FIT_PEOPLE[-1]}"
-        )
-        walks = kgbd_walks(folder, IMPOSTORS)
-        enrolled = [walk for walk in walks if walk.walk in ENROL_WALKS]
-        probes = [walk for walk in walks if walk.walk not in ENROL_WALKS]
-        who = f"KGBD, people {IMPOSTORS[0]}-{IMPOSTORS[-1]}"
-        data = f"{who}: {len(probes)} walks (3 to 6) against walks 1 and 2 of the others{self._known()}"
-        impostors = self._impostors("kinect-v1", projection, enrolled, probes, data)
-        return Fit(projection, SensorCard(fitted_on, impostors))
-
-    def _known(self) -> str:
-        """How many of the impostors the encoder learnt from, where it learnt at all."""
-        if not self.loaded.trained:
-            return ""
-        seen = trained_on(self.loaded, "kgbd")
-        if seen is None:
-            return "; whether the encoder was trained on them is not known"
-        known = len(seen & {str(person) for person in IMPOSTORS})
-        return f"; the encoder was trained on {known or 'none'} of these people"
-
-    def kinect_v2(self, folder: Path) -> Fit:
-        what = f"pathological gaits (Jun et al., 2020), people {PATHO_PEOPLE[0]}-{PATHO_PEOPLE[-1]}"
-        projection, fitted_on = self._project(patho_walks(folder, PATHO_PEOPLE), what)
-        return Fit(projection, SensorCard(fitted_on))
-
-    def simulated(self) -> Fit:
-        crowd = [walk for number in (1, 2) for walk in _crowd(FIT_SEED, number)]
-        projection, fitted_on = self._project(crowd, f"{_crowd_spec(FIT_SEED)}, walks 1 and 2")
-        data = f"{_crowd_spec(IMPOSTOR_SEED)}: walk 2 against walk 1 of the others"
-        enrolled, probes = (_crowd(IMPOSTOR_SEED, number) for number in (1, 2))
-        impostors = self._impostors("simulated", projection, enrolled, probes, data)
-        return Fit(projection, SensorCard(fitted_on, impostors))
-
-    def _project(self, walks: list[WalkRef] | list[Walk], data: str) -> tuple[Projection, FittedOn]:
-        encoded = list(self._encode(walks, f"fit: {data}", FIT_STEP))
-        cages = np.concatenate([walk.cages for walk in encoded])
-        people, walked = len({walk.person for walk in encoded}), len(encoded)
-        del encoded  # another copy of what may take a gigabyte
-        try:
-            projection = fit_projection(cages)
-        except ValueError as error:
-            raise DataError(f"{data}: no projection can be fitted ({error}); use other weights") from error
-        return projection, FittedOn(data, people, walked, len(cages))
-
-    def _impostors(
-        self,
-        sensor: str,
-        projection: Projection,
-        enrolled: list[WalkRef] | list[Walk],
-        probes: list[WalkRef] | list[Walk],
-        data: str,
-    ) -> ImpostorScores:
-        templates = enrol(self._encode(enrolled, f"enrol: {sensor}"))
-        backend = Backend({sensor: projection})
-        return measure_impostors(self._encode(probes, f"compare: {sensor}"), templates, backend, sensor, data)
-
-    def _encode(
-        self, walks: Iterable[WalkRef | Walk], what: str, step: int | None = None
-    ) -> Iterator[WalkCages]:
-        for walk in self.progress.track(list(walks), description=what):
-            yield encode_walk(self.encoder, walk.read() if isinstance(walk, WalkRef) else walk, step)
 
 
 def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, Fit]) -> None:
@@ -159,6 +61,9 @@ def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, F
     arrays: dict[str, FloatArray] = {}
     for sensor, fit in fitted.items():
         arrays |= {f"{sensor}.mean": fit.projection.mean, f"{sensor}.matrix": fit.projection.matrix}
+        if fit.fusion is not None:
+            names = fit.fusion.array_names()
+            arrays |= {f"{sensor}.fusion.{name}": getattr(fit.fusion, name) for name in names}
     card = BackendCard(encoder, {sensor: fit.card for sensor, fit in fitted.items()})
     text = msgspec.json.format(msgspec.json.encode(card), indent=2)
     try:
@@ -191,7 +96,7 @@ def fit(
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             loaded = load_encoder(*weights)
-            fitter = _Fitter(Encoder(loaded, "cpu"), progress, loaded)
+            fitter = Fitter(Encoder(loaded, "cpu"), progress, loaded)
             fitted = {
                 "kinect-v1": fitter.kinect_v1(data),
                 "kinect-v2": fitter.kinect_v2(data),
@@ -212,20 +117,14 @@ def main() -> None:
 
 
 def _told(sensor: str, card: SensorCard) -> str:
-    on, impostors = card.projection, card.impostors
-    text = f"{sensor}: projection from {on.data}, {on.walks} walks, {on.windows} windows"
+    text = f"{sensor}: projection from {card.projection.data}, {card.projection.windows} windows"
+    if card.fusion is not None:
+        text += f"; fusion from {card.fusion.fitted_on.data}, {card.fusion.fitted_on.windows} windows"
+    impostors = card.impostors if card.fusion is None else card.fusion.impostors
     if impostors is None:
         return f"{text}; no thresholds"
     most = max(impostors.comparisons)
     return f"{text}; thresholds from {impostors.data}, {impostors.strangers} people, {most} comparisons"
-
-
-def _crowd(seed: int, walk: int) -> list[Walk]:
-    return simulated_walks(CROWD, seed, walk, CROWD_SECONDS)
-
-
-def _crowd_spec(seed: int) -> str:
-    return f"walkers:n={CROWD},seed={seed},seconds={CROWD_SECONDS:g}"
 
 
 if __name__ == "__main__":

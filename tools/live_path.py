@@ -137,17 +137,20 @@ def enrol(walks: Iterable[WalkCages]) -> list[PersonTemplates]:
         for cages in walk.cages:
             kept.add(cages)
         stored = np.stack(kept.windows)
-        templates.append(PersonTemplates(walk.person, f"person {walk.person}", walk.sensor, stored))
+        seconds = len(walk.rows) * Evidence(stored.shape[1]).seconds_per_window
+        templates.append(PersonTemplates(walk.person, f"person {walk.person}", walk.sensor, stored, seconds))
     return templates
 
 
 def follow(index: TemplateIndex, walk: WalkCages) -> NDArray[np.float64]:
     """The evidence for each of the index's P people after each of a walk's n windows, (n, P)."""
-    evidence = Evidence(walk.cages.shape[1])
-    places = {person: place for place, person in enumerate(index.people)}
+    sensor, people = walk.sensor, index.people_of(walk.sensor)
+    evidence = Evidence(walk.cages.shape[1], index.trail(sensor))
+    places = {person: place for place, person in enumerate(people)}
     means = np.empty((len(walk.rows), len(places)))
+    described = index.describe(walk.cages, sensor)
     for n, (row, cages) in enumerate(zip(walk.rows, walk.cages, strict=True)):
-        evidence.add(row, cages, index.people, index.scores(cages, walk.sensor))
-        for standing in evidence.ranking(index.people):
+        evidence.add(row, cages, described[n], people, index.scores(described[n], sensor))
+        for standing in evidence.ranking(people, added=index.segment_scores(evidence.trail, sensor)):
             means[n, places[standing.person]] = standing.score
     return means

@@ -64,9 +64,7 @@ def sge_stream(*arguments: str) -> str:
     return done.stdout
 
 
-def replay(
-    recordings: list[Path], gallery: Path, fpir: str, matcher: str = "nearest"
-) -> list[dict[str, Any]]:
+def replay(recordings: list[Path], gallery: Path, fpir: str, matcher: str = "fusion") -> list[dict[str, Any]]:
     """Replay recordings at once, as quick as the system takes them; the decisions, in the order they came."""
     sources = [argument for path in recordings for argument in ("--source", str(path))]
     how = ("--speed", "0", "--fpir", fpir, "--matcher", matcher)
@@ -113,7 +111,7 @@ def _report(people: list[int], probes: dict[int, Path], lines: list[dict[str, An
 
 
 def run(
-    data: Path, people: list[int], fpir: str, folder: Path, *, matcher: str = "nearest", twice: bool
+    data: Path, people: list[int], fpir: str, folder: Path, *, matcher: str = "fusion", twice: bool
 ) -> int:
     """Run the trial in a folder; returns how many final candidates were right.
 
@@ -144,7 +142,7 @@ def trial(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="KGBD: folder of PersonNNN/k.txt, or .npz.")],
     people: Annotated[str, typer.Option(metavar="N-M", help="Who takes part.")] = "101-120",
     fpir: Annotated[str, typer.Option(metavar="P|off", help="As in sge-stream.")] = "off",
-    matcher: Annotated[str, typer.Option(metavar="M", help="As in sge-stream.")] = "nearest",
+    matcher: Annotated[str, typer.Option(metavar="M", help="As in sge-stream.")] = "fusion",
     folder: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Keep recordings here.")] = None,
     twice: Annotated[bool, typer.Option("--twice", help="Replay again and compare the lines.")] = False,
 ) -> None:

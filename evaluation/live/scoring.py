@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.evidence import Thinned
+from gallery.evidence import LEAST_WEIGHT, Thinned
 from stream.body import FloatArray
 
-__all__ = ["Likeness", "WalkTemplates", "kept_places", "person_means", "unit_rows"]
+__all__ = ["Likeness", "WalkTemplates", "kept_places", "person_means", "running_means", "unit_rows"]
 
 Likeness = Literal["product", "distance"]
 """Of two rows: their product, which of unit rows is the cosine; or minus their Euclidean distance."""
@@ -83,22 +83,29 @@ class WalkTemplates:
 
 
 def person_means(
-    nearest: FloatArray, columns: NDArray[np.intp], starts: NDArray[np.intp]
+    nearest: FloatArray, columns: NDArray[np.intp], starts: NDArray[np.intp], quality: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A walk's likeness to people, of whom each has some of the template walks.
 
     A window's likeness is the mean over its parts of the part's likeness to the person's nearest template;
-    a track's is the mean over its windows (`gallery.scoring`, `gallery.evidence`).
+    a track's is the mean over its windows by their quality (`gallery.likeness`, `gallery.evidence`).
 
     Args:
         nearest: (n, parts, W), see `WalkTemplates.nearest`.
         columns: which walks are compared, person by person.
         starts: (P,) where each person's begin in `columns`.
+        quality: (n,) of the windows.
 
     Returns:
         (n, P) of each window, and (n, P) of the track after each.
     """
     best = np.maximum.reduceat(nearest[:, :, columns], starts, axis=2)
     windows: NDArray[np.float64] = best.mean(axis=1, dtype=np.float64)
-    so_far = np.arange(1, len(windows) + 1)[:, None]
-    return windows, np.cumsum(windows, axis=0) / so_far
+    return windows, running_means(windows, quality)
+
+
+def running_means(windows: NDArray[np.float64], quality: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, P) the means of scores (n, P) after each window, weighed by quality (n,)."""
+    weights = np.maximum(quality, LEAST_WEIGHT)[:, None]
+    means: NDArray[np.float64] = np.cumsum(weights * windows, axis=0) / np.cumsum(weights, axis=0)
+    return means

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.live.prepared import Prepared
 from evaluation.live.scenarios import Draw
 from evaluation.live.scoring import WalkTemplates, kept_places, person_means
 from evaluation.live.ways import FPIRS, Way
 from evaluation.open_set import OpenSet
+from gallery.fusion import SegmentStandings
 from stream.body import FloatArray
 
 __all__ = ["MOMENTS", "Searches", "Track", "search"]
@@ -31,10 +33,12 @@ class Track:
     Attributes:
         person: who walks, 0..P-1.
         windows: (n, f, 20, 3) float32, hip-centred, metres, as the live path cuts them; n at least 1.
+        quality: (n,) of the windows, 0..1.
     """
 
     person: int
     windows: FloatArray
+    quality: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,21 +159,22 @@ def search(
         thresholds: (M, R) of ways that have none over time.
         told: is told how it goes.
     """
-    rows = []
+    prepared: list[Prepared] = []
     for place, track in enumerate(tracks):
-        rows.append(way.rows(track.windows))
+        prepared.append(way.prepare(track.windows))
         told(0.5 * (place + 1) / len(tracks), "describes")
     used = sorted({place for draw in draws for own in draw.enrolments for place in own})
     column = {place: number for number, place in enumerate(used)}
-    templates = WalkTemplates([rows[place][kept_places(len(rows[place]))] for place in used], way.likeness)
-    galleries = [_Gallery.of(draw, column) for draw in draws]
+    kept = [prepared[place].rows for place in used]
+    templates = WalkTemplates([rows[kept_places(len(rows))] for rows in kept], way.likeness)
+    galleries = [_Gallery.of(draw, column, prepared) for draw in draws]
     longest = max(len(track.windows) for track in tracks)
     enrolled = int(draws[0].enrolled.sum())
     follower = _Follower.of(way, enrolled, longest, seconds_per_window, thresholds)
     found: list[_Found] = []
     for place, track in enumerate(tracks):
         splits = [number for number, draw in enumerate(draws) if place in draw.probes]
-        nearest = templates.nearest(rows[place]) if splits else None
+        nearest = templates.nearest(prepared[place].rows) if splits else None
         # With roles that do not change, splits share their columns.
         known: dict[bytes, tuple[Floats, Floats]] = {}
         for split in splits:
@@ -178,7 +183,7 @@ def search(
             assert column.get(place, -1) not in gallery.columns, "a probe would meet its own recording"
             key = gallery.columns.tobytes() + gallery.starts.tobytes()
             if key not in known:
-                known[key] = person_means(nearest, gallery.columns, gallery.starts)
+                known[key] = gallery.compare(nearest, prepared[place], track.quality)
             person = int(names[split][track.person])
             found.append(follower.follow(split, place, track.person, person, gallery.enrolled, *known[key]))
         told(0.5 + 0.5 * (place + 1) / len(tracks), "compares")
@@ -190,12 +195,22 @@ class _Gallery:
     columns: NDArray[np.intp]
     starts: NDArray[np.intp]
     enrolled: Bools
+    segments: SegmentStandings | None
 
     @classmethod
-    def of(cls, draw: Draw, column: dict[int, int]) -> _Gallery:
+    def of(cls, draw: Draw, column: dict[int, int], prepared: Sequence[Prepared]) -> _Gallery:
         columns = [column[place] for own in draw.enrolments for place in own]
         starts = np.concatenate(([0], np.cumsum([len(own) for own in draw.enrolments])[:-1]))
-        return cls(np.array(columns, np.intp), starts.astype(np.intp), draw.enrolled)
+        courses = [[one for place in own if (one := prepared[place].course)] for own in draw.enrolments]
+        segments = courses[0][0].people(courses) if courses[0] else None
+        return cls(np.array(columns, np.intp), starts.astype(np.intp), draw.enrolled, segments)
+
+    def compare(self, nearest: FloatArray, probe: Prepared, quality: Floats) -> tuple[Floats, Floats]:
+        """Scores of each of a probe's windows, and of the track after each, (n, P)."""
+        windows, means = person_means(nearest, self.columns, self.starts, quality)
+        if probe.course is None or self.segments is None:
+            return windows, means
+        return probe.course.scores(windows, quality, self.segments)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -164,7 +164,8 @@ def _gather(walks: Iterable[Walk], scenario: Scenario, f: int) -> _Cast:
             recordings.append(recording)
             sensors.add(walk.sensor)
             joints: FloatArray = np.stack([window.joints for window in windows])
-            tracks.append(Track(people.index(walk.person), joints))
+            quality = np.array([window.quality for window in windows])
+            tracks.append(Track(people.index(walk.person), joints, quality))
     if len(sensors) != 1:
         raise UserError(
             f"scenario {scenario.name}: expected walks of one kind of sensor, got "

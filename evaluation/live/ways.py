@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from encoder.inference import Encoder
 from encoder.weights import LoadedEncoder, load_encoder
+from evaluation.live.prepared import Prepared, fused_course
 from evaluation.live.scoring import Likeness, unit_rows
 from evaluation.methods import Description
 from gallery.backend import Backend, load_backend
 from gallery.evidence import Evidence
+from gallery.fusion import describe_windows
 from gallery.matcher import FIRST_DECISION_S
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -36,7 +38,7 @@ class Way:
 
     Attributes:
         name: of the row of the table.
-        rows: windows (n, f, 20, 3) to (n, parts, D) float32.
+        prepare: windows (n, f, 20, 3) to what is compared.
         likeness: how parts are compared.
         supervised: whether labels were used to learn it.
         thresholds: with so many people enrolled, after 1 to so many windows: (windows, R) for `FPIRS`,
@@ -44,7 +46,7 @@ class Way:
     """
 
     name: str
-    rows: Callable[[FloatArray], FloatArray]
+    prepare: Callable[[FloatArray], Prepared]
     likeness: Likeness
     supervised: bool = False
     thresholds: Callable[[int, int], Floats] | None = None
@@ -95,15 +97,25 @@ def shipped_way(shipped: Shipped, sensor: str) -> Way:
         sensor: the kind of sensor that watches.
     """
     encoder, backend = shipped.encoder, shipped.backend
+    fusion = backend.fusions.get(sensor)
 
-    def rows(windows: FloatArray) -> FloatArray:
-        return backend.directions(encoder.encode(windows), sensor)
+    def prepare(windows: FloatArray) -> Prepared:
+        encoded = encoder.encode(windows)
+        if fusion is None:
+            return Prepared(backend.directions(encoded, sensor))
+        return Prepared(*fused_course(fusion, describe_windows(encoded)))
 
     def thresholds(people: int, windows: int) -> Floats:
         return _thresholds_over_time(backend, sensor, people, windows, encoder.contract.f)
 
     calibrated = backend.threshold(sensor, FPIRS[0], 1, 1) is not None
-    return Way("shipped", rows, "product", thresholds=thresholds if calibrated else None)
+    return Way(
+        "shipped",
+        prepare,
+        "product",
+        supervised=fusion is not None,
+        thresholds=thresholds if calibrated else None,
+    )
 
 
 def _thresholds_over_time(backend: Backend, sensor: str, people: int, windows: int, f: int) -> Floats:
@@ -130,8 +142,8 @@ def described(description: Description) -> Way:
         )
     cosine = description.metric == "cosine"
 
-    def rows(windows: FloatArray) -> FloatArray:
+    def prepare(windows: FloatArray) -> Prepared:
         found = features(windows)
-        return (unit_rows(found) if cosine else found)[:, None]
+        return Prepared((unit_rows(found) if cosine else found)[:, None])
 
-    return Way(description.name, rows, "product" if cosine else "distance", description.supervised)
+    return Way(description.name, prepare, "product" if cosine else "distance", description.supervised)

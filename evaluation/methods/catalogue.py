@@ -13,6 +13,7 @@ from evaluation.methods.contract import Description, Material, Method, Told
 from evaluation.methods.descriptors import DESCRIPTORS, descriptor
 from evaluation.methods.encoders import untrained
 from evaluation.methods.from_files import encoder_files
+from evaluation.methods.fused import Fused
 from evaluation.methods.joints import through_canonical
 from evaluation.methods.networks import lstm
 from evaluation.methods.plain import bones, raw
@@ -169,6 +170,7 @@ def _makers(options: MethodOptions) -> dict[str, Callable[[], Method]]:
         "posegait_like": lambda: posegait_like(options.layout),
         "sgela": lambda: sgela(REVERSE),
         "sgela-plus": lambda: sgela(PLUS),
+        "fused": lambda: Fused(sgela(REVERSE), options.layout),
     }
     if options.encoders:
         makers["encoder"] = lambda: encoder_files(

@@ -18,7 +18,8 @@ from gallery.calibration import ImpostorScores
 from stream import Live
 from stream.errors import UserError
 from tests.e2e.program import Program, record_two
-from tools.fit_backend import Fit, write_backend
+from tools.fit_backend import write_backend
+from tools.sensor_fits import Fit
 
 TINY = EncoderConfig(hidden=16)
 

@@ -70,7 +70,7 @@ def test_a_replay_waits_for_the_network_and_says_the_same_twice(program: Program
 
 
 def test_who_is_unknown_stays_unknown(program: Program) -> None:
-    nearest = replay(program, "--fpir", "0.3")
+    nearest = replay(program, "--fpir", "0.3", "--matcher", "nearest")
     reranked = replay(program, "--fpir", "0.3", "--matcher", "rn")
     assert [line["state"] for line in reranked] == [line["state"] for line in nearest]
     assert {line["state"] for line in nearest} == {"collecting", "unknown", "person"}
@@ -127,12 +127,12 @@ def test_a_replay_during_which_somebody_is_removed_loses_nothing(program: Progra
 def test_an_unknown_matcher_is_refused(program: Program, tmp_path: Path) -> None:
     done = program.run("--source", "walkers:n=1", "--matcher", "foo")
     assert done.returncode == 2
-    assert "--matcher: expected nearest or rn, got foo" in done.stderr
+    assert "--matcher: expected fusion, nearest or rn, got foo" in done.stderr
     assert "Traceback" not in done.stderr
     before_a_command = program.run("--matcher", "rn", "people", "list")
     assert before_a_command.returncode == 2
     assert "go behind its name" in before_a_command.stderr
-    with pytest.raises(UserError, match="--matcher: expected nearest or rn, got foo"):
+    with pytest.raises(UserError, match="--matcher: expected fusion, nearest or rn, got foo"):
         Live(["walkers:n=1"], matcher="foo")  # type: ignore[arg-type]
     config = tmp_path / "c.toml"
     config.write_text('matcher = "rn"')

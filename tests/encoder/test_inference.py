@@ -15,6 +15,7 @@ from torch import Tensor
 
 from encoder.inference import Encoder, resolve_device
 from encoder.model import EncoderConfig, GaitEncoder
+from encoder.pose import POSE, pose_numbers
 from encoder.pretext import concatenate_cages
 from encoder.weights import LoadedEncoder, load_encoder, save_weights, seeded_state
 from stream.body import FloatArray
@@ -54,8 +55,9 @@ def test_cages_are_the_models(loaded: LoadedEncoder, windows: FloatArray, cages:
     with torch.inference_mode():
         expected = loaded.models[0].encode(torch.from_numpy(windows))
     assert cages.dtype == np.float32
-    assert cages.shape == (N, 6, 768)
-    np.testing.assert_allclose(cages, expected, atol=1e-6)
+    assert cages.shape == (N, 6, 768 + POSE)
+    np.testing.assert_allclose(cages[:, :, :-POSE], expected, atol=1e-6)
+    assert np.array_equal(cages[:, :, -POSE:], pose_numbers(windows))
     assert float(np.abs(cages).max()) > 1e-3
 
 
@@ -91,7 +93,7 @@ class _PlaceDependent(GaitEncoder):
 
 def test_a_machine_that_rounds_by_place_computes_one_by_one(loaded: LoadedEncoder) -> None:
     model = _PlaceDependent(EncoderConfig(hidden=20))
-    contract = replace(loaded.contract, dimension=60)
+    contract = replace(loaded.contract, dimension=60, pose=0)
     encoder = Encoder(replace(loaded, models=(model,), contract=contract), "cpu")
     windows = np.random.RandomState(1).standard_normal((5, 6, 20, 3)).astype(np.float32)
     assert np.array_equal(encoder.encode(windows), windows.reshape(5, 6, 60))
@@ -114,16 +116,18 @@ def test_several_encoders_are_each_alone_to_the_bit_side_by_side(
 ) -> None:
     together = Encoder(load_encoder(*parts), "cpu")
     alone = [Encoder(load_encoder(path), "cpu").encode(windows) for path in parts]
-    assert together.nothing.shape == (0, 6, 3 * (8 + 32 + 5))
+    assert together.nothing.shape == (0, 6, 3 * (8 + 32 + 5) + POSE)
     cages = together.encode(windows)
-    assert np.array_equal(cages, concatenate_cages([torch.from_numpy(part) for part in alone]))
+    side_by_side = concatenate_cages([torch.from_numpy(part[:, :, :-POSE]) for part in alone])
+    assert np.array_equal(cages[:, :, :-POSE], side_by_side)
+    assert np.array_equal(cages[:, :, -POSE:], pose_numbers(windows))
     assert np.array_equal(np.concatenate([together.encode(w[None]) for w in windows]), cages)
     assert np.array_equal(together.encode(windows[::-1]), cages[::-1])
 
 
 def test_no_windows_give_no_cages(encoder: Encoder, windows: FloatArray) -> None:
-    assert encoder.nothing.shape == (0, 6, 768)
-    assert encoder.encode(windows[:0]).shape == (0, 6, 768)
+    assert encoder.nothing.shape == (0, 6, 768 + POSE)
+    assert encoder.encode(windows[:0]).shape == (0, 6, 768 + POSE)
     assert encoder.window_shape == (6, 20, 3)
 
 

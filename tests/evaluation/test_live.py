@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from evaluation.methods.plain import bone_lengths, raw_window
 from evaluation.open_set import OpenSet
 from gallery.backend import Backend, Projection
 from gallery.calibration import Calibration, ImpostorScores
+from gallery.fusion import describe_windows
 from gallery.matcher import Finding, Matcher
 from gallery.orders import SourceCard
 from gallery.scoring import TemplateIndex
@@ -25,7 +27,8 @@ from stream.bus.messages import Tick
 from stream.errors import UserError
 from tests.stream.bodies import walking
 from tools.datasets import Walk
-from tools.live_path import WalkCages, encode_walk, enrol
+from tools.fusion_fit import DescribedWalk, fit_fusion
+from tools.live_path import WalkCages, encode_walk, enrol, follow
 
 F, PEOPLE = 6, 7
 KGBD = SCENARIOS["kgbd"]
@@ -78,18 +81,33 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 @pytest.fixture(scope="module")
 def shipped(encoder: Encoder) -> Shipped:
     """A centred back-end, with thresholds that some reach and others do not."""
-    cages = np.concatenate([encode_walk(encoder, made).cages for made in made_walks(3)])
-    width = cages.shape[2]
-    projection = Projection(cages.mean(axis=(0, 1)), np.eye(width, dtype=np.float32))
+    return calibrated(encoder, Backend({"kinect-v1": centring(encoder)}))
+
+
+@pytest.fixture(scope="module")
+def fused(encoder: Encoder) -> Shipped:
+    """A back-end of windows and segments, fitted on other made people."""
+    made = [encode_walk(encoder, walk(str(n), number, 90, 0.5)) for n in range(1, 21) for number in (1, 2)]
+    described = [DescribedWalk(each.person, each.walk, describe_windows(each.cages)) for each in made]
+    return calibrated(encoder, Backend(fusions={"kinect-v1": fit_fusion(described)}))
+
+
+def centring(encoder: Encoder) -> Projection:
+    width = encoder.contract.dimension
+    cages = np.concatenate([encode_walk(encoder, made).cages[..., :width] for made in made_walks(3)])
+    return Projection(cages.mean(axis=(0, 1)), np.eye(width, dtype=np.float32))
+
+
+def calibrated(encoder: Encoder, backend: Backend) -> Shipped:
     tail = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), ((0.6, 0.7, 0.8), (0.5, 0.6, 0.7)))
-    raw = Shipped(encoder, Backend({"kinect-v1": projection}, Calibration({"kinect-v1": tail})))
+    raw = Shipped(encoder, replace(backend, calibration=Calibration({"kinect-v1": tail})))
     searches = live_trial(made_walks(), KGBD, shipped=raw, splits=2).rows[0].searches
     # Scores of this small encoder lie where they lie: thresholds among them.
     middle, spread = searches.best(3).mean(), searches.best(3).std()
     early = tuple((middle + spread * np.array([-1.0, 0.0, 0.4])).tolist())
     late = tuple((middle + spread * np.array([-1.2, -0.2, 0.2])).tolist())
     known = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), (early, late))
-    return Shipped(encoder, Backend({"kinect-v1": projection}, Calibration({"kinect-v1": known})))
+    return Shipped(encoder, replace(backend, calibration=Calibration({"kinect-v1": known})))
 
 
 def matcher_says(
@@ -103,8 +121,9 @@ def matcher_says(
     return findings
 
 
-@pytest.mark.parametrize("choice", ["first", "drawn"])
-def test_shipped_is_what_the_matcher_says(shipped: Shipped, choice: Any) -> None:
+@pytest.mark.parametrize(("kind", "choice"), [("shipped", "first"), ("shipped", "drawn"), ("fused", "drawn")])
+def test_shipped_is_what_the_matcher_says(kind: str, choice: Any, request: pytest.FixtureRequest) -> None:
+    shipped: Shipped = request.getfixturevalue(kind)
     made = made_walks()
     result = live_trial(made, KGBD, shipped=shipped, splits=2, seed=5, choice=choice)
     searches = result.rows[0].searches
@@ -128,7 +147,7 @@ def test_shipped_is_what_the_matcher_says(shipped: Shipped, choice: Any) -> None
                     assert np.isnan(searches.scores[moment, n]).all()
                     continue
                 end = found[last - 1]
-                assert searches.best(moment)[n] == pytest.approx(end.score, abs=1e-6)
+                assert searches.best(moment)[n] == pytest.approx(end.score, abs=1e-5)
                 right = end.candidate == name
                 assert searches.right(moment, open_set=True)[n] == right
                 assert searches.named(moment, rate)[n] == says[last - 1]
@@ -151,8 +170,9 @@ def test_every_person_is_compared_as_when_everybody_is_enrolled(shipped: Shipped
     searches = result.rows[0].searches
     for n in range(len(searches.split)):
         probe = cages[result.walks[searches.track[n]]]
-        each = np.array([index.scores(window, "kinect-v1") for window in probe.cages])
-        np.testing.assert_allclose(searches.scores[-1, n], each.mean(axis=0), atol=1e-6)
+        described = index.describe(probe.cages, "kinect-v1")
+        each = np.array([index.scores(window, "kinect-v1") for window in described])
+        np.testing.assert_allclose(searches.scores[-1, n], follow(index, probe)[-1], atol=1e-5)
         assert searches.hits[n] == (each.argmax(axis=1) == searches.person[n]).sum()
         assert searches.windows[n] == len(each)
 

@@ -173,6 +173,7 @@ def test_methods_are_chosen_by_name() -> None:
     default = ["raw", "bones", "d13", "d16", "cage-untrained", "h-untrained"]
     assert chosen(None) == chosen("default") == chosen(None, described=False) == default
     learned = ["lstm-1", "lstm-2", "posegait_like", "cage", "h", "z", "cage-plus"]
+    learned += ["cage-pose", "fused-white", "fused"]
     assert chosen("all") == default + learned
     assert chosen("all", described=False) == default + CLASSIFIERS + learned
     assert chosen("h-untrained, raw,h-untrained") == ["h-untrained", "raw"]
@@ -180,7 +181,7 @@ def test_methods_are_chosen_by_name() -> None:
     assert chosen("sgela") == ["cage", "h", "z"]
     names = method_names(described=True, files=True)
     assert names == ("raw", "bones", "d13", "d16", "untrained", "lstm-1", "lstm-2", "posegait_like", "sgela",
-                     "sgela-plus", "encoder")  # fmt: skip
+                     "sgela-plus", "fused", "encoder")  # fmt: skip
 
 
 def test_unknown_methods_are_told_with_those_there_are() -> None:

@@ -77,8 +77,28 @@ def test_nobody_enrolled_and_an_uncalibrated_sensor_are_said() -> None:
     nobody = walk(matcher(), ADA, 12)[-1]
     assert (nobody.state, nobody.candidate, nobody.reason) == ("unknown", None, "nobody is enrolled")
     other = walk(matcher(ada=ADA), ADA, 12, track=2, source=1)[-1]
-    assert (other.state, other.candidate) == ("unknown", "ada")
-    assert other.reason == "uncalibrated: no threshold is known for rgb"
+    assert (other.state, other.candidate, other.reason) == ("unknown", None, "enrolled on another sensor")
+    here = TemplateIndex([PersonTemplates(1, "ada", "rgb", ADA[None])], BACKEND, ["kinect-v1", "rgb"])
+    last = walk(Matcher(SOURCES, F, 0.01, here), ADA, 12, source=1)[-1]
+    assert (last.state, last.candidate) == ("unknown", "ada")
+    assert last.reason == "uncalibrated: no threshold is known for rgb"
+
+
+def test_who_is_enrolled_on_two_kinds_of_sensors_is_compared_with_the_own_kind_alone() -> None:
+    templates = [
+        PersonTemplates(1, "ada", "kinect-v1", ADA[None]),
+        PersonTemplates(1, "ada", "rgb", BEN[None]),
+        PersonTemplates(2, "ben", "rgb", EVE[None]),
+    ]
+    subject = TemplateIndex(templates, BACKEND, ["kinect-v1", "rgb"])
+    assert (subject.people_of("kinect-v1"), subject.people_of("rgb")) == ((1,), (1, 2))
+    assert scores(subject, ADA, "kinect-v1") == pytest.approx([1.0])
+    assert scores(subject, BEN, "kinect-v1")[0] < 0.9
+    assert scores(subject, BEN, "rgb")[0] == pytest.approx(1.0)
+
+
+def scores(subject: TemplateIndex, window: np.ndarray, sensor: str) -> np.ndarray:
+    return subject.scores(subject.describe(window[None], sensor)[0], sensor)
 
 
 def test_the_prediction_is_the_mean_of_each_skeletons_nearest_template() -> None:
@@ -89,15 +109,17 @@ def test_the_prediction_is_the_mean_of_each_skeletons_nearest_template() -> None
     mean, matrix = (random.standard_normal(shape).astype(np.float32) for shape in (D, (D, 5)))
     projection = Projection(mean, matrix)
     templates = [
-        PersonTemplates(p, f"p{p}", "s", rows[[k for k in range(5) if owners[k] == p]]) for p in (2, 1)
+        PersonTemplates(p, f"p{p}", sensor, rows[[k for k in range(5) if owners[k] == p]])
+        for p in (2, 1)
+        for sensor in ("plain", "projected")
     ]
     subject = TemplateIndex(templates, Backend({"projected": projection}), ["plain", "projected"])
     assert subject.people == (1, 2)
     expected = literal_scores(probe, rows, owners)
-    np.testing.assert_allclose(subject.scores(probe, "plain"), expected, atol=1e-6)
+    np.testing.assert_allclose(scores(subject, probe, "plain"), expected, atol=1e-6)
     projected = [(x - mean) @ matrix for x in (probe, rows)]
     expected = literal_scores(projected[0], projected[1], owners)
-    np.testing.assert_allclose(subject.scores(probe, "projected"), expected, atol=1e-5)
+    np.testing.assert_allclose(scores(subject, probe, "projected"), expected, atol=1e-5)
 
 
 def literal_scores(probe: np.ndarray, rows: np.ndarray, owners: list[int]) -> list[float]:
@@ -116,10 +138,9 @@ def literal_scores(probe: np.ndarray, rows: np.ndarray, owners: list[int]) -> li
 
 def test_nobodys_score_depends_on_who_else_is_enrolled() -> None:
     probe = RANDOM.standard_normal((F, D)).astype(np.float32)
-    everyone = index(ada=ADA, ben=BEN, eve=EVE).scores(probe, "kinect-v1")
-    np.testing.assert_allclose(
-        index(ada=ADA, eve=EVE).scores(probe, "kinect-v1"), everyone[[0, 2]], atol=1e-6
-    )
+    everyone = scores(index(ada=ADA, ben=BEN, eve=EVE), probe, "kinect-v1")
+    some = scores(index(ada=ADA, eve=EVE), probe, "kinect-v1")
+    np.testing.assert_allclose(some, everyone[[0, 2]], atol=1e-6)
 
 
 def test_the_last_word_of_a_track_is_final() -> None:
@@ -184,3 +205,17 @@ def test_enrolling_refuses_with_a_reason(tmp_path: object) -> None:
             enrol_tracks(subject, store, "c", Ask("ben", (2,), "--yes"))
         (ben,) = store.templates("c")
         np.testing.assert_array_equal(ben.templates[0], BEN)
+
+
+def test_who_was_decided_on_and_stops_walking_is_said_to() -> None:
+    subject = matcher(ada=ADA)
+    walk(subject, ADA, 12)
+    (stands,) = subject.observe(
+        Tick(0, 0, 12, "c", (), (), notes=(Note(1, 2_300_000_000, "standing still"),)), ADA[None][:0]
+    )
+    assert (stands.state, stands.candidate) == ("person", "ada")
+    assert stands.reason == "score reaches the threshold; no new windows: standing still"
+    (left,) = subject.end(1)
+    assert left.reason == "score reaches the threshold"
+    walks_on = walk(matcher(ada=ADA), ADA, 12)[-1]
+    assert walks_on.reason == "score reaches the threshold"

@@ -114,7 +114,8 @@ def test_it_changes_nobodys_acceptance_and_names_by_the_literal_rule(
     reranked = walk(subject, cages)
     assert [finding.state for finding in reranked] == [finding.state for finding in plain]
     windows_seen = [
-        np.array([gallery.scores(window, SENSOR) for window in cages[: n + 1]]) for n in range(WINDOWS)
+        np.array([gallery.scores(window, SENSOR) for window in gallery.describe(cages[: n + 1], SENSOR)])
+        for n in range(WINDOWS)
     ]
     for before, after, scores in zip(plain, reranked, windows_seen, strict=True):
         means = dict(zip(gallery.people, scores.mean(axis=0).tolist(), strict=True))

@@ -12,17 +12,20 @@ from encoder.model import EncoderConfig
 from encoder.weights import load_encoder, save_weights, seeded_state
 from gallery.backend import load_backend
 from tests.tools.simulated_set import pack_simulated
-from tools import fit_backend
+from tools import fit_backend, fusion_fit, sensor_fits
 
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(fit_backend, "FIT_PEOPLE", range(1, 4))
-    monkeypatch.setattr(fit_backend, "IMPOSTORS", range(4, 7))
-    monkeypatch.setattr(fit_backend, "PATHO_PEOPLE", range(1, 3))
-    monkeypatch.setattr(fit_backend, "CROWD", 3)
-    monkeypatch.setattr(fit_backend, "CROWD_SECONDS", 3.0)
-    monkeypatch.setattr(fit_backend, "FIT_STEP", 3)
+    monkeypatch.setattr(fusion_fit, "LEAST_PEOPLE", 3)
+    monkeypatch.setattr(sensor_fits, "FIT_PEOPLE", range(1, 4))
+    monkeypatch.setattr(sensor_fits, "IMPOSTORS", range(4, 7))
+    monkeypatch.setattr(sensor_fits, "FUSION_PEOPLE", range(1, 7))
+    monkeypatch.setattr(sensor_fits, "FOLDS", 2)
+    monkeypatch.setattr(sensor_fits, "PATHO_PEOPLE", range(1, 3))
+    monkeypatch.setattr(sensor_fits, "CROWD", 3)
+    monkeypatch.setattr(sensor_fits, "CROWD_SECONDS", 3.0)
+    monkeypatch.setattr(sensor_fits, "FIT_EVERY", 1)
     pack_simulated(tmp_path / "kgbd_kinect1_20j.npz", 8, people=7, walks=3)
     for seed, gait in enumerate(("normal", "antalgic", "lurch")):
         pack_simulated(tmp_path / f"kinect2_patho_{gait}_20j.npz", seed, people=3, walks=4)
@@ -42,11 +45,15 @@ def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFi
     assert backend.threshold("kinect-v2", 0.05, 3, 10) is None
     # Each of three people's only probe walk meets the two others; 2 s give 17 windows, 3 s give 27.
     for sensor, windows in (("kinect-v1", (10,)), ("simulated", (10, 20))):
-        known = backend.calibration.known[sensor]
+        known = load_backend(contract, [small / "once"], fused=False).calibration.known[sensor]
         assert (known.strangers, known.windows) == (3, windows)
         assert known.comparisons == (6,) * len(windows)
+    assert list(backend.fusions) == ["kinect-v1", "simulated"]
+    # Each half of six people: everybody's only probe walk meets two others.
+    assert backend.calibration.known["kinect-v1"].comparisons == (12,)
+    assert not load_backend(contract, [small / "once"], fused=False).fusions
     told = capsys.readouterr().out
-    assert "KGBD, people 4-6: 3 walks" in told
+    assert "KGBD, people 1-6 in 2 parts" in told
     assert f"wrote {small / 'twice' / contract}.json" in told
 
 
@@ -78,7 +85,8 @@ def test_a_backend_of_weights_of_ones_own_goes_beside_them(
     backend = load_backend(contract.id, files)
     assert backend.projections["kinect-v1"].matrix.shape == (2 * 3 * 16, 2 * 3 * 16)
     assert backend.threshold("kinect-v1", 0.05, 3, 10) is not None
-    assert backend.calibration.known["kinect-v1"].data.endswith(told)
+    plain = load_backend(contract.id, files, fused=False)
+    assert plain.calibration.known["kinect-v1"].data.endswith(told)
     assert not load_backend(load_encoder(files[0]).contract.id, files).projections
 
 

@@ -1,0 +1,152 @@
+"""The templates of one kind of sensor, and how windows and segments resemble them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.backend import Backend
+from gallery.fusion import (
+    SEGMENT_STEP,
+    SEGMENT_WINDOWS,
+    FusionModel,
+    SegmentStanding,
+    SegmentStandings,
+    describe_windows,
+    segments_of,
+    unit,
+)
+from gallery.records import PersonTemplates
+from stream.body import FloatArray
+from stream.windows import RATE_HZ
+
+__all__ = ["FusedTemplates", "NearestTemplates", "walk_segments"]
+
+Floats = NDArray[np.float64]
+
+_LEAST_WINDOWS = 4
+"""From fewer windows there is no spread to speak of."""
+
+
+class NearestTemplates:
+    """Per-skeleton predictions, averaged: the paper's AP over the nearest templates.
+
+    Args:
+        templates: of one kind of sensor, in the order of their people.
+        backend: projects them.
+        sensor: the kind of sensor.
+
+    Attributes:
+        people: ids of the P people, growing.
+    """
+
+    def __init__(self, templates: Sequence[PersonTemplates], backend: Backend, sensor: str) -> None:
+        self.people, self._starts = _owners(templates)
+        self._backend = backend
+        self._sensor = sensor
+        if templates:
+            rows = np.concatenate([backend.directions(entry.templates, sensor) for entry in templates])
+            self._rows = np.ascontiguousarray(rows.transpose(1, 0, 2))
+
+    def describe(self, cages: FloatArray) -> FloatArray:
+        """Windows (n, f, D) in the back-end's directions, (n, f, K)."""
+        return self._backend.directions(cages, self._sensor)
+
+    def scores(self, described: FloatArray) -> Floats:
+        """The window's similarity to each of `people`.
+
+        Each of its f skeletons predicts for itself: cosine similarity, in the back-end's directions, to the
+        person's nearest template of the same place in the window. The window's prediction is their mean.
+
+        Args:
+            described: (f, K) float32.
+
+        Returns:
+            (P,) float64 in -1..1.
+        """
+        if not self.people:
+            return np.zeros(0)
+        similar = np.matmul(self._rows, described[:, :, None])[:, :, 0]
+        nearest = np.maximum.reduceat(similar, self._starts, axis=1)
+        scores: Floats = nearest.mean(axis=0, dtype=np.float64)
+        return scores
+
+
+class FusedTemplates:
+    """Windows as wholes, and segments beside them; see `gallery.fusion`.
+
+    Args:
+        templates: of one kind of sensor, in the order of their people.
+        model: of that kind.
+
+    Attributes:
+        people: ids of the P people, growing.
+    """
+
+    def __init__(self, templates: Sequence[PersonTemplates], model: FusionModel) -> None:
+        self.people, self._starts = _owners(templates)
+        self._model = model
+        standings = []
+        windows = []
+        for _, walks in groupby(templates, key=lambda entry: entry.person_id):
+            described = [(describe_windows(walk.templates), _share_kept(walk)) for walk in walks]
+            windows += [model.windows(rows) for rows, _ in described]
+            segments = [walk_segments(model, rows, share) for rows, share in described]
+            standings.append(model.standing(np.sum(segments, axis=0)))
+        if standings:
+            self._windows = np.concatenate(windows)
+            self._standings = SegmentStandings.of(standings)
+
+    def describe(self, cages: FloatArray) -> FloatArray:
+        """Windows (n, f, D) described as wholes, (n, D')."""
+        return describe_windows(cages)
+
+    def scores(self, described: FloatArray) -> Floats:
+        """The window's weighed likeness to each of `people`: the nearest template's, above the common one.
+
+        Args:
+            described: (D',) float32.
+
+        Returns:
+            (P,) float64.
+        """
+        if not self.people:
+            return np.zeros(0)
+        window = self._model.windows(described[None])
+        nearest = np.maximum.reduceat(self._windows @ window[0], self._starts)
+        above = nearest.astype(np.float64) - float(self._model.commonness(window)[0])
+        return self._model.weights.windows * above
+
+    def likeness(self, probe: SegmentStanding) -> Floats:
+        """How much a track's segments resemble each of `people`, (P,)."""
+        return self._model.likeness(probe, self._standings) if self.people else np.zeros(0)
+
+
+def walk_segments(model: FusionModel, described: FloatArray, share: float = 1.0) -> FloatArray:
+    """The mean direction (K3,) of the segments of an enrolled walk.
+
+    Args:
+        model: of the kind of sensor.
+        described: (m, D') of the windows kept, spread evenly over the walk.
+        share: of its windows that they are.
+    """
+    length = max(_LEAST_WINDOWS, round(SEGMENT_WINDOWS * share))
+    segments = model.segments(segments_of(described, length, max(1, round(SEGMENT_STEP * share))))
+    return unit(segments.sum(axis=0))
+
+
+def _share_kept(walk: PersonTemplates) -> float:
+    kept, f, _ = walk.templates.shape
+    return float(kept / max(kept, round(walk.seconds * RATE_HZ / (f // 2))))
+
+
+def _owners(templates: Sequence[PersonTemplates]) -> tuple[tuple[int, ...], NDArray[np.intp]]:
+    """The people, and where the templates of each begin."""
+    sizes: dict[int, int] = {}
+    for entry in templates:
+        sizes[entry.person_id] = sizes.get(entry.person_id, 0) + len(entry.templates)
+    starts = np.concatenate(([0], np.cumsum(list(sizes.values()))[:-1])) if sizes else np.zeros(0)
+    return tuple(sizes), starts.astype(np.intp)
