@@ -9,10 +9,13 @@ from gallery.store import Gallery, NewEnrolment
 from stream.bus.messages import Ask, Reply
 from stream.errors import UserError
 
-__all__ = ["MIN_SECONDS", "enrol_tracks"]
+__all__ = ["LEAST_SECONDS", "MIN_SECONDS", "enrol_tracks"]
 
 MIN_SECONDS = 3.0
 """Usable walking that a walk must show to be enrolled: two to three strides."""
+
+LEAST_SECONDS = 1.5
+"""The least that may be asked for instead: one stride, of somebody who was in view no longer."""
 
 
 def enrol_tracks(matcher: Matcher, store: Gallery, contract: str, ask: Ask) -> Reply:
@@ -23,7 +26,7 @@ def enrol_tracks(matcher: Matcher, store: Gallery, contract: str, ask: Ask) -> R
         GalleryError: the name exists or cannot be used, or the gallery cannot be written.
     """
     tracks = [_find(matcher, number) for number in ask.tracks] or [_only_one(matcher)]
-    least = max(MIN_SECONDS, ask.seconds)
+    least = max(LEAST_SECONDS, ask.seconds or MIN_SECONDS)
     walks = [_walk(matcher, track, contract, least) for track in tracks]
     store.enrol(ask.name, walks, consent_by=ask.consent_by)
     return Reply(

@@ -103,7 +103,8 @@ def enroll(
         typer.Option(
             metavar="T",
             min=0,
-            help="Wait for so many seconds of walking; by default 10 of a live source, all of a recording.",
+            help="Wait for so many seconds of walking; by default 10 of a live source, all of a recording. "
+            "Fewer than 3 (at least 1.5) only where nobody walks longer: less is recognised less surely.",
         ),
     ] = None,
     gallery: GalleryOption = None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from gallery.enrolment import MIN_SECONDS
+from gallery.enrolment import LEAST_SECONDS, MIN_SECONDS
 from gallery.names import clean_name, name_taken
 from gallery.store import open_gallery
 from stream.bus.messages import Ask, Reply, Verdict
@@ -103,7 +103,8 @@ class WalkWatch:
         Raises:
             UserError: there are several, one after the other: nobody can tell whether it is one person.
         """
-        long = [number for number, passage in self.passages.items() if passage.seconds >= MIN_SECONDS]
+        least = min(MIN_SECONDS, enough)
+        long = [number for number, passage in self.passages.items() if passage.seconds >= least]
         whole = [number for number in long if self.passages[number].seconds >= enough]
         if len(whole) == 1:
             return whole[0]
@@ -121,8 +122,8 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
         UserError: the name exists, consent is missing, nobody or several people walked, too little was seen.
     """
     name = clean_name(plan.name)
-    if plan.seconds is not None and not MIN_SECONDS <= plan.seconds <= MAX_SECONDS:
-        msg = f"--seconds: expected {MIN_SECONDS:.0f} to {MAX_SECONDS:.0f} s of walking, got {plan.seconds:g}"
+    if plan.seconds is not None and not LEAST_SECONDS <= plan.seconds <= MAX_SECONDS:
+        msg = f"--seconds: expected {LEAST_SECONDS} to {MAX_SECONDS:.0f} s of walking, got {plan.seconds:g}"
         raise UserError(msg)
     with open_gallery(plan.settings.gallery) as store:
         url = store.url
@@ -169,7 +170,7 @@ def _watch(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
         if tracks and (plan.track is not None or len(tracks) == len(watches)):
             bar.update(task, completed=1.0)
             return tracks
-    raise _too_little(live, watches)
+    raise _too_little(live, watches, min(MIN_SECONDS, enough))
 
 
 def _has_enough(live: Live, plan: EnrolPlan, index: int, watch: WalkWatch) -> bool:
@@ -198,11 +199,11 @@ def _show(bar: Progress, task: TaskID, watches: list[WalkWatch], enough: float) 
     bar.update(task, completed=share, quality=min(seen, default=0.0))
 
 
-def _too_little(live: Live, watches: list[WalkWatch]) -> UserError:
+def _too_little(live: Live, watches: list[WalkWatch], needed: float) -> UserError:
     least = min(range(len(watches)), key=lambda i: watches[i].seconds)
     shown = watches[least].seconds
     seen = "nobody walked in full view" if not shown else f"only {shown:.1f} s of usable walking were seen"
-    text = f"{live.infos[least].name}: {seen}; at least {MIN_SECONDS:.0f} s are needed. Nobody was enrolled"
+    text = f"{live.infos[least].name}: {seen}; at least {needed:g} s are needed. Nobody was enrolled"
     return UserError(text)
 
 

@@ -134,7 +134,7 @@ def test_enrolling_from_a_broken_recording_enrols_nobody(
 def test_enrolling_is_refused_with_a_reason(program: Program, walk: Path) -> None:
     sources = ("--source", str(walk), "--speed", "0")
     assert "--yes answers it" in refused(program, "enroll", "Ada", *sources)
-    assert "--seconds: expected 3 to 3600" in refused(program, "enroll", "Ada", *sources, "--seconds", "1")
+    assert "--seconds: expected 1.5 to 3600" in refused(program, "enroll", "Ada", *sources, "--seconds", "1")
     assert "empty" in refused(program, "enroll", " ", *sources, "--yes")
     assert "no running system" in refused(program, "enroll", "Ada", "--yes")
     short = ("--source", f"{walk}#t=0,2", "--speed", "0", "--yes")

@@ -49,3 +49,9 @@ def test_two_one_after_the_other_are_never_enrolled_as_one() -> None:
 
 def test_a_passer_by_who_is_only_glimpsed_before_does_no_harm() -> None:
     assert watch(seen(1, 1.0, 0.5), seen(2, 8.0, 0.1), seen(2, 14.0, 6.0)).chosen() == 2
+
+
+def test_who_asks_for_less_gets_a_shorter_walk() -> None:
+    short = watch(seen(1, 0.2, 0.1), seen(1, 2.2, 2.0))
+    assert short.chosen(enough=2.0) == 1
+    assert short.chosen(enough=2.5) is None
