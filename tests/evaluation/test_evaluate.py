@@ -16,6 +16,7 @@ from evaluation.evaluate import PROTOCOLS
 from stream.cli import app
 from stream.errors import DataError, UserError
 from tests.evaluation.made import made_walks, packed
+from tools.live_path import simulated_walks
 
 
 def evaluate(*arguments: object) -> Result:
@@ -80,8 +81,9 @@ def test_rn_gives_a_row_for_each_strategy(data: Path, tmp_path: Path) -> None:
 def test_live_gives_intervals(tmp_path: Path) -> None:
     out, page = tmp_path / "live.json", tmp_path / "page"
     options = ("--protocol", "live", "--people", "101-106", "--method", "shipped,bones", "--splits", 3)
-    # People whom no encoder that ships saw.
-    data = packed(tmp_path / "kgbd_made.npz", made_walks(6, walks=3, frames=110, noise=0.01), first=101)
+    # People whom no encoder that ships saw, and who walk: nobody else is searched for.
+    made = [walk for number in (1, 2, 3) for walk in simulated_walks(6, seed=3, walk=number, seconds=3.7)]
+    data = packed(tmp_path / "kgbd_made.npz", sorted(made, key=lambda walk: walk.person), first=101)
     done = evaluate("kgbd", "--data", data, *options, "--enrol", 1, "--out", out, "--report", page)
     assert done.exit_code == 0, done.output
     content = json.loads(out.read_text())
