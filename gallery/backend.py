@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from gallery.calibration import Calibration, ImpostorScores
-from gallery.fusion import FusionModel, FusionWeights
+from gallery.fusion import FusionModel, FusionWeights, unit
 from stream.body import FloatArray
 from stream.errors import DataError
 
@@ -144,9 +144,7 @@ class Backend:
         projection = self.projections.get(sensor)
         if projection is not None:
             cages = np.matmul(cages[..., : len(projection.mean)] - projection.mean, projection.matrix)
-        length = np.linalg.norm(cages, axis=-1, keepdims=True)
-        directions: FloatArray = cages / np.maximum(length, np.float32(1e-12))
-        return directions
+        return unit(cages)
 
     def threshold(self, sensor: str, fpir: float, people: int, windows: int) -> float | None:
         """The score from which a candidate is accepted; see `Calibration.threshold`."""

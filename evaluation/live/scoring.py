@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gallery.evidence import LEAST_WEIGHT, Thinned
 from stream.body import FloatArray
 
-__all__ = ["Likeness", "WalkTemplates", "kept_places", "person_means", "running_means", "unit_rows"]
+__all__ = ["Likeness", "WalkTemplates", "kept_places", "person_means", "running_means"]
 
 Likeness = Literal["product", "distance"]
 """Of two rows: their product, which of unit rows is the cosine; or minus their Euclidean distance."""
@@ -26,13 +26,6 @@ def kept_places(windows: int) -> list[int]:
     for place in range(windows):
         thinned.add(np.array([place], np.float32))
     return [int(kept[0]) for kept in thinned.windows]
-
-
-def unit_rows(rows: FloatArray) -> FloatArray:
-    """Rows (..., D) scaled to unit length; zeros stay zeros."""
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    units: FloatArray = rows / np.maximum(lengths, np.float32(1e-12))
-    return units
 
 
 class WalkTemplates:

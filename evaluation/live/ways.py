@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from encoder.inference import Encoder
 from encoder.weights import LoadedEncoder, load_encoder
 from evaluation.live.prepared import Prepared, fused_course
-from evaluation.live.scoring import Likeness, unit_rows
+from evaluation.live.scoring import Likeness
 from evaluation.methods import Description
 from gallery.backend import Backend, load_backend
 from gallery.evidence import Evidence
-from gallery.fusion import describe_windows
+from gallery.fusion import describe_windows, unit
 from gallery.matcher import FIRST_DECISION_S
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -144,6 +144,6 @@ def described(description: Description) -> Way:
 
     def prepare(windows: FloatArray) -> Prepared:
         found = features(windows)
-        return Prepared((unit_rows(found) if cosine else found)[:, None])
+        return Prepared((unit(found) if cosine else found)[:, None])
 
     return Way(description.name, prepare, "product" if cosine else "distance", description.supervised)
