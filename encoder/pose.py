@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from stream.body import FloatArray
+from stream.skeleton import BONES as BONE_PAIRS
 from stream.skeleton import CANONICAL
 
 __all__ = ["BONES", "JOINTS", "POSE", "pose_numbers"]
 
-_PARENTS = (0, 0, 1, 2, 2, 4, 5, 6, 2, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18)
-"""The joint that each joint hangs on, in canonical order; the hip centre is the root."""
+_PARENTS = [parent for _, parent in BONE_PAIRS]
 
 _LIMBS = len(CANONICAL) - 1
 JOINTS = slice(0, 3 * _LIMBS)
@@ -47,7 +47,7 @@ def pose_numbers(windows: FloatArray) -> FloatArray:
     cosine, sine = np.cos(angle), np.sin(angle)
     x, y, z = (windows[:, ::-1, :, axis] for axis in range(3))
     turned = np.stack((cosine * x + sine * z, y, cosine * z - sine * x), axis=-1)
-    bones = turned[:, :, 1:] - turned[:, :, _PARENTS[1:]]
+    bones = turned[:, :, 1:] - turned[:, :, _PARENTS]
     lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
     directions = bones / np.maximum(lengths, _LEAST_M)
     parts = (turned[:, :, 1:], lengths, directions)

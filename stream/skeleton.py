@@ -19,7 +19,7 @@ import numpy as np
 from stream.body import FloatArray
 from stream.errors import UserError
 
-__all__ = ["CANONICAL", "FLAT_LAYOUTS", "LAYOUTS", "Layout", "get_layout", "hip_of", "to_canonical"]
+__all__ = ["BONES", "CANONICAL", "FLAT_LAYOUTS", "LAYOUTS", "Layout", "get_layout", "hip_of", "to_canonical"]
 
 CANONICAL: tuple[str, ...] = (
     "HipCenter", "Spine", "ShoulderCenter", "Head",
@@ -29,6 +29,22 @@ CANONICAL: tuple[str, ...] = (
     "HipRight", "KneeRight", "AnkleRight", "FootRight",
 )  # fmt: skip
 """The 20 joints that everything after the sources works on, in their order."""
+
+BONES = tuple(
+    (CANONICAL.index(joint), CANONICAL.index(parent))
+    for joint, parent in (
+        ("Spine", "HipCenter"), ("ShoulderCenter", "Spine"), ("Head", "ShoulderCenter"),
+        ("ShoulderLeft", "ShoulderCenter"), ("ElbowLeft", "ShoulderLeft"),
+        ("WristLeft", "ElbowLeft"), ("HandLeft", "WristLeft"),
+        ("ShoulderRight", "ShoulderCenter"), ("ElbowRight", "ShoulderRight"),
+        ("WristRight", "ElbowRight"), ("HandRight", "WristRight"),
+        ("HipLeft", "HipCenter"), ("KneeLeft", "HipLeft"),
+        ("AnkleLeft", "KneeLeft"), ("FootLeft", "AnkleLeft"),
+        ("HipRight", "HipCenter"), ("KneeRight", "HipRight"),
+        ("AnkleRight", "KneeRight"), ("FootRight", "AnkleRight"),
+    )
+)  # fmt: skip
+"""The 19 bones of the canonical joints, each as (joint, the joint that it hangs on)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

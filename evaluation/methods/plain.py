@@ -7,25 +7,9 @@ import numpy as np
 from evaluation.methods.contract import Description, Fixed
 from evaluation.methods.joints import through_canonical
 from stream.body import FloatArray
-from stream.skeleton import CANONICAL
+from stream.skeleton import BONES
 
-__all__ = ["BONES", "bone_lengths", "bones", "lengths", "raw", "raw_window"]
-
-BONES = tuple(
-    (CANONICAL.index(joint), CANONICAL.index(parent))
-    for joint, parent in (
-        ("Spine", "HipCenter"), ("ShoulderCenter", "Spine"), ("Head", "ShoulderCenter"),
-        ("ShoulderLeft", "ShoulderCenter"), ("ElbowLeft", "ShoulderLeft"),
-        ("WristLeft", "ElbowLeft"), ("HandLeft", "WristLeft"),
-        ("ShoulderRight", "ShoulderCenter"), ("ElbowRight", "ShoulderRight"),
-        ("WristRight", "ElbowRight"), ("HandRight", "WristRight"),
-        ("HipLeft", "HipCenter"), ("KneeLeft", "HipLeft"),
-        ("AnkleLeft", "KneeLeft"), ("FootLeft", "AnkleLeft"),
-        ("HipRight", "HipCenter"), ("KneeRight", "HipRight"),
-        ("AnkleRight", "KneeRight"), ("FootRight", "AnkleRight"),
-    )
-)  # fmt: skip
-"""The 19 bones of the canonical joints, each as (joint, the joint that it hangs on)."""
+__all__ = ["bone_lengths", "bones", "lengths", "raw", "raw_window"]
 
 
 def lengths(skeletons: FloatArray, pairs: tuple[tuple[int, int], ...]) -> FloatArray:

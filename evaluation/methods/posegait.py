@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from evaluation.methods.joints import through_canonical
 from evaluation.methods.networks import Network, WindowNetwork
-from evaluation.methods.plain import BONES, lengths
+from evaluation.methods.plain import lengths
 from stream.body import FloatArray
-from stream.skeleton import CANONICAL
+from stream.skeleton import BONES, CANONICAL
 
 __all__ = ["NUMBERS", "PoseNetwork", "pose_numbers", "posegait_like"]
 

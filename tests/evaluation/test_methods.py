@@ -32,9 +32,9 @@ from evaluation.methods import (
 from evaluation.methods.descriptors import D13, D16, d13_window, d16_window
 from evaluation.methods.encoders import encoder_descriptions, model_of, plus_description
 from evaluation.methods.joints import through_canonical
-from evaluation.methods.plain import BONES, bone_lengths, raw_window
+from evaluation.methods.plain import bone_lengths, raw_window
 from stream.errors import UserError
-from stream.skeleton import get_layout, to_canonical
+from stream.skeleton import BONES, get_layout, to_canonical
 from tests.evaluation.made import F, draw_direct, made_walks, windows
 
 CLASSIFIERS = [f"{name}-{kind}" for name in ("d13", "d16") for kind in ("knn", "svm", "adaboost")]
