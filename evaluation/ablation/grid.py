@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["TABLES", "Cell", "Row", "Table", "cells_of"]
+__all__ = ["TABLES", "Cell", "Row", "Table", "cells_of", "shown_features"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +182,9 @@ def cells_of(tables: Iterable[Table]) -> list[Cell]:
             if found.setdefault(row.cell.name, row.cell) != row.cell:
                 raise ValueError(f"{row.cell.name} names two different cells")
     return list(found.values())
+
+
+def shown_features(cell: Cell) -> frozenset[str]:
+    """The features of a cell that some table shows."""
+    rows = (row for table in TABLES.values() for row in table.rows)
+    return frozenset(row.feature for row in rows if row.cell == cell)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder.settings import TrainConfig, config_from
-from evaluation.ablation.grid import Cell
+from evaluation.ablation.grid import Cell, shown_features
 from evaluation.direct import run_direct
 from evaluation.methods import Fixed, Method, MethodOptions, choose_methods
 from evaluation.methods.trained import Sgela, Workshop
@@ -48,6 +48,8 @@ class Study:
     def measure(self, cell: Cell) -> dict[str, dict[str, float]]:
         """Figures in percent by description: `direct`, `map`, `walk`, and of networks `ap`, `sc`, `own`.
 
+        Only what some table shows is measured; all descriptions of a cell that no table has.
+
         Raises:
             UserError: the folder cannot be written.
         """
@@ -58,10 +60,13 @@ class Study:
         direct = trial_of(self._split, f=f, seed=self._seed)
         material = direct.material(threads=1)
         # Learned once, from the training walks: those of the gallery are for the recognition networks alone.
-        learned = [
-            Fixed(method.learn(material if method.learns else None, lambda done, text: None))
+        found = [
+            description
             for method in methods
+            for description in method.learn(material if method.learns else None, lambda done, text: None)
         ]
+        shown = shown_features(cell)
+        learned = [Fixed(tuple(one for one in found if not shown or one.name in shown))]
         figures: dict[str, dict[str, float]] = {}
         for row in run_direct(direct, learned).rows:
             figures[row.name] = {to: row.figures[key] for key, to in _SHOWN.items()}

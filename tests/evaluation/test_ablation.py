@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from encoder.settings import TrainConfig
-from evaluation.ablation.grid import TABLES, Cell, Row, Table, cells_of
+from evaluation.ablation.grid import TABLES, Cell, Row, Table, cells_of, shown_features
 from evaluation.ablation.study import Study
 from tests.evaluation.made import made_walks, packed
 
@@ -45,13 +45,17 @@ def test_two_cells_of_one_name_are_an_error() -> None:
 def test_a_cell_is_measured_both_ways_and_once(tmp_path: Path) -> None:
     study = Study(made_walks(4, walks=5), TINY, 0, tmp_path)
     found = study.measure(Cell("las"))
-    assert set(found) == {"cage", "h", "z"}
+    assert set(found) == shown_features(Cell("las")) == {"cage", "z"}
     assert {"direct", "map", "walk", "ap", "sc", "ap_nauc_cmc"} <= found["cage"].keys()
     assert "ap" not in found["z"]
     assert len(list((tmp_path / "seed0" / "trainings").iterdir())) == 1
     file = tmp_path / "seed0" / "las.json"
     file.write_text(json.dumps({"cage": {"direct": 12.5}}))
     assert study.measure(Cell("las")) == {"cage": {"direct": 12.5}}
+
+
+def test_of_a_cell_in_no_table_everything_is_measured(tmp_path: Path) -> None:
+    assert set(Study(made_walks(4, walks=5), TINY, 0, tmp_path).measure(Cell("odd"))) == {"cage", "h", "z"}
 
 
 @pytest.mark.parametrize("name", ["prediction", "prediction-half", "sorting", "plain"])
