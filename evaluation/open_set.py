@@ -2,7 +2,8 @@
 
 A search returns one candidate, the best, where its score reaches a threshold. FNIR is the part of *mated*
 searches (who is searched for is enrolled) that does not return that person: nobody, or somebody else. FPIR is
-the part of *non-mated* searches that returns anybody. Both at all thresholds are the DET curve.
+the part of *non-mated* searches that returns anybody. Both at all thresholds are the DET curve. A comparison
+is one probe against one person; of all of them there are the false match rate and the false non-match rate.
 
 Every figure takes `weights`, (P,), how often each of the P people counts: ones for the figure itself, other
 numbers to draw the people anew (`evaluation.bootstrap`). What is counted search by search takes a weight for
@@ -38,7 +39,7 @@ class Det:
 
     @property
     def eer(self) -> float:
-        """Equal error rate: the mean of FPIR and FNIR at the point where they differ least.
+        """Equal error rate of searches: the mean of FPIR and FNIR at the point where they differ least.
 
         Nothing is interpolated between points; of points that differ equally little, the lowest threshold's.
         """
@@ -81,12 +82,8 @@ class OpenSet:
 
     def _reached(self, scores: Floats, owners: Ints, people: int) -> tuple[Floats, Floats]:
         """(P, k) how many of a person's searches reach each threshold, and (P,) how many there are."""
-        counts = np.zeros((people, len(self._thresholds)))
-        finite = np.isfinite(scores)
-        np.add.at(counts, (owners[finite], np.searchsorted(self._thresholds, scores[finite])), 1)
-        return counts[:, ::-1].cumsum(axis=1)[:, ::-1], np.bincount(owners, minlength=people).astype(
-            np.float64
-        )
+        counts = _counts_from(scores, owners, self._thresholds, people)
+        return counts, np.bincount(owners, minlength=people).astype(np.float64)
 
     def det(self, weights: Floats) -> Det | None:
         """All operating points; None without searches of either sort."""
@@ -97,20 +94,26 @@ class OpenSet:
 
 
 class Separation:
-    """How far scores against the right person lie from scores against others.
+    """How far scores against the right person lie from scores against others, comparison by comparison.
 
     Args:
         genuine: (n,) of n searches, against who is searched for.
         impostor: (n, k) of the same searches, against others.
+        owners: (n,) int64, who walks, 0..P-1.
+        people: P.
     """
 
-    def __init__(self, genuine: Floats, impostor: Floats) -> None:
+    def __init__(self, genuine: Floats, impostor: Floats, owners: Ints, people: int) -> None:
         # Sums around one origin for both sets give the moments for any weights, without looking at all again.
         origin = impostor.mean() if impostor.size else 0.0
-        self._sets = [
-            (scores.shape[1], scores.sum(axis=1), (scores**2).sum(axis=1))
-            for scores in (genuine[:, None] - origin, impostor - origin)
-        ]
+        self._sets = []
+        for scores in (genuine[:, None] - origin, impostor - origin):
+            each = (np.full(len(scores), scores.shape[1]), scores.sum(axis=1), (scores**2).sum(axis=1))
+            self._sets.append([np.bincount(owners, values, people) for values in each])
+        thresholds = np.unique(genuine)
+        self._accepted = _counts_from(genuine, owners, thresholds, people)
+        others = np.repeat(owners, impostor.shape[1])
+        self._mistaken = _counts_from(impostor.ravel(), others, thresholds, people)
 
     def d_prime(self, weights: Floats) -> float:
         """How many standard deviations lie between both means; the root of the mean of both variances.
@@ -118,17 +121,42 @@ class Separation:
         NaN where nothing counts or nothing varies.
 
         Args:
-            weights: (n,) how often each search counts.
+            weights: (P,) how often each person counts.
         """
-        if not weights.any() or not all(count for count, _, _ in self._sets):
+        totals = [weights @ count for count, _, _ in self._sets]
+        if not all(totals):
             return float("nan")
         means, variances = [], []
-        for count, sums, squares in self._sets:
-            total = count * weights.sum()
-            means.append((weights * sums).sum() / total)
-            variances.append((weights * squares).sum() / total - means[-1] ** 2)
+        for total, (_, sums, squares) in zip(totals, self._sets, strict=True):
+            means.append(weights @ sums / total)
+            variances.append(weights @ squares / total - means[-1] ** 2)
         spread = np.sqrt(max(float(np.mean(variances)), 0.0))
         return float((means[0] - means[1]) / spread) if spread > 0 else float("nan")
+
+    def eer(self, weights: Floats) -> float:
+        """Equal error rate of comparisons: the false match rate where it equals the false non-match rate.
+
+        The mean of both where they differ least, of the thresholds that are genuine scores; NaN where nothing
+        counts.
+
+        Args:
+            weights: (P,) how often each person counts.
+        """
+        genuine, impostor = (weights @ count for count, _, _ in self._sets)
+        if not genuine or not impostor:
+            return float("nan")
+        missed = 1 - weights @ self._accepted / genuine
+        matched = weights @ self._mistaken / impostor
+        nearest = np.abs(missed - matched).argmin()
+        return float(missed[nearest] + matched[nearest]) / 2
+
+
+def _counts_from(scores: Floats, owners: Ints, thresholds: Floats, people: int) -> Floats:
+    """(P, k) how many of each person's scores reach each of k growing thresholds."""
+    reached = np.searchsorted(thresholds, scores, side="right")
+    bins = np.bincount(owners * (len(thresholds) + 1) + reached, minlength=people * (len(thresholds) + 1))
+    counts: Floats = bins.reshape(people, -1)[:, :0:-1].cumsum(axis=1)[:, ::-1].astype(np.float64)
+    return counts
 
 
 def weighted_mean(values: Floats | NDArray[np.bool_], weights: Floats) -> float:

@@ -63,7 +63,8 @@ def _at(searches: Searches, moment: int) -> Figures:
     walker, mated = searches.walker[lasting], searches.mated[lasting]
     closed = searches.right(moment, open_set=False)[lasting]
     open_set = searches.open_set(moment)
-    separation = Separation(searches.genuine(moment), searches.impostor(moment))
+    people = searches.scores.shape[2]
+    separation = Separation(searches.genuine(moment), searches.impostor(moment), walker, people)
     rates = _Rates(searches, moment)
 
     def figures(weights: Floats) -> dict[str, float]:
@@ -71,7 +72,8 @@ def _at(searches: Searches, moment: int) -> Figures:
         found = {f"rank1_{name}": _PERCENT * weighted_mean(closed, counts)}
         found |= _of_det(open_set.det(weights), suffix)
         found |= rates.figures(counts, mated, suffix)
-        found[f"d_prime{suffix}"] = separation.d_prime(counts)
+        found[f"d_prime{suffix}"] = separation.d_prime(weights)
+        found[f"eer{suffix}"] = _PERCENT * separation.eer(weights)
         if MOMENTS[moment] is None:
             found |= _seconds(searches, weights)
         return found
@@ -80,7 +82,7 @@ def _at(searches: Searches, moment: int) -> Figures:
 
 
 def _of_det(det: Det | None, suffix: str) -> dict[str, float]:
-    found = {f"eer{suffix}": _PERCENT * det.eer if det else np.nan}
+    found = {f"eer_search{suffix}": _PERCENT * det.eer if det else np.nan}
     for rate in FPIRS:
         key = f"fnir_at_fpir{_PERCENT * rate:g}{suffix}"
         found[key] = _PERCENT * det.fnir_at(rate) if det else np.nan

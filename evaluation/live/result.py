@@ -24,12 +24,14 @@ class LiveRow:
 
     - `rank1_window` (each window by itself), `rank1_2s`, `rank1_5s`, `rank1_10s`, `rank1_walk`: the right one
       of all people resembles the probe most, everybody enrolled (closed set).
-    - `eer`, `fnir_at_fpir1`, `fnir_at_fpir5`: half of the people enrolled, by thresholds that were set on
-      these searches themselves (`evaluation.open_set`): what the scores could do.
+    - `fnir_at_fpir1`, `fnir_at_fpir5`, `eer_search`: half of the people enrolled, by thresholds that were set
+      on these searches themselves (`evaluation.open_set`): what the scores could do. `eer_search` is where
+      FPIR and FNIR are equal.
     - `fpir_realised`, `fnir_realised` (meant: FPIR 1 %), `fpir_realised5`, `fnir_realised5`: at thresholds
       that were set beforehand on other people: what a user gets. `fpir_ever`, `fpir_ever5`: strangers named
       at any moment until then.
-    - `d_prime`: of the scores of all pairs, everybody enrolled.
+    - `eer`, `d_prime`: of all comparisons, one probe against one person, everybody enrolled. `eer` is where
+      the false match rate and the false non-match rate are equal.
     - `seconds_to_name`, `seconds_to_name5`: median seconds of walking until the right name was decided on for
       good, of the searches in which it was.
 

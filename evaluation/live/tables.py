@@ -18,7 +18,8 @@ COLUMNS = {
 }  # fmt: skip
 
 _SHOWN = {
-    "Rank-1, all enrolled": "rank1_{}", "EER": "eer", "FNIR where FPIR is 1%": "fnir_at_fpir1",
+    "Rank-1, all enrolled": "rank1_{}", "EER of comparisons": "eer", "FPIR = FNIR at": "eer_search",
+    "FNIR where FPIR is 1%": "fnir_at_fpir1",
     "FNIR where FPIR is 5%": "fnir_at_fpir5", "--fpir 0.01: FPIR": "fpir_realised",
     "--fpir 0.01: FPIR, at any moment so far": "fpir_ever", "--fpir 0.01: FNIR": "fnir_realised",
     "--fpir 0.05: FPIR": "fpir_realised5", "--fpir 0.05: FPIR, at any moment so far": "fpir_ever5",

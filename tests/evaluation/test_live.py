@@ -241,7 +241,12 @@ def test_figures_are_those_of_the_searches(shipped: Shipped) -> None:
         ones = OpenSet(np.array(mated), nobody[: len(mated)], np.array(other), nobody[len(mated) :], 1)
         det = ones.det(np.ones(1))
         assert det is not None
-        assert value(f"eer{suffix}") == pytest.approx(100 * det.eer)
+        assert value(f"eer_search{suffix}") == pytest.approx(100 * det.eer)
+        pairs = [(score, bool(p == searches.person[n])) for n in lasting for p, score in enumerate(scores[n])]
+        genuine, impostor = ([score for score, own in pairs if own is which] for which in (True, False))
+        errors = [(np.mean(np.array(genuine) < t), np.mean(np.array(impostor) >= t)) for t in genuine]
+        missed_rate, matched_rate = min(errors, key=lambda error: abs(error[0] - error[1]))
+        assert value(f"eer{suffix}") == pytest.approx(50 * (missed_rate + matched_rate))
         assert value(f"fnir_at_fpir5{suffix}") == pytest.approx(100 * det.fnir_at(0.05))
     assert 0 < value("rank1_walk") < 100
     settled = searches.settled

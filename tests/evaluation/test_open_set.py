@@ -102,18 +102,49 @@ def test_nobody_is_returned_where_others_are_better_candidates() -> None:
     assert found.fnir_at(0.0) == pytest.approx(1 / 3)
 
 
-@given(st.lists(st.tuples(GRID, st.tuples(GRID, GRID)), min_size=1, max_size=8), st.data())
+COMPARED = st.lists(
+    st.tuples(GRID, st.tuples(GRID, GRID), st.integers(0, PEOPLE - 1)), min_size=1, max_size=8
+)
+
+
+def separated(searches: list[tuple[float, tuple[float, float], int]]) -> Separation:
+    genuine, impostor, owners = (np.array(column) for column in zip(*searches, strict=True))
+    return Separation(genuine, impostor, owners, PEOPLE)
+
+
+@given(COMPARED, WEIGHTS)
 def test_d_prime_is_that_of_the_scores_repeated(
-    searches: list[tuple[float, tuple[float, float]]], data: st.DataObject
+    searches: list[tuple[float, tuple[float, float], int]], weights: list[int]
 ) -> None:
-    weights = data.draw(st.lists(st.integers(1, 3), min_size=len(searches), max_size=len(searches)))
-    genuine, impostor = np.array([s[0] for s in searches]), np.array([s[1] for s in searches])
-    right, wrong = np.repeat(genuine, weights), np.repeat(impostor, weights, axis=0)
+    again = [search for search in searches for _ in range(weights[search[2]])]
+    right = np.array([search[0] for search in again])
+    wrong = np.array([search[1] for search in again])
     spread = np.sqrt((right.var() + wrong.var()) / 2)
-    found = Separation(genuine, impostor).d_prime(np.array(weights, float))
+    found = separated(searches).d_prime(np.array(weights, float))
     if spread > 1e-6:
         assert found == pytest.approx((right.mean() - wrong.mean()) / spread, rel=1e-6, abs=1e-9)
-    assert np.isnan(Separation(genuine, impostor).d_prime(np.zeros(len(searches))))
+    assert np.isnan(separated(searches).d_prime(np.zeros(PEOPLE)))
+
+
+@given(COMPARED, WEIGHTS)
+def test_the_equal_error_rate_of_comparisons_is_that_of_the_scores_repeated(
+    searches: list[tuple[float, tuple[float, float], int]], weights: list[int]
+) -> None:
+    again = [search for search in searches for _ in range(weights[search[2]])]
+    right, wrong = [search[0] for search in again], [score for search in again for score in search[1]]
+    errors = [
+        (sum(score < t for score in right) / len(right), sum(score >= t for score in wrong) / len(wrong))
+        for t in right
+    ]
+    least = min(round(abs(missed - matched), 12) for missed, matched in errors)
+    means = [(a + b) / 2 for a, b in errors if abs(a - b) <= least + 1e-9]
+    found = separated(searches).eer(np.array(weights, float))
+    assert any(found == pytest.approx(mean) for mean in means)
+    assert np.isnan(separated(searches).eer(np.zeros(PEOPLE)))
+
+
+def test_comparisons_that_never_overlap_have_no_equal_error() -> None:
+    assert separated([(0.9, (0.1, 0.2), 0), (0.8, (0.3, 0.1), 1)]).eer(np.ones(PEOPLE)) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1))
