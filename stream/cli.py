@@ -145,11 +145,16 @@ def convert(
     person: Annotated[str | None, typer.Option(metavar="P", help="Only this person.")] = None,
     walk: Annotated[str | None, typer.Option(metavar="W", help="Only this walk.")] = None,
 ) -> None:
-    """Turn a data set's files into recordings: one walk into OUT.mcap, several into the folder OUT."""
+    """Turn a data set's files into recordings: one walk into OUT.mcap, several into the folder OUT.
+
+    CASIA-B's videos become the skeletons that a camera would see.
+    """
     from tools.convert import convert as convert_walks  # noqa: PLC0415
 
-    for written in convert_walks(source, target, person=person, walk=walk):
+    def told(written: Path) -> None:
         out.print(str(written), soft_wrap=True, highlight=False)
+
+    convert_walks(source, target, person=person, walk=walk, told=told)
 
 
 @app.command()

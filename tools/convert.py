@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +22,14 @@ _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
-def convert(source: Path, target: Path, *, person: str | None = None, walk: str | None = None) -> list[Path]:
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    person: str | None = None,
+    walk: str | None = None,
+    told: Callable[[Path], object] = lambda path: None,
+) -> list[Path]:
     """Write walks of a data set as recordings; or write a recording anew.
 
     A recording that a crash cut off becomes a whole one, of the frames that are left of it.
@@ -32,6 +39,7 @@ def convert(source: Path, target: Path, *, person: str | None = None, walk: str 
         target: a file `*.mcap` for one walk, or else a folder: each walk goes to its `<person>/<walk>.mcap`.
         person: only this person's walks.
         walk: only walks of this name.
+        told: is told of each file when it is whole; videos take their time.
 
     Returns:
         The files written.
@@ -47,7 +55,8 @@ def convert(source: Path, target: Path, *, person: str | None = None, walk: str 
             raise UserError(
                 f"{source} is a recording, without a choice of walks: leave --person and --walk out"
             )
-        return [_rewrite(source, target if _names_recording(target) else target / source.name)]
+        told(written := _rewrite(source, target if _names_recording(target) else target / source.name))
+        return [written]
     walks = list(find_walks(source, person, walk))
     if not walks:
         raise UserError(_no_such_walk(source, person, walk))
@@ -61,6 +70,7 @@ def convert(source: Path, target: Path, *, person: str | None = None, walk: str 
         _refuse_existing(path)
     for path, found in plan.items():
         _write_walk(path, found.read())
+        told(path)
     return list(plan)
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from stream.errors import DataError, UserError
-from tools.datasets import biwi, casia_arrays, casia_csv, kgbd, ks20, npy, packed
+from tools.datasets import biwi, casia_arrays, casia_csv, casia_videos, kgbd, ks20, npy, packed
 from tools.datasets.files import files_at, text_head
 from tools.datasets.walk import Walk, WalkRef
 
@@ -52,6 +52,20 @@ FORMATS = (
         "arrays 001-nm-01-000.npy of CASIA-B, 14 joints in 3D",
         casia_arrays.recognises,
         casia_arrays.find,
+        False,
+    ),
+    Format(
+        "casia-b-video",
+        "CASIA-B's videos 001-nm-01-000.avi, whose skeletons are estimated",
+        casia_videos.is_video,
+        casia_videos.find,
+        False,
+    ),
+    Format(
+        "casia-b-recorded",
+        "recordings 001/nm-01-000.mcap of them",
+        casia_videos.is_recording,
+        casia_videos.find_recordings,
         False,
     ),
     Format("packed", "one .npz of packed skeletons", packed.recognises, packed.find, False),

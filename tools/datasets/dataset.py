@@ -77,7 +77,7 @@ DATASETS: Mapping[str, About] = MappingProxyType(
         "casia-b": About(
             "CASIA-B",
             "Yu et al., ICPR 2006; given on request, for research; cite whoever made the skeletons as well",
-            ("casia-b-2d", "casia-b-3d"),
+            ("casia-b-2d", "casia-b-3d", "casia-b-video", "casia-b-recorded"),
             "casia",
             25.0,
         ),
