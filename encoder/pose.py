@@ -12,7 +12,7 @@ from stream.body import FloatArray
 from stream.skeleton import BONES as BONE_PAIRS
 from stream.skeleton import CANONICAL
 
-__all__ = ["BONES", "JOINTS", "POSE", "pose_numbers"]
+__all__ = ["BONES", "DEVIATIONS", "JOINTS", "POSE", "pose_numbers"]
 
 _PARENTS = [parent for _, parent in BONE_PAIRS]
 
@@ -21,7 +21,9 @@ JOINTS = slice(0, 3 * _LIMBS)
 """Where the turned joints stand in a skeleton's pose numbers."""
 BONES = slice(3 * _LIMBS, 4 * _LIMBS)
 """Where the bone lengths stand, metres; the unit directions of the bones follow."""
-POSE = 7 * _LIMBS
+DEVIATIONS = slice(7 * _LIMBS, 11 * _LIMBS)
+"""Where the squared deviations of joints and bone lengths from their means in the window stand."""
+POSE = 11 * _LIMBS
 """Pose numbers of a skeleton."""
 
 _LEAST_M = np.float32(1e-6)
@@ -39,7 +41,8 @@ def pose_numbers(windows: FloatArray) -> FloatArray:
 
     Returns:
         (n, f, POSE) float32: 19 joints relative to the hip (57), 19 bone lengths (19), 19 unit bone vectors
-        (57). Axis 1 is that of CAGEs, which runs backwards in time (paper, Eq. 11).
+        (57), and the squares by which joints and bone lengths differ from the window's mean (76). Axis 1 is
+        that of CAGEs, which runs backwards in time (paper, Eq. 11).
     """
     left, right, hip_left, hip_right = (windows[:, :, side] for side in _SIDES)
     line = (left - right + hip_left - hip_right).mean(axis=1)
@@ -50,7 +53,8 @@ def pose_numbers(windows: FloatArray) -> FloatArray:
     bones = turned[:, :, 1:] - turned[:, :, _PARENTS]
     lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
     directions = bones / np.maximum(lengths, _LEAST_M)
-    parts = (turned[:, :, 1:], lengths, directions)
+    parts = [turned[:, :, 1:], lengths, directions]
+    parts += [(part - part.mean(axis=1, keepdims=True)) ** 2 for part in parts[:2]]
     flat = [part.reshape(*windows.shape[:2], part.shape[2] * part.shape[3]) for part in parts]
     numbers: FloatArray = np.concatenate(flat, axis=-1).astype(np.float32, copy=False)
     return numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from evaluation.protocols import NamedSplit, protocol_splits
 from evaluation.published import published
 from evaluation.published_trial import draw_published
 from evaluation.report import Report, Section, write_report
-from evaluation.report_sections import machine, result_section
+from evaluation.report_sections import cost, machine, result_section
 from evaluation.request import Request, pick_people, pick_splits
 from evaluation.results import Result
 from evaluation.rn import RN_COLUMNS, run_rn
@@ -30,9 +31,9 @@ __all__ = ["PROTOCOLS", "evaluate", "result_json"]
 PROTOCOLS = ("direct", "rn", "cve", "cme", "transfer", "live")
 
 _DEFAULTS = {
-    "direct": "raw,bones,d13,d16,untrained",
+    "direct": "raw,bones,d13,d16,untrained,fused-walks,fused,fused-known",
     "cme": "raw,bones,d13,d16,untrained",
-    "rn": "d13-knn,d16-adaboost,lstm-1,lstm-2,posegait_like,raw",
+    "rn": "d13-knn,d16-adaboost,lstm-1,lstm-2,posegait_like,raw,fused-known",
     "cve": "d13-knn,d16-adaboost,lstm-1,lstm-2,posegait_like,raw",
     "transfer": "raw,untrained",
 }
@@ -51,13 +52,13 @@ def evaluate(request: Request, out: Console, err: Console) -> None:
     """
     if request.protocol not in PROTOCOLS:
         raise UserError(f"--protocol: there is no {request.protocol!r}; there are {', '.join(PROTOCOLS)}")
-    if request.protocol == "live":
-        done = list(evaluate_live(request, out, err))
-    else:
-        done = list(_published(request, out, err))
+    began = time.monotonic()
+    run = evaluate_live if request.protocol == "live" else _published
+    done = list(run(request, out, err))
     contents = [content for content, _ in done]
     if request.out is not None:
-        write_json(request.out, contents[0] if len(contents) == 1 else {"splits": contents})
+        content = contents[0] if len(contents) == 1 else {"splits": contents}
+        write_json(request.out, {**content, "cost": cost(time.monotonic() - began)})
     if request.report is not None:
         facts = {
             "data set": request.dataset,
@@ -141,7 +142,7 @@ def result_json(request: Request, split: str, result: Result) -> dict[str, Any]:
     methods = {
         f"{row.name}-{row.how}" if row.name in several else row.name: row.as_json() for row in result.rows
     }
-    own = ("cage", "cage-ap", "cage-plus", "cage-plus-ap")
+    own = ("fused-known", "cage", "cage-ap", "cage-plus", "cage-plus-ap")
     default = next((name for name in own if name in methods), next(iter(methods), None))
     return {
         "dataset": request.dataset,

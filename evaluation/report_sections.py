@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from evaluation.report import NamedWindows, RankCurve, ReportTable, ScoreSet, Se
 from evaluation.results import Result, Row
 from evaluation.trial import Trial
 
-__all__ = ["live_section", "machine", "result_section"]
+__all__ = ["cost", "live_section", "machine", "result_section"]
 
 _WHOLE = len(MOMENTS) - 1
 _IMPOSTORS = 200_000
@@ -27,6 +28,25 @@ def machine() -> str:
     """What this was measured on."""
     python = platform.python_version()
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {python}"
+
+
+def cost(seconds: float) -> dict[str, Any]:
+    """What a command took until now, as JSON takes it.
+
+    Args:
+        seconds: since it began.
+
+    Returns:
+        `machine`, `minutes`, and `peak_memory_mb`, the most memory that the process held; None on Windows,
+        which does not say.
+    """
+    peak = None
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - there is none on Windows
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = round(most / (2**20 if sys.platform == "darwin" else 2**10))
+    return {"machine": machine(), "minutes": round(seconds / 60, 1), "peak_memory_mb": peak}
 
 
 def result_section(

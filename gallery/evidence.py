@@ -1,4 +1,4 @@
-"""What is known of one track so far: summed scores and predictions, and some of its windows to enrol from."""
+"""What is known of one track so far: summed scores and predictions, and what it would be enrolled by."""
 
 from __future__ import annotations
 
@@ -13,34 +13,48 @@ from stream.body import FloatArray
 from stream.bus.messages import Row
 from stream.windows import RATE_HZ
 
-__all__ = ["LEAST_WEIGHT", "MAX_KEPT", "AveragePrediction", "Evidence", "Standing", "Thinned"]
+__all__ = ["LEAST_WEIGHT", "MAX_KEPT", "AveragePrediction", "Averages", "Evidence", "Standing"]
 
 MAX_KEPT = 64
-"""Windows kept of a track, and so templates of one enrolled walk."""
+"""Rows kept of a track, and so templates of one enrolled walk."""
 
 
 @dataclass(slots=True)
-class Thinned:
-    """At most `limit` of the windows added, spread evenly over all of them, whatever their number."""
+class Averages:
+    """At most `limit` rows for all windows added: each the mean of as many windows that follow each other.
+
+    A mean of some tenths of a second is less noisy than any window of it, and tells a walk better.
+    """
 
     limit: int = MAX_KEPT
-    _kept: list[tuple[int, FloatArray]] = field(default_factory=list, repr=False)
-    _every: int = 1
-    _seen: int = 0
+    _sums: list[FloatArray] = field(default_factory=list, repr=False)
+    _each: int = 1
+    _last: int = 0
 
     def add(self, cages: FloatArray) -> None:
-        """Offer the next window, (f, D) float32."""
-        if self._seen % self._every == 0:
-            self._kept.append((self._seen, cages))
-            if len(self._kept) > self.limit:
-                self._every *= 2
-                self._kept = [(n, kept) for n, kept in self._kept if n % self._every == 0]
-        self._seen += 1
+        """Add the next window, (f, D) float32."""
+        if self._sums and self._last < self._each:
+            self._sums[-1] = self._sums[-1] + cages
+            self._last += 1
+            return
+        if len(self._sums) == self.limit:
+            self._halve()
+            self.add(cages)
+            return
+        self._sums.append(cages)
+        self._last = 1
+
+    def _halve(self) -> None:
+        pairs = [self._sums[n : n + 2] for n in range(0, len(self._sums), 2)]
+        self._last = self._each if len(pairs[-1]) == 1 else 2 * self._each
+        self._sums = [pair[0] if len(pair) == 1 else pair[0] + pair[1] for pair in pairs]
+        self._each *= 2
 
     @property
-    def windows(self) -> list[FloatArray]:
-        """Those kept, in the order in which they came."""
-        return [cages for _, cages in self._kept]
+    def rows(self) -> list[FloatArray]:
+        """The means, in the order of the windows; the last is of those that are left."""
+        counts = [self._each] * (len(self._sums) - 1) + [self._last]
+        return [total / np.float32(count) for total, count in zip(self._sums, counts, strict=False)]
 
 
 LEAST_WEIGHT = 1e-3
@@ -84,14 +98,14 @@ class Evidence:
 
     Args:
         f: skeletons a window; windows start f // 2 skeletons apart.
-        trail: its segments; None where only windows are compared.
+        trail: it as a whole; None for windows without pose numbers.
         predicted: by the recognition network; without windows where there is none.
     """
 
     f: int
-    trail: Trail | None = None
+    trail: Trail | None = field(default=None, repr=False, compare=False)
     windows: int = 0
-    kept: Thinned = field(default_factory=Thinned)
+    kept: Averages = field(default_factory=Averages)
     predicted: AveragePrediction = field(default_factory=AveragePrediction)
     _quality: float = 0.0
     _sums: dict[int, float] = field(default_factory=dict)
@@ -102,7 +116,6 @@ class Evidence:
         self,
         row: Row,
         cages: FloatArray,
-        described: FloatArray,
         people: tuple[int, ...],
         scores: NDArray[np.float64],
     ) -> None:
@@ -111,12 +124,11 @@ class Evidence:
         Args:
             row: when it was, and how good.
             cages: (f, D) float32.
-            described: as it is compared, see `gallery.scoring.TemplateIndex.describe`.
             people: ids of the P people scored.
             scores: (P,) float64, the window's similarity to each.
         """
         if self.trail is not None:
-            self.trail.add(described)
+            self.trail.add(cages)
         self.windows += 1
         self._quality += row.quality
         self.kept.add(cages)

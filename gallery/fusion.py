@@ -3,10 +3,11 @@
 A window is described by its CAGE and its pose numbers, averaged over its skeletons, and by how much these
 vary in it. Projected (principal components, whitened, beside the linear discriminants of people outside the
 gallery), it resembles a person as much as that person's nearest template. Some seconds of walking are
-described by the median and the spread of the windows' pose: what single noisy windows hide. Those have
-discriminants of their own.
+described by statistics of the windows' pose (`gallery.segments`): what single noisy windows hide. Those have
+discriminants of their own. Until there is a whole segment, the mean of all windows so far is compared with
+the person's mean window as well.
 
-Both likenesses are judged by how much the same walk resembles nobody in particular: the means of clusters of
+All likenesses are judged by how much the same walk resembles nobody in particular: the means of clusters of
 many people's windows and segments, which stand in for the cohort of speaker verification's S-norm. That makes
 scores of different walks, people and sensors' moods comparable, which is what telling strangers apart needs.
 
@@ -16,7 +17,7 @@ trains nothing.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -24,27 +25,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.pose import BONES, JOINTS, POSE
+from encoder.pose import POSE
+from gallery.segments import SEGMENT_WINDOWS, Segments, describe_windows
 from stream.body import FloatArray
 
 __all__ = [
-    "SEGMENT_STEP",
-    "SEGMENT_WINDOWS",
     "FusionModel",
     "FusionWeights",
+    "Portraits",
     "SegmentStanding",
     "Trail",
-    "describe_windows",
-    "segment_statistics",
-    "segments_of",
     "unit",
 ]
-
-SEGMENT_WINDOWS = 50
-"""Windows of a segment: 5 s of walking."""
-
-SEGMENT_STEP = 10
-"""Windows from one segment's begin to the next: 1 s."""
 
 _WINDOW_NEIGHBOURS = 20
 _SEGMENT_NEIGHBOURS = 64
@@ -58,12 +50,14 @@ class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         discriminants: the length of a window's discriminant part beside its whitened part of length 1.
         windows: of the windows' likeness.
-        segments: of the segments' likeness, once a whole segment was seen.
+        means: of the likeness of mean windows beside it, fading until a whole segment was seen.
+        segments: of the segments' likeness, once a whole segment was seen; growing until then.
     """
 
     discriminants: float = 1.0
     windows: float = 4.0
-    segments: float = 0.2
+    means: float = 0.5
+    segments: float = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +65,11 @@ class FusionModel:
     """What was fitted for one kind of sensor.
 
     Attributes:
-        window_mean: (D,) of descriptions, see `describe_windows`.
+        window_mean: (D,) of descriptions, see `gallery.segments.describe_windows`.
         whitening: (D, K1) principal components, each scaled to variance 1.
         discriminants: (D, K2) linear discriminants of people.
         window_clusters: (C1, K1 + K2) centres of many people's windows, of unit length.
-        segment_mean: (S,) of segments, see `segment_statistics`.
+        segment_mean: (S,) of segments, see `gallery.segments.segment_statistics`.
         segment_matrix: (S, K3) linear discriminants of people.
         segment_clusters: (C2, K3) centres of many people's segments, of unit length.
         weights: of the parts.
@@ -118,13 +112,49 @@ class FusionModel:
         near = _highest((mean @ self.segment_clusters.T)[None], _SEGMENT_NEIGHBOURS)[0]
         return SegmentStanding(mean, float(near.mean()), float(near.std()))
 
-    def likeness(self, probe: SegmentStanding, people: SegmentStandings) -> Floats:
+    def portraits(self, people: Iterable[Sequence[tuple[FloatArray, FloatArray]]]) -> Portraits:
+        """What is known of P enrolled people beside their templates.
+
+        Args:
+            people: of each some walks: templates (m, K1 + K2) and the mean statistics (S,) of its segments.
+        """
+        means, standings = [], []
+        for walks in people:
+            windows, statistics = zip(*walks, strict=True)
+            means.append(unit(np.concatenate(windows).mean(axis=0)))
+            standings.append(self.standing(self.segments(np.stack(statistics)).sum(axis=0)))
+        places, common, spread = zip(*standings, strict=True)
+        numbers = np.array(common, np.float32), np.array(spread, np.float32)
+        return Portraits(np.stack(means), np.stack(places), *numbers)
+
+    def likeness(self, probe: SegmentStanding, people: Portraits) -> Floats:
         """(P,) how much a probe's segments resemble each person's, by both's distance from everybody else."""
-        products = people.means @ probe.mean
+        products = people.segments @ probe.mean
         by_probe = (products - probe.common) / max(probe.spread, 1e-6)
         by_person = (products - people.common) / np.maximum(people.spread, 1e-6)
         found: Floats = (0.5 * (by_probe + by_person)).astype(np.float64)
         return found
+
+    def by_means(
+        self, counts: NDArray[np.int64], means: FloatArray, common: Floats, people: Portraits
+    ) -> Floats:
+        """What the means of a track's windows add to the means of their scores, (n, P), fading.
+
+        Args:
+            counts: (n,) of how many windows.
+            means: (n, K1 + K2) of them.
+            common: (n,) the means of their `commonness`.
+            people: with whom they are compared.
+        """
+        fading = 1 - np.minimum(1.0, counts / SEGMENT_WINDOWS)
+        above = (means @ people.windows.T).astype(np.float64) - common[:, None]
+        added: Floats = (self.weights.windows * self.weights.means * fading)[:, None] * above
+        return added
+
+    def by_segments(self, counts: NDArray[np.int64], standing: SegmentStanding, people: Portraits) -> Floats:
+        """What a track's segments add to the means of (n,) so many windows' scores, (n, P)."""
+        growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)
+        return self.weights.segments * growing[:, None] * self.likeness(standing, people)
 
 
 class SegmentStanding(NamedTuple):
@@ -136,18 +166,13 @@ class SegmentStanding(NamedTuple):
     spread: float
 
 
-class SegmentStandings(NamedTuple):
-    """The same of P people."""
+class Portraits(NamedTuple):
+    """P people: the mean window of each, (P, K1 + K2), and where their segments stand."""
 
-    means: FloatArray
+    windows: FloatArray
+    segments: FloatArray
     common: FloatArray
     spread: FloatArray
-
-    @classmethod
-    def of(cls, people: list[SegmentStanding]) -> SegmentStandings:
-        """Put side by side what is known of each."""
-        means, common, spread = zip(*people, strict=True)
-        return cls(np.stack(means), np.array(common, np.float32), np.array(spread, np.float32))
 
 
 def unit(rows: NDArray[np.floating]) -> FloatArray:
@@ -164,71 +189,52 @@ def _highest(values: FloatArray, count: int) -> FloatArray:
     return found
 
 
-def describe_windows(rows: FloatArray) -> FloatArray:
-    """One description for each window.
-
-    Args:
-        rows: (n, f, D) float32: CAGEs, then pose numbers (`encoder.pose`).
-
-    Returns:
-        (n, D + 76) float32: the pose numbers' means over the window, the deviations of joints and of bone
-        lengths in it, then the CAGEs' means. The pose's come first, and need no encoder.
-    """
-    pose, cages = rows[:, :, -POSE:], rows[:, :, :-POSE]
-    parts = (
-        pose.mean(axis=1),
-        pose[:, :, JOINTS].std(axis=1),
-        pose[:, :, BONES].std(axis=1),
-        cages.mean(axis=1),
-    )
-    described: FloatArray = np.concatenate(parts, axis=1)
-    return described
-
-
-_POSTURE = POSE + (JOINTS.stop - JOINTS.start) + (BONES.stop - BONES.start)
-"""How many of a description's numbers are about the pose."""
-
-
-def segment_statistics(described: FloatArray) -> FloatArray:
-    """Median and spread (between the quartiles) of the pose over the windows (m, D) of a segment, (S,)."""
-    low, middle, high = np.percentile(described[:, :_POSTURE], (25, 50, 75), axis=0)
-    statistics: FloatArray = np.concatenate((middle, high - low)).astype(np.float32)
-    return statistics
-
-
-def segments_of(described: FloatArray, length: int = SEGMENT_WINDOWS, step: int = SEGMENT_STEP) -> FloatArray:
-    """The segments of a walk's windows (m, D): (n, S), one where the walk is no longer than a segment."""
-    starts = range(0, max(1, len(described) - length + 1), step)
-    return np.stack([segment_statistics(described[start : start + length]) for start in starts])
-
-
 class Trail:
-    """The segments of one track, while its windows come in.
+    """What is known of one track as a whole, while its windows come in.
 
     Args:
-        model: of the kind of sensor.
+        model: of the kind of sensor; None gathers the statistics of segments alone.
+
+    Attributes:
+        segments: their statistics.
+        standing: where the segments stand so far; None before the first second.
     """
 
-    def __init__(self, model: FusionModel) -> None:
+    def __init__(self, model: FusionModel | None) -> None:
         self._model = model
-        self._recent: deque[FloatArray] = deque(maxlen=SEGMENT_WINDOWS)
-        self._windows = 0
-        self._sum: FloatArray = np.zeros(model.segment_matrix.shape[1], np.float32)
+        self.segments = Segments()
         self.standing: SegmentStanding | None = None
-        """Where the segments stand so far; None before the first second."""
+        self._sum: FloatArray | float = 0.0
+        self._mean: FloatArray | float = 0.0
+        self._common = 0.0
 
-    def add(self, described: FloatArray) -> None:
-        """Add the next window's description (D,)."""
-        self._recent.append(described[:_POSTURE])
-        self._windows += 1
-        if self._windows % SEGMENT_STEP:
+    def add(self, rows: FloatArray) -> None:
+        """Add the next window, (f, D); one without pose numbers behind its CAGEs says nothing."""
+        if rows.shape[1] <= POSE:
             return
-        segment = self._model.segments(segment_statistics(np.stack(self._recent))[None])[0]
-        if self._windows >= SEGMENT_WINDOWS:
-            self._sum += segment
-        self.standing = self._model.standing(self._sum if self._sum.any() else segment)
+        described = describe_windows(rows[None])
+        newest = self.segments.add(described[0])
+        if self._model is None:
+            return
+        seen = self._model.windows(described)
+        windows = self.segments.windows
+        self._mean = self._mean + (seen[0] - self._mean) / windows
+        self._common += (float(self._model.commonness(seen)[0]) - self._common) / windows
+        if newest is None:
+            return
+        segment = self._model.segments(newest[None])[0]
+        # Before the first whole segment each stands for itself: the next has all of it.
+        self._sum = segment if windows <= SEGMENT_WINDOWS else self._sum + segment
+        self.standing = self._model.standing(np.asarray(self._sum))
 
-    @property
-    def weight(self) -> float:
-        """Of the segments' likeness: 1 from the first whole segment on, less before."""
-        return min(1.0, self._windows / SEGMENT_WINDOWS) * self._model.weights.segments
+    def added(self, people: Portraits) -> Floats | None:
+        """What the track adds to the mean of its windows' scores, (P,); None where nothing is compared."""
+        if self._model is None or not self.segments.windows:
+            return None
+        counts = np.array([self.segments.windows])
+        mean, common = np.asarray(self._mean)[None], np.array([self._common])
+        added = self._model.by_means(counts, mean, common, people)
+        if self.standing is not None:
+            added = added + self._model.by_segments(counts, self.standing, people)
+        first: Floats = added[0]
+        return first

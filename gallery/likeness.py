@@ -9,26 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.backend import Backend
-from gallery.fusion import (
-    SEGMENT_STEP,
-    SEGMENT_WINDOWS,
-    FusionModel,
-    SegmentStanding,
-    SegmentStandings,
-    describe_windows,
-    segments_of,
-    unit,
-)
+from gallery.fusion import FusionModel, Trail
 from gallery.records import PersonTemplates
+from gallery.segments import describe_windows
 from stream.body import FloatArray
-from stream.windows import RATE_HZ
 
-__all__ = ["FusedTemplates", "NearestTemplates", "walk_segments"]
+__all__ = ["FusedTemplates", "NearestTemplates"]
 
 Floats = NDArray[np.float64]
-
-_LEAST_WINDOWS = 4
-"""From fewer windows there is no spread to speak of."""
 
 
 class NearestTemplates:
@@ -89,26 +77,24 @@ class FusedTemplates:
     def __init__(self, templates: Sequence[PersonTemplates], model: FusionModel) -> None:
         self.people, self._starts = _owners(templates)
         self._model = model
-        standings = []
-        windows = []
-        for _, walks in groupby(templates, key=lambda entry: entry.person_id):
-            described = [(describe_windows(walk.templates), _share_kept(walk)) for walk in walks]
-            windows += [model.windows(rows) for rows, _ in described]
-            segments = [walk_segments(model, rows, share) for rows, share in described]
-            standings.append(model.standing(np.sum(segments, axis=0)))
-        if standings:
-            self._windows = np.concatenate(windows)
-            self._standings = SegmentStandings.of(standings)
+        if templates:
+            rows = [model.windows(describe_windows(walk.templates)) for walk in templates]
+            walks = zip(templates, rows, strict=True)
+            each = groupby(walks, key=lambda pair: pair[0].person_id)
+            self._windows = np.concatenate(rows)
+            self._portraits = model.portraits(
+                [(own, walk.statistics) for walk, own in person] for _, person in each
+            )
 
     def describe(self, cages: FloatArray) -> FloatArray:
-        """Windows (n, f, D) described as wholes, (n, D')."""
+        """Windows (n, f, D) described as wholes, (n, D)."""
         return describe_windows(cages)
 
     def scores(self, described: FloatArray) -> Floats:
         """The window's weighed likeness to each of `people`: the nearest template's, above the common one.
 
         Args:
-            described: (D',) float32.
+            described: (D,) float32.
 
         Returns:
             (P,) float64.
@@ -120,27 +106,9 @@ class FusedTemplates:
         above = nearest.astype(np.float64) - float(self._model.commonness(window)[0])
         return self._model.weights.windows * above
 
-    def likeness(self, probe: SegmentStanding) -> Floats:
-        """How much a track's segments resemble each of `people`, (P,)."""
-        return self._model.likeness(probe, self._standings) if self.people else np.zeros(0)
-
-
-def walk_segments(model: FusionModel, described: FloatArray, share: float = 1.0) -> FloatArray:
-    """The mean direction (K3,) of the segments of an enrolled walk.
-
-    Args:
-        model: of the kind of sensor.
-        described: (m, D') of the windows kept, spread evenly over the walk.
-        share: of its windows that they are.
-    """
-    length = max(_LEAST_WINDOWS, round(SEGMENT_WINDOWS * share))
-    segments = model.segments(segments_of(described, length, max(1, round(SEGMENT_STEP * share))))
-    return unit(segments.sum(axis=0))
-
-
-def _share_kept(walk: PersonTemplates) -> float:
-    kept, f, _ = walk.templates.shape
-    return float(kept / max(kept, round(walk.seconds * RATE_HZ / (f // 2))))
+    def added(self, trail: Trail) -> Floats | None:
+        """What a track as a whole adds to the mean of its windows' scores, (P,); None where nothing does."""
+        return trail.added(self._portraits) if self.people else None
 
 
 def _owners(templates: Sequence[PersonTemplates]) -> tuple[tuple[int, ...], NDArray[np.intp]]:

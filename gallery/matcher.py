@@ -96,7 +96,7 @@ class Matcher:
             track = self._track(tick.source, row.track, row.start_ns)
             track.last_ns, track.trouble = row.end_ns, None
             scores = self.index.scores(described[n], sensor)
-            track.evidence.add(row, window, described[n], people, scores)
+            track.evidence.add(row, window, people, scores)
             if predictor is not None and predictions is not None:
                 track.evidence.predicted.add(predictor.people, predictions[n])
             findings.append(self._decide(track, arrival_ns=row.arrival_ns))
@@ -192,7 +192,7 @@ class Matcher:
     def _ranking(self, track: Track) -> list[Standing]:
         """Best first; who was enrolled during the track stands back until compared for long enough."""
         sensor = self.sources[track.source].sensor
-        added = self.index.segment_scores(track.evidence.trail, sensor)
+        added = self.index.added(track.evidence.trail, sensor)
         return track.evidence.ranking(self.index.people_of(sensor), self._enough(track), added)
 
     def _enough(self, track: Track) -> int:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+
 from stream.body import FloatArray
 
 __all__ = ["Enrolment", "Erasure", "NewEnrolment", "Person", "PersonTemplates"]
+
+
+def _no_statistics() -> FloatArray:
+    return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +25,9 @@ class NewEnrolment:
         sensor: the kind of sensor that saw the walk.
         seconds: of usable walking; more than 0.
         quality: 0..1.
-        templates: (n, f, D) float32: the CAGEs of n windows of f skeletons.
+        templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, or of means of such windows.
+        statistics: (S,) float32: the means of its segments' statistics (`gallery.segments`); empty for
+            templates without pose numbers.
     """
 
     contract_id: str
@@ -27,6 +35,7 @@ class NewEnrolment:
     seconds: float
     quality: float
     templates: FloatArray = field(repr=False)
+    statistics: FloatArray = field(repr=False, default_factory=_no_statistics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +106,16 @@ class PersonTemplates:
         person_id: of the person; stays theirs when they are renamed, and is never used again.
         name: of the person.
         sensor: the kind of sensor that saw the walk.
-        templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, in order of time.
-        seconds: of usable walking that they are spread over; 0 where it is not known.
+        templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, or of means of such windows, in
+            order of time.
+        statistics: (S,) float32, as `NewEnrolment.statistics`.
     """
 
     person_id: int
     name: str
     sensor: str
     templates: FloatArray = field(repr=False)
-    seconds: float = 0.0
+    statistics: FloatArray = field(repr=False, default_factory=_no_statistics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,15 @@ from gallery.schema import enrolment, person, template
 from stream.body import FloatArray
 from stream.errors import GalleryError
 
-__all__ = ["add_walk", "check_walks", "nobody", "read_cages", "read_people", "select_people"]
+__all__ = [
+    "add_walk",
+    "check_walks",
+    "nobody",
+    "read_cages",
+    "read_people",
+    "read_statistics",
+    "select_people",
+]
 
 _STORED = np.dtype("<f4")
 _PERSON = (person.c.id, person.c.name, person.c.enrolled_at, person.c.consent_at, person.c.consent_by)
@@ -64,20 +72,23 @@ def check_walks(walks: Sequence[NewEnrolment]) -> None:
 
 
 def _wrong(walk: NewEnrolment) -> str:
-    cages = walk.templates
     if not walk.contract_id or not walk.sensor:
         return "the model's contract or the kind of sensor is missing"
     if not (0 < walk.seconds < math.inf and 0 <= walk.quality <= 1):
         return (
             f"it has {walk.seconds} s of walking at quality {walk.quality}; more than 0 s and 0..1 are needed"
         )
-    if cages.ndim != 3 or cages.dtype != np.float32:
+    return _wrong_numbers(walk.templates, walk.statistics)
+
+
+def _wrong_numbers(cages: FloatArray, statistics: FloatArray) -> str:
+    if cages.ndim != 3 or cages.dtype != np.float32 or not cages.size:
         return f"its templates are {cages.dtype} {cages.shape}; (windows, f, D) of float32 is needed"
-    if not cages.size:
-        return f"it has no templates (their shape is {cages.shape})"
     if not (np.isfinite(cages).all() and cages.any(axis=(1, 2)).all()):
         return "a template of it is not finite, or all zeros"
-    return ""
+    if statistics.ndim != 1 or statistics.dtype != np.float32:
+        return f"its statistics are {statistics.dtype} {statistics.shape}; (S,) of float32 is needed"
+    return "" if np.isfinite(statistics).all() else "its statistics are not finite"
 
 
 def add_walk(db: Connection, person_id: int, walk: NewEnrolment, now: datetime) -> Enrolment:
@@ -97,7 +108,9 @@ def add_walk(db: Connection, person_id: int, walk: NewEnrolment, now: datetime) 
         raise GalleryError(msg)
     stored = Enrolment(walk.contract_id, walk.sensor, float(walk.seconds), float(walk.quality), windows, now)
     values = {name: getattr(stored, name) for name in Enrolment.__slots__}
-    added = insert(enrolment).values(person_id=person_id, f=f, dimension=dimension, **values)
+    statistics = walk.statistics.astype(_STORED, copy=False).tobytes()
+    shape_of = {"f": f, "dimension": dimension, "statistics": statistics}
+    added = insert(enrolment).values(person_id=person_id, **shape_of, **values)
     walk_id = db.execute(added.returning(enrolment.c.id)).scalar_one()
     cages = walk.templates.astype(_STORED, copy=False)
     db.execute(
@@ -125,3 +138,15 @@ def read_cages(db: Connection, walk_id: int, shape: tuple[int, int, int]) -> Flo
     for row, cage in zip(cages, stored, strict=True):
         row[:] = np.frombuffer(cage, _STORED)
     return cages.reshape(shape)
+
+
+def read_statistics(stored: bytes | None) -> FloatArray:
+    """(S,) float32 of one walk; empty where none were kept.
+
+    Raises:
+        GalleryError: they are no whole numbers of four bytes.
+    """
+    if len(stored or b"") % _STORED.itemsize:
+        msg = "the gallery is damaged: a walk's statistics are cut off; put back a copy of it, or enrol again"
+        raise GalleryError(msg)
+    return np.frombuffer(stored or b"", _STORED).astype(np.float32)

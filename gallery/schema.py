@@ -4,7 +4,8 @@
 |-----------|-------------------------------------------------------------------------------------------|
 | gallery   | the one row of bookkeeping: revision, last removal, how far removed data has been erased   |
 | person    | someone who was enrolled, with their consent                                              |
-| enrolment | one walk of a person: what made its templates, with which sensor, how much, how well       |
+| enrolment | one walk of a person: what made its templates, with which sensor, how much, how well; the   |
+|           | statistics of its segments: S float32, little-endian; NULL before version 2                |
 | template  | the CAGE of one window: f x D float32, little-endian, row by row                           |
 """
 
@@ -41,7 +42,7 @@ __all__ = [
 APPLICATION_ID = 0x53474547
 """Marks an SQLite file as one of our galleries (`PRAGMA application_id`, "SGEG")."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Grows with every change of the tables (`PRAGMA user_version`)."""
 
 CONSENT = ("asked", "--yes")
@@ -98,6 +99,7 @@ enrolment = Table(
     Column("windows", Integer, CheckConstraint("windows > 0"), nullable=False),
     Column("f", Integer, CheckConstraint("f > 0"), nullable=False),
     Column("dimension", Integer, CheckConstraint("dimension > 0"), nullable=False),
+    Column("statistics", LargeBinary),
     sqlite_autoincrement=True,
 )
 

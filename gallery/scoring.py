@@ -108,17 +108,14 @@ class TemplateIndex:
         """
         return self._seen[sensor].scores(described)
 
-    def trail(self, sensor: str) -> Trail | None:
-        """What gathers the segments of a new track; None where only windows are compared."""
-        model = self.backend.fusions.get(sensor)
-        return None if model is None else Trail(model)
+    def trail(self, sensor: str) -> Trail:
+        """What gathers a new track as a whole."""
+        return Trail(self.backend.fusions.get(sensor))
 
-    def segment_scores(self, trail: Trail | None, sensor: str) -> NDArray[np.float64] | None:
-        """What a track's segments add to the mean of its windows' scores, (P,); None where there are none."""
+    def added(self, trail: Trail | None, sensor: str) -> NDArray[np.float64] | None:
+        """What a track as a whole adds to the mean of its windows' scores, (P,); None where nothing does."""
         seen = self._seen[sensor]
-        if trail is None or trail.standing is None or not isinstance(seen, FusedTemplates):
-            return None
-        return trail.weight * seen.likeness(trail.standing)
+        return seen.added(trail) if trail is not None and isinstance(seen, FusedTemplates) else None
 
 
 def _as_seen(

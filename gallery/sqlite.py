@@ -30,6 +30,10 @@ _PRAGMAS = (
 )
 
 
+_UPGRADES = ("ALTER TABLE enrolment ADD COLUMN statistics BLOB",)
+"""From each version to the next."""
+
+
 class SqliteFile:
     """A gallery's database file, which any number of processes may read and write at once.
 
@@ -124,6 +128,18 @@ class SqliteFile:
                 f"this program knows {SCHEMA_VERSION}); update sge-stream"
             )
             raise GalleryError(msg)
+        if version < SCHEMA_VERSION:
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Bring an older file to this program's tables, in one transaction; whoever comes first does it."""
+        with closing(self._connect()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            for step in _UPGRADES[version - 1 :]:
+                db.execute(step)
+            db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            db.execute("COMMIT")
 
     def _mark(self) -> int | None:
         """The file's application id; None where it is no SQLite file."""

@@ -17,7 +17,15 @@ from sqlalchemy.exc import IntegrityError
 from gallery.location import gallery_path
 from gallery.names import clean_name, name_key, name_taken
 from gallery.records import Enrolment, Erasure, NewEnrolment, Person, PersonTemplates
-from gallery.rows import add_walk, check_walks, nobody, read_cages, read_people, select_people
+from gallery.rows import (
+    add_walk,
+    check_walks,
+    nobody,
+    read_cages,
+    read_people,
+    read_statistics,
+    select_people,
+)
 from gallery.schema import CONSENT, bookkeeping, enrolment, person
 from gallery.sqlite import SqliteFile
 from stream.errors import GalleryError
@@ -118,15 +126,16 @@ class Gallery:
         """
         walk = enrolment.c
         shape = (walk.windows, walk.f, walk.dimension)
-        columns = (walk.id, *shape, person.c.id, person.c.name, walk.sensor, walk.seconds)
+        columns = (walk.id, *shape, person.c.id, person.c.name, walk.sensor, walk.statistics)
         query = select(*columns).join_from(person, enrolment).where(walk.contract_id == contract_id)
         query = query.order_by(walk.id)
         loaded = []
         with self._read() as db:
-            for walk_id, windows, f, dimension, number, name, sensor, seconds in db.execute(query).all():
+            for walk_id, windows, f, dimension, number, name, sensor, statistics in db.execute(query).all():
                 cages = read_cages(db, walk_id, (windows, f, dimension))
                 if cages is not None:
-                    loaded.append(PersonTemplates(number, name, sensor, cages, seconds))
+                    numbers = read_statistics(statistics)
+                    loaded.append(PersonTemplates(number, name, sensor, cages, numbers))
         return loaded
 
     def enrol(

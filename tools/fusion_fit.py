@@ -11,7 +11,8 @@ from sklearn.cluster import KMeans, MiniBatchKMeans  # type: ignore[import-untyp
 from sklearn.decomposition import PCA  # type: ignore[import-untyped]
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # type: ignore[import-untyped]
 
-from gallery.fusion import FusionModel, FusionWeights, segments_of, unit
+from gallery.fusion import FusionModel, FusionWeights, unit
+from gallery.segments import segments_of
 from stream.body import FloatArray
 
 __all__ = ["LEAST_PEOPLE", "DescribedWalk", "WindowDirections", "fit_fusion", "fit_window_directions"]
@@ -20,7 +21,7 @@ LEAST_PEOPLE = 20
 """Discriminants of fewer people would be theirs, and nobody else's."""
 
 _WHITENED = 128
-_SEGMENT_COMPONENTS = 300
+_SEGMENT_COMPONENTS = 400
 _DISCRIMINANTS = 64
 _SHRINKAGE = 0.05
 _WINDOW_CLUSTERS = 256
@@ -37,7 +38,7 @@ class DescribedWalk:
     Attributes:
         person: who walks.
         walk: which of the person's walks.
-        windows: (m, D) float32, see `gallery.fusion.describe_windows`.
+        windows: (m, D) float32, see `gallery.segments.describe_windows`.
     """
 
     person: int

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.inference import Encoder
-from gallery.evidence import Evidence, Thinned
+from gallery.evidence import Averages, Evidence
+from gallery.fusion import Trail
 from gallery.records import PersonTemplates
 from gallery.scoring import TemplateIndex
 from stream.body import FloatArray
@@ -133,12 +134,12 @@ def enrol(walks: Iterable[WalkCages]) -> list[PersonTemplates]:
     """Templates as an enrolment of these walks stores them."""
     templates = []
     for walk in walks:
-        kept = Thinned()
+        kept, trail = Averages(), Trail(None)
         for cages in walk.cages:
             kept.add(cages)
-        stored = np.stack(kept.windows)
-        seconds = len(walk.rows) * Evidence(stored.shape[1]).seconds_per_window
-        templates.append(PersonTemplates(walk.person, f"person {walk.person}", walk.sensor, stored, seconds))
+            trail.add(cages)
+        name, stored = f"person {walk.person}", np.stack(kept.rows)
+        templates.append(PersonTemplates(walk.person, name, walk.sensor, stored, trail.segments.mean))
     return templates
 
 
@@ -150,7 +151,7 @@ def follow(index: TemplateIndex, walk: WalkCages) -> NDArray[np.float64]:
     means = np.empty((len(walk.rows), len(places)))
     described = index.describe(walk.cages, sensor)
     for n, (row, cages) in enumerate(zip(walk.rows, walk.cages, strict=True)):
-        evidence.add(row, cages, described[n], people, index.scores(described[n], sensor))
-        for standing in evidence.ranking(people, added=index.segment_scores(evidence.trail, sensor)):
+        evidence.add(row, cages, people, index.scores(described[n], sensor))
+        for standing in evidence.ranking(people, added=index.added(evidence.trail, sensor)):
             means[n, places[standing.person]] = standing.score
     return means

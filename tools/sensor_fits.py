@@ -14,7 +14,8 @@ from encoder.pose import POSE
 from encoder.weights import LoadedEncoder
 from gallery.backend import Backend, FittedOn, FusionCard, Projection, SensorCard
 from gallery.calibration import ImpostorScores
-from gallery.fusion import FusionModel, describe_windows
+from gallery.fusion import FusionModel
+from gallery.segments import describe_windows
 from stream.errors import DataError
 from tools.datasets import Walk, WalkRef
 from tools.fusion_fit import DescribedWalk, fit_fusion

@@ -1,4 +1,4 @@
-"""A recording as a way to compare sees it: rows for its windows, and segments where the way has them."""
+"""A recording as a way to compare sees it: its windows, its templates, and its course if it is fused."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.live.scoring import kept_places, running_means
-from gallery.fusion import FusionModel, SegmentStanding, SegmentStandings, Trail
-from gallery.likeness import walk_segments
+from evaluation.live.scoring import running_means
+from gallery.evidence import Averages
+from gallery.fusion import FusionModel, Portraits, SegmentStanding, Trail
+from gallery.segments import describe_windows
 from stream.body import FloatArray
 
-__all__ = ["Course", "Prepared", "fused_course"]
+__all__ = ["Course", "Prepared", "averages", "fused", "portraits_of"]
 
 Floats = NDArray[np.float64]
 
@@ -24,32 +25,32 @@ class Course:
 
     Attributes:
         model: of the kind of sensor.
+        rows: (n, K) its windows.
         common: (n,) how much each window resembles nobody in particular.
-        steps: after which windows the segments' standing changed, what it was from then on, and its weight at
-            each of those windows.
-        enrolled: (K3,) where the recording's segments stand if it enrols.
+        steps: after which windows the segments' standing changed, and what it was from then on.
+        statistics: (S,) of its segments if it enrols.
     """
 
     model: FusionModel
+    rows: FloatArray
     common: FloatArray
     steps: tuple[tuple[int, SegmentStanding], ...]
-    weights: Floats
-    enrolled: FloatArray
+    statistics: FloatArray
 
-    def scores(self, windows: Floats, quality: Floats, people: SegmentStandings) -> tuple[Floats, Floats]:
+    def scores(self, windows: Floats, quality: Floats, people: Portraits) -> tuple[Floats, Floats]:
         """Likenesses of windows (n, P) to people as the live system weighs them: of each, of the track."""
         own = self.model.weights.windows * (windows - self.common[:, None])
         track = running_means(own, quality)
+        counts = np.arange(1, len(own) + 1)
+        means = (np.cumsum(self.rows, axis=0, dtype=np.float64) / counts[:, None]).astype(np.float32)
+        common = np.cumsum(self.common, dtype=np.float64) / counts
+        track += self.model.by_means(counts, means, common, people)
         bounds = [start for start, _ in self.steps] + [len(own)]
         for (start, standing), end in zip(self.steps, bounds[1:], strict=True):
-            track[start:end] += self.weights[start:end, None] * self.model.likeness(standing, people)
+            track[start:end] += self.model.by_segments(counts[start:end], standing, people)
+        alone = np.ones(len(own), np.int64)
+        own += self.model.by_means(alone, self.rows, self.common.astype(np.float64), people)
         return own, track
-
-    def people(self, enrolments: Sequence[Sequence[Course]]) -> SegmentStandings:
-        """Where the segments of people stand, each enrolled by some recordings."""
-        return SegmentStandings.of(
-            [self.model.standing(np.sum([one.enrolled for one in own], axis=0)) for own in enrolments]
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,24 +59,45 @@ class Prepared:
 
     Attributes:
         rows: (n, parts, D) float32, compared as the way's likeness says.
+        templates: (m, parts, D) float32, what it is enrolled by.
         course: None where nothing but windows is compared.
     """
 
     rows: FloatArray
+    templates: FloatArray
     course: Course | None = None
 
 
-def fused_course(model: FusionModel, described: FloatArray) -> tuple[FloatArray, Course]:
-    """The rows (n, 1, K) of a recording's descriptions (n, D), and its course, as a live track's."""
-    seen = model.windows(described)
+def averages(encoded: FloatArray) -> FloatArray:
+    """What an enrolment keeps of encoded windows (n, f, D)."""
+    kept = Averages()
+    for window in encoded:
+        kept.add(window)
+    return np.stack(kept.rows)
+
+
+def fused(model: FusionModel, encoded: FloatArray) -> Prepared:
+    """A recording's encoded windows (n, f, D) as a live track's, and as an enrolment's."""
+    rows, templates = (model.windows(describe_windows(each)) for each in (encoded, averages(encoded)))
     trail, steps = Trail(model), []
-    weights = np.zeros(len(described))
-    for place, window in enumerate(described):
+    for place, window in enumerate(encoded):
         before = trail.standing
         trail.add(window)
-        weights[place] = trail.weight
         if trail.standing is not None and trail.standing is not before:
             steps.append((place, trail.standing))
-    kept = described[kept_places(len(described))]
-    enrolled = walk_segments(model, kept, len(kept) / len(described))
-    return seen[:, None], Course(model, model.commonness(seen), tuple(steps), weights, enrolled)
+    course = Course(model, rows, model.commonness(rows), tuple(steps), trail.segments.mean)
+    return Prepared(rows[:, None], templates[:, None], course)
+
+
+def portraits_of(people: Sequence[Sequence[Prepared]]) -> Portraits | None:
+    """What is known of people, each enrolled by some recordings; None where only windows are compared."""
+    courses = [[one.course for one in own if one.course is not None] for own in people]
+    if not courses[0]:
+        return None
+    model = courses[0][0].model
+    return model.portraits(
+        [
+            [(one.templates[:, 0], course.statistics) for one, course in zip(own, known, strict=True)]
+            for own, known in zip(people, courses, strict=True)
+        ]
+    )

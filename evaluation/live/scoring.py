@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.evidence import LEAST_WEIGHT, Thinned
+from gallery.evidence import LEAST_WEIGHT, MAX_KEPT
 from stream.body import FloatArray
 
 __all__ = ["Likeness", "WalkTemplates", "kept_places", "person_means", "running_means"]
@@ -21,11 +21,11 @@ _BLOCK_NUMBERS = 16_000_000
 
 
 def kept_places(windows: int) -> list[int]:
-    """Which of a walk's windows an enrolment keeps as templates (`gallery.evidence.Thinned`)."""
-    thinned = Thinned()
-    for place in range(windows):
-        thinned.add(np.array([place], np.float32))
-    return [int(kept[0]) for kept in thinned.windows]
+    """Which of a walk's windows are its templates: evenly spread, as many as an enrolment keeps at most."""
+    step = 1
+    while len(range(0, windows, step)) > MAX_KEPT:
+        step *= 2
+    return list(range(0, windows, step))
 
 
 class WalkTemplates:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.live.prepared import Prepared
+from evaluation.live.prepared import Prepared, portraits_of
 from evaluation.live.scenarios import Draw
-from evaluation.live.scoring import WalkTemplates, kept_places, person_means
+from evaluation.live.scoring import WalkTemplates, person_means
 from evaluation.live.ways import FPIRS, Way
 from evaluation.open_set import OpenSet
-from gallery.fusion import SegmentStandings
+from gallery.fusion import Portraits
 from stream.body import FloatArray
 
 __all__ = ["MOMENTS", "Searches", "Track", "search"]
@@ -165,8 +165,7 @@ def search(
         told(0.5 * (place + 1) / len(tracks), "describes")
     used = sorted({place for draw in draws for own in draw.enrolments for place in own})
     column = {place: number for number, place in enumerate(used)}
-    kept = [prepared[place].rows for place in used]
-    templates = WalkTemplates([rows[kept_places(len(rows))] for rows in kept], way.likeness)
+    templates = WalkTemplates([prepared[place].templates for place in used], way.likeness)
     galleries = [_Gallery.of(draw, column, prepared) for draw in draws]
     longest = max(len(track.windows) for track in tracks)
     enrolled = int(draws[0].enrolled.sum())
@@ -195,22 +194,22 @@ class _Gallery:
     columns: NDArray[np.intp]
     starts: NDArray[np.intp]
     enrolled: Bools
-    segments: SegmentStandings | None
+    portraits: Portraits | None
 
     @classmethod
     def of(cls, draw: Draw, column: dict[int, int], prepared: Sequence[Prepared]) -> _Gallery:
         columns = [column[place] for own in draw.enrolments for place in own]
         starts = np.concatenate(([0], np.cumsum([len(own) for own in draw.enrolments])[:-1]))
-        courses = [[one for place in own if (one := prepared[place].course)] for own in draw.enrolments]
-        segments = courses[0][0].people(courses) if courses[0] else None
-        return cls(np.array(columns, np.intp), starts.astype(np.intp), draw.enrolled, segments)
+        people = [[prepared[place] for place in own] for own in draw.enrolments]
+        portraits = portraits_of(people)
+        return cls(np.array(columns, np.intp), starts.astype(np.intp), draw.enrolled, portraits)
 
     def compare(self, nearest: FloatArray, probe: Prepared, quality: Floats) -> tuple[Floats, Floats]:
         """Scores of each of a probe's windows, and of the track after each, (n, P)."""
         windows, means = person_means(nearest, self.columns, self.starts, quality)
-        if probe.course is None or self.segments is None:
+        if probe.course is None or self.portraits is None:
             return windows, means
-        return probe.course.scores(windows, quality, self.segments)
+        return probe.course.scores(windows, quality, self.portraits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

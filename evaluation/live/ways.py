@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from encoder.inference import Encoder
 from encoder.weights import LoadedEncoder, load_encoder
-from evaluation.live.prepared import Prepared, fused_course
-from evaluation.live.scoring import Likeness
+from evaluation.live.prepared import Prepared, averages, fused
+from evaluation.live.scoring import Likeness, kept_places
 from evaluation.methods import Description
 from gallery.backend import Backend, load_backend
 from gallery.evidence import Evidence
-from gallery.fusion import describe_windows, unit
+from gallery.fusion import unit
 from gallery.matcher import FIRST_DECISION_S
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -101,9 +101,10 @@ def shipped_way(shipped: Shipped, sensor: str) -> Way:
 
     def prepare(windows: FloatArray) -> Prepared:
         encoded = encoder.encode(windows)
-        if fusion is None:
-            return Prepared(backend.directions(encoded, sensor))
-        return Prepared(*fused_course(fusion, describe_windows(encoded)))
+        if fusion is not None:
+            return fused(fusion, encoded)
+        rows, kept = (backend.directions(each, sensor) for each in (encoded, averages(encoded)))
+        return Prepared(rows, kept)
 
     def thresholds(people: int, windows: int) -> Floats:
         return _thresholds_over_time(backend, sensor, people, windows, encoder.contract.f)
@@ -144,6 +145,7 @@ def described(description: Description) -> Way:
 
     def prepare(windows: FloatArray) -> Prepared:
         found = features(windows)
-        return Prepared((unit(found) if cosine else found)[:, None])
+        rows = (unit(found) if cosine else found)[:, None]
+        return Prepared(rows, rows[kept_places(len(rows))])
 
     return Way(description.name, prepare, "product" if cosine else "distance", description.supervised)

@@ -1,25 +1,46 @@
-"""What goes beyond the paper: CAGEs and pose numbers together, and directions in which people differ."""
+"""What goes beyond the paper: CAGEs and pose numbers together, and what tells known walks or people apart.
+
+- `cage-pose`: both side by side, skeleton by skeleton.
+- `fused-walks`: without anybody's name. The training recordings are told apart as if each were a person of
+  its own, which shows what changes within one walk and what does not: by linear discriminants, and by a small
+  network whose answer, softened, stands beside them. Probes and galleries are recordings that it never met.
+- `fused`: the linear discriminants of people, as the live system compares windows (`gallery.fusion`).
+- `fused-known`: these, and a network's answer which of the training people a window shows: for people who are
+  known. As a classifier it is that network alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from encoder.pose import pose_numbers
+from encoder.pose import POSE, pose_numbers
 from evaluation.methods.contract import Description, Features, Material, Told, describe
+from evaluation.methods.held_out import held_out
 from evaluation.methods.joints import through_canonical
+from evaluation.methods.networks import PerceptronNetwork, WindowNetwork, ask, train_network
 from evaluation.methods.trained import Sgela
-from gallery.fusion import describe_windows, unit
+from gallery.fusion import unit
+from gallery.segments import describe_windows
 from stream.body import FloatArray
-from tools.fusion_fit import fit_window_directions
+from tools.fusion_fit import WindowDirections, fit_window_directions
 
 __all__ = ["Fused"]
+
+_SOFTER = 2.0
+"""What a network's answers are divided by: the sure ones leave room for the second best."""
+
+_ENCODER_SHARE = 0.6
+"""Of the time that learning takes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
-    """The live system's windows (`gallery.fusion`), learned from the trial's training walks alone.
+    """CAGEs and pose numbers, learned from the trial's training walks alone.
 
     Attributes:
         encoder: makes the CAGEs, learned without labels.
@@ -33,32 +54,40 @@ class Fused:
 
     @property
     def gives(self) -> tuple[str, ...]:
-        """`cage-pose`, skeleton by skeleton; of whole windows `fused-white`, without labels, and `fused`."""
-        return ("cage-pose", "fused-white", "fused")
+        """`cage-pose` and `fused-walks`, without labels, then `fused` and `fused-known`."""
+        return ("cage-pose", "fused-walks", "fused", "fused-known")
 
     @property
     def learns(self) -> bool:
-        """From windows, and for `fused` from whose they are."""
+        """From windows and recordings; for `fused` and `fused-known` from whose they are."""
         return True
 
     def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
         """Train the encoder, then fit."""
         assert material is not None
-        cage, *_ = self.encoder.learn(material, lambda done, text: told(0.9 * done, text))
+        cage, *_ = self.encoder.learn(material, lambda done, text: told(_ENCODER_SHARE * done, text))
         assert cage.features is not None
         both = _BesidePose(cage.features, through_canonical(_flat_pose, self.layout), material.f)
         train = material.train
-        found = fit_window_directions(describe(both.whole, train.windows), train.people)
-        told(1.0, "fitted")
-
-        def along(matrix: FloatArray) -> Features:
-            return lambda windows: unit((both.whole(windows) - found.mean) @ matrix)
-
+        known = describe(both.whole, train.windows)
+        _, recordings = np.unique(train.walks, return_inverse=True)
+        walks, people = (
+            _Telling.learn(both, known, owners, material, partial(_told_on, told, place))
+            for place, owners in enumerate((recordings.astype(np.int64), train.people))
+        )
         return (
             Description("cage-pose", both, material.f),
-            Description("fused-white", along(found.whitening), metric="cosine"),
-            Description("fused", along(found.discriminants), metric="cosine", supervised=True),
+            Description("fused-walks", walks.features, metric="cosine"),
+            Description("fused", people.discriminants, metric="cosine", supervised=True),
+            Description(
+                "fused-known", people.features, classify=people.classify, metric="cosine", supervised=True
+            ),
         )
+
+
+def _told_on(told: Told, place: int, done: float, text: str) -> None:
+    """Tell how the network of walks (0) or of people (1) comes on."""
+    told(_ENCODER_SHARE + (1 - _ENCODER_SHARE) * (place + done) / 2, text)
 
 
 def _flat_pose(windows: FloatArray) -> FloatArray:
@@ -83,3 +112,44 @@ class _BesidePose:
     def _rows(self, windows: FloatArray) -> FloatArray:
         parts = [part(windows).reshape(len(windows), self.f, -1) for part in (self.cages, self.pose)]
         return np.concatenate(parts, axis=2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Telling:
+    """Discriminants of labels, and a network that names them by the pose."""
+
+    both: _BesidePose
+    directions: WindowDirections
+    network: WindowNetwork
+
+    @classmethod
+    def learn(
+        cls, both: _BesidePose, known: FloatArray, owners: NDArray[np.int64], material: Material, told: Told
+    ) -> _Telling:
+        """Learn from descriptions (n, D) of the material's windows whose labels (n,) are 0..C-1."""
+        directions = fit_window_directions(known, owners)
+        rows = torch.from_numpy(known[:, None, :POSE])
+        parts = held_out(material.train)
+        network = train_network(PerceptronNetwork, rows, owners, parts, material, told)
+        return cls(both, directions, network)
+
+    def discriminants(self, windows: FloatArray) -> FloatArray:
+        """(n, K) of unit length."""
+        return self._along(self.both.whole(windows))
+
+    def features(self, windows: FloatArray) -> FloatArray:
+        """(n, C + K) of unit length: the network's softened answers beside the discriminants."""
+        described = self.both.whole(windows)
+        named = self._named(described, _SOFTER)
+        return unit(np.concatenate((unit(named), self._along(described)), axis=1))
+
+    def classify(self, windows: FloatArray) -> FloatArray:
+        """(n, C) the network's answers."""
+        return self._named(self.both.whole(windows), 1.0)
+
+    def _along(self, described: FloatArray) -> FloatArray:
+        return unit((described - self.directions.mean) @ self.directions.discriminants)
+
+    def _named(self, described: FloatArray, softer: float) -> FloatArray:
+        rows = torch.from_numpy(np.ascontiguousarray(described[:, None, :POSE]))
+        return ask(lambda part: torch.softmax(self.network(part) / softer, dim=1), rows)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from evaluation.methods.contract import Description, Features, Material, Told, describe
 from evaluation.methods.held_out import BoolArray, held_out
 from stream.body import FloatArray
 
-__all__ = ["LstmNetwork", "Network", "WindowNetwork", "lstm"]
+__all__ = ["LstmNetwork", "Network", "PerceptronNetwork", "WindowNetwork", "ask", "lstm", "train_network"]
 
 _HIDDEN = 256
 _BATCH = 128
@@ -81,6 +82,30 @@ class LstmNetwork(WindowNetwork):
         return states[:, -1]
 
 
+class PerceptronNetwork(WindowNetwork):
+    """Two layers on what describes a window as a whole, (n, 1, D), kept from learning it by heart by noise.
+
+    Args:
+        inputs: D, numbers a window.
+        people: C.
+    """
+
+    def __init__(self, inputs: int, people: int) -> None:
+        super().__init__(inputs, people)
+        layers: list[nn.Module] = [nn.Dropout(0.2)]
+        for before, after in ((inputs, 2 * _HIDDEN), (2 * _HIDDEN, _HIDDEN)):
+            layers += [nn.Linear(before, after), nn.LayerNorm(after), nn.ReLU(), nn.Dropout(0.5)]
+        self.layers = nn.Sequential(*layers)
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """The second layer; noise of a tenth of each number's deviation is added in training."""
+        windows = rows[:, 0]
+        if self.training:
+            windows = windows + 0.1 * torch.randn_like(windows)
+        embedded: Tensor = self.layers(windows)
+        return embedded
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """A supervised network as a method: it classifies, and what its last layer reads describes a window.
@@ -108,28 +133,52 @@ class Network:
         return True
 
     def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
-        """Train the network; the same material and threads give the same bits on one machine."""
+        """Train the network."""
         assert material is not None
-        if material.threads:
-            torch.set_num_threads(material.threads)
         f = material.f
         rows = _sequences(describe(self.prepare, material.train.windows), f)
-        labels = torch.from_numpy(material.train.people)
-        with torch.random.fork_rng():
-            torch.manual_seed(material.seed)
-            network = self.build(rows.shape[2], len(material.train.names))
-            _train(network, rows, labels, held_out(material.train), told)
+        network = train_network(
+            self.build, rows, material.train.people, held_out(material.train), material, told
+        )
 
-        def ask(answer: Callable[[Tensor], Tensor]) -> Features:
-            def asked(windows: FloatArray) -> FloatArray:
-                prepared = _sequences(self.prepare(windows), f)
-                with torch.inference_mode():
-                    return np.concatenate([answer(part).numpy() for part in torch.split(prepared, _BLOCK)])
+        def asking(answer: Callable[[Tensor], Tensor]) -> Features:
+            return lambda windows: ask(answer, _sequences(self.prepare(windows), f))
 
-            return asked
+        classify = asking(lambda part: torch.softmax(network(part), dim=1))
+        return (Description(self.name, asking(network.features), classify=classify, supervised=True),)
 
-        classify = ask(lambda part: torch.softmax(network(part), dim=1))
-        return (Description(self.name, ask(network.features), classify=classify, supervised=True),)
+
+def train_network(
+    build: Callable[[int, int], WindowNetwork],
+    rows: Tensor,
+    labels: NDArray[np.int64],
+    parts: tuple[BoolArray, BoolArray],
+    material: Material,
+    told: Told,
+) -> WindowNetwork:
+    """A network that tells C labels apart; the same material and threads give the same bits on one machine.
+
+    Args:
+        build: a new one for D inputs and C labels.
+        rows: (n, f, D) of the material's windows.
+        labels: (n,) 0..C-1.
+        parts: (n,) which windows to learn from, and (n,) by which the epoch is chosen.
+        material: says the seed and the threads.
+        told: is told how it goes.
+    """
+    if material.threads:
+        torch.set_num_threads(material.threads)
+    with torch.random.fork_rng():
+        torch.manual_seed(material.seed)
+        network = build(rows.shape[2], int(labels.max()) + 1)
+        _train(network, rows, torch.from_numpy(labels), parts, told)
+    return network
+
+
+def ask(answer: Callable[[Tensor], Tensor], rows: Tensor) -> FloatArray:
+    """What a network that was trained answers to rows (n, f, D), some at a time."""
+    with torch.inference_mode():
+        return np.concatenate([answer(part).numpy() for part in torch.split(rows, _BLOCK)])
 
 
 def lstm(name: str, layers: int) -> Network:

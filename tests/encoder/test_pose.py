@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.pose import BONES, JOINTS, POSE, pose_numbers
+from encoder.pose import BONES, DEVIATIONS, JOINTS, POSE, pose_numbers
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
 
@@ -54,7 +54,7 @@ def test_bones_are_those_of_the_skeleton_backwards_in_time(windows: FloatArray) 
     found = pose_numbers(windows)
     assert found.shape == (4, 6, POSE)
     assert found.dtype == np.float32
-    lengths, directions = found[:, :, BONES], found[:, :, BONES.stop :]
+    lengths, directions = found[:, :, BONES], found[:, :, BONES.stop : DEVIATIONS.start]
     for n, joint in enumerate(CANONICAL[1:]):
         bone = windows[:, :, CANONICAL.index(joint)] - windows[:, :, CANONICAL.index(HANGS_ON[joint])]
         length = np.linalg.norm(bone, axis=-1)
@@ -62,6 +62,13 @@ def test_bones_are_those_of_the_skeleton_backwards_in_time(windows: FloatArray) 
         along = directions[:, ::-1, 3 * n : 3 * n + 3]
         np.testing.assert_allclose(np.linalg.norm(along, axis=-1), 1, atol=1e-4)
         np.testing.assert_allclose(along[:, :, 1], bone[:, :, 1] / length, atol=1e-4)
+
+
+def test_deviations_are_squares_of_what_the_window_varies_by(windows: FloatArray) -> None:
+    found = pose_numbers(windows)
+    varied = np.concatenate((found[:, :, JOINTS], found[:, :, BONES]), axis=2)
+    np.testing.assert_allclose(found[:, :, DEVIATIONS].mean(axis=1), varied.var(axis=1), atol=1e-5)
+    assert found[:, :, DEVIATIONS].shape == varied.shape
 
 
 def test_who_faces_the_sensor_is_not_turned(windows: FloatArray) -> None:

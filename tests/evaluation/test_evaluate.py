@@ -62,7 +62,7 @@ def test_the_encoder_is_trained_on_the_splits_own_walks(data: Path, tmp_path: Pa
     done = evaluate("kgbd", "--data", data, *options, "--out", out)
     assert done.exit_code == 0, done.output
     content = json.loads(out.read_text())
-    assert content["default"] == "cage"
+    assert content["default"] == "fused-known"
     assert {"raw", "bones", "d13", "d16", "cage-untrained", "cage", "h", "z"} <= content["methods"].keys()
     assert list((tmp_path / "cache").iterdir())
 

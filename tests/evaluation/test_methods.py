@@ -173,7 +173,7 @@ def test_methods_are_chosen_by_name() -> None:
     default = ["raw", "bones", "d13", "d16", "cage-untrained", "h-untrained"]
     assert chosen(None) == chosen("default") == chosen(None, described=False) == default
     learned = ["lstm-1", "lstm-2", "posegait_like", "cage", "h", "z", "cage-plus"]
-    learned += ["cage-pose", "fused-white", "fused"]
+    learned += ["cage-pose", "fused-walks", "fused", "fused-known"]
     assert chosen("all") == default + learned
     assert chosen("all", described=False) == default + CLASSIFIERS + learned
     assert chosen("h-untrained, raw,h-untrained") == ["h-untrained", "raw"]

@@ -1,4 +1,4 @@
-"""Evidence of a track: means over windows, and a bounded, even choice of them."""
+"""Evidence of a track: means over windows, and a bounded number of rows for all of them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.evidence import Evidence, Thinned
+from gallery.evidence import Averages, Evidence
 from stream.bus.messages import Row
 
 
 @given(st.integers(0, 400), st.integers(1, 40))
-def test_thinning_keeps_an_even_choice_within_its_limit(count: int, limit: int) -> None:
-    thinned = Thinned(limit)
+def test_what_is_kept_are_means_of_equal_numbers_of_windows_in_a_row(count: int, limit: int) -> None:
+    averages = Averages(limit)
     for n in range(count):
-        thinned.add(np.full((1, 1), n, np.float32))
-    kept = [int(cages[0, 0]) for cages in thinned.windows]
+        averages.add(np.full((1, 1), n, np.float32))
+    kept = [float(cages[0, 0]) for cages in averages.rows]
     assert len(kept) <= limit
     assert len(kept) > min(count, limit) // 2 or count == 0
-    if len(kept) > 1:
-        (step,) = set(np.diff(kept))
-        assert kept == list(range(0, count, step))
+    each = 1
+    while each * limit < count:
+        each *= 2
+    assert kept == pytest.approx([np.mean(range(n, min(n + each, count))) for n in range(0, count, each)])
 
 
 def test_the_ranking_is_the_mean_over_the_windows_compared_by_their_quality() -> None:
     evidence = Evidence(f=6)
     cages = np.zeros((6, 4), np.float32)
-    evidence.add(Row(1, 0, 10, 0, 0.5), cages, cages, (1, 2), np.array([0.2, 0.4]))
-    evidence.add(Row(1, 5, 20, 0, 1.0), cages, cages, (1, 2, 3), np.array([0.4, 0.2, 0.35]))
+    evidence.add(Row(1, 0, 10, 0, 0.5), cages, (1, 2), np.array([0.2, 0.4]))
+    evidence.add(Row(1, 5, 20, 0, 1.0), cages, (1, 2, 3), np.array([0.4, 0.2, 0.35]))
     ranking = evidence.ranking((1, 2, 3))
     assert [standing.person for standing in ranking] == [3, 1, 2]
     assert [standing.score for standing in ranking] == pytest.approx([0.35, 1 / 3, 0.8 / 3])
@@ -48,5 +49,5 @@ def test_the_ranking_is_the_mean_over_the_windows_compared_by_their_quality() ->
 def test_numbers_of_people_never_show_in_a_repr() -> None:
     evidence = Evidence(f=6)
     cages = np.full((6, 4), 0.123456, np.float32)
-    evidence.add(Row(1, 0, 10, 0, 0.5), cages, cages, (), np.zeros(0))
+    evidence.add(Row(1, 0, 10, 0, 0.5), cages, (), np.zeros(0))
     assert "0.1234" not in repr(evidence)

@@ -5,31 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoder.pose import BONES, JOINTS, POSE
+from encoder.pose import DEVIATIONS, JOINTS, POSE
 from gallery.backend import Backend
 from gallery.calibration import Calibration, ImpostorScores
-from gallery.fusion import (
-    SEGMENT_STEP,
-    SEGMENT_WINDOWS,
-    FusionModel,
-    FusionWeights,
-    Trail,
-    describe_windows,
-    segment_statistics,
-    segments_of,
-)
-from gallery.likeness import walk_segments
+from gallery.fusion import FusionModel, FusionWeights, Trail
 from gallery.matcher import Finding, Matcher
 from gallery.orders import SourceCard
 from gallery.records import PersonTemplates
 from gallery.scoring import TemplateIndex
+from gallery.segments import (
+    SEGMENT_STEP,
+    SEGMENT_WINDOWS,
+    STATISTICS,
+    Segments,
+    describe_windows,
+    segment_statistics,
+    segments_of,
+)
 from stream.body import FloatArray
 from stream.bus.messages import Row, Tick
 
 F, CAGE = 6, 8
 RANDOM = np.random.default_rng(11)
-POSTURE = POSE + 57 + 19
-DESCRIBED = POSTURE + CAGE
+DESCRIBED = POSE + CAGE
 SENSOR = "kinect-v1"
 
 
@@ -48,10 +46,10 @@ MODEL = FusionModel(
     whitening=floats(DESCRIBED, 5),
     discriminants=floats(DESCRIBED, 4),
     window_clusters=units(30, 9),
-    segment_mean=floats(2 * POSTURE),
-    segment_matrix=floats(2 * POSTURE, 6),
+    segment_mean=floats(STATISTICS),
+    segment_matrix=floats(STATISTICS, 6),
     segment_clusters=units(70, 6),
-    weights=FusionWeights(discriminants=0.5, windows=3.0, segments=0.25),
+    weights=FusionWeights(discriminants=0.5, windows=3.0, means=0.4, segments=0.25),
 )
 FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((-9.0, -9.0),))
 BACKEND = Backend(calibration=Calibration({SENSOR: FLAT}), fusions={SENSOR: MODEL})
@@ -61,7 +59,16 @@ def person(seed: int, windows: int) -> FloatArray:
     """Somebody's windows: a stance of their own, and noise."""
     random = np.random.default_rng(seed)
     own = random.standard_normal((1, 1, CAGE + POSE))
-    return (own + 0.3 * random.standard_normal((windows, F, CAGE + POSE))).astype(np.float32)
+    rows = own + 0.3 * random.standard_normal((windows, F, CAGE + POSE))
+    rows[:, :, CAGE:][:, :, DEVIATIONS] **= 2
+    found: FloatArray = rows.astype(np.float32)
+    return found
+
+
+def walked(rows: FloatArray) -> FloatArray:
+    """The mean statistics of somebody's segments."""
+    found: FloatArray = segments_of(describe_windows(rows)).mean(axis=0)
+    return found
 
 
 def cosine(a: FloatArray, b: FloatArray) -> float:
@@ -73,20 +80,46 @@ def test_a_window_is_described_by_means_and_deviations() -> None:
     found = describe_windows(rows)
     assert found.shape == (3, DESCRIBED)
     cages, pose = rows[:, :, :CAGE], rows[:, :, CAGE:]
-    np.testing.assert_allclose(found[:, :POSE], pose.mean(axis=1), atol=1e-5)
-    np.testing.assert_allclose(found[:, POSE : POSE + 57], pose[:, :, JOINTS].std(axis=1), atol=1e-5)
-    np.testing.assert_allclose(found[:, POSE + 57 : POSTURE], pose[:, :, BONES].std(axis=1), atol=1e-5)
-    np.testing.assert_allclose(found[:, POSTURE:], cages.mean(axis=1), atol=1e-5)
+    plain = DEVIATIONS.start
+    np.testing.assert_allclose(found[:, :plain], pose.mean(axis=1)[:, :plain], atol=1e-5)
+    deviations = np.sqrt(pose[:, :, DEVIATIONS].mean(axis=1))
+    np.testing.assert_allclose(found[:, DEVIATIONS], deviations, atol=1e-5)
+    np.testing.assert_allclose(found[:, POSE:], cages.mean(axis=1), atol=1e-5)
 
 
-def test_a_segment_is_described_by_medians_and_quartiles() -> None:
+def test_a_segment_is_described_by_its_spread_and_its_swing() -> None:
     described = describe_windows(person(1, 50))
     found = segment_statistics(described)
-    for column in (0, 100, POSTURE - 1):
+    assert found.shape == (STATISTICS,)
+    for column in (0, 100, POSE - 1):
         ordered = np.sort(described[:, column])
-        assert found[column] == pytest.approx(np.median(ordered), abs=1e-5)
         low, high = np.quantile(ordered, (0.25, 0.75))
-        assert found[POSTURE + column] == pytest.approx(high - low, abs=1e-5)
+        expected = (np.median(ordered), high - low, ordered.mean(), ordered.std())
+        assert found[column : 4 * POSE : POSE] == pytest.approx(expected, abs=1e-5)
+    time = np.arange(50)
+    for place, frequency in ((0, 1), (5, 6), (12, 13)):
+        for joint in (0, 56):
+            swing = described[:, JOINTS][:, joint].astype(float)
+            swing = (swing - swing.mean()) * np.hanning(50)
+            wave = np.exp(-2j * np.pi * frequency * time / 64)
+            amplitude = found[4 * POSE + place * 57 + joint]
+            assert amplitude == pytest.approx(abs((swing * wave).sum()) / 50, abs=1e-5)
+
+
+@pytest.mark.parametrize("windows", [0, 7, 30, 50, 75, 123])
+def test_segments_come_as_the_windows_do(windows: int) -> None:
+    described, segments = describe_windows(person(1, max(windows, 1))), Segments()
+    for n, window in enumerate(described[:windows], 1):
+        newest = segments.add(window)
+        if n % SEGMENT_STEP:
+            assert newest is None
+        else:
+            begin = max(0, n - SEGMENT_WINDOWS)
+            assert newest is not None
+            np.testing.assert_array_equal(newest, segment_statistics(described[begin:n]))
+    assert segments.windows == windows
+    expected = segments_of(described).mean(axis=0) if windows else np.zeros(STATISTICS)
+    np.testing.assert_allclose(segments.mean, expected, atol=1e-5)
 
 
 def test_segments_begin_every_second_and_a_short_walk_is_one() -> None:
@@ -114,11 +147,11 @@ def literal_standing(direction: FloatArray) -> tuple[FloatArray, float, float]:
 
 
 def test_the_trail_is_the_mean_of_the_segments_so_far() -> None:
-    described = describe_windows(person(2, 95))
+    rows = person(2, 95)
+    described = describe_windows(rows)
     trail = Trail(MODEL)
-    for n, window in enumerate(described, 1):
+    for n, window in enumerate(rows, 1):
         trail.add(window)
-        assert trail.weight == pytest.approx(0.25 * min(1.0, n / SEGMENT_WINDOWS))
         if n < SEGMENT_STEP:
             assert trail.standing is None
             continue
@@ -131,13 +164,11 @@ def test_the_trail_is_the_mean_of_the_segments_so_far() -> None:
         assert trail.standing.spread == pytest.approx(spread, abs=1e-4)
 
 
-def test_an_enrolled_walk_of_which_every_other_window_was_kept_stands_where_the_walk_does() -> None:
-    described = describe_windows(person(3, 400))
-    all_of_it = walk_segments(MODEL, described)
-    thinned = walk_segments(MODEL, described[::2], 0.5)
-    assert float(all_of_it @ thinned) > 0.98
-    stranger = walk_segments(MODEL, describe_windows(person(4, 400)))
-    assert float(all_of_it @ stranger) < 0.9
+def test_windows_without_pose_numbers_have_no_trail() -> None:
+    trail = Trail(None)
+    trail.add(np.ones((F, CAGE), np.float32))
+    assert trail.segments.windows == 0
+    assert not trail.segments.mean.any()
 
 
 def walk(subject: Matcher, rows: FloatArray) -> list[Finding]:
@@ -148,32 +179,38 @@ def walk(subject: Matcher, rows: FloatArray) -> list[Finding]:
     return findings
 
 
-def test_a_tracks_score_is_what_windows_and_segments_say() -> None:
+@pytest.mark.parametrize("seen", [7, 23, 73])
+def test_a_tracks_score_is_what_windows_and_segments_say(seen: int) -> None:
     enrolled = {1: [person(1, 60), person(1, 64)], 2: [person(2, 50)]}
     templates = [
-        PersonTemplates(number, f"p{number}", SENSOR, rows, seconds=len(rows) / 10)
+        PersonTemplates(number, f"p{number}", SENSOR, rows, walked(rows))
         for number, walks in enrolled.items()
         for rows in walks
     ]
     subject = Matcher((SourceCard("a", SENSOR, False),), F, 0.01, TemplateIndex(templates, BACKEND, [SENSOR]))
-    probe = person(2, 73)
+    probe = person(2, seen)
     last = walk(subject, probe)[-1]
 
-    described = describe_windows(probe)
-    seen = MODEL.windows(described)
-    standing = literal_standing(MODEL.segments(segments_of(described[:70])).sum(axis=0))
+    windows = MODEL.windows(describe_windows(probe))
+    common = [
+        np.mean(sorted(float(window @ cluster) for cluster in MODEL.window_clusters)[-20:])
+        for window in windows
+    ]
     expected = {}
     for number, walks in enrolled.items():
         own = np.concatenate([MODEL.windows(describe_windows(rows)) for rows in walks])
-        windows = []
-        for window in seen:
-            common = np.mean(sorted(float(window @ cluster) for cluster in MODEL.window_clusters)[-20:])
-            windows.append(3.0 * (max(float(window @ template) for template in own) - common))
-        places = [MODEL.segments(segments_of(describe_windows(rows))).sum(axis=0) for rows in walks]
-        person_standing = literal_standing(sum(place / np.linalg.norm(place) for place in places))
-        product = float(standing[0] @ person_standing[0])
-        by_both = [(product - common) / spread for _, common, spread in (standing, person_standing)]
-        expected[number] = np.mean(windows) + 0.25 * np.mean(by_both)
+        nearest = [max(float(window @ template) for template in own) for window in windows]
+        expected[number] = 3.0 * np.mean(np.array(nearest) - common)
+        of_means = float(windows.mean(axis=0) @ own.mean(axis=0)) / np.linalg.norm(own.mean(axis=0))
+        expected[number] += 3.0 * 0.4 * (1 - min(1, seen / 50)) * (of_means - np.mean(common))
+        if seen >= SEGMENT_STEP:
+            whole = describe_windows(probe)[: seen - seen % SEGMENT_STEP]
+            standing = literal_standing(MODEL.segments(segments_of(whole)).sum(axis=0))
+            places = MODEL.segments(np.stack([walked(rows) for rows in walks]))
+            of_person = literal_standing(places.sum(axis=0))
+            product = float(standing[0] @ of_person[0])
+            by_both = [(product - common) / spread for _, common, spread in (standing, of_person)]
+            expected[number] += 0.25 * min(1, seen / 50) * np.mean(by_both)
     assert last.candidate == "p2"
     assert last.score == pytest.approx(expected[2], abs=1e-3)
     assert last.margin == pytest.approx(expected[2] - expected[1], abs=1e-3)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -96,8 +97,8 @@ def test_a_name_is_enrolled_once(gallery: Gallery, same: str) -> None:
     ("bad", "wrong"),
     [
         ([], "no walk"),
-        ([walk(), walk(np.empty((0, 6, 8), np.float32))], "walk 2 of 2.*no templates"),
-        ([walk(np.empty((3, 6, 0), np.float32))], "no templates"),
+        ([walk(), walk(np.empty((0, 6, 8), np.float32))], "walk 2 of 2.*its templates are"),
+        ([walk(np.empty((3, 6, 0), np.float32))], "its templates are"),
         ([walk(np.full((2, 6, 8), np.nan, np.float32))], "not finite"),
         ([walk(np.concatenate([cages(2), np.full((1, 6, 8), np.inf, np.float32)]))], "not finite"),
         ([walk(np.concatenate([cages(2), np.zeros((1, 6, 8), np.float32)]))], "all zeros"),
@@ -107,6 +108,8 @@ def test_a_name_is_enrolled_once(gallery: Gallery, same: str) -> None:
         ([walk(seconds=float("nan"))], "more than 0 s"),
         ([NewEnrolment("model-1", "kinect-v1", 3.0, 1.5, cages())], "quality 1.5"),
         ([walk(contract="")], "contract"),
+        ([replace(walk(), statistics=np.zeros((2, 3), np.float32))], r"statistics are float32 \(2, 3\)"),
+        ([replace(walk(), statistics=np.full(3, np.nan, np.float32))], "statistics are not finite"),
         ([walk(), walk(cages(3, 6, 9))], "6 x 8 here, not 6 x 9"),
     ],
 )
@@ -118,6 +121,14 @@ def test_what_cannot_be_matched_is_refused_and_nothing_of_it_stays(
     assert gallery.people() == []
     assert gallery.contracts() == {}
     assert gallery.revision() == 0
+
+
+def test_the_statistics_of_segments_come_back_as_they_were(gallery: Gallery) -> None:
+    statistics = np.random.default_rng(1).standard_normal(20).astype(np.float32)
+    gallery.enrol("Ada", [replace(walk(), statistics=statistics), walk()], "asked")
+    first, second = gallery.templates("model-1")
+    assert first.statistics.tobytes() == statistics.tobytes()
+    assert second.statistics.size == 0
 
 
 def test_without_consent_nobody_is_enrolled(gallery: Gallery) -> None:

@@ -125,6 +125,21 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
         assert store.people() == []
 
 
+def test_a_gallery_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
+    with open_gallery(str(path)) as store:
+        store.enrol("Ada", [walk(3)], "asked")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE enrolment DROP COLUMN statistics")
+        db.execute("PRAGMA user_version=1")
+    for _ in range(2):
+        with open_gallery(str(path)) as store:
+            (ada,) = store.templates("model-1")
+            assert (ada.name, ada.templates.shape, ada.statistics.size) == ("Ada", (3, 6, 8), 0)
+    with open_gallery(str(path)) as store:
+        store.enrol("Ben", [walk(2)], "asked")
+        assert [entry.name for entry in store.templates("model-1")] == ["Ada", "Ben"]
+
+
 def test_a_newer_gallery_is_refused(path: Path) -> None:
     open_gallery(str(path)).close()
     with closing(sqlite3.connect(path)) as db:

@@ -1,0 +1,113 @@
+"""Seconds of walking: descriptions of windows, and the statistics of segments of them.
+
+A segment hides what single noisy windows err in, and shows what they cannot: how far and how quickly joints
+swing. Nothing here is learned.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from encoder.pose import DEVIATIONS, JOINTS, POSE
+from stream.body import FloatArray
+
+__all__ = [
+    "SEGMENT_STEP",
+    "SEGMENT_WINDOWS",
+    "STATISTICS",
+    "Segments",
+    "describe_windows",
+    "segment_statistics",
+    "segments_of",
+]
+
+SEGMENT_WINDOWS = 50
+"""Windows of a segment: 5 s of walking."""
+
+SEGMENT_STEP = 10
+"""Windows from one segment's begin to the next: 1 s."""
+
+_JOINTS = JOINTS.stop - JOINTS.start
+_PERIOD = 64
+_FREQUENCIES = slice(1, 14)
+"""Of a segment padded to 64 windows: 0.16 to 2 Hz, a stride's first harmonics."""
+
+STATISTICS = 4 * POSE + (_FREQUENCIES.stop - _FREQUENCIES.start) * _JOINTS
+"""S, numbers of a segment."""
+
+
+def describe_windows(rows: FloatArray) -> FloatArray:
+    """One description for each window.
+
+    Args:
+        rows: (n, f, D) float32: CAGEs, then pose numbers (`encoder.pose`), of windows or of means of some.
+
+    Returns:
+        (n, D) float32: the means over the window of the pose numbers, of squared deviations their root, then
+        the CAGEs' means. The pose's come first, and need no encoder.
+    """
+    pose, cages = rows[:, :, -POSE:].mean(axis=1), rows[:, :, :-POSE].mean(axis=1)
+    pose[:, DEVIATIONS] = np.sqrt(pose[:, DEVIATIONS])
+    described: FloatArray = np.concatenate((pose, cages), axis=1)
+    return described
+
+
+def segment_statistics(described: FloatArray) -> FloatArray:
+    """What describes a segment of the descriptions (m, D) of windows, m at least 1.
+
+    Returns:
+        (S,) float32, of the pose: medians, spreads between the quartiles, means and standard deviations, then
+        the amplitudes at which joints swing, frequency by frequency.
+    """
+    pose = described[:, :POSE]
+    low, middle, high = np.percentile(pose, (25, 50, 75), axis=0)
+    mean = pose.mean(axis=0)
+    swing = (pose - mean)[:, JOINTS] * np.hanning(len(pose))[:, None]
+    amplitudes = np.abs(np.fft.rfft(swing, _PERIOD, axis=0))[_FREQUENCIES] / len(pose)
+    parts = (middle, high - low, mean, pose.std(axis=0), amplitudes.ravel())
+    statistics: FloatArray = np.concatenate(parts).astype(np.float32)
+    return statistics
+
+
+def segments_of(described: FloatArray) -> FloatArray:
+    """The segments of a walk's windows (m, D): (n, S), one where the walk is no longer than a segment."""
+    starts = range(0, max(1, len(described) - SEGMENT_WINDOWS + 1), SEGMENT_STEP)
+    return np.stack([segment_statistics(described[start : start + SEGMENT_WINDOWS]) for start in starts])
+
+
+class Segments:
+    """The segments of a walk, while its windows come in."""
+
+    def __init__(self) -> None:
+        self._recent: deque[FloatArray] = deque(maxlen=SEGMENT_WINDOWS)
+        self._sum = np.zeros(STATISTICS)
+        self._whole = 0
+        self.windows = 0
+        """How many came."""
+
+    def add(self, described: FloatArray) -> FloatArray | None:
+        """Add the next window's description (D,).
+
+        Returns:
+            Once a second the statistics (S,) of the newest segment, which at first is all there is.
+        """
+        self._recent.append(described[:POSE])
+        self.windows += 1
+        if self.windows % SEGMENT_STEP:
+            return None
+        newest = segment_statistics(np.stack(self._recent))
+        if self.windows >= SEGMENT_WINDOWS:
+            self._sum += newest
+            self._whole += 1
+        return newest
+
+    @property
+    def mean(self) -> FloatArray:
+        """(S,) the mean of the whole segments; of a shorter walk what all of it is; zeros of nothing."""
+        if self._whole:
+            return (self._sum / self._whole).astype(np.float32)
+        if not self.windows:
+            return np.zeros(STATISTICS, np.float32)
+        return segment_statistics(np.stack(self._recent))
