@@ -102,5 +102,5 @@ def _title(result: LiveResult) -> str:
         f"live, {result.scenario.name}: {drawn['people']} people, of whom {drawn['enrolled']} enrolled and "
         f"{drawn['strangers']} strangers, {drawn['splits']} splits, seed {drawn['seed']}, {drawn['enrol']} "
         f"walks to enrol ({drawn['walks_chosen']});\n{counts['probes']} probe walks, {counts['searches']} "
-        "searches. Rank-1 with all enrolled; EER and FNIR with half (*: at thresholds of other people)"
+        "searches. Rank-1 and EER with all enrolled, FNIR with half (†: at thresholds of other people)"
     )

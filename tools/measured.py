@@ -1,9 +1,10 @@
-"""The README's table of figures, from the files that `sge-stream evaluate --out` wrote.
+"""The README's tables of figures, from the files that `sge-stream evaluate --out` and the studies wrote.
 
     python -m tools.measured [--write]
 
-Reads `figures/*.json` and prints the table; `--write` puts it into README.md, between its two marks. A test
-holds the README to it, so that no figure there is anything but what a command printed.
+Reads `figures/*.json` and `figures/ablation/tables.json` and prints the tables; `--write` puts them into
+README.md, between its two marks. A test holds the README to it, so that no figure there is anything but what a
+command printed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ _PUBLISHED = {
     "rn": {"rank1": "Rank-1", "nauc_cmc": "nAUC CMC", "roc_auc_micro": "ROC micro", "rank1_walk": "walk"},
 }  # fmt: skip
 
+_STUDIES = {
+    "4": "Table 4, what each part brings", "5": "Table 5, pretext tasks", "6": "Table 6, intervals, `within`",
+    "7": "Table 7, temperatures", "fig8": "Fig. 8, attention and f", "augment": "augmentation, each alone",
+}  # fmt: skip
+_STUDIED = {"direct": "`direct` Rank-1", "map": "mAP", "ap": "f_RN AP", "sc": "f_RN SC"}
+
 _Content = Mapping[str, Any]
 
 
@@ -42,10 +49,10 @@ def measured_text(folder: Path) -> str:
     """Markdown tables of all figures in a folder.
 
     Args:
-        folder: of `<protocol>-<data set>[-<seed>].json`.
+        folder: of `<protocol>-<data set>[-<seed>].json`, and of `ablation/tables.json`.
 
     Raises:
-        DataError: a file is none of `sge-stream evaluate`.
+        DataError: a file is none of `sge-stream evaluate`, or of the studies.
     """
     contents = {path: _read(path) for path in sorted(folder.glob("*.json"))}
     live = [part for content in contents.values() for part in _parts(content) if part["protocol"] == "live"]
@@ -59,7 +66,7 @@ def measured_text(folder: Path) -> str:
                         part
                     )
         tables += [_published_table(protocol, name, parts) for name, parts in by_set.items()]
-    return "\n\n".join(tables)
+    return "\n\n".join(tables + _studies(folder / "ablation" / "tables.json"))
 
 
 def put_into(text: str, tables: str) -> str:
@@ -130,6 +137,35 @@ def _published_table(protocol: str, name: str, parts: Sequence[_Content]) -> str
             [method, labels, *(_spread([one[key] for one in several if key in one]) for key in columns)]
         )
     return f"{title}:\n\n{_table(['%', '', *columns.values()], rows)}"
+
+
+def _studies(path: Path) -> list[str]:
+    """The studies' tables, of rows that were measured."""
+    if not path.exists():
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        people, epochs, tables = (content[key] for key in ("people", "epochs", "tables"))
+        found = {name: {row: each for row, each in rows.items() if each} for name, rows in tables.items()}
+        said = f"KGBD people {people}, {epochs} epoch{'s' if epochs > 1 else ''} a training"
+        texts = []
+        for name, rows in found.items():
+            if len(rows) < 2:
+                continue
+            cells = [
+                [
+                    row,
+                    *(_spread([one[key] for one in each if key in one]) for key in _STUDIED),
+                    str(len(each)),
+                ]
+                for row, each in rows.items()
+            ]
+            texts.append(f"{_STUDIES[name]} ({said}):\n\n{_table(['%', *_STUDIED.values(), 'seeds'], cells)}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} is no file of python -m evaluation.ablation ({error}); write it anew, or take it out"
+        ) from error
+    return texts
 
 
 def _cost(parts: Sequence[_Content]) -> str:

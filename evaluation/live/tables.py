@@ -14,7 +14,7 @@ __all__ = ["COLUMNS", "interval_table"]
 COLUMNS = {
     "name": "method", "rank1_window": "window", "rank1_2s": "2 s", "rank1_5s": "5 s", "rank1_10s": "10 s",
     "rank1_walk": "walk", "eer": "EER", "fnir_at_fpir1": "FNIR 1%", "fnir_at_fpir5": "FNIR 5%",
-    "fpir_realised": "FPIR*", "fnir_realised": "FNIR*", "d_prime": "d'", "seconds_to_name": "s to name",
+    "fpir_realised": "FPIR†", "fnir_realised": "FNIR†", "d_prime": "d'", "seconds_to_name": "s to name",
 }  # fmt: skip
 
 _SHOWN = {

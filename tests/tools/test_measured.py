@@ -84,6 +84,26 @@ def test_what_the_command_writes_is_read(tmp_path: Path) -> None:
     assert all(f"`{protocol}`, kgbd" in text for protocol in ("direct", "rn", "live"))
 
 
+def test_studies_show_the_rows_that_were_measured(tmp_path: Path) -> None:
+    rows = {
+        "las": [{"direct": 60.0, "ap": 70.0}, {"direct": 62.0, "ap": 70.0}],
+        "bas": [],
+        "none": [{"direct": 1}],
+    }
+    tables = {"4": rows, "7": {"0.1": [{"direct": 2.0}], "1": []}}
+    (tmp_path / "ablation").mkdir()
+    write_json(tmp_path / "ablation" / "tables.json", {"people": "1-9", "epochs": 2, "tables": tables})
+    text = measured_text(tmp_path)
+    assert "Table 4, what each part brings (KGBD people 1-9, 2 epochs a training):" in text
+    assert "| las | 61.0 ± 1.0 | - | 70.0 ± 0.0 | - | 2 |" in text
+    assert "| none | 1.0 | - | - | - | 1 |" in text
+    assert "bas" not in text
+    assert "Table 7" not in text
+    (tmp_path / "ablation" / "tables.json").write_text('{"people": 1}')
+    with pytest.raises(DataError, match=r"tables\.json is no file of python -m evaluation\.ablation"):
+        measured_text(tmp_path)
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1', '{"splits": [{}]}'])
 def test_other_files_are_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "odd.json").write_text(content)
