@@ -3,7 +3,7 @@
     python -m tools.measured [--write]
 
 Reads `figures/*.json` and `figures/ablation/tables.json` and prints the tables; `--write` puts them into
-README.md, between its two marks. A test holds the README to it, so that no figure there is anything but what a
+README.md, between its two marks. A test holds the README to it: no figure there is anything but what a
 command printed.
 """
 
@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stream.errors import DataError, SgeError
+from stream.errors import DataError, SgeError, UserError
 
 __all__ = ["BEGIN", "END", "fill", "main", "measured_text", "put_into"]
 
@@ -52,9 +52,11 @@ def measured_text(folder: Path) -> str:
         folder: of `<protocol>-<data set>[-<seed>].json`, and of `ablation/tables.json`.
 
     Raises:
-        DataError: a file is none of `sge-stream evaluate`, or of the studies.
+        UserError: it holds none. DataError: a file is none of `sge-stream evaluate`, or of the studies.
     """
     contents = {path: _read(path) for path in sorted(folder.glob("*.json"))}
+    if not contents:
+        raise UserError(f"{folder} holds no figures; expected files that sge-stream evaluate --out wrote")
     live = [part for content in contents.values() for part in _parts(content) if part["protocol"] == "live"]
     tables = [_live_table(part) for part in live]
     for protocol in _PUBLISHED:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from evaluation.evaluate import evaluate
 from evaluation.request import Request
 from evaluation.show import write_json
-from stream.errors import DataError
+from stream.errors import DataError, UserError
 from tests.evaluation.made import packed
 from tools.live_path import simulated_walks
 from tools.measured import BEGIN, END, fill, measured_text, put_into
@@ -91,6 +91,9 @@ def test_studies_show_the_rows_that_were_measured(tmp_path: Path) -> None:
         "none": [{"direct": 1}],
     }
     tables = {"4": rows, "7": {"0.1": [{"direct": 2.0}], "1": []}}
+    with pytest.raises(UserError, match="holds no figures"):
+        measured_text(tmp_path)
+    write_json(tmp_path / "direct.json", direct(1, 40.0))
     (tmp_path / "ablation").mkdir()
     write_json(tmp_path / "ablation" / "tables.json", {"people": "1-9", "epochs": 2, "tables": tables})
     text = measured_text(tmp_path)
