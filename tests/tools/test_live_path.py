@@ -10,6 +10,7 @@ import pytest
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
 from gallery.evidence import MAX_KEPT
+from gallery.segments import describe_windows, segments_of
 from stream.skeleton import get_layout
 from stream.sources.walkers import WalkersConfig, walk_frames
 from stream.tracking import Tracker
@@ -49,13 +50,17 @@ def test_a_longer_step_takes_windows_further_apart(encoder: Encoder) -> None:
     assert set(np.diff(starts).round(-6)) <= {500_000_000}
 
 
-def test_an_enrolment_keeps_an_even_choice_of_windows(encoder: Encoder) -> None:
+def test_an_enrolment_keeps_means_of_windows_and_of_segments(encoder: Encoder) -> None:
     (walk,) = simulated_walks(1, seed=3, walk=1, seconds=9.0)
     encoded = encode_walk(encoder, walk)
     assert len(encoded.cages) > MAX_KEPT
     (entry,) = enrol([encoded])
     assert (entry.person_id, entry.sensor) == (1, "simulated")
-    np.testing.assert_array_equal(entry.templates, encoded.cages[::2])
+    cages = encoded.cages
+    pairs = [cages[n : n + 2].mean(axis=0) for n in range(0, len(cages), 2)]
+    np.testing.assert_allclose(entry.templates, np.stack(pairs), atol=1e-6)
+    segments = segments_of(describe_windows(cages))
+    np.testing.assert_allclose(entry.statistics, segments.mean(axis=0), atol=1e-5)
 
 
 def test_kgbds_doubled_walk_is_left_out(data_dir: Path) -> None:
