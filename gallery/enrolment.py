@@ -64,12 +64,11 @@ def _walk(matcher: Matcher, track: Track, contract: str, least: float) -> NewEnr
             f"at least {least:g} s are needed; let the person walk longer in full view"
         )
         raise UserError(msg)
-    given = {} if evidence.trail is None else {"statistics": evidence.trail.segments.mean}
     return NewEnrolment(
         contract_id=contract,
         sensor=matcher.sources[track.source].sensor,
         seconds=evidence.seconds,
         quality=evidence.quality,
         templates=np.stack(evidence.kept.rows),
-        **given,
+        statistics=evidence.trail.segments.mean,
     )

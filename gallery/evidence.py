@@ -98,12 +98,12 @@ class Evidence:
 
     Args:
         f: skeletons a window; windows start f // 2 skeletons apart.
-        trail: it as a whole; None for windows without pose numbers.
+        trail: it as a whole.
         predicted: by the recognition network; without windows where there is none.
     """
 
     f: int
-    trail: Trail | None = field(default=None, repr=False, compare=False)
+    trail: Trail = field(default_factory=lambda: Trail(None), repr=False, compare=False)
     windows: int = 0
     kept: Averages = field(default_factory=Averages)
     predicted: AveragePrediction = field(default_factory=AveragePrediction)
@@ -127,8 +127,7 @@ class Evidence:
             people: ids of the P people scored.
             scores: (P,) float64, the window's similarity to each.
         """
-        if self.trail is not None:
-            self.trail.add(cages)
+        self.trail.add(cages)
         self.windows += 1
         self._quality += row.quality
         self.kept.add(cages)

@@ -112,10 +112,10 @@ class TemplateIndex:
         """What gathers a new track as a whole."""
         return Trail(self.backend.fusions.get(sensor))
 
-    def added(self, trail: Trail | None, sensor: str) -> NDArray[np.float64] | None:
+    def added(self, trail: Trail, sensor: str) -> NDArray[np.float64] | None:
         """What a track as a whole adds to the mean of its windows' scores, (P,); None where nothing does."""
         seen = self._seen[sensor]
-        return seen.added(trail) if trail is not None and isinstance(seen, FusedTemplates) else None
+        return seen.added(trail) if isinstance(seen, FusedTemplates) else None
 
 
 def _as_seen(
