@@ -50,6 +50,14 @@ class Averages:
         self._sums = [pair[0] if len(pair) == 1 else pair[0] + pair[1] for pair in pairs]
         self._each *= 2
 
+    @classmethod
+    def of(cls, windows: FloatArray) -> FloatArray:
+        """The means (m, f, D) of windows (n, f, D) that are all there; n at least 1."""
+        kept = cls()
+        for window in windows:
+            kept.add(window)
+        return np.stack(kept.rows)
+
     @property
     def rows(self) -> list[FloatArray]:
         """The means, in the order of the windows; the last is of those that are left."""

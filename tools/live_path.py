@@ -134,11 +134,10 @@ def enrol(walks: Iterable[WalkCages]) -> list[PersonTemplates]:
     """Templates as an enrolment of these walks stores them."""
     templates = []
     for walk in walks:
-        kept, trail = Averages(), Trail(None)
+        trail = Trail(None)
         for cages in walk.cages:
-            kept.add(cages)
             trail.add(cages)
-        name, stored = f"person {walk.person}", np.stack(kept.rows)
+        name, stored = f"person {walk.person}", Averages.of(walk.cages)
         templates.append(PersonTemplates(walk.person, name, walk.sensor, stored, trail.segments.mean))
     return templates
 

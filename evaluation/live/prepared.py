@@ -14,7 +14,7 @@ from gallery.fusion import FusionModel, Portraits, SegmentStanding, Trail
 from gallery.segments import describe_windows
 from stream.body import FloatArray
 
-__all__ = ["Course", "Prepared", "averages", "fused", "portraits_of"]
+__all__ = ["Course", "Prepared", "fused", "portraits_of"]
 
 Floats = NDArray[np.float64]
 
@@ -68,17 +68,9 @@ class Prepared:
     course: Course | None = None
 
 
-def averages(encoded: FloatArray) -> FloatArray:
-    """What an enrolment keeps of encoded windows (n, f, D)."""
-    kept = Averages()
-    for window in encoded:
-        kept.add(window)
-    return np.stack(kept.rows)
-
-
 def fused(model: FusionModel, encoded: FloatArray) -> Prepared:
     """A recording's encoded windows (n, f, D) as a live track's, and as an enrolment's."""
-    rows, templates = (model.windows(describe_windows(each)) for each in (encoded, averages(encoded)))
+    rows, templates = (model.windows(describe_windows(each)) for each in (encoded, Averages.of(encoded)))
     trail, steps = Trail(model), []
     for place, window in enumerate(encoded):
         before = trail.standing

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from encoder.inference import Encoder
 from encoder.weights import LoadedEncoder, load_encoder
-from evaluation.live.prepared import Prepared, averages, fused
+from evaluation.live.prepared import Prepared, fused
 from evaluation.live.scoring import Likeness, kept_places
 from evaluation.methods import Description
 from gallery.backend import Backend, load_backend
-from gallery.evidence import Evidence
+from gallery.evidence import Averages, Evidence
 from gallery.fusion import unit
 from gallery.matcher import FIRST_DECISION_S
 from stream.body import FloatArray
@@ -103,7 +103,7 @@ def shipped_way(shipped: Shipped, sensor: str) -> Way:
         encoded = encoder.encode(windows)
         if fusion is not None:
             return fused(fusion, encoded)
-        rows, kept = (backend.directions(each, sensor) for each in (encoded, averages(encoded)))
+        rows, kept = (backend.directions(each, sensor) for each in (encoded, Averages.of(encoded)))
         return Prepared(rows, kept)
 
     def thresholds(people: int, windows: int) -> Floats:
