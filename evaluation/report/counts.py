@@ -26,6 +26,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 _BINS = 40
+_BEYOND = 0.005
+"""The share of each kind of scores, at either end, for which a histogram makes no room."""
 _POINTS = 2000
 """A longer curve of errors is thinned to this."""
 
@@ -90,13 +92,18 @@ def histogram(scores: ScoreSet) -> tuple[Floats, Floats, Floats]:
     """How the scores lie.
 
     Returns:
-        Edges (b + 1,) of bins over all scores and the threshold; in each bin the share, in percent, of the
-        genuine comparisons and of the impostors (b,), 0 where there are none.
+        Edges (b + 1,) of bins over the scores and the threshold; in each bin the share, in percent, of the
+        genuine comparisons and of the impostors (b,), 0 where there are none. The first and the last bin have
+        the few scores beyond them, too, which would leave no room for the others.
     """
-    values = [scores.genuine, scores.impostor]
-    every = np.concatenate([*values, [] if scores.threshold is None else [scores.threshold]])
-    edges: Floats = np.histogram_bin_edges(every.astype(np.float64), bins=_BINS)
-    genuine, impostor = (100 * np.histogram(part, edges)[0] / max(1, len(part)) for part in values)
+    values = [scores.genuine.astype(np.float64), scores.impostor.astype(np.float64)]
+    known = [part for part in values if len(part)]
+    ends = np.concatenate([np.quantile(part, (_BEYOND, 1 - _BEYOND)) for part in known] or [np.zeros(1)])
+    if scores.threshold is not None:
+        ends = np.append(ends, scores.threshold)
+    edges: Floats = np.histogram_bin_edges(ends, bins=_BINS)
+    inside = [np.clip(part, edges[0], edges[-1]) for part in values]
+    genuine, impostor = (100 * np.histogram(part, edges)[0] / max(1, len(part)) for part in inside)
     return edges, genuine, impostor
 
 

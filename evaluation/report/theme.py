@@ -39,8 +39,12 @@ class Theme:
         """Matplotlib's settings. No text is taken for mathematics: names may hold a dollar sign."""
         inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
         faced = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
-        styles = ["-", "--", "-.", ":"]
-        turns = [(colour, styles[turn % len(styles)]) for turn, colour in enumerate(self.lines)]
+        styles, colours = ["-", "--", "-.", ":"], len(self.lines)
+        # Each round of the colours begins with the next style, so that no two of 24 curves look alike.
+        turns = [
+            (self.lines[turn % colours], styles[(turn + turn // colours) % len(styles)])
+            for turn in range(colours * len(styles))
+        ]
         return {
             **dict.fromkeys(inked, self.ink),
             **dict.fromkeys(faced, self.face),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from cycler import Cycler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
@@ -32,7 +34,7 @@ from evaluation.report.drawing import (
 )
 from evaluation.report.files import cmc_csv, confusion_csv, det_csv, scores_csv
 from evaluation.report.skeletons import LIMBS, drawn_joints, sample_picture
-from evaluation.report.theme import DARK, LIGHT
+from evaluation.report.theme import DARK, LIGHT, Theme
 from stream.skeleton import CANONICAL, LAYOUTS
 from tests.evaluation.reports import MARGIN, TRUTH, made_named, made_scores, made_windows
 
@@ -152,6 +154,22 @@ def test_histograms_add_up_and_show_the_threshold() -> None:
     assert labels(figure) == ["genuine (60)", "impostors (80)", "accepted from 0.5"]
     rows = [line.split(",") for line in scores_csv([scores]).splitlines()[1:]]
     np.testing.assert_allclose([float(row[3]) for row in rows], genuine)
+
+
+def test_a_far_score_leaves_room_for_the_others() -> None:
+    scores = made_scores(threshold=None)
+    far = replace(scores, impostor=np.append(np.tile(scores.impostor, 10), np.float32(-1e4)))
+    edges, _, impostor = histogram(far)
+    assert edges[-1] - edges[0] < 100
+    assert impostor.sum() == pytest.approx(100)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_no_two_of_sixteen_curves_look_alike(theme: Theme) -> None:
+    cycle = theme.settings["axes.prop_cycle"]
+    assert isinstance(cycle, Cycler)
+    looks = {(look["color"], look["linestyle"]) for look, _ in zip(cycle, range(16), strict=False)}
+    assert len(looks) == 16
 
 
 @settings(max_examples=40)
