@@ -12,7 +12,7 @@ from stream.body import FloatArray
 from stream.skeleton import BONES as BONE_PAIRS
 from stream.skeleton import CANONICAL
 
-__all__ = ["BONES", "DEVIATIONS", "JOINTS", "POSE", "pose_numbers"]
+__all__ = ["BONES", "DEVIATIONS", "DIRECTIONS", "JOINTS", "POSE", "pose_numbers"]
 
 _PARENTS = [parent for _, parent in BONE_PAIRS]
 
@@ -20,7 +20,9 @@ _LIMBS = len(CANONICAL) - 1
 JOINTS = slice(0, 3 * _LIMBS)
 """Where the turned joints stand in a skeleton's pose numbers."""
 BONES = slice(3 * _LIMBS, 4 * _LIMBS)
-"""Where the bone lengths stand, metres; the unit directions of the bones follow."""
+"""Where the bone lengths stand, metres."""
+DIRECTIONS = slice(4 * _LIMBS, 7 * _LIMBS)
+"""Where the unit directions of the bones stand."""
 DEVIATIONS = slice(7 * _LIMBS, 11 * _LIMBS)
 """Where the squared deviations of joints and bone lengths from their means in the window stand."""
 POSE = 11 * _LIMBS

@@ -5,8 +5,8 @@ and whitened (principal components scaled to variance 1, the first 128 kept), th
 people apart count as much as the large ones. That takes windows and no labels. The statistics belong to the
 kind of sensor, its view and its noise: under the projection of another kind, everybody looks alike again.
 
-A kind of sensor of which enough people are known has a `gallery.fusion.FusionModel`, and thresholds that go
-with it, beside these.
+A kind of sensor of which enough is known has a `gallery.fusion.FusionModel`, and thresholds that go with it
+where enough people are, beside these. All others share one, under the name `any`.
 
 `tools/fit_backend.py` writes `<contract>.safetensors` (`<sensor>.mean` (D,) and `<sensor>.matrix` (D, K), the
 arrays of a fusion as `<sensor>.fusion.<name>`, all float32) and `<contract>.json` (`BackendCard`: what all of
@@ -34,6 +34,7 @@ from stream.body import FloatArray
 from stream.errors import DataError
 
 __all__ = [
+    "ANY_SENSOR",
     "Backend",
     "BackendCard",
     "FittedOn",
@@ -44,6 +45,10 @@ __all__ = [
     "folders_beside",
     "load_backend",
 ]
+
+
+ANY_SENSOR = "any"
+"""The kinds of sensors of which nothing of their own is known."""
 
 
 class FittedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,12 +85,12 @@ class SensorCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known of one kind of sensor.
 
     Attributes:
-        projection: what it was fitted on.
+        projection: what it was fitted on; None where there is none.
         impostors: what thresholds come from; None where too few people are known for any.
         fusion: None where too few people are known for one.
     """
 
-    projection: FittedOn
+    projection: FittedOn | None = None
     impostors: ImpostorScores | None = None
     fusion: FusionCard | None = None
 
@@ -122,7 +127,7 @@ class Backend:
     Attributes:
         projections: by kind of sensor; CAGEs of any other kind are compared as they are.
         calibration: where thresholds come from.
-        fusions: by kind of sensor; the others compare skeletons with their nearest templates.
+        fusions: by kind of sensor, `ANY_SENSOR` among them; see `fusion`.
     """
 
     projections: Mapping[str, Projection] = field(default_factory=dict)
@@ -145,6 +150,10 @@ class Backend:
         if projection is not None:
             cages = np.matmul(cages[..., : len(projection.mean)] - projection.mean, projection.matrix)
         return unit(cages)
+
+    def fusion(self, sensor: str) -> FusionModel | None:
+        """How a kind of sensor's windows are compared; None: skeletons with their nearest templates."""
+        return self.fusions.get(sensor, self.fusions.get(ANY_SENSOR))
 
     def threshold(self, sensor: str, fpir: float, people: int, windows: int) -> float | None:
         """The score from which a candidate is accepted; see `Calibration.threshold`."""
@@ -189,7 +198,8 @@ def load_backend(contract: str, weights: Iterable[Path] = (), *, fused: bool = T
     try:
         card = msgspec.json.decode(text.read_bytes(), type=BackendCard)
         arrays = load(numbers.read_bytes())
-        projections = {sensor: _projection(arrays, sensor) for sensor in card.sensors}
+        projected = [sensor for sensor, known in card.sensors.items() if known.projection]
+        projections = {sensor: _projection(arrays, sensor) for sensor in projected}
         cards = {sensor: known.fusion for sensor, known in card.sensors.items() if fused and known.fusion}
         fusions = {sensor: _fusion(arrays, sensor, one.weights) for sensor, one in cards.items()}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:

@@ -62,7 +62,9 @@ class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionModel:
-    """What was fitted for one kind of sensor.
+    """What was fitted for one kind of sensor, or for any.
+
+    A part that was not fitted has no directions (K1 or K3 is 0), and says nothing.
 
     Attributes:
         window_mean: (D,) of descriptions, see `gallery.segments.describe_windows`.

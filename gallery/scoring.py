@@ -110,7 +110,7 @@ class TemplateIndex:
 
     def trail(self, sensor: str) -> Trail:
         """What gathers a new track as a whole."""
-        return Trail(self.backend.fusions.get(sensor))
+        return Trail(self.backend.fusion(sensor))
 
     def added(self, trail: Trail, sensor: str) -> NDArray[np.float64] | None:
         """What a track as a whole adds to the mean of its windows' scores, (P,); None where nothing does."""
@@ -122,5 +122,5 @@ def _as_seen(
     templates: Sequence[PersonTemplates], backend: Backend, sensor: str
 ) -> FusedTemplates | NearestTemplates:
     own = [entry for entry in templates if entry.sensor == sensor]
-    model = backend.fusions.get(sensor)
+    model = backend.fusion(sensor)
     return NearestTemplates(own, backend, sensor) if model is None else FusedTemplates(own, model)

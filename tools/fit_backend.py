@@ -11,8 +11,13 @@ each are templates, and everybody's other walks meet the templates of all others
 1-100; its impostor scores from the same, in four parts, each compared by a fusion fitted on the other three.
 
 `kinect-v2`: the projection from people 1-5 of the pathological gaits (normal and imitated ones, six views).
-No impostor scores, and so no thresholds: if none of five people is like another, still up to 45 % of
-strangers may be (0.55^5 = 5 %), however many comparisons their walks are cut into.
+The fusion from the same, which show how a person varies, and from KGBD's people 1-100, which show how people
+differ (`tools/fusion_transfer.py`). No impostor scores, and so no thresholds: if none of five people is
+like another, still up to 45 % of strangers may be (0.55^5 = 5 %), however many comparisons their walks are
+cut into.
+
+`any`, for all other kinds: such a fusion of bone lengths and directions alone, from the same walks as a
+camera might have misjudged them (`tools/misjudged.py`); no projection, no thresholds.
 
 `simulated`: projection and fusion from one crowd of `walkers`, impostor scores from another; both are other
 people than those of the demo and of `tools.latency`.
@@ -60,7 +65,8 @@ def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, F
     """
     arrays: dict[str, FloatArray] = {}
     for sensor, fit in fitted.items():
-        arrays |= {f"{sensor}.mean": fit.projection.mean, f"{sensor}.matrix": fit.projection.matrix}
+        if fit.projection is not None:
+            arrays |= {f"{sensor}.mean": fit.projection.mean, f"{sensor}.matrix": fit.projection.matrix}
         if fit.fusion is not None:
             names = fit.fusion.array_names()
             arrays |= {f"{sensor}.fusion.{name}": getattr(fit.fusion, name) for name in names}
@@ -97,11 +103,7 @@ def fit(
         with Progress(*columns, console=Console(stderr=True)) as progress:
             loaded = load_encoder(*weights)
             fitter = Fitter(Encoder(loaded, "cpu"), progress, loaded)
-            fitted = {
-                "kinect-v1": fitter.kinect_v1(data),
-                "kinect-v2": fitter.kinect_v2(data),
-                "simulated": fitter.simulated(),
-            }
+            fitted = {**fitter.kinects(data), "simulated": fitter.simulated()}
         write_backend(target, loaded.contract.id, loaded.description, fitted)
     except SgeError as error:
         typer.echo(f"fit_backend: {error}", err=True)
@@ -117,9 +119,9 @@ def main() -> None:
 
 
 def _told(sensor: str, card: SensorCard) -> str:
-    text = f"{sensor}: projection from {card.projection.data}, {card.projection.windows} windows"
-    if card.fusion is not None:
-        text += f"; fusion from {card.fusion.fitted_on.data}, {card.fusion.fitted_on.windows} windows"
+    fits = {"projection": card.projection, "fusion": card.fusion.fitted_on if card.fusion else None}
+    told = [f"{what} from {on.data}, {on.windows} windows" for what, on in fits.items() if on is not None]
+    text = f"{sensor}: {'; '.join(told)}"
     impostors = card.impostors if card.fusion is None else card.fusion.impostors
     if impostors is None:
         return f"{text}; no thresholds"

@@ -15,12 +15,22 @@ from gallery.fusion import FusionModel, FusionWeights, unit
 from gallery.segments import segments_of
 from stream.body import FloatArray
 
-__all__ = ["LEAST_PEOPLE", "DescribedWalk", "WindowDirections", "fit_fusion", "fit_window_directions"]
+__all__ = [
+    "LEAST_PEOPLE",
+    "DescribedWalk",
+    "WindowDirections",
+    "cluster_windows",
+    "fit_fusion",
+    "fit_window_directions",
+    "principal_components",
+]
 
 LEAST_PEOPLE = 20
 """Discriminants of fewer people would be theirs, and nobody else's."""
 
 _WHITENED = 128
+_WINDOWS_A_COMPONENT = 20
+"""Whitened, the components of fewer windows would be their noise."""
 _SEGMENT_COMPONENTS = 400
 _DISCRIMINANTS = 64
 _SHRINKAGE = 0.05
@@ -62,10 +72,11 @@ class WindowDirections:
 
 
 def fit_window_directions(windows: FloatArray, owners: NDArray[np.int64]) -> WindowDirections:
-    """Fit on descriptions (n, D) of windows and whose they are; at least two people's."""
+    """Fit on descriptions (n, D) of windows and whose they are; at least two people's and 20 windows."""
     mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
     standard = (windows - mean) / scale
-    whitening = _components(standard, _WHITENED) / scale[:, None]
+    count = min(_WHITENED, len(windows) // _WINDOWS_A_COMPONENT)
+    whitening = principal_components(standard, count) / scale[:, None]
     discriminants = _discriminants(standard, owners) / scale[:, None]
     return WindowDirections(_single(mean), _single(whitening), _single(discriminants))
 
@@ -92,7 +103,7 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights | None = N
     segments, whose = np.concatenate(several), np.repeat(people, [len(found) for found in several])
     segment_mean, spread = segments.mean(axis=0), np.maximum(segments.std(axis=0), np.float32(1e-6))
     standard = (segments - segment_mean) / spread
-    components = _components(standard, _SEGMENT_COMPONENTS)
+    components = principal_components(standard, _SEGMENT_COMPONENTS)
     matrix = components @ _discriminants((standard @ components).astype(np.float32), whose) / spread[:, None]
 
     nothing = np.zeros((0, 0), np.float32)
@@ -106,20 +117,19 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights | None = N
         nothing,
         weights or FusionWeights(),
     )
-    return _with_clusters(model, windows, segments)
+    places = model.segments(segments)
+    centres = KMeans(_clusters(_SEGMENT_CLUSTERS, places), n_init=2, random_state=_SEED).fit(places)
+    model = replace(model, segment_clusters=unit(_single(centres.cluster_centers_)))
+    return cluster_windows(model, windows)
 
 
-def _with_clusters(model: FusionModel, windows: FloatArray, segments: FloatArray) -> FusionModel:
-    seen, places = model.windows(windows), model.segments(segments)
-    for_windows = MiniBatchKMeans(
+def cluster_windows(model: FusionModel, windows: FloatArray) -> FusionModel:
+    """The model with the clusters of descriptions (n, D) of many people's windows, in its own directions."""
+    seen = model.windows(windows)
+    centres = MiniBatchKMeans(
         _clusters(_WINDOW_CLUSTERS, seen), n_init=1, batch_size=4096, max_iter=30, random_state=_SEED
     ).fit(seen)
-    for_segments = KMeans(_clusters(_SEGMENT_CLUSTERS, places), n_init=2, random_state=_SEED).fit(places)
-    return replace(
-        model,
-        window_clusters=unit(_single(for_windows.cluster_centers_)),
-        segment_clusters=unit(_single(for_segments.cluster_centers_)),
-    )
+    return replace(model, window_clusters=unit(_single(centres.cluster_centers_)))
 
 
 def _clusters(most: int, rows: FloatArray) -> int:
@@ -127,7 +137,7 @@ def _clusters(most: int, rows: FloatArray) -> int:
     return min(most, max(1, len(rows) // 4))
 
 
-def _components(standard: FloatArray, count: int) -> Floats:
+def principal_components(standard: FloatArray, count: int) -> Floats:
     """(D, K) principal components, each scaled to variance 1."""
     found = PCA(min(count, *standard.shape), svd_solver="covariance_eigh").fit(standard)
     matrix: Floats = found.components_.T / np.sqrt(found.explained_variance_)

@@ -12,15 +12,17 @@ from rich.progress import Progress
 from encoder.inference import Encoder
 from encoder.pose import POSE
 from encoder.weights import LoadedEncoder
-from gallery.backend import Backend, FittedOn, FusionCard, Projection, SensorCard
+from gallery.backend import ANY_SENSOR, Backend, FittedOn, FusionCard, Projection, SensorCard
 from gallery.calibration import ImpostorScores
 from gallery.fusion import FusionModel
 from gallery.segments import describe_windows
 from stream.errors import DataError
 from tools.datasets import Walk, WalkRef
 from tools.fusion_fit import DescribedWalk, fit_fusion
+from tools.fusion_transfer import fit_for_any_sensor, fit_for_few_people
 from tools.impostors import Comparisons, compare_impostors, impostor_scores
 from tools.live_path import WalkCages, encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
+from tools.misjudged import misjudged_walk
 from tools.projection import fit_projection
 from tools.seen import trained_on
 
@@ -35,6 +37,9 @@ ENROL_WALKS = ("1", "2")
 FUSION_PEOPLE = range(1, 101)
 FOLDS = 4
 PATHO_PEOPLE = range(1, 6)
+MISJUDGED_EVERY = 3
+"""Of so many windows one is misjudged; of KGBD's each in so many ways."""
+MISJUDGED_SEED = 1003
 CROWD = 100
 CROWD_SECONDS = 20.0
 FIT_SEED = 1001
@@ -46,12 +51,12 @@ class Fit:
     """What was fitted for one kind of sensor.
 
     Attributes:
-        projection: of skeletons.
+        projection: of skeletons; None where there is none.
         card: what all of it was fitted on.
         fusion: None where too few people are known.
     """
 
-    projection: Projection
+    projection: Projection | None
     card: SensorCard
     fusion: FusionModel | None = None
 
@@ -70,9 +75,38 @@ class Fitter:
     progress: Progress
     loaded: LoadedEncoder
 
-    def kinect_v1(self, folder: Path) -> Fit:
-        """From KGBD's people 1-100, whose windows take 3 GB of memory."""
+    def kinects(self, folder: Path) -> dict[str, Fit]:
+        """`kinect-v1` from KGBD's people 1-100, whose windows take 3 GB of memory; `kinect-v2` and any other.
+
+        The last two from five people of the pathological gaits, and from how KGBD's people differ.
+        """
         walks = self._encode(kgbd_walks(folder, FUSION_PEOPLE), "KGBD")
+        data = f"KGBD, people {_span(FUSION_PEOPLE)}"
+        found = {"kinect-v1": self._kinect_v1(walks, data)}
+        many = _described(walks)
+        random = np.random.default_rng(MISJUDGED_SEED)
+        many_misjudged = [
+            misjudged_walk(walk, MISJUDGED_EVERY, random)
+            for walk in walks
+            if len(walk.cages)
+            for _ in range(MISJUDGED_EVERY)
+        ]
+        del walks
+        own = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
+        walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
+        few = _described(walks)
+        projection, fitted_on = _project(walks, own)
+        model, both = fit_for_few_people(few, many), _joined(_fitted_on(own, few), _fitted_on(data, many))
+        found["kinect-v2"] = Fit(
+            projection, SensorCard(fitted_on, fusion=FusionCard(both, model.weights)), model
+        )
+        few_misjudged = [misjudged_walk(walk, MISJUDGED_EVERY, random) for walk in walks if len(walk.cages)]
+        model = fit_for_any_sensor(few_misjudged, many_misjudged, len(model.window_mean))
+        both = _joined(_fitted_on(own, few_misjudged), _fitted_on(f"{data}; misjudged", many_misjudged))
+        found[ANY_SENSOR] = Fit(None, SensorCard(fusion=FusionCard(both, model.weights)), model)
+        return found
+
+    def _kinect_v1(self, walks: Sequence[WalkCages], data: str) -> Fit:
         projection, fitted_on = _project(_of(walks, FIT_PEOPLE), f"KGBD, people {_span(FIT_PEOPLE)}")
         strangers = _of(walks, IMPOSTORS)
         backend = Backend({"kinect-v1": projection})
@@ -80,16 +114,9 @@ class Fitter:
         probes = len(compared.strangers)
         who = f"KGBD, people {_span(IMPOSTORS)}: {probes} walks (3 to 6) against walks 1 and 2 of the others"
         impostors = impostor_scores([compared], f"{who}{self._known(IMPOSTORS)}")
-        model, fused_on = _fuse(walks, f"KGBD, people {_span(FUSION_PEOPLE)}")
+        model, fused_on = _fuse(walks, data)
         fusion = FusionCard(fused_on, model.weights, self._crossed(walks))
         return Fit(projection, SensorCard(fitted_on, impostors, fusion), model)
-
-    def kinect_v2(self, folder: Path) -> Fit:
-        """From five people of the pathological gaits: a projection alone."""
-        what = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
-        walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
-        projection, fitted_on = _project(walks, what)
-        return Fit(projection, SensorCard(fitted_on))
 
     def simulated(self) -> Fit:
         """From two crowds of walkers: one to fit on, one as strangers."""
@@ -162,13 +189,31 @@ def _project(walks: Sequence[WalkCages], data: str) -> tuple[Projection, FittedO
 
 
 def _fuse(walks: Sequence[WalkCages], data: str) -> tuple[FusionModel, FittedOn]:
-    described = [
+    described = _described(walks)
+    return fit_fusion(described), _fitted_on(data, described)
+
+
+def _described(walks: Sequence[WalkCages]) -> list[DescribedWalk]:
+    return [
         DescribedWalk(walk.person, walk.walk, describe_windows(walk.cages))
         for walk in walks
         if len(walk.cages)
     ]
+
+
+def _fitted_on(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
     people, windows = {walk.person for walk in described}, sum(len(walk.windows) for walk in described)
-    return fit_fusion(described), FittedOn(data, len(people), len(described), windows)
+    return FittedOn(data, len(people), len(described), windows)
+
+
+def _joined(first: FittedOn, second: FittedOn) -> FittedOn:
+    """Two sets of which no person is in both."""
+    return FittedOn(
+        f"{first.data}; {second.data}",
+        first.people + second.people,
+        first.walks + second.walks,
+        first.windows + second.windows,
+    )
 
 
 def _span(people: range) -> str:

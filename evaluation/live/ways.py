@@ -97,7 +97,7 @@ def shipped_way(shipped: Shipped, sensor: str) -> Way:
         sensor: the kind of sensor that watches.
     """
     encoder, backend = shipped.encoder, shipped.backend
-    fusion = backend.fusions.get(sensor)
+    fusion = backend.fusion(sensor)
 
     def prepare(windows: FloatArray) -> Prepared:
         encoded = encoder.encode(windows)

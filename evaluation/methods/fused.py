@@ -4,9 +4,10 @@
 - `fused-walks`: without anybody's name. The training recordings are told apart as if each were a person of
   its own, which shows what changes within one walk and what does not: by linear discriminants, and by a small
   network whose answer, softened, stands beside them. Probes and galleries are recordings that it never met.
-- `fused`: the linear discriminants of people, as the live system compares windows (`gallery.fusion`).
+- `fused`: the linear discriminants of people beside whitened components, as the live system compares windows
+  (`gallery.fusion`).
 - `fused-known`: these, and a network's answer which of the training people a window shows: for people who are
-  known. As a classifier it is that network alone.
+  known. As a classifier it weighs that answer by the training window of each that is most alike.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from encoder.pose import POSE, pose_numbers
 from evaluation.methods.contract import Description, Features, Material, Told, describe
@@ -33,6 +35,15 @@ __all__ = ["Fused"]
 
 _SOFTER = 2.0
 """What a network's answers are divided by: the sure ones leave room for the second best."""
+
+_WHITENED = 0.6
+"""The length of whitened components beside discriminants of people, of length 1; recordings have none."""
+
+_ALIKE = 30.0
+"""What a likeness to training windows is multiplied by, beside the logarithm of a network's answer."""
+
+_BLOCK = 256
+"""Windows compared with all training windows at once."""
 
 _ENCODER_SHARE = 0.6
 """Of the time that learning takes."""
@@ -72,13 +83,15 @@ class Fused:
         known = describe(both.whole, train.windows)
         _, recordings = np.unique(train.walks, return_inverse=True)
         walks, people = (
-            _Telling.learn(both, known, owners, material, partial(_told_on, told, place))
-            for place, owners in enumerate((recordings.astype(np.int64), train.people))
+            _Telling.learn(both, known, owners, whitened, material, partial(_told_on, told, place))
+            for place, (owners, whitened) in enumerate(
+                ((recordings.astype(np.int64), 0.0), (train.people, _WHITENED))
+            )
         )
         return (
             Description("cage-pose", both, material.f),
             Description("fused-walks", walks.features, metric="cosine"),
-            Description("fused", people.discriminants, metric="cosine", supervised=True),
+            Description("fused", people.compared, metric="cosine", supervised=True),
             Description(
                 "fused-known", people.features, classify=people.classify, metric="cosine", supervised=True
             ),
@@ -115,41 +128,80 @@ class _BesidePose:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Along:
+    """Descriptions (n, D) along directions: (n, K) of unit length."""
+
+    directions: WindowDirections
+    whitened: float
+
+    def __call__(self, described: FloatArray) -> FloatArray:
+        centred = described - self.directions.mean
+        told = unit(centred @ self.directions.discriminants)
+        if not self.whitened:
+            return told
+        white = unit(centred @ self.directions.whitening)
+        return unit(np.concatenate((told, np.float32(self.whitened) * white), axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Telling:
-    """Discriminants of labels, and a network that names them by the pose."""
+    """Directions of labels, the windows they were learned from, and a network that names them by the pose.
+
+    Attributes:
+        both: describes windows.
+        along: the directions in which windows are compared.
+        network: names the labels.
+        taught: (n, K) the training windows along the directions, label by label.
+        starts: (C,) where each label's begin.
+    """
 
     both: _BesidePose
-    directions: WindowDirections
+    along: _Along
     network: WindowNetwork
+    taught: FloatArray
+    starts: NDArray[np.intp]
 
     @classmethod
     def learn(
-        cls, both: _BesidePose, known: FloatArray, owners: NDArray[np.int64], material: Material, told: Told
+        cls,
+        both: _BesidePose,
+        known: FloatArray,
+        owners: NDArray[np.int64],
+        whitened: float,
+        material: Material,
+        told: Told,
     ) -> _Telling:
         """Learn from descriptions (n, D) of the material's windows whose labels (n,) are 0..C-1."""
-        directions = fit_window_directions(known, owners)
+        along = _Along(fit_window_directions(known, owners), whitened)
         rows = torch.from_numpy(known[:, None, :POSE])
         parts = held_out(material.train)
         network = train_network(PerceptronNetwork, rows, owners, parts, material, told)
-        return cls(both, directions, network)
+        order = np.argsort(owners, kind="stable")
+        _, starts = np.unique(owners[order], return_index=True)
+        return cls(both, along, network, along(known)[order], starts)
 
-    def discriminants(self, windows: FloatArray) -> FloatArray:
+    def compared(self, windows: FloatArray) -> FloatArray:
         """(n, K) of unit length."""
-        return self._along(self.both.whole(windows))
+        return self.along(self.both.whole(windows))
 
     def features(self, windows: FloatArray) -> FloatArray:
-        """(n, C + K) of unit length: the network's softened answers beside the discriminants."""
+        """(n, C + K) of unit length: the network's softened answers beside what is compared."""
         described = self.both.whole(windows)
-        named = self._named(described, _SOFTER)
-        return unit(np.concatenate((unit(named), self._along(described)), axis=1))
+        named = softmax(self._logits(described) / _SOFTER, axis=1)
+        return unit(np.concatenate((unit(named), self.along(described)), axis=1))
 
     def classify(self, windows: FloatArray) -> FloatArray:
-        """(n, C) the network's answers."""
-        return self._named(self.both.whole(windows), 1.0)
+        """(n, C) probabilities."""
+        described = self.both.whole(windows)
+        alike = self._alike(self.along(described))
+        likely: FloatArray = softmax(self._logits(described) + np.float32(_ALIKE) * alike, axis=1)
+        return likely
 
-    def _along(self, described: FloatArray) -> FloatArray:
-        return unit((described - self.directions.mean) @ self.directions.discriminants)
+    def _logits(self, described: FloatArray) -> FloatArray:
+        return ask(self.network, torch.from_numpy(np.ascontiguousarray(described[:, None, :POSE])))
 
-    def _named(self, described: FloatArray, softer: float) -> FloatArray:
-        rows = torch.from_numpy(np.ascontiguousarray(described[:, None, :POSE]))
-        return ask(lambda part: torch.softmax(self.network(part) / softer, dim=1), rows)
+    def _alike(self, rows: FloatArray) -> FloatArray:
+        """(n, C) the likeness of each label's training window that is most alike."""
+        blocks = np.array_split(rows, max(1, len(rows) // _BLOCK))
+        nearest = [np.maximum.reduceat(block @ self.taught.T, self.starts, axis=1) for block in blocks]
+        return np.concatenate(nearest)

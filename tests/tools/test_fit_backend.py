@@ -48,7 +48,7 @@ def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFi
         known = load_backend(contract, [small / "once"], fused=False).calibration.known[sensor]
         assert (known.strangers, known.windows) == (3, windows)
         assert known.comparisons == (6,) * len(windows)
-    assert list(backend.fusions) == ["kinect-v1", "simulated"]
+    assert list(backend.fusions) == ["kinect-v1", "kinect-v2", "any", "simulated"]
     # Each half of six people: everybody's only probe walk meets two others.
     assert backend.calibration.known["kinect-v1"].comparisons == (12,)
     assert not load_backend(contract, [small / "once"], fused=False).fusions

@@ -1,0 +1,147 @@
+"""Fitting a fusion for kinds of sensors of which few people are known, with what many show another kind.
+
+How people differ is learned from the many: five people's differences would be theirs, and nobody else's. How
+one and the same person varies, with the view, the sensor's noise and the gait, a few people show well enough,
+walking in many ways: discriminants are the directions in which the many differ most, measured by what the
+few vary in. Settings were chosen on five people of the pathological gaits, each recognised by what the other
+four and KGBD's people 1-80 had shown, and on KGBD's people 81-100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from encoder.pose import BONES, DIRECTIONS
+from gallery.fusion import FusionModel, FusionWeights
+from gallery.segments import STATISTICS
+from stream.body import FloatArray
+from tools.fusion_fit import DescribedWalk, cluster_windows, principal_components
+
+__all__ = ["fit_for_any_sensor", "fit_for_few_people"]
+
+_WHITENED = 128
+_PORTABLE = slice(BONES.start, DIRECTIONS.stop)
+"""Bone lengths and directions: joints and CAGEs carry more of a sensor's own view and noise."""
+
+Floats = NDArray[np.float64]
+
+
+class _Settings(NamedTuple):
+    """Of discriminants."""
+
+    share: float
+    """Of the few in how people vary."""
+    shrinkage: float
+    """Of that, towards numbers that vary each for themselves."""
+    directions: int
+
+
+_OWN = _Settings(0.75, 0.1, 64)
+_ANY = _Settings(0.5, 0.1, 32)
+
+
+def fit_for_few_people(few: Sequence[DescribedWalk], many: Sequence[DescribedWalk]) -> FusionModel:
+    """For a kind of sensor of which few people are known.
+
+    Args:
+        few: walks that such a sensor saw, of two people at least, in all the ways in which people shall be
+            recognised.
+        many: walks of many people before another kind of sensor.
+
+    Returns:
+        A model without segments.
+    """
+    windows = _windows(few)
+    mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
+    whitening = principal_components((windows - mean) / scale, _WHITENED) / scale[:, None]
+    return _model(mean, whitening, _discriminants(few, many, _OWN), windows)
+
+
+def fit_for_any_sensor(
+    few: Sequence[DescribedWalk], many: Sequence[DescribedWalk], numbers: int
+) -> FusionModel:
+    """For kinds of sensors of which nobody is known: bone lengths and directions alone, and no whitening.
+
+    Args:
+        few: walks of few people before one kind of sensor, in many ways; poses as `tools.misjudged` has them.
+        many: the same of many people before another.
+        numbers: D, of a description; those behind the pose count nothing.
+
+    Returns:
+        A model without segments, centred between the two kinds.
+    """
+    sets = [_windows(walks) for walks in (few, many)]
+    mean = np.mean([windows.mean(axis=0) for windows in sets], axis=0)
+    portable = _discriminants(few, many, _ANY, _PORTABLE)
+    discriminants = np.zeros((numbers, portable.shape[1]))
+    discriminants[_PORTABLE] = portable
+    behind = numbers - len(mean)
+    windows = np.pad(np.concatenate(sets), ((0, 0), (0, behind)))
+    return _model(np.pad(mean, (0, behind)), np.zeros((numbers, 0)), discriminants, windows)
+
+
+def _model(mean: FloatArray, whitening: Floats, discriminants: Floats, windows: FloatArray) -> FusionModel:
+    """With the clusters of these windows."""
+    return cluster_windows(
+        FusionModel(
+            window_mean=np.ascontiguousarray(mean, np.float32),
+            whitening=np.ascontiguousarray(whitening, np.float32),
+            discriminants=np.ascontiguousarray(discriminants, np.float32),
+            window_clusters=np.zeros((0, 0), np.float32),
+            segment_mean=np.zeros(STATISTICS, np.float32),
+            segment_matrix=np.zeros((STATISTICS, 0), np.float32),
+            segment_clusters=np.zeros((1, 0), np.float32),
+            weights=FusionWeights(segments=0.0),
+        ),
+        windows,
+    )
+
+
+def _discriminants(
+    few: Sequence[DescribedWalk],
+    many: Sequence[DescribedWalk],
+    settings: _Settings,
+    numbers: slice = slice(None),
+) -> Floats:
+    """(D, K) of some numbers of a description: unit variance within people, most variance between them.
+
+    Args:
+        few: show how a person varies.
+        many: show it, too, and how people differ.
+        settings: how both are weighed.
+        numbers: which.
+    """
+    share, shrinkage, most = settings
+    within_few, _ = _scatter(few, numbers)
+    within_many, between = _scatter(many, numbers)
+    within = share * within_few + (1 - share) * within_many
+    scale = np.maximum(np.sqrt(np.diag(within)), 1e-6)
+    within = (1 - shrinkage) * within / np.outer(scale, scale) + shrinkage * np.eye(len(scale))
+    count = min(most, len(scale), len({walk.person for walk in many}) - 1)
+    kept = [len(scale) - count, len(scale) - 1]
+    _, found = scipy.linalg.eigh(between / np.outer(scale, scale), within, subset_by_index=kept)
+    matrix: Floats = found[:, ::-1] / scale[:, None]
+    return matrix
+
+
+def _scatter(walks: Sequence[DescribedWalk], numbers: slice) -> tuple[Floats, Floats]:
+    """Covariances (D, D) of windows about their person's mean, and of the people's means."""
+    within: Floats | float = 0.0
+    means = []
+    count = 0
+    for person in sorted({walk.person for walk in walks}):
+        own = _windows([walk for walk in walks if walk.person == person])[:, numbers].astype(np.float64)
+        means.append(own.mean(axis=0))
+        centred = own - means[-1]
+        within = within + centred.T @ centred
+        count += len(own)
+    return np.asarray(within) / count, np.cov(np.stack(means), rowvar=False)
+
+
+def _windows(walks: Sequence[DescribedWalk]) -> FloatArray:
+    return np.concatenate([walk.windows for walk in walks])
