@@ -64,7 +64,7 @@ class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FusionModel:
     """What was fitted for one kind of sensor, or for any.
 
-    A part that was not fitted has no directions (K1 or K3 is 0), and says nothing.
+    A part that was not fitted has no directions (K1 or K3 is 0), or one cluster of zeros, and says nothing.
 
     Attributes:
         window_mean: (D,) of descriptions, see `gallery.segments.describe_windows`.

@@ -59,13 +59,13 @@ def fit_for_few_people(few: Sequence[DescribedWalk], many: Sequence[DescribedWal
     windows = _windows(few)
     mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
     whitening = principal_components((windows - mean) / scale, _WHITENED) / scale[:, None]
-    return _model(mean, whitening, _discriminants(few, many, _OWN), windows)
+    return cluster_windows(_model(mean, whitening, _discriminants(few, many, _OWN)), windows)
 
 
 def fit_for_any_sensor(
     few: Sequence[DescribedWalk], many: Sequence[DescribedWalk], numbers: int
 ) -> FusionModel:
-    """For kinds of sensors of which nobody is known: bone lengths and directions alone, and no whitening.
+    """For kinds of sensors of which nobody is known: bone lengths and directions alone, nothing whitened.
 
     Args:
         few: walks of few people before one kind of sensor, in many ways; poses as `tools.misjudged` has them.
@@ -75,30 +75,25 @@ def fit_for_any_sensor(
     Returns:
         A model without segments, centred between the two kinds.
     """
-    sets = [_windows(walks) for walks in (few, many)]
-    mean = np.mean([windows.mean(axis=0) for windows in sets], axis=0)
+    mean = np.mean([_windows(walks).mean(axis=0) for walks in (few, many)], axis=0)
     portable = _discriminants(few, many, _ANY, _PORTABLE)
     discriminants = np.zeros((numbers, portable.shape[1]))
     discriminants[_PORTABLE] = portable
-    behind = numbers - len(mean)
-    windows = np.pad(np.concatenate(sets), ((0, 0), (0, behind)))
-    return _model(np.pad(mean, (0, behind)), np.zeros((numbers, 0)), discriminants, windows)
+    # Nor are there clusters: whom a Kinect's walkers resemble says nothing of another sensor's.
+    return _model(np.pad(mean, (0, numbers - len(mean))), np.zeros((numbers, 0)), discriminants)
 
 
-def _model(mean: FloatArray, whitening: Floats, discriminants: Floats, windows: FloatArray) -> FusionModel:
-    """With the clusters of these windows."""
-    return cluster_windows(
-        FusionModel(
-            window_mean=np.ascontiguousarray(mean, np.float32),
-            whitening=np.ascontiguousarray(whitening, np.float32),
-            discriminants=np.ascontiguousarray(discriminants, np.float32),
-            window_clusters=np.zeros((0, 0), np.float32),
-            segment_mean=np.zeros(STATISTICS, np.float32),
-            segment_matrix=np.zeros((STATISTICS, 0), np.float32),
-            segment_clusters=np.zeros((1, 0), np.float32),
-            weights=FusionWeights(segments=0.0),
-        ),
-        windows,
+def _model(mean: FloatArray, whitening: Floats, discriminants: Floats) -> FusionModel:
+    """One without segments, by which no window resembles anybody in particular."""
+    return FusionModel(
+        window_mean=np.ascontiguousarray(mean, np.float32),
+        whitening=np.ascontiguousarray(whitening, np.float32),
+        discriminants=np.ascontiguousarray(discriminants, np.float32),
+        window_clusters=np.zeros((1, whitening.shape[1] + discriminants.shape[1]), np.float32),
+        segment_mean=np.zeros(STATISTICS, np.float32),
+        segment_matrix=np.zeros((STATISTICS, 0), np.float32),
+        segment_clusters=np.zeros((1, 0), np.float32),
+        weights=FusionWeights(segments=0.0),
     )
 
 

@@ -69,6 +69,7 @@ def test_a_model_for_any_sensor_sees_bones_and_their_directions_alone() -> None:
     disturbed = windows + 50
     disturbed[:, BONES.start : DIRECTIONS.stop] = windows[:, BONES.start : DIRECTIONS.stop]
     np.testing.assert_array_equal(model.windows(disturbed), model.windows(windows))
+    np.testing.assert_array_equal(model.commonness(model.windows(windows)), 0)
     assert right_names(model, walks(12, 4, gaits=(0.0, 6.0), offset=1.5), "1") >= 0.9
 
 
