@@ -59,7 +59,9 @@ def fit_for_few_people(few: Sequence[DescribedWalk], many: Sequence[DescribedWal
     windows = _windows(few)
     mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
     whitening = principal_components((windows - mean) / scale, _WHITENED) / scale[:, None]
-    return cluster_windows(_model(mean, whitening, _discriminants(few, many, _OWN)), windows)
+    return cluster_windows(
+        _model(mean, whitening, _discriminants(few, many, _OWN), FusionWeights(segments=0.0)), windows
+    )
 
 
 def fit_for_any_sensor(
@@ -79,11 +81,13 @@ def fit_for_any_sensor(
     portable = _discriminants(few, many, _ANY, _PORTABLE)
     discriminants = np.zeros((numbers, portable.shape[1]))
     discriminants[_PORTABLE] = portable
-    # Nor are there clusters: whom a Kinect's walkers resemble says nothing of another sensor's.
-    return _model(np.pad(mean, (0, numbers - len(mean))), np.zeros((numbers, 0)), discriminants)
+    # Nor are there clusters: whom a Kinect's walkers resemble says nothing of another sensor's. And with no
+    # segments to take its place, a likeness of means that fades would make long tracks unlike short ones.
+    weights = FusionWeights(means=0.0, segments=0.0)
+    return _model(np.pad(mean, (0, numbers - len(mean))), np.zeros((numbers, 0)), discriminants, weights)
 
 
-def _model(mean: FloatArray, whitening: Floats, discriminants: Floats) -> FusionModel:
+def _model(mean: FloatArray, whitening: Floats, discriminants: Floats, weights: FusionWeights) -> FusionModel:
     """One without segments, by which no window resembles anybody in particular."""
     return FusionModel(
         window_mean=np.ascontiguousarray(mean, np.float32),
@@ -93,7 +97,7 @@ def _model(mean: FloatArray, whitening: Floats, discriminants: Floats) -> Fusion
         segment_mean=np.zeros(STATISTICS, np.float32),
         segment_matrix=np.zeros((STATISTICS, 0), np.float32),
         segment_clusters=np.zeros((1, 0), np.float32),
-        weights=FusionWeights(segments=0.0),
+        weights=weights,
     )
 
 

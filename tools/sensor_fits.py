@@ -38,7 +38,7 @@ FUSION_PEOPLE = range(1, 101)
 FOLDS = 4
 PATHO_PEOPLE = range(1, 6)
 MISJUDGED_EVERY = 3
-"""Of so many windows one is misjudged; of KGBD's each in so many ways."""
+"""Of so many windows one is misjudged; KGBD's walks so many times."""
 MISJUDGED_SEED = 1003
 CROWD = 100
 CROWD_SECONDS = 20.0
@@ -85,12 +85,7 @@ class Fitter:
         found = {"kinect-v1": self._kinect_v1(walks, data)}
         many = _described(walks)
         random = np.random.default_rng(MISJUDGED_SEED)
-        many_misjudged = [
-            misjudged_walk(walk, MISJUDGED_EVERY, random)
-            for walk in walks
-            if len(walk.cages)
-            for _ in range(MISJUDGED_EVERY)
-        ]
+        many_misjudged = _misjudged(walks, MISJUDGED_EVERY, random)
         del walks
         own = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
         walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
@@ -100,7 +95,7 @@ class Fitter:
         found["kinect-v2"] = Fit(
             projection, SensorCard(fitted_on, fusion=FusionCard(both, model.weights)), model
         )
-        few_misjudged = [misjudged_walk(walk, MISJUDGED_EVERY, random) for walk in walks if len(walk.cages)]
+        few_misjudged = _misjudged(walks, 1, random)
         model = fit_for_any_sensor(few_misjudged, many_misjudged, len(model.window_mean))
         both = _joined(_fitted_on(own, few_misjudged), _fitted_on(f"{data}; misjudged", many_misjudged))
         found[ANY_SENSOR] = Fit(None, SensorCard(fusion=FusionCard(both, model.weights)), model)
@@ -199,6 +194,12 @@ def _described(walks: Sequence[WalkCages]) -> list[DescribedWalk]:
         for walk in walks
         if len(walk.cages)
     ]
+
+
+def _misjudged(walks: Sequence[WalkCages], times: int, random: np.random.Generator) -> list[DescribedWalk]:
+    """Each walk so many times, each time otherwise."""
+    several = [walk for walk in walks if len(walk.cages) for _ in range(times)]
+    return [misjudged_walk(walk, MISJUDGED_EVERY, random) for walk in several]
 
 
 def _fitted_on(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
