@@ -19,7 +19,6 @@ __all__ = [
     "LEAST_PEOPLE",
     "DescribedWalk",
     "WindowDirections",
-    "cluster_windows",
     "fit_fusion",
     "fit_window_directions",
     "principal_components",
@@ -120,11 +119,10 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights | None = N
     places = model.segments(segments)
     centres = KMeans(_clusters(_SEGMENT_CLUSTERS, places), n_init=2, random_state=_SEED).fit(places)
     model = replace(model, segment_clusters=unit(_single(centres.cluster_centers_)))
-    return cluster_windows(model, windows)
+    return _with_window_clusters(model, windows)
 
 
-def cluster_windows(model: FusionModel, windows: FloatArray) -> FusionModel:
-    """The model with the clusters of descriptions (n, D) of many people's windows, in its own directions."""
+def _with_window_clusters(model: FusionModel, windows: FloatArray) -> FusionModel:
     seen = model.windows(windows)
     centres = MiniBatchKMeans(
         _clusters(_WINDOW_CLUSTERS, seen), n_init=1, batch_size=4096, max_iter=30, random_state=_SEED

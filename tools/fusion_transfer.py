@@ -20,7 +20,7 @@ from encoder.pose import BONES, DIRECTIONS
 from gallery.fusion import FusionModel, FusionWeights
 from gallery.segments import STATISTICS
 from stream.body import FloatArray
-from tools.fusion_fit import DescribedWalk, cluster_windows, principal_components
+from tools.fusion_fit import DescribedWalk, principal_components
 
 __all__ = ["fit_for_any_sensor", "fit_for_few_people"]
 
@@ -54,14 +54,12 @@ def fit_for_few_people(few: Sequence[DescribedWalk], many: Sequence[DescribedWal
         many: walks of many people before another kind of sensor.
 
     Returns:
-        A model without segments.
+        A model without segments, and without clusters: those of a few would be likenesses of each.
     """
     windows = _windows(few)
     mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
     whitening = principal_components((windows - mean) / scale, _WHITENED) / scale[:, None]
-    return cluster_windows(
-        _model(mean, whitening, _discriminants(few, many, _OWN), FusionWeights(segments=0.0)), windows
-    )
+    return _model(mean, whitening, _discriminants(few, many, _OWN), FusionWeights(segments=0.0))
 
 
 def fit_for_any_sensor(
@@ -75,20 +73,19 @@ def fit_for_any_sensor(
         numbers: D, of a description; those behind the pose count nothing.
 
     Returns:
-        A model without segments, centred between the two kinds.
+        A model without segments and clusters, centred between the two kinds.
     """
     mean = np.mean([_windows(walks).mean(axis=0) for walks in (few, many)], axis=0)
     portable = _discriminants(few, many, _ANY, _PORTABLE)
     discriminants = np.zeros((numbers, portable.shape[1]))
     discriminants[_PORTABLE] = portable
-    # Nor are there clusters: whom a Kinect's walkers resemble says nothing of another sensor's. And with no
-    # segments to take its place, a likeness of means that fades would make long tracks unlike short ones.
+    # With no segments to take its place, a fading likeness of means would make long tracks unlike short ones.
     weights = FusionWeights(means=0.0, segments=0.0)
     return _model(np.pad(mean, (0, numbers - len(mean))), np.zeros((numbers, 0)), discriminants, weights)
 
 
 def _model(mean: FloatArray, whitening: Floats, discriminants: Floats, weights: FusionWeights) -> FusionModel:
-    """One without segments, by which no window resembles anybody in particular."""
+    """One without segments and clusters."""
     return FusionModel(
         window_mean=np.ascontiguousarray(mean, np.float32),
         whitening=np.ascontiguousarray(whitening, np.float32),

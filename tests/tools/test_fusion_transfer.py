@@ -69,15 +69,15 @@ def test_a_model_for_any_sensor_sees_bones_and_their_directions_alone() -> None:
     disturbed = windows + 50
     disturbed[:, BONES.start : DIRECTIONS.stop] = windows[:, BONES.start : DIRECTIONS.stop]
     np.testing.assert_array_equal(model.windows(disturbed), model.windows(windows))
-    np.testing.assert_array_equal(model.commonness(model.windows(windows)), 0)
     assert right_names(model, walks(12, 4, gaits=(0.0, 6.0), offset=1.5), "1") >= 0.9
 
 
-def test_neither_has_segments_and_both_are_of_unit_length() -> None:
+def test_neither_has_segments_or_clusters_and_both_are_of_unit_length() -> None:
     rows = np.random.default_rng(5).standard_normal((30, 6, CAGE + POSE)).astype(np.float32) ** 2
     for model in (fit_for_few_people(FEW, MANY), fit_for_any_sensor(poses(FEW), poses(MANY), NUMBERS)):
         seen = model.windows(MANY[0].windows)
         np.testing.assert_allclose(np.linalg.norm(seen, axis=1), 1, atol=1e-5)
+        np.testing.assert_array_equal(model.commonness(seen), 0)
         assert model.segments(np.ones((2, STATISTICS), np.float32)).shape == (2, 0)
         people = model.portraits(
             [[(seen, np.ones(STATISTICS, np.float32))], [(seen[:3], np.ones(STATISTICS, np.float32))]]
