@@ -116,18 +116,20 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights | None = N
         nothing,
         weights or FusionWeights(),
     )
-    places = model.segments(segments)
-    centres = KMeans(_clusters(_SEGMENT_CLUSTERS, places), n_init=2, random_state=_SEED).fit(places)
-    model = replace(model, segment_clusters=unit(_single(centres.cluster_centers_)))
-    return _with_window_clusters(model, windows)
+    return _with_clusters(model, windows, segments)
 
 
-def _with_window_clusters(model: FusionModel, windows: FloatArray) -> FusionModel:
-    seen = model.windows(windows)
-    centres = MiniBatchKMeans(
+def _with_clusters(model: FusionModel, windows: FloatArray, segments: FloatArray) -> FusionModel:
+    seen, places = model.windows(windows), model.segments(segments)
+    for_windows = MiniBatchKMeans(
         _clusters(_WINDOW_CLUSTERS, seen), n_init=1, batch_size=4096, max_iter=30, random_state=_SEED
     ).fit(seen)
-    return replace(model, window_clusters=unit(_single(centres.cluster_centers_)))
+    for_segments = KMeans(_clusters(_SEGMENT_CLUSTERS, places), n_init=2, random_state=_SEED).fit(places)
+    return replace(
+        model,
+        window_clusters=unit(_single(for_windows.cluster_centers_)),
+        segment_clusters=unit(_single(for_segments.cluster_centers_)),
+    )
 
 
 def _clusters(most: int, rows: FloatArray) -> int:
