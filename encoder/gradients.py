@@ -13,6 +13,8 @@ from torch import Tensor
 
 from encoder.lstm import DIMENSIONS, State
 
+aten = torch.ops.aten
+
 __all__ = ["Ledger", "lstm_layer", "lstm_step", "product", "project", "share"]
 
 
@@ -64,7 +66,7 @@ def project(rows: Tensor, kernel: Tensor, bias: Tensor, dtype: torch.dtype) -> T
     if dtype is torch.float32:
         product = torch.baddbmm(bias.unsqueeze(1), flat, kernel)
     else:
-        product = torch.bmm(flat.to(dtype), kernel.to(dtype)).float() + bias.unsqueeze(1)
+        product = torch.bmm(flat.to(dtype), kernel.to(dtype)) + bias.unsqueeze(1)
     return product.view(*rows.shape[:3], kernel.shape[-1])
 
 
@@ -140,15 +142,16 @@ class _Product(torch.autograd.Function):
         return first, second, None, None
 
 
-def _open_gates(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The hidden state, the cell and its tanh after a step; turns the sums `gates` (3, n, 4 K) into gates."""
+def _open_gates(gates: Tensor, cell: Tensor, hidden: Tensor, after: Tensor, bent: Tensor) -> None:
+    """A step: turns the sums `gates` (3, n, 4 K) into gates, and writes `hidden`, `after` and its tanh."""
     take, forget, give, candidate = gates.chunk(4, dim=-1)
     forget.add_(1.0)  # the forget bias of `encoder.lstm`
     gates[..., : 3 * cell.shape[-1]].sigmoid_()
     candidate.tanh_()
-    after = torch.addcmul(forget * cell, take, candidate)
-    bent = torch.tanh(after)
-    return give * bent, after, bent
+    torch.mul(forget, cell, out=after)
+    after.addcmul_(take, candidate)
+    torch.tanh(after, out=bent)
+    torch.mul(give, bent, out=hidden)
 
 
 def _close_gates(
@@ -157,14 +160,14 @@ def _close_gates(
     """The gradient of the cell before a step; that of the sums is written to `result` (3, n, 4 K)."""
     take, forget, give, candidate = gates.chunk(4, dim=-1)
     of_take, of_forget, of_give, of_candidate = result.chunk(4, dim=-1)
-    total = torch.addcmul(of_cell, of_hidden * give, 1 - bent.square())
+    total: Tensor = of_cell + aten.tanh_backward(of_hidden * give, bent)
     torch.mul(total, candidate, out=of_take)
     torch.mul(total, cell, out=of_forget)
     torch.mul(of_hidden, bent, out=of_give)
-    sigmoids = gates[..., : 3 * cell.shape[-1]]
-    result[..., : 3 * cell.shape[-1]].mul_(sigmoids).mul_(1 - sigmoids)
-    torch.mul(total * take, 1 - candidate.square(), out=of_candidate)
-    return total * forget
+    sigmoids, of_sigmoids = (each[..., : 3 * cell.shape[-1]] for each in (gates, result))
+    aten.sigmoid_backward.grad_input(of_sigmoids, sigmoids, grad_input=of_sigmoids)
+    aten.tanh_backward.grad_input(total * take, candidate, grad_input=of_candidate)
+    return total.mul_(forget)
 
 
 class _LstmStep(torch.autograd.Function):
@@ -189,7 +192,8 @@ class _LstmStep(torch.autograd.Function):
             gates = torch.baddbmm(projected, fed, weight)
         else:
             gates = projected + torch.bmm(fed, weight)
-        h, after, bent = _open_gates(gates, cell)
+        h, after, bent = (torch.empty_like(cell) for _ in range(3))
+        _open_gates(gates, cell, h, after, bent)
         ctx.save_for_backward(cell, gates, bent, weight)
         ctx.ledger = ledger
         ctx.alone = below is None
@@ -229,7 +233,7 @@ class _LstmLayer(torch.autograd.Function):
                 sums.baddbmm_(states[:, t], kernel[:, inputs:])
             elif t:
                 sums.add_(torch.bmm(states[:, t].to(dtype), kernel[:, inputs:]))
-            states[:, t + 1], cells[:, t + 1], bents[:, t] = _open_gates(sums, cells[:, t])
+            _open_gates(sums, cells[:, t], states[:, t + 1], cells[:, t + 1], bents[:, t])
         ctx.save_for_backward(rows, kernel, gates, states, cells, bents)
         return states[:, 1:].clone(), states[:, f].clone(), cells[:, f].clone()
 
