@@ -66,7 +66,7 @@ def project(rows: Tensor, kernel: Tensor, bias: Tensor, dtype: torch.dtype) -> T
     if dtype is torch.float32:
         product = torch.baddbmm(bias.unsqueeze(1), flat, kernel)
     else:
-        product = torch.bmm(flat.to(dtype), kernel.to(dtype)) + bias.unsqueeze(1)
+        product = torch.bmm(flat.to(dtype), kernel.to(dtype)).float().add_(bias.unsqueeze(1))
     return product.view(*rows.shape[:3], kernel.shape[-1])
 
 
@@ -191,7 +191,7 @@ class _LstmStep(torch.autograd.Function):
         if weight.dtype is projected.dtype:
             gates = torch.baddbmm(projected, fed, weight)
         else:
-            gates = projected + torch.bmm(fed, weight)
+            gates = torch.bmm(fed, weight).float().add_(projected)
         h, after, bent = (torch.empty_like(cell) for _ in range(3))
         _open_gates(gates, cell, h, after, bent)
         ctx.save_for_backward(cell, gates, bent, weight)
@@ -253,13 +253,9 @@ class _LstmLayer(torch.autograd.Function):
         flat = results.flatten(1, 2)
         low = flat.to(kernel.dtype)
         before = states[:, :f].flatten(1, 2).to(kernel.dtype)
-        of_kernel = torch.cat(
-            (
-                torch.bmm(rows.flatten(1, 2).transpose(1, 2), low),
-                torch.bmm(before.transpose(1, 2), low),
-            ),
-            dim=1,
-        ).float()
+        of_kernel = flat.new_empty(kernel.shape)
+        of_kernel[:, :inputs] = torch.bmm(rows.flatten(1, 2).transpose(1, 2), low)
+        of_kernel[:, inputs:] = torch.bmm(before.transpose(1, 2), low)
         of_rows = None
         if ctx.needs_input_grad[0]:
             of_rows = torch.bmm(low, kernel[:, :inputs].transpose(1, 2)).float().view(rows.shape)
