@@ -17,7 +17,7 @@ and into `backends/` for those that ship.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -29,7 +29,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from gallery.calibration import Calibration, ImpostorScores
-from gallery.fusion import FusionModel, FusionWeights, unit
+from gallery.cohort import Cohort, Discriminants, unit
+from gallery.fusion import FusionModel, FusionWeights
 from stream.body import FloatArray
 from stream.errors import DataError
 
@@ -165,6 +166,18 @@ def folders_beside(weights: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(path if path.is_dir() else path.parent for path in weights))
 
 
+def fusion_arrays(model: FusionModel | Cohort | Discriminants, name: str) -> dict[str, FloatArray]:
+    """The arrays of a fusion by their names in a back-end's file: `<name>.walks.cohort.mean` and so on."""
+    found: dict[str, FloatArray] = {}
+    for field_ in fields(model):
+        part, called = getattr(model, field_.name), f"{name}.{field_.name}"
+        if isinstance(part, Cohort | Discriminants):
+            found |= fusion_arrays(part, called)
+        elif isinstance(part, np.ndarray):
+            found[called] = part
+    return found
+
+
 def find_backend(contract: str, weights: Iterable[Path] = ()) -> Traversable | None:
     """The folder with the back-end of an encoder; None where none was fitted.
 
@@ -224,11 +237,25 @@ def _projection(arrays: Mapping[str, NDArray[np.generic]], sensor: str) -> Proje
 
 
 def _fusion(arrays: Mapping[str, NDArray[np.generic]], sensor: str, weights: FusionWeights) -> FusionModel:
-    parts = {
-        name: _array(arrays, f"{sensor}.fusion.{name}", 1 if name.endswith("mean") else 2)
-        for name in FusionModel.array_names()
-    }
-    return FusionModel(**parts, weights=weights)
+    def numbers(name: str, axes: int) -> FloatArray:
+        return _array(arrays, f"{sensor}.fusion.{name}", axes)
+
+    def cohort(name: str) -> Cohort:
+        return Cohort(numbers(f"{name}.mean", 1), numbers(f"{name}.covariance", 2))
+
+    def discriminants(name: str) -> Discriminants:
+        mean, matrix = numbers(f"{name}.mean", 1), numbers(f"{name}.matrix", 2)
+        return Discriminants(mean, matrix, cohort(f"{name}.cohort"))
+
+    return FusionModel(
+        window_mean=numbers("window_mean", 1),
+        whitening=numbers("whitening", 2),
+        discriminants=numbers("discriminants", 2),
+        cohort=cohort("cohort"),
+        walks=discriminants("walks"),
+        segments=discriminants("segments"),
+        weights=weights,
+    )
 
 
 def _array(arrays: Mapping[str, NDArray[np.generic]], name: str, axes: int) -> FloatArray:

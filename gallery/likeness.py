@@ -78,13 +78,13 @@ class FusedTemplates:
         self.people, self._starts = _owners(templates)
         self._model = model
         if templates:
-            rows = [model.windows(describe_windows(walk.templates)) for walk in templates]
-            walks = zip(templates, rows, strict=True)
-            each = groupby(walks, key=lambda pair: pair[0].person_id)
-            self._windows = np.concatenate(rows)
-            self._portraits = model.portraits(
-                [(own, walk.statistics) for walk, own in person] for _, person in each
-            )
+            each = groupby(templates, key=lambda walk: walk.person_id)
+            people = [
+                [model.enrolled(describe_windows(walk.templates), walk.statistics) for walk in person]
+                for _, person in each
+            ]
+            self._windows = np.concatenate([walk.windows for person in people for walk in person])
+            self._portraits = model.portraits(people)
 
     def describe(self, cages: FloatArray) -> FloatArray:
         """Windows (n, f, D) described as wholes, (n, D)."""

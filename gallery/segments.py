@@ -19,6 +19,7 @@ __all__ = [
     "STATISTICS",
     "Segments",
     "describe_windows",
+    "segment_slices",
     "segment_statistics",
     "segments_of",
 ]
@@ -71,10 +72,15 @@ def segment_statistics(described: FloatArray) -> FloatArray:
     return statistics
 
 
+def segment_slices(windows: int) -> list[slice]:
+    """Which of a walk's so many windows make its segments: all where there are no more than one's."""
+    starts = range(0, max(1, windows - SEGMENT_WINDOWS + 1), SEGMENT_STEP)
+    return [slice(start, start + SEGMENT_WINDOWS) for start in starts]
+
+
 def segments_of(described: FloatArray) -> FloatArray:
-    """The segments of a walk's windows (m, D): (n, S), one where the walk is no longer than a segment."""
-    starts = range(0, max(1, len(described) - SEGMENT_WINDOWS + 1), SEGMENT_STEP)
-    return np.stack([segment_statistics(described[start : start + SEGMENT_WINDOWS]) for start in starts])
+    """The segments of a walk's windows (m, D): (n, S)."""
+    return np.stack([segment_statistics(described[own]) for own in segment_slices(len(described))])
 
 
 class Segments:

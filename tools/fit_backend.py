@@ -12,12 +12,12 @@ each are templates, and everybody's other walks meet the templates of all others
 
 `kinect-v2`: the projection from people 1-5 of the pathological gaits (normal and imitated ones, six views).
 The fusion from the same, which show how a person varies, and from KGBD's people 1-100, which show how people
-differ (`tools/fusion_transfer.py`). No impostor scores, and so no thresholds: if none of five people is
-like another, still up to 45 % of strangers may be (0.55^5 = 5 %), however many comparisons their walks are
-cut into.
+differ (`tools/fusion_transfer.py`); without segments, which are longer than its walks. No impostor scores,
+and so no thresholds: if none of five people is like another, still up to 45 % of strangers may be
+(0.55^5 = 5 %), however many comparisons their walks are cut into.
 
-`any`, for all other kinds: such a fusion of bone lengths and directions alone, from the same walks as a
-camera might have misjudged them (`tools/misjudged.py`); no projection, no thresholds.
+`any`, for all other kinds: such a fusion of windows by bone lengths and directions alone, from the same walks
+as a camera might have misjudged them (`tools/misjudged.py`); no projection, no thresholds.
 
 `simulated`: projection and fusion from one crowd of `walkers`, impostor scores from another; both are other
 people than those of the demo and of `tools.latency`.
@@ -40,7 +40,7 @@ from safetensors.numpy import save
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
-from gallery.backend import BackendCard, SensorCard, folders_beside
+from gallery.backend import BackendCard, SensorCard, folders_beside, fusion_arrays
 from stream.body import FloatArray
 from stream.errors import RunError, SgeError
 from tools.sensor_fits import Fit, Fitter
@@ -68,8 +68,7 @@ def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, F
         if fit.projection is not None:
             arrays |= {f"{sensor}.mean": fit.projection.mean, f"{sensor}.matrix": fit.projection.matrix}
         if fit.fusion is not None:
-            names = fit.fusion.array_names()
-            arrays |= {f"{sensor}.fusion.{name}": getattr(fit.fusion, name) for name in names}
+            arrays |= fusion_arrays(fit.fusion, f"{sensor}.fusion")
     card = BackendCard(encoder, {sensor: fit.card for sensor, fit in fitted.items()})
     text = msgspec.json.format(msgspec.json.encode(card), indent=2)
     try:

@@ -1,27 +1,32 @@
-"""Fitting a fusion: principal components, linear discriminants of people, clusters of everybody's walking."""
+"""Fitting a fusion: principal components, linear discriminants of people, and how everybody walks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans  # type: ignore[import-untyped]
 from sklearn.decomposition import PCA  # type: ignore[import-untyped]
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # type: ignore[import-untyped]
 
-from gallery.fusion import FusionModel, FusionWeights, unit
-from gallery.segments import segments_of
+from gallery.cohort import Cohort, Discriminants, unit
+from gallery.fusion import FusionModel, FusionWeights
+from gallery.segments import STATISTICS, segment_slices, segments_of
 from stream.body import FloatArray
 
 __all__ = [
     "LEAST_PEOPLE",
     "DescribedWalk",
     "WindowDirections",
+    "cohort_of",
+    "discriminants_alone",
     "fit_fusion",
     "fit_window_directions",
     "principal_components",
+    "segment_means",
+    "windows_alone",
 ]
 
 LEAST_PEOPLE = 20
@@ -30,14 +35,23 @@ LEAST_PEOPLE = 20
 _WHITENED = 128
 _WINDOWS_A_COMPONENT = 20
 """Whitened, the components of fewer windows would be their noise."""
-_SEGMENT_COMPONENTS = 400
 _DISCRIMINANTS = 64
 _SHRINKAGE = 0.05
-_WINDOW_CLUSTERS = 256
-_SEGMENT_CLUSTERS = 128
-_SEED = 0
 
 Floats = NDArray[np.float64]
+Owners = NDArray[np.int64]
+
+
+class _Settings(NamedTuple):
+    """Of discriminants of what describes some seconds."""
+
+    components: int
+    """Principal ones; the discriminants are in these."""
+    shrinkage: float
+
+
+_WALKS = _Settings(200, 0.2)
+_SEGMENTS = _Settings(400, _SHRINKAGE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +84,7 @@ class WindowDirections:
     discriminants: FloatArray
 
 
-def fit_window_directions(windows: FloatArray, owners: NDArray[np.int64]) -> WindowDirections:
+def fit_window_directions(windows: FloatArray, owners: Owners) -> WindowDirections:
     """Fit on descriptions (n, D) of windows and whose they are; at least two people's and 20 windows."""
     mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
     standard = (windows - mean) / scale
@@ -97,44 +111,66 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights | None = N
         raise ValueError(f"walks: expected at least {LEAST_PEOPLE} people, got {len(set(people.tolist()))}")
     windows = np.concatenate([walk.windows for walk in walks])
     owners = np.repeat(people, [len(walk.windows) for walk in walks])
-    directions = fit_window_directions(windows, owners)
-    several = [segments_of(walk.windows) for walk in walks]
-    segments, whose = np.concatenate(several), np.repeat(people, [len(found) for found in several])
-    segment_mean, spread = segments.mean(axis=0), np.maximum(segments.std(axis=0), np.float32(1e-6))
-    standard = (segments - segment_mean) / spread
-    components = principal_components(standard, _SEGMENT_COMPONENTS)
-    matrix = components @ _discriminants((standard @ components).astype(np.float32), whose) / spread[:, None]
-
-    nothing = np.zeros((0, 0), np.float32)
-    model = FusionModel(
-        directions.mean,
-        directions.whitening,
-        directions.discriminants,
-        nothing,
-        _single(segment_mean),
-        _single(matrix),
-        nothing,
-        weights or FusionWeights(),
+    model = windows_alone(fit_window_directions(windows, owners), weights or FusionWeights())
+    whose = np.repeat(people, [len(segment_slices(len(walk.windows))) for walk in walks])
+    means, segments = (
+        np.concatenate([of(walk.windows) for walk in walks]) for of in (segment_means, segments_of)
     )
-    return _with_clusters(model, windows, segments)
-
-
-def _with_clusters(model: FusionModel, windows: FloatArray, segments: FloatArray) -> FusionModel:
-    seen, places = model.windows(windows), model.segments(segments)
-    for_windows = MiniBatchKMeans(
-        _clusters(_WINDOW_CLUSTERS, seen), n_init=1, batch_size=4096, max_iter=30, random_state=_SEED
-    ).fit(seen)
-    for_segments = KMeans(_clusters(_SEGMENT_CLUSTERS, places), n_init=2, random_state=_SEED).fit(places)
     return replace(
         model,
-        window_clusters=unit(_single(for_windows.cluster_centers_)),
-        segment_clusters=unit(_single(for_segments.cluster_centers_)),
+        cohort=cohort_of(model.windows(windows)),
+        walks=_fit_discriminants(means, whose, _WALKS),
+        segments=_fit_discriminants(segments, whose, _SEGMENTS),
     )
 
 
-def _clusters(most: int, rows: FloatArray) -> int:
-    """How many clusters: of few rows fewer, so that each is the centre of several."""
-    return min(most, max(1, len(rows) // 4))
+def windows_alone(directions: WindowDirections, weights: FusionWeights) -> FusionModel:
+    """A fusion of windows compared in these directions: no walks, no segments, no cohort."""
+    numbers = directions.whitening.shape[1] + directions.discriminants.shape[1]
+    return FusionModel(
+        window_mean=_single(directions.mean),
+        whitening=_single(directions.whitening),
+        discriminants=_single(directions.discriminants),
+        cohort=_nobody(numbers),
+        walks=_nothing_of(len(directions.mean)),
+        segments=_nothing_of(STATISTICS),
+        weights=weights,
+    )
+
+
+def discriminants_alone(mean: Floats | FloatArray, matrix: Floats | FloatArray) -> Discriminants:
+    """Without a cohort: a mean (S,) and directions (S, K)."""
+    return Discriminants(_single(mean), _single(matrix), _nobody(matrix.shape[1]))
+
+
+def cohort_of(directions: FloatArray) -> Cohort:
+    """A cohort of directions (n, K)."""
+    mean = directions.mean(axis=0, dtype=np.float64)
+    return Cohort(_single(mean), _single(np.cov(directions, rowvar=False, ddof=0)))
+
+
+def segment_means(described: FloatArray) -> FloatArray:
+    """The mean descriptions (n, D) of a walk's segments, from its windows' (m, D)."""
+    return np.stack([described[own].mean(axis=0) for own in segment_slices(len(described))])
+
+
+def _nothing_of(numbers: int) -> Discriminants:
+    return discriminants_alone(np.zeros(numbers), np.zeros((numbers, 0)))
+
+
+def _nobody(directions: int) -> Cohort:
+    return Cohort(np.zeros(directions, np.float32), np.zeros((directions, directions), np.float32))
+
+
+def _fit_discriminants(rows: FloatArray, owners: Owners, settings: _Settings) -> Discriminants:
+    """Of rows (n, S), and whose each is."""
+    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), np.float32(1e-6))
+    standard = (rows - mean) / scale
+    components = principal_components(standard, settings.components)
+    found = _discriminants((standard @ components).astype(np.float32), owners, settings.shrinkage)
+    matrix = components @ found / scale[:, None]
+    fitted = discriminants_alone(mean, matrix)
+    return replace(fitted, cohort=cohort_of(unit(fitted.places(rows))))
 
 
 def principal_components(standard: FloatArray, count: int) -> Floats:
@@ -144,12 +180,12 @@ def principal_components(standard: FloatArray, count: int) -> Floats:
     return matrix
 
 
-def _discriminants(standard: FloatArray, owners: NDArray[np.int64]) -> Floats:
+def _discriminants(standard: FloatArray, owners: Owners, shrinkage: float = _SHRINKAGE) -> Floats:
     """(D, K) linear discriminants: unit variance within people, the directions of most variance between."""
     count = min(_DISCRIMINANTS, len(np.unique(owners)) - 1)
     people = np.unique(owners)
     found = LinearDiscriminantAnalysis(
-        solver="eigen", shrinkage=_SHRINKAGE, n_components=count, priors=np.full(len(people), 1 / len(people))
+        solver="eigen", shrinkage=shrinkage, n_components=count, priors=np.full(len(people), 1 / len(people))
     ).fit(standard, owners)
     matrix: Floats = found.scalings_[:, :count]
     return matrix

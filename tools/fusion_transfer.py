@@ -3,13 +3,14 @@
 How people differ is learned from the many: five people's differences would be theirs, and nobody else's. How
 one and the same person varies, with the view, the sensor's noise and the gait, a few people show well enough,
 walking in many ways: discriminants are the directions in which the many differ most, measured by what the
-few vary in. Settings were chosen on five people of the pathological gaits, each recognised by what the other
-four and KGBD's people 1-80 had shown, and on KGBD's people 81-100.
+few vary in. Settings were chosen on five people of the pathological gaits, each two recognised by what the
+other three and KGBD's people 1-80 had shown, and on KGBD's people 81-100.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,18 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from encoder.pose import BONES, DIRECTIONS
+from gallery.cohort import Cohort, Discriminants, unit
 from gallery.fusion import FusionModel, FusionWeights
-from gallery.segments import STATISTICS
 from stream.body import FloatArray
-from tools.fusion_fit import DescribedWalk, principal_components
+from tools.fusion_fit import (
+    DescribedWalk,
+    WindowDirections,
+    cohort_of,
+    discriminants_alone,
+    principal_components,
+    segment_means,
+    windows_alone,
+)
 
 __all__ = ["fit_for_any_sensor", "fit_for_few_people"]
 
@@ -42,6 +51,7 @@ class _Settings(NamedTuple):
 
 
 _OWN = _Settings(0.75, 0.1, 64)
+_OWN_WEIGHTS = FusionWeights(segments=0.0)
 _ANY = _Settings(0.5, 0.1, 32)
 
 
@@ -54,12 +64,35 @@ def fit_for_few_people(few: Sequence[DescribedWalk], many: Sequence[DescribedWal
         many: walks of many people before another kind of sensor.
 
     Returns:
-        A model without segments, and without clusters: those of a few would be likenesses of each.
+        A model without segments. Its cohorts are half of the few and half of the many, as if these had the
+        few's mean: what the few resemble is too little to judge others by.
     """
-    windows = _windows(few)
+    windows, others = _windows(few), _windows(many)
     mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
     whitening = principal_components((windows - mean) / scale, _WHITENED) / scale[:, None]
-    return _model(mean, whitening, _discriminants(few, many, _OWN), FusionWeights(segments=0.0))
+    model = _model(mean, whitening, _discriminants(few, many, _OWN), _OWN_WEIGHTS)
+    seen = [model.windows(each) for each in (windows, others - others.mean(axis=0) + mean)]
+    return replace(model, cohort=_both(*seen), walks=_walks(few, many))
+
+
+def _walks(few: Sequence[DescribedWalk], many: Sequence[DescribedWalk]) -> Discriminants:
+    """Of the mean descriptions of what is as long as a segment, or shorter."""
+    few_means, many_means = (
+        [replace(walk, windows=segment_means(walk.windows)) for walk in walks] for walks in (few, many)
+    )
+    rows, others = _windows(few_means), _windows(many_means)
+    mean = rows.mean(axis=0)
+    matrix = _discriminants(few_means, many_means, _OWN).astype(np.float32)
+    walks = discriminants_alone(mean, matrix)
+    seen = [unit(walks.places(each)) for each in (rows, others - others.mean(axis=0) + mean)]
+    return replace(walks, cohort=_both(*seen))
+
+
+def _both(few: FloatArray, many: FloatArray) -> Cohort:
+    """Half of directions of the few and half of the many's."""
+    halves = cohort_of(few), cohort_of(many)
+    mean = np.mean([half.mean for half in halves], axis=0)
+    return Cohort(mean, np.mean([half.covariance for half in halves], axis=0))
 
 
 def fit_for_any_sensor(
@@ -73,29 +106,20 @@ def fit_for_any_sensor(
         numbers: D, of a description; those behind the pose count nothing.
 
     Returns:
-        A model without segments and clusters, centred between the two kinds.
+        A model of windows alone, without a cohort, centred between the two kinds.
     """
     mean = np.mean([_windows(walks).mean(axis=0) for walks in (few, many)], axis=0)
     portable = _discriminants(few, many, _ANY, _PORTABLE)
     discriminants = np.zeros((numbers, portable.shape[1]))
     discriminants[_PORTABLE] = portable
     # With no segments to take its place, a fading likeness of means would make long tracks unlike short ones.
-    weights = FusionWeights(means=0.0, segments=0.0)
+    weights = FusionWeights(means=0.0, walks=0.0, segments=0.0)
     return _model(np.pad(mean, (0, numbers - len(mean))), np.zeros((numbers, 0)), discriminants, weights)
 
 
 def _model(mean: FloatArray, whitening: Floats, discriminants: Floats, weights: FusionWeights) -> FusionModel:
-    """One without segments and clusters."""
-    return FusionModel(
-        window_mean=np.ascontiguousarray(mean, np.float32),
-        whitening=np.ascontiguousarray(whitening, np.float32),
-        discriminants=np.ascontiguousarray(discriminants, np.float32),
-        window_clusters=np.zeros((1, whitening.shape[1] + discriminants.shape[1]), np.float32),
-        segment_mean=np.zeros(STATISTICS, np.float32),
-        segment_matrix=np.zeros((STATISTICS, 0), np.float32),
-        segment_clusters=np.zeros((1, 0), np.float32),
-        weights=weights,
-    )
+    mean, whitened, people = (array.astype(np.float32) for array in (mean, whitening, discriminants))
+    return windows_alone(WindowDirections(mean, whitened, people), weights)
 
 
 def _discriminants(

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.live.scoring import running_means
+from gallery.cohort import Standings
 from gallery.evidence import Averages
-from gallery.fusion import FusionModel, Portraits, SegmentStanding, Trail
+from gallery.fusion import EnrolledWalk, FusionModel, Portraits, Trail
 from gallery.segments import describe_windows
 from stream.body import FloatArray
 
@@ -27,29 +28,32 @@ class Course:
         model: of the kind of sensor.
         rows: (n, K) its windows.
         common: (n,) how much each window resembles nobody in particular.
+        places: (n, K3) of each window along the discriminants of walks.
         steps: after which windows the segments' standing changed, and what it was from then on.
-        statistics: (S,) of its segments if it enrols.
+        enrolled: the recording if it enrols.
     """
 
     model: FusionModel
     rows: FloatArray
     common: FloatArray
-    steps: tuple[tuple[int, SegmentStanding], ...]
-    statistics: FloatArray
+    places: FloatArray
+    steps: tuple[tuple[int, Standings], ...]
+    enrolled: EnrolledWalk
 
     def scores(self, windows: Floats, quality: Floats, people: Portraits) -> tuple[Floats, Floats]:
         """Likenesses of windows (n, P) to people as the live system weighs them: of each, of the track."""
         own = self.model.weights.windows * (windows - self.common[:, None])
         track = running_means(own, quality)
         counts = np.arange(1, len(own) + 1)
-        means = (np.cumsum(self.rows, axis=0, dtype=np.float64) / counts[:, None]).astype(np.float32)
         common = np.cumsum(self.common, dtype=np.float64) / counts
-        track += self.model.by_means(counts, means, common, people)
+        track += self.model.by_means(counts, _so_far(self.rows), common, people)
+        track += self.model.by_walks(counts, _so_far(self.places), people)
         bounds = [start for start, _ in self.steps] + [len(own)]
         for (start, standing), end in zip(self.steps, bounds[1:], strict=True):
             track[start:end] += self.model.by_segments(counts[start:end], standing, people)
         alone = np.ones(len(own), np.int64)
         own += self.model.by_means(alone, self.rows, self.common.astype(np.float64), people)
+        own += self.model.by_walks(alone, self.places, people)
         return own, track
 
 
@@ -70,15 +74,25 @@ class Prepared:
 
 def fused(model: FusionModel, encoded: FloatArray) -> Prepared:
     """A recording's encoded windows (n, f, D) as a live track's, and as an enrolment's."""
-    rows, templates = (model.windows(describe_windows(each)) for each in (encoded, Averages.of(encoded)))
+    described = describe_windows(encoded)
+    rows = model.windows(described)
     trail, steps = Trail(model), []
     for place, window in enumerate(encoded):
         before = trail.standing
         trail.add(window)
         if trail.standing is not None and trail.standing is not before:
             steps.append((place, trail.standing))
-    course = Course(model, rows, model.commonness(rows), tuple(steps), trail.segments.mean)
-    return Prepared(rows[:, None], templates[:, None], course)
+    enrolled = model.enrolled(describe_windows(Averages.of(encoded)), trail.segments.mean)
+    places = model.walks.places(described)
+    course = Course(model, rows, model.commonness(rows), places, tuple(steps), enrolled)
+    return Prepared(rows[:, None], enrolled.windows[:, None], course)
+
+
+def _so_far(rows: FloatArray) -> FloatArray:
+    """The means of the first, the first two, ... of rows (n, K)."""
+    counts = np.arange(1, len(rows) + 1)[:, None]
+    found: FloatArray = (np.cumsum(rows, axis=0, dtype=np.float64) / counts).astype(np.float32)
+    return found
 
 
 def portraits_of(people: Sequence[Sequence[Prepared]]) -> Portraits | None:
@@ -86,10 +100,4 @@ def portraits_of(people: Sequence[Sequence[Prepared]]) -> Portraits | None:
     courses = [[one.course for one in own if one.course is not None] for own in people]
     if not courses[0]:
         return None
-    model = courses[0][0].model
-    return model.portraits(
-        [
-            [(one.templates[:, 0], course.statistics) for one, course in zip(own, known, strict=True)]
-            for own, known in zip(people, courses, strict=True)
-        ]
-    )
+    return courses[0][0].model.portraits([[course.enrolled for course in own] for own in courses])

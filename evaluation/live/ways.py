@@ -16,8 +16,8 @@ from evaluation.live.prepared import Prepared, fused
 from evaluation.live.scoring import Likeness, kept_places
 from evaluation.methods import Description
 from gallery.backend import Backend, load_backend
+from gallery.cohort import unit
 from gallery.evidence import Averages, Evidence
-from gallery.fusion import unit
 from gallery.matcher import FIRST_DECISION_S
 from stream.body import FloatArray
 from stream.errors import UserError

@@ -26,7 +26,7 @@ from evaluation.methods.held_out import held_out
 from evaluation.methods.joints import through_canonical
 from evaluation.methods.networks import PerceptronNetwork, WindowNetwork, ask, train_network
 from evaluation.methods.trained import Sgela
-from gallery.fusion import unit
+from gallery.cohort import unit
 from gallery.segments import describe_windows
 from stream.body import FloatArray
 from tools.fusion_fit import WindowDirections, fit_window_directions

@@ -8,6 +8,7 @@ import pytest
 from encoder.pose import DEVIATIONS, JOINTS, POSE
 from gallery.backend import Backend
 from gallery.calibration import Calibration, ImpostorScores
+from gallery.cohort import Cohort, Discriminants
 from gallery.fusion import FusionModel, FusionWeights, Trail
 from gallery.matcher import Finding, Matcher
 from gallery.orders import SourceCard
@@ -41,15 +42,22 @@ def units(*shape: int) -> FloatArray:
     return found
 
 
+def told(others: FloatArray) -> Cohort:
+    covariance = np.cov(others, rowvar=False, ddof=0).astype(np.float32)
+    return Cohort(others.mean(axis=0), covariance)
+
+
+WINDOW_COHORT, WALK_COHORT, SEGMENT_COHORT = units(30, 9), units(40, 3), units(70, 6)
+"""What the cohorts are told by their means and covariances."""
+
 MODEL = FusionModel(
     window_mean=floats(DESCRIBED),
     whitening=floats(DESCRIBED, 5),
     discriminants=floats(DESCRIBED, 4),
-    window_clusters=units(30, 9),
-    segment_mean=floats(STATISTICS),
-    segment_matrix=floats(STATISTICS, 6),
-    segment_clusters=units(70, 6),
-    weights=FusionWeights(discriminants=0.5, windows=3.0, means=0.4, segments=0.25),
+    cohort=told(WINDOW_COHORT),
+    walks=Discriminants(floats(DESCRIBED), floats(DESCRIBED, 3), told(WALK_COHORT)),
+    segments=Discriminants(floats(STATISTICS), floats(STATISTICS, 6), told(SEGMENT_COHORT)),
+    weights=FusionWeights(discriminants=0.5, windows=3.0, means=0.4, walks=0.15, segments=0.25),
 )
 FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((-9.0, -9.0),))
 BACKEND = Backend(calibration=Calibration({SENSOR: FLAT}), fusions={SENSOR: MODEL})
@@ -140,10 +148,35 @@ def test_windows_are_compared_by_two_parts() -> None:
     assert float(one @ other) == pytest.approx(expected, abs=1e-5)
 
 
-def literal_standing(direction: FloatArray) -> tuple[FloatArray, float, float]:
-    mean = direction / np.linalg.norm(direction)
-    near = sorted(float(mean @ cluster) for cluster in MODEL.segment_clusters)[-64:]
-    return mean, float(np.mean(near)), float(np.std(near))
+Standing = tuple[FloatArray, float, float]
+
+
+def literal_standing(direction: FloatArray, cohort: FloatArray) -> Standing:
+    unit = direction / np.linalg.norm(direction)
+    products = [float(unit @ other) for other in cohort]
+    return unit, float(np.mean(products)), float(np.std(products))
+
+
+def literal_likeness(probe: Standing, person: Standing) -> float:
+    product = float(probe[0] @ person[0])
+    return float(np.mean([(product - common) / spread for _, common, spread in (probe, person)]))
+
+
+def along(what: Discriminants, row: FloatArray) -> FloatArray:
+    """A unit vector along discriminants."""
+    place = (row - what.mean) @ what.matrix
+    unit: FloatArray = (place / np.linalg.norm(place)).astype(np.float32)
+    return unit
+
+
+def mean_place(rows: FloatArray) -> FloatArray:
+    """Where the mean description of a walk lies."""
+    return along(MODEL.walks, describe_windows(rows).mean(axis=0))
+
+
+def literal_commonness(window: FloatArray) -> float:
+    products = [float(window @ other) for other in WINDOW_COHORT]
+    return float(np.mean(products) + 2 * np.std(products))
 
 
 def test_the_trail_is_the_mean_of_the_segments_so_far() -> None:
@@ -156,12 +189,12 @@ def test_the_trail_is_the_mean_of_the_segments_so_far() -> None:
             assert trail.standing is None
             continue
         seen = n - n % SEGMENT_STEP
-        segments = MODEL.segments(segments_of(described[:seen]))
+        places = [along(MODEL.segments, segment) for segment in segments_of(described[:seen])]
         assert trail.standing is not None
-        mean, common, spread = literal_standing(segments.sum(axis=0))
-        np.testing.assert_allclose(trail.standing.mean, mean, atol=1e-4)
-        assert trail.standing.common == pytest.approx(common, abs=1e-4)
-        assert trail.standing.spread == pytest.approx(spread, abs=1e-4)
+        direction, common, spread = literal_standing(np.sum(places, axis=0), SEGMENT_COHORT)
+        np.testing.assert_allclose(trail.standing.directions[0], direction, atol=1e-4)
+        assert trail.standing.common[0] == pytest.approx(common, abs=1e-4)
+        assert trail.standing.spread[0] == pytest.approx(spread, abs=1e-4)
 
 
 def test_windows_without_pose_numbers_have_no_trail() -> None:
@@ -192,10 +225,7 @@ def test_a_tracks_score_is_what_windows_and_segments_say(seen: int) -> None:
     last = walk(subject, probe)[-1]
 
     windows = MODEL.windows(describe_windows(probe))
-    common = [
-        np.mean(sorted(float(window @ cluster) for cluster in MODEL.window_clusters)[-20:])
-        for window in windows
-    ]
+    common = [literal_commonness(window) for window in windows]
     expected = {}
     for number, walks in enrolled.items():
         own = np.concatenate([MODEL.windows(describe_windows(rows)) for rows in walks])
@@ -203,14 +233,16 @@ def test_a_tracks_score_is_what_windows_and_segments_say(seen: int) -> None:
         expected[number] = 3.0 * np.mean(np.array(nearest) - common)
         of_means = float(windows.mean(axis=0) @ own.mean(axis=0)) / np.linalg.norm(own.mean(axis=0))
         expected[number] += 3.0 * 0.4 * (1 - min(1, seen / 50)) * (of_means - np.mean(common))
+        of_track = literal_standing(mean_place(probe), WALK_COHORT)
+        of_person = literal_standing(np.sum([mean_place(rows) for rows in walks], axis=0), WALK_COHORT)
+        expected[number] += 0.15 * min(1, seen / 10) * literal_likeness(of_track, of_person)
         if seen >= SEGMENT_STEP:
-            whole = describe_windows(probe)[: seen - seen % SEGMENT_STEP]
-            standing = literal_standing(MODEL.segments(segments_of(whole)).sum(axis=0))
-            places = MODEL.segments(np.stack([walked(rows) for rows in walks]))
-            of_person = literal_standing(places.sum(axis=0))
-            product = float(standing[0] @ of_person[0])
-            by_both = [(product - common) / spread for _, common, spread in (standing, of_person)]
-            expected[number] += 0.25 * min(1, seen / 50) * np.mean(by_both)
+            whole = segments_of(describe_windows(probe)[: seen - seen % SEGMENT_STEP])
+            places = [along(MODEL.segments, segment) for segment in whole]
+            of_track = literal_standing(np.sum(places, axis=0), SEGMENT_COHORT)
+            places = [along(MODEL.segments, walked(rows)) for rows in walks]
+            of_person = literal_standing(np.sum(places, axis=0), SEGMENT_COHORT)
+            expected[number] += 0.25 * min(1, seen / 50) * literal_likeness(of_track, of_person)
     assert last.candidate == "p2"
     assert last.score == pytest.approx(expected[2], abs=1e-3)
     assert last.margin == pytest.approx(expected[2] - expected[1], abs=1e-3)

@@ -72,21 +72,42 @@ def test_a_model_for_any_sensor_sees_bones_and_their_directions_alone() -> None:
     assert right_names(model, walks(12, 4, gaits=(0.0, 6.0), offset=1.5), "1") >= 0.9
 
 
-def test_neither_has_segments_or_clusters_and_both_are_of_unit_length() -> None:
-    rows = np.random.default_rng(5).standard_normal((30, 6, CAGE + POSE)).astype(np.float32) ** 2
+def test_windows_are_of_unit_length() -> None:
     for model in (fit_for_few_people(FEW, MANY), fit_for_any_sensor(poses(FEW), poses(MANY), NUMBERS)):
         seen = model.windows(MANY[0].windows)
         np.testing.assert_allclose(np.linalg.norm(seen, axis=1), 1, atol=1e-5)
-        np.testing.assert_array_equal(model.commonness(seen), 0)
-        assert model.segments(np.ones((2, STATISTICS), np.float32)).shape == (2, 0)
-        people = model.portraits(
-            [[(seen, np.ones(STATISTICS, np.float32))], [(seen[:3], np.ones(STATISTICS, np.float32))]]
-        )
-        trail = Trail(model)
-        for window in rows:
-            trail.add(window)
-        assert trail.standing is not None
-        np.testing.assert_array_equal(model.likeness(trail.standing, people), [0, 0])
-        added = trail.added(people)
-        assert added is not None
-        assert np.isfinite(added).all()
+
+
+def test_the_cohort_of_few_people_is_half_of_theirs_and_half_of_the_manys() -> None:
+    model = fit_for_few_people(FEW, MANY)
+    few, many = (np.concatenate([walk.windows for walk in walk_set]) for walk_set in (FEW, MANY))
+    many = many - many.mean(axis=0) + few.mean(axis=0)
+    probe = model.windows(FEW[0].windows[:5])
+    products = [probe @ model.windows(each).T for each in (few, many)]
+    mean = np.mean([each.mean(axis=1) for each in products], axis=0)
+    variance = np.mean([each.var(axis=1) for each in products], axis=0)
+    np.testing.assert_allclose(model.commonness(probe), mean + 2 * np.sqrt(variance), atol=1e-4)
+
+
+def test_walks_of_few_people_are_told_apart_whatever_their_gait() -> None:
+    model = fit_for_few_people(FEW, MANY)
+    others = walks(12, 3, gaits=(0.0, 6.0), offset=3.0)
+    statistics = np.ones(STATISTICS, np.float32)
+    enrolled, probes = (
+        model.portraits([[model.enrolled(walk.windows, statistics)] for walk in others if walk.walk == which])
+        for which in "01"
+    )
+    likeness = probes.walks.likeness(enrolled.walks)
+    assert np.mean(likeness.argmax(axis=1) == np.arange(12)) >= 0.9
+
+
+def test_any_sensor_compares_windows_alone_and_nobody_is_common() -> None:
+    model = fit_for_any_sensor(poses(FEW), poses(MANY), NUMBERS)
+    described = MANY[0].windows
+    np.testing.assert_array_equal(model.commonness(model.windows(described)), 0)
+    statistics = np.ones(STATISTICS, np.float32)
+    people = model.portraits([[model.enrolled(own, statistics)] for own in (described, described[:3])])
+    trail = Trail(model)
+    for window in np.random.default_rng(5).standard_normal((30, 6, CAGE + POSE)).astype(np.float32) ** 2:
+        trail.add(window)
+    np.testing.assert_array_equal(trail.added(people), [0, 0])
