@@ -44,22 +44,23 @@ class NearestTemplates:
         return self._backend.directions(cages, self._sensor)
 
     def scores(self, described: FloatArray) -> Floats:
-        """The window's similarity to each of `people`.
+        """The similarity of windows to each of `people`.
 
-        Each of its f skeletons predicts for itself: cosine similarity, in the back-end's directions, to the
-        person's nearest template of the same place in the window. The window's prediction is their mean.
+        Each of a window's f skeletons predicts for itself: cosine similarity, in the back-end's directions,
+        to the person's nearest template of the same place in the window. The window's prediction is their
+        mean.
 
         Args:
-            described: (f, K) float32.
+            described: (n, f, K) float32.
 
         Returns:
-            (P,) float64 in -1..1.
+            (n, P) float64 in -1..1.
         """
         if not self.people:
-            return np.zeros(0)
-        similar = np.matmul(self._rows, described[:, :, None])[:, :, 0]
+            return np.zeros((len(described), 0))
+        similar = np.matmul(self._rows, described.transpose(1, 2, 0))
         nearest = np.maximum.reduceat(similar, self._starts, axis=1)
-        scores: Floats = nearest.mean(axis=0, dtype=np.float64)
+        scores: Floats = nearest.mean(axis=0, dtype=np.float64).T
         return scores
 
 
@@ -91,19 +92,19 @@ class FusedTemplates:
         return describe_windows(cages)
 
     def scores(self, described: FloatArray) -> Floats:
-        """The window's weighed likeness to each of `people`: the nearest template's, above the common one.
+        """The weighed likeness of windows to each of `people`: the nearest template's, above the common one.
 
         Args:
-            described: (D,) float32.
+            described: (n, D) float32.
 
         Returns:
-            (P,) float64.
+            (n, P) float64.
         """
         if not self.people:
-            return np.zeros(0)
-        window = self._model.windows(described[None])
-        nearest = np.maximum.reduceat(self._windows @ window[0], self._starts)
-        above = nearest.astype(np.float64) - float(self._model.commonness(window)[0])
+            return np.zeros((len(described), 0))
+        windows = self._model.windows(described)
+        nearest = np.maximum.reduceat(self._windows @ windows.T, self._starts, axis=0).T
+        above = nearest.astype(np.float64) - self._model.commonness(windows)[:, None]
         return self._model.weights.windows * above
 
     def added(self, trail: Trail) -> Floats | None:

@@ -87,21 +87,27 @@ class Matcher:
             track.last_ns, track.trouble = note.time_ns, note.reason
             if note.reason is not None or track.evidence.seconds < FIRST_DECISION_S:
                 findings.append(self._decide(track))
+        if tick.rows:
+            findings += self._compare(tick, cages)
+        for number in tick.ended:
+            findings += self.end(number)
+        return findings
+
+    def _compare(self, tick: Tick, cages: FloatArray) -> list[Finding]:
+        """Take the windows of a tick, all at once, and decide on their tracks."""
         sensor = self.sources[tick.source].sensor
-        predictor = self.reranking.predictor if self.reranking and tick.rows else None
-        predictions = predictor.predict(cages, sensor) if predictor else None
-        described = self.index.describe(cages, sensor) if tick.rows else cages
         people = self.index.people_of(sensor)
+        scores = self.index.scores(self.index.describe(cages, sensor), sensor)
+        predictor = self.reranking.predictor if self.reranking else None
+        predictions = predictor.predict(cages, sensor) if predictor else None
+        findings: list[Finding] = []
         for n, (row, window) in enumerate(zip(tick.rows, cages, strict=True)):
             track = self._track(tick.source, row.track, row.start_ns)
             track.last_ns, track.trouble = row.end_ns, None
-            scores = self.index.scores(described[n], sensor)
-            track.evidence.add(row, window, people, scores)
+            track.evidence.add(row, window, people, scores[n])
             if predictor is not None and predictions is not None:
                 track.evidence.predicted.add(predictor.people, predictions[n])
             findings.append(self._decide(track, arrival_ns=row.arrival_ns))
-        for number in tick.ended:
-            findings += self.end(number)
         return findings
 
     def end(self, number: int) -> list[Finding]:

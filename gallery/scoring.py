@@ -97,14 +97,14 @@ class TemplateIndex:
         return self._seen[sensor].describe(cages)
 
     def scores(self, described: FloatArray, sensor: str) -> NDArray[np.float64]:
-        """A window's likeness to each of the P people of `people_of`.
+        """The likeness of n windows to each of the P people of `people_of`.
 
         Args:
-            described: of one window, see `describe`.
-            sensor: the kind of sensor that saw it, one of those that watch.
+            described: see `describe`.
+            sensor: the kind of sensor that saw them, one of those that watch.
 
         Returns:
-            (P,) float64.
+            (n, P) float64.
         """
         return self._seen[sensor].scores(described)
 

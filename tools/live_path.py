@@ -150,7 +150,7 @@ def follow(index: TemplateIndex, walk: WalkCages) -> NDArray[np.float64]:
     means = np.empty((len(walk.rows), len(places)))
     described = index.describe(walk.cages, sensor)
     for n, (row, cages) in enumerate(zip(walk.rows, walk.cages, strict=True)):
-        evidence.add(row, cages, people, index.scores(described[n], sensor))
+        evidence.add(row, cages, people, index.scores(described[n : n + 1], sensor)[0])
         for standing in evidence.ranking(people, added=index.added(evidence.trail, sensor)):
             means[n, places[standing.person]] = standing.score
     return means

@@ -171,7 +171,7 @@ def test_every_person_is_compared_as_when_everybody_is_enrolled(shipped: Shipped
     for n in range(len(searches.split)):
         probe = cages[result.walks[searches.track[n]]]
         described = index.describe(probe.cages, "kinect-v1")
-        each = np.array([index.scores(window, "kinect-v1") for window in described])
+        each = index.scores(described, "kinect-v1")
         np.testing.assert_allclose(searches.scores[-1, n], follow(index, probe)[-1], atol=1e-5)
         assert searches.hits[n] == (each.argmax(axis=1) == searches.person[n]).sum()
         assert searches.windows[n] == len(each)

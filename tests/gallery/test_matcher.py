@@ -98,7 +98,8 @@ def test_who_is_enrolled_on_two_kinds_of_sensors_is_compared_with_the_own_kind_a
 
 
 def scores(subject: TemplateIndex, window: np.ndarray, sensor: str) -> np.ndarray:
-    return subject.scores(subject.describe(window[None], sensor)[0], sensor)
+    found: np.ndarray = subject.scores(subject.describe(window[None], sensor), sensor)[0]
+    return found
 
 
 def test_the_prediction_is_the_mean_of_each_skeletons_nearest_template() -> None:
