@@ -15,6 +15,7 @@ contrastive loss needs the windows of all.
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import json
 import os
@@ -189,6 +190,9 @@ def join_team() -> Iterator[Team]:
         raise UserError("this torch cannot train with several processes; start one, without torchrun")
     team = Team(int(given[0]), int(given[1]), int(numbers[3]))
     _stay_on_loopback(given[2])
+    # Its functions' defaults name the group that is there when torch imports it, which the optimiser makes it
+    # do: kept alive by them, the group's threads would outlive it and abort the process at its end.
+    importlib.import_module("torch.distributed.nn")
     with _connected():
         dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:

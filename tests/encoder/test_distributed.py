@@ -62,6 +62,27 @@ def losses(folder: Path) -> list[list[float]]:
     return [[r.reconstruction, r.alignment, r.contrast, r.l2, r.windows] for r in history]
 
 
+LEAVING = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import psutil
+from encoder.distributed import join_team
+import tests.encoder.test_trainer as t
+before = psutil.Process().num_threads()
+with join_team() as team:
+    config = replace(t.TINY, epochs=1)
+    t.Trainer(config, t.make_spans(config), Path(sys.argv[1]), team=team).run()
+print(psutil.Process().num_threads() - before)
+"""
+
+
+def test_no_thread_of_a_team_outlives_it(tmp_path: Path) -> None:
+    """One that did could abort a process that has done all its work, at its end."""
+    ended = run_team([["-c", LEAVING, str(tmp_path)]] * 2)
+    assert [(code, out.strip()) for code, out, _ in ended] == [(0, "0")] * 2, ended
+
+
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_together_learn_what_one_learns(processes: int, tmp_path: Path) -> None:
     ended = run_team([["-c", CHILD, str(tmp_path / "team")]] * processes)
