@@ -13,9 +13,9 @@ from torch import Tensor
 
 from encoder.lstm import DIMENSIONS, State
 
-aten = torch.ops.aten
-
 __all__ = ["Ledger", "lstm_layer", "lstm_step", "product", "project", "share"]
+
+_aten = torch.ops.aten
 
 
 def share(weight: Tensor, steps: int, dtype: torch.dtype) -> tuple[Tensor, Ledger]:
@@ -160,13 +160,13 @@ def _close_gates(
     """The gradient of the cell before a step; that of the sums is written to `result` (3, n, 4 K)."""
     take, forget, give, candidate = gates.chunk(4, dim=-1)
     of_take, of_forget, of_give, of_candidate = result.chunk(4, dim=-1)
-    total: Tensor = of_cell + aten.tanh_backward(of_hidden * give, bent)
+    total: Tensor = of_cell + _aten.tanh_backward(of_hidden * give, bent)
     torch.mul(total, candidate, out=of_take)
     torch.mul(total, cell, out=of_forget)
     torch.mul(of_hidden, bent, out=of_give)
     sigmoids, of_sigmoids = (each[..., : 3 * cell.shape[-1]] for each in (gates, result))
-    aten.sigmoid_backward.grad_input(of_sigmoids, sigmoids, grad_input=of_sigmoids)
-    aten.tanh_backward.grad_input(total * take, candidate, grad_input=of_candidate)
+    _aten.sigmoid_backward.grad_input(of_sigmoids, sigmoids, grad_input=of_sigmoids)
+    _aten.tanh_backward.grad_input(total * take, candidate, grad_input=of_candidate)
     return total.mul_(forget)
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "SensorCard",
     "find_backend",
     "folders_beside",
+    "fusion_arrays",
     "load_backend",
 ]
 

@@ -26,6 +26,7 @@ __all__ = [
     "fit_window_directions",
     "principal_components",
     "segment_means",
+    "standardised",
     "windows_alone",
 ]
 
@@ -86,8 +87,7 @@ class WindowDirections:
 
 def fit_window_directions(windows: FloatArray, owners: Owners) -> WindowDirections:
     """Fit on descriptions (n, D) of windows and whose they are; at least two people's and 20 windows."""
-    mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
-    standard = (windows - mean) / scale
+    mean, scale, standard = standardised(windows)
     count = min(_WHITENED, len(windows) // _WINDOWS_A_COMPONENT)
     whitening = principal_components(standard, count) / scale[:, None]
     discriminants = _discriminants(standard, owners) / scale[:, None]
@@ -164,13 +164,18 @@ def _nobody(directions: int) -> Cohort:
 
 def _fit_discriminants(rows: FloatArray, owners: Owners, settings: _Settings) -> Discriminants:
     """Of rows (n, S), and whose each is."""
-    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), np.float32(1e-6))
-    standard = (rows - mean) / scale
+    mean, scale, standard = standardised(rows)
     components = principal_components(standard, settings.components)
     found = _discriminants((standard @ components).astype(np.float32), owners, settings.shrinkage)
     matrix = components @ found / scale[:, None]
     fitted = discriminants_alone(mean, matrix)
     return replace(fitted, cohort=cohort_of(unit(fitted.places(rows))))
+
+
+def standardised(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Means (D,) and scales (D,) of rows (n, D), and the rows less the one, by the other."""
+    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), np.float32(1e-6))
+    return mean, scale, (rows - mean) / scale
 
 
 def principal_components(standard: FloatArray, count: int) -> Floats:

@@ -9,7 +9,7 @@ other three and KGBD's people 1-80 had shown, and on KGBD's people 81-100.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from tools.fusion_fit import (
     discriminants_alone,
     principal_components,
     segment_means,
+    standardised,
     windows_alone,
 )
 
@@ -67,12 +68,11 @@ def fit_for_few_people(few: Sequence[DescribedWalk], many: Sequence[DescribedWal
         A model without segments. Its cohorts are half of the few and half of the many, as if these had the
         few's mean: what the few resemble is too little to judge others by.
     """
-    windows, others = _windows(few), _windows(many)
-    mean, scale = windows.mean(axis=0), np.maximum(windows.std(axis=0), np.float32(1e-6))
-    whitening = principal_components((windows - mean) / scale, _WHITENED) / scale[:, None]
+    windows = _windows(few)
+    mean, scale, standard = standardised(windows)
+    whitening = principal_components(standard, _WHITENED) / scale[:, None]
     model = _model(mean, whitening, _discriminants(few, many, _OWN), _OWN_WEIGHTS)
-    seen = [model.windows(each) for each in (windows, others - others.mean(axis=0) + mean)]
-    return replace(model, cohort=_both(*seen), walks=_walks(few, many))
+    return replace(model, cohort=_both(windows, _windows(many), model.windows), walks=_walks(few, many))
 
 
 def _walks(few: Sequence[DescribedWalk], many: Sequence[DescribedWalk]) -> Discriminants:
@@ -80,17 +80,21 @@ def _walks(few: Sequence[DescribedWalk], many: Sequence[DescribedWalk]) -> Discr
     few_means, many_means = (
         [replace(walk, windows=segment_means(walk.windows)) for walk in walks] for walks in (few, many)
     )
-    rows, others = _windows(few_means), _windows(many_means)
-    mean = rows.mean(axis=0)
-    matrix = _discriminants(few_means, many_means, _OWN).astype(np.float32)
-    walks = discriminants_alone(mean, matrix)
-    seen = [unit(walks.places(each)) for each in (rows, others - others.mean(axis=0) + mean)]
-    return replace(walks, cohort=_both(*seen))
+    rows = _windows(few_means)
+    walks = discriminants_alone(rows.mean(axis=0), _discriminants(few_means, many_means, _OWN))
+    cohort = _both(rows, _windows(many_means), lambda each: unit(walks.places(each)))
+    return replace(walks, cohort=cohort)
 
 
-def _both(few: FloatArray, many: FloatArray) -> Cohort:
-    """Half of directions of the few and half of the many's."""
-    halves = cohort_of(few), cohort_of(many)
+def _both(few: FloatArray, many: FloatArray, seen: Callable[[FloatArray], FloatArray]) -> Cohort:
+    """Half of directions of the few and half of the many's, these about the few's mean.
+
+    Args:
+        few: (n, D) descriptions.
+        many: (m, D).
+        seen: turns descriptions into directions.
+    """
+    halves = cohort_of(seen(few)), cohort_of(seen(many - many.mean(axis=0) + few.mean(axis=0)))
     mean = np.mean([half.mean for half in halves], axis=0)
     return Cohort(mean, np.mean([half.covariance for half in halves], axis=0))
 
