@@ -30,6 +30,7 @@ from safetensors.numpy import load
 
 from gallery.calibration import Calibration, ImpostorScores
 from gallery.cohort import Cohort, Discriminants, unit
+from gallery.directions import WindowDirections
 from gallery.fusion import FusionModel, FusionWeights
 from stream.body import FloatArray
 from stream.errors import DataError
@@ -48,6 +49,7 @@ __all__ = [
     "load_backend",
 ]
 
+_Part = Cohort | Discriminants | WindowDirections
 
 ANY_SENSOR = "any"
 """The kinds of sensors of which nothing of their own is known."""
@@ -167,12 +169,12 @@ def folders_beside(weights: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(path if path.is_dir() else path.parent for path in weights))
 
 
-def fusion_arrays(model: FusionModel | Cohort | Discriminants, name: str) -> dict[str, FloatArray]:
+def fusion_arrays(model: FusionModel | _Part, name: str) -> dict[str, FloatArray]:
     """The arrays of a fusion by their names in a back-end's file: `<name>.walks.cohort.mean` and so on."""
     found: dict[str, FloatArray] = {}
     for field_ in fields(model):
         part, called = getattr(model, field_.name), f"{name}.{field_.name}"
-        if isinstance(part, Cohort | Discriminants):
+        if isinstance(part, _Part):
             found |= fusion_arrays(part, called)
         elif isinstance(part, np.ndarray):
             found[called] = part
@@ -249,9 +251,11 @@ def _fusion(arrays: Mapping[str, NDArray[np.generic]], sensor: str, weights: Fus
         return Discriminants(mean, matrix, cohort(f"{name}.cohort"))
 
     return FusionModel(
-        window_mean=numbers("window_mean", 1),
-        whitening=numbers("whitening", 2),
-        discriminants=numbers("discriminants", 2),
+        directions=WindowDirections(
+            numbers("directions.mean", 1),
+            numbers("directions.whitening", 2),
+            numbers("directions.discriminants", 2),
+        ),
         cohort=cohort("cohort"),
         walks=discriminants("walks"),
         segments=discriminants("segments"),

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from encoder.pose import POSE
 from gallery.cohort import Cohort, Discriminants, Standings, unit
+from gallery.directions import WindowDirections
 from gallery.segments import SEGMENT_STEP, SEGMENT_WINDOWS, Segments, describe_windows
 from stream.body import FloatArray
 
@@ -83,18 +84,14 @@ class FusionModel:
     A part that was not fitted has no directions (K1, K3 or K4 is 0), or a cohort of zeros, and says nothing.
 
     Attributes:
-        window_mean: (D,) of descriptions, see `gallery.segments.describe_windows`.
-        whitening: (D, K1) principal components, each scaled to variance 1.
-        discriminants: (D, K2) linear discriminants of people.
+        directions: of descriptions (D,) of windows, K1 + K2.
         cohort: of windows, (K1 + K2).
         walks: (D, K3) of means of descriptions.
         segments: (S, K4) of segments, see `gallery.segments.segment_statistics`.
         weights: of the parts.
     """
 
-    window_mean: FloatArray
-    whitening: FloatArray
-    discriminants: FloatArray
+    directions: WindowDirections
     cohort: Cohort
     walks: Discriminants
     segments: Discriminants
@@ -102,10 +99,7 @@ class FusionModel:
 
     def windows(self, described: FloatArray) -> FloatArray:
         """Descriptions (n, D) as unit vectors (n, K1 + K2) whose products say how alike windows are."""
-        centred = described - self.window_mean
-        white: FloatArray = unit(centred @ self.whitening)
-        people: FloatArray = unit(centred @ self.discriminants)
-        return unit(np.concatenate((white, np.float32(self.weights.discriminants) * people), axis=1))
+        return self.directions.windows(described, self.weights.discriminants)
 
     def commonness(self, windows: FloatArray) -> FloatArray:
         """(n,) how much windows (n, K1 + K2) resemble nobody in particular."""

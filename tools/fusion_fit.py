@@ -9,17 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA  # type: ignore[import-untyped]
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # type: ignore[import-untyped]
 
 from gallery.cohort import Cohort, Discriminants, unit
+from gallery.directions import WindowDirections
 from gallery.fusion import FusionModel, FusionWeights
 from gallery.segments import STATISTICS, segment_slices, segments_of
 from stream.body import FloatArray
+from tools.discriminants import Scatter, discriminants, scatter_of, shrunk
 
 __all__ = [
     "LEAST_PEOPLE",
     "DescribedWalk",
-    "WindowDirections",
     "cohort_of",
     "discriminants_alone",
     "fit_fusion",
@@ -34,10 +34,15 @@ LEAST_PEOPLE = 20
 """Discriminants of fewer people would be theirs, and nobody else's."""
 
 _WHITENED = 128
-_WINDOWS_A_COMPONENT = 20
-"""Whitened, the components of fewer windows would be their noise."""
+_WINDOWS_A_COMPONENT, _SEGMENTS_A_COMPONENT = 20, 4
+"""The components of fewer would be their noise; a segment says more than a window."""
+_LEAST_SHRINKAGE, _WINDOWS_A_NUMBER = 0.005, 10
+"""What windows vary in is shrunk by so much; the more, the fewer windows there are for each number."""
 _DISCRIMINANTS = 64
-_SHRINKAGE = 0.05
+_SESSIONS = 8.0
+"""How much what changes from walk to walk of a person counts beside what changes within one.
+
+Of the latter, many windows and templates show all there is; of the former a probe shows one draw."""
 
 Floats = NDArray[np.float64]
 Owners = NDArray[np.int64]
@@ -47,12 +52,12 @@ class _Settings(NamedTuple):
     """Of discriminants of what describes some seconds."""
 
     components: int
-    """Principal ones; the discriminants are in these."""
+    """Principal ones, at most; the discriminants are in these."""
     shrinkage: float
 
 
 _WALKS = _Settings(200, 0.2)
-_SEGMENTS = _Settings(400, _SHRINKAGE)
+_SEGMENTS = _Settings(400, 0.1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,34 +75,31 @@ class DescribedWalk:
     windows: FloatArray = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WindowDirections:
-    """Directions in which descriptions of windows are compared, see `gallery.fusion.FusionModel`.
+def fit_window_directions(windows: FloatArray, walks: Owners, people: Owners) -> WindowDirections:
+    """Fit on at least two people's windows, and 20.
 
-    Attributes:
-        mean: (D,) float32.
-        whitening: (D, K1) float32.
-        discriminants: (D, K2) float32.
+    Args:
+        windows: (n, D), described.
+        walks: (n,) of which walk each is.
+        people: (n,) of whom.
     """
-
-    mean: FloatArray
-    whitening: FloatArray
-    discriminants: FloatArray
-
-
-def fit_window_directions(windows: FloatArray, owners: Owners) -> WindowDirections:
-    """Fit on descriptions (n, D) of windows and whose they are; at least two people's and 20 windows."""
     mean, scale, standard = standardised(windows)
-    count = min(_WHITENED, len(windows) // _WINDOWS_A_COMPONENT)
-    whitening = principal_components(standard, count) / scale[:, None]
-    discriminants = _discriminants(standard, owners) / scale[:, None]
-    return WindowDirections(_single(mean), _single(whitening), _single(discriminants))
+    scatter = scatter_of(standard, walks, people)
+    within = _within(scatter)
+    numbers = windows.shape[1]
+    shrinkage = max(_LEAST_SHRINKAGE, numbers / (numbers + _WINDOWS_A_NUMBER * len(windows)))
+    components = principal_components(standard, min(_WHITENED, len(windows) // _WINDOWS_A_COMPONENT))
+    whitening = components @ _whitening(components.T @ within @ components, shrinkage)
+    found = _discriminants(scatter, shrinkage)
+    return WindowDirections(
+        _single(mean), _single(whitening / scale[:, None]), _single(found / scale[:, None])
+    )
 
 
 def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights | None = None) -> FusionModel:
     """Fit on people outside every gallery; labels say whose walk is whose, and nothing else.
 
-    Settings were chosen on KGBD's people 1-100, discriminants of 60 of them and galleries of the other 40.
+    Settings were chosen on KGBD's people 1-100, discriminants of one half of them and galleries of the other.
 
     Args:
         walks: of at least `LEAST_PEOPLE` people, more than one walk of most.
@@ -109,29 +111,22 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights | None = N
     people = np.array([walk.person for walk in walks])
     if len(set(people.tolist())) < LEAST_PEOPLE:
         raise ValueError(f"walks: expected at least {LEAST_PEOPLE} people, got {len(set(people.tolist()))}")
-    windows = np.concatenate([walk.windows for walk in walks])
-    owners = np.repeat(people, [len(walk.windows) for walk in walks])
-    model = windows_alone(fit_window_directions(windows, owners), weights or FusionWeights())
-    whose = np.repeat(people, [len(segment_slices(len(walk.windows))) for walk in walks])
-    means, segments = (
-        np.concatenate([of(walk.windows) for walk in walks]) for of in (segment_means, segments_of)
-    )
+    windows = [walk.windows for walk in walks]
+    rows, each = _together(windows)
+    model = windows_alone(fit_window_directions(rows, each, people[each]), weights or FusionWeights())
     return replace(
         model,
-        cohort=cohort_of(model.windows(windows)),
-        walks=_fit_discriminants(means, whose, _WALKS),
-        segments=_fit_discriminants(segments, whose, _SEGMENTS),
+        cohort=cohort_of(model.windows(rows)),
+        walks=_fit_discriminants([segment_means(own) for own in windows], people, _WALKS),
+        segments=_fit_discriminants([segments_of(own) for own in windows], people, _SEGMENTS),
     )
 
 
 def windows_alone(directions: WindowDirections, weights: FusionWeights) -> FusionModel:
     """A fusion of windows compared in these directions: no walks, no segments, no cohort."""
-    numbers = directions.whitening.shape[1] + directions.discriminants.shape[1]
     return FusionModel(
-        window_mean=_single(directions.mean),
-        whitening=_single(directions.whitening),
-        discriminants=_single(directions.discriminants),
-        cohort=_nobody(numbers),
+        directions=directions,
+        cohort=_nobody(directions.numbers),
         walks=_nothing_of(len(directions.mean)),
         segments=_nothing_of(STATISTICS),
         weights=weights,
@@ -146,7 +141,7 @@ def discriminants_alone(mean: Floats | FloatArray, matrix: Floats | FloatArray) 
 def cohort_of(directions: FloatArray) -> Cohort:
     """A cohort of directions (n, K)."""
     mean = directions.mean(axis=0, dtype=np.float64)
-    return Cohort(_single(mean), _single(np.cov(directions, rowvar=False, ddof=0)))
+    return Cohort(_single(mean), _single(np.atleast_2d(np.cov(directions, rowvar=False, ddof=0))))
 
 
 def segment_means(described: FloatArray) -> FloatArray:
@@ -162,13 +157,20 @@ def _nobody(directions: int) -> Cohort:
     return Cohort(np.zeros(directions, np.float32), np.zeros((directions, directions), np.float32))
 
 
-def _fit_discriminants(rows: FloatArray, owners: Owners, settings: _Settings) -> Discriminants:
-    """Of rows (n, S), and whose each is."""
+def _together(walks: Sequence[FloatArray]) -> tuple[FloatArray, Owners]:
+    """The rows of walks (each (m, S)) as (n, S), and (n,) of which walk each is."""
+    return np.concatenate(walks), np.repeat(np.arange(len(walks)), [len(own) for own in walks])
+
+
+def _fit_discriminants(walks: Sequence[FloatArray], people: Owners, settings: _Settings) -> Discriminants:
+    """Of rows (m, S) of each walk, and whose each walk is."""
+    rows, each = _together(walks)
     mean, scale, standard = standardised(rows)
-    components = principal_components(standard, settings.components)
-    found = _discriminants((standard @ components).astype(np.float32), owners, settings.shrinkage)
-    matrix = components @ found / scale[:, None]
-    fitted = discriminants_alone(mean, matrix)
+    count = min(settings.components, max(1, len(rows) // _SEGMENTS_A_COMPONENT))
+    components = principal_components(standard, count)
+    scatter = scatter_of((standard @ components).astype(np.float32), each, people[each])
+    found = components @ _discriminants(scatter, settings.shrinkage)
+    fitted = discriminants_alone(mean, found / scale[:, None])
     return replace(fitted, cohort=cohort_of(unit(fitted.places(rows))))
 
 
@@ -185,15 +187,19 @@ def principal_components(standard: FloatArray, count: int) -> Floats:
     return matrix
 
 
-def _discriminants(standard: FloatArray, owners: Owners, shrinkage: float = _SHRINKAGE) -> Floats:
-    """(D, K) linear discriminants: unit variance within people, the directions of most variance between."""
-    count = min(_DISCRIMINANTS, len(np.unique(owners)) - 1)
-    people = np.unique(owners)
-    found = LinearDiscriminantAnalysis(
-        solver="eigen", shrinkage=shrinkage, n_components=count, priors=np.full(len(people), 1 / len(people))
-    ).fit(standard, owners)
-    matrix: Floats = found.scalings_[:, :count]
-    return matrix
+def _within(scatter: Scatter) -> Floats:
+    return scatter.within_walks + _SESSIONS * scatter.between_walks
+
+
+def _discriminants(scatter: Scatter, shrinkage: float) -> Floats:
+    count = min(_DISCRIMINANTS, scatter.people - 1)
+    return discriminants(_within(scatter), scatter.between_people, count, shrinkage)
+
+
+def _whitening(within: Floats, shrinkage: float) -> Floats:
+    """(K, K) by which numbers that vary like this within people do so by 1, each for itself."""
+    found: Floats = np.linalg.cholesky(np.linalg.inv(shrunk(within, shrinkage)))
+    return found
 
 
 def _single(array: Floats | FloatArray) -> FloatArray:

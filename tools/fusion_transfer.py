@@ -14,16 +14,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from encoder.pose import BONES, DIRECTIONS
 from gallery.cohort import Cohort, Discriminants, unit
+from gallery.directions import WindowDirections
 from gallery.fusion import FusionModel, FusionWeights
 from stream.body import FloatArray
+from tools.discriminants import discriminants
 from tools.fusion_fit import (
     DescribedWalk,
-    WindowDirections,
     cohort_of,
     discriminants_alone,
     principal_components,
@@ -144,13 +144,8 @@ def _discriminants(
     within_few, _ = _scatter(few, numbers)
     within_many, between = _scatter(many, numbers)
     within = share * within_few + (1 - share) * within_many
-    scale = np.maximum(np.sqrt(np.diag(within)), 1e-6)
-    within = (1 - shrinkage) * within / np.outer(scale, scale) + shrinkage * np.eye(len(scale))
-    count = min(most, len(scale), len({walk.person for walk in many}) - 1)
-    kept = [len(scale) - count, len(scale) - 1]
-    _, found = scipy.linalg.eigh(between / np.outer(scale, scale), within, subset_by_index=kept)
-    matrix: Floats = found[:, ::-1] / scale[:, None]
-    return matrix
+    count = min(most, len(within), len({walk.person for walk in many}) - 1)
+    return discriminants(within, between, count, shrinkage)
 
 
 def _scatter(walks: Sequence[DescribedWalk], numbers: slice) -> tuple[Floats, Floats]:

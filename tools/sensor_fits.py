@@ -96,7 +96,7 @@ class Fitter:
             projection, SensorCard(fitted_on, fusion=FusionCard(both, model.weights)), model
         )
         few_misjudged = _misjudged(walks, 1, random)
-        model = fit_for_any_sensor(few_misjudged, many_misjudged, len(model.window_mean))
+        model = fit_for_any_sensor(few_misjudged, many_misjudged, len(model.directions.mean))
         both = _joined(_fitted_on(own, few_misjudged), _fitted_on(f"{data}; misjudged", many_misjudged))
         found[ANY_SENSOR] = Fit(None, SensorCard(fusion=FusionCard(both, model.weights)), model)
         return found

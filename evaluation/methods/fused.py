@@ -2,9 +2,10 @@
 
 - `cage-pose`: both side by side, skeleton by skeleton.
 - `fused-walks`: without anybody's name. The training recordings are told apart as if each were a person of
-  its own, which shows what changes within one walk and what does not: by linear discriminants, and by a small
-  network whose answer, softened, stands beside them. Probes and galleries are recordings that it never met.
-- `fused`: the linear discriminants of people beside whitened components, as the live system compares windows
+  its own, which shows what changes within one walk and what does not: by whitened principal components,
+  linear discriminants, and a small network whose answer, softened, stands beside them. Probes and galleries
+  are recordings that it never met.
+- `fused`: such components and the discriminants of people, as the live system compares windows
   (`gallery.fusion`).
 - `fused-known`: these, and a network's answer which of the training people a window shows: for people who are
   known. As a classifier it weighs that answer by the training window of each that is most alike.
@@ -27,17 +28,18 @@ from evaluation.methods.joints import through_canonical
 from evaluation.methods.networks import PerceptronNetwork, WindowNetwork, ask, train_network
 from evaluation.methods.trained import Sgela
 from gallery.cohort import unit
+from gallery.directions import WindowDirections
 from gallery.segments import describe_windows
 from stream.body import FloatArray
-from tools.fusion_fit import WindowDirections, fit_window_directions
+from tools.fusion_fit import fit_window_directions
 
 __all__ = ["Fused"]
 
 _SOFTER = 2.0
 """What a network's answers are divided by: the sure ones leave room for the second best."""
 
-_WHITENED = 0.6
-"""The length of whitened components beside discriminants of people, of length 1; recordings have none."""
+_DISCRIMINANTS = 1.5
+"""The length of discriminants beside whitened components of length 1."""
 
 _ALIKE = 30.0
 """What a likeness to training windows is multiplied by, beside the logarithm of a network's answer."""
@@ -83,10 +85,8 @@ class Fused:
         known = describe(both.whole, train.windows)
         _, recordings = np.unique(train.walks, return_inverse=True)
         walks, people = (
-            _Telling.learn(both, known, owners, whitened, material, partial(_told_on, told, place))
-            for place, (owners, whitened) in enumerate(
-                ((recordings.astype(np.int64), 0.0), (train.people, _WHITENED))
-            )
+            _Telling.learn(both, known, owners, material, partial(_told_on, told, place))
+            for place, owners in enumerate((recordings.astype(np.int64), train.people))
         )
         return (
             Description("cage-pose", both, material.f),
@@ -127,20 +127,9 @@ class _BesidePose:
         return np.concatenate(parts, axis=2)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Along:
-    """Descriptions (n, D) along directions: (n, K) of unit length."""
-
-    directions: WindowDirections
-    whitened: float
-
-    def __call__(self, described: FloatArray) -> FloatArray:
-        centred = described - self.directions.mean
-        told = unit(centred @ self.directions.discriminants)
-        if not self.whitened:
-            return told
-        white = unit(centred @ self.directions.whitening)
-        return unit(np.concatenate((told, np.float32(self.whitened) * white), axis=1))
+def _along(directions: WindowDirections, described: FloatArray) -> FloatArray:
+    """Descriptions (n, D) as they are compared, (n, K) of unit length."""
+    return directions.windows(described, _DISCRIMINANTS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,14 +138,14 @@ class _Telling:
 
     Attributes:
         both: describes windows.
-        along: the directions in which windows are compared.
+        directions: in which windows are compared.
         network: names the labels.
         taught: (n, K) the training windows along the directions, label by label.
         starts: (C,) where each label's begin.
     """
 
     both: _BesidePose
-    along: _Along
+    directions: WindowDirections
     network: WindowNetwork
     taught: FloatArray
     starts: NDArray[np.intp]
@@ -167,33 +156,32 @@ class _Telling:
         both: _BesidePose,
         known: FloatArray,
         owners: NDArray[np.int64],
-        whitened: float,
         material: Material,
         told: Told,
     ) -> _Telling:
         """Learn from descriptions (n, D) of the material's windows whose labels (n,) are 0..C-1."""
-        along = _Along(fit_window_directions(known, owners), whitened)
+        directions = fit_window_directions(known, material.train.walks, owners)
         rows = torch.from_numpy(known[:, None, :POSE])
         parts = held_out(material.train)
         network = train_network(PerceptronNetwork, rows, owners, parts, material, told)
         order = np.argsort(owners, kind="stable")
         _, starts = np.unique(owners[order], return_index=True)
-        return cls(both, along, network, along(known)[order], starts)
+        return cls(both, directions, network, _along(directions, known)[order], starts)
 
     def compared(self, windows: FloatArray) -> FloatArray:
         """(n, K) of unit length."""
-        return self.along(self.both.whole(windows))
+        return _along(self.directions, self.both.whole(windows))
 
     def features(self, windows: FloatArray) -> FloatArray:
         """(n, C + K) of unit length: the network's softened answers beside what is compared."""
         described = self.both.whole(windows)
         named = softmax(self._logits(described) / _SOFTER, axis=1)
-        return unit(np.concatenate((unit(named), self.along(described)), axis=1))
+        return unit(np.concatenate((unit(named), _along(self.directions, described)), axis=1))
 
     def classify(self, windows: FloatArray) -> FloatArray:
         """(n, C) probabilities."""
         described = self.both.whole(windows)
-        alike = self._alike(self.along(described))
+        alike = self._alike(_along(self.directions, described))
         likely: FloatArray = softmax(self._logits(described) + np.float32(_ALIKE) * alike, axis=1)
         return likely
 

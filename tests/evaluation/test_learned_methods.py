@@ -74,7 +74,7 @@ def direct_trial() -> Trial:
     return draw_direct(made_walks(5, walks=4, frames=60, noise=0.02), f=F)
 
 
-FEW = RecognitionConfig(hidden=32, batch=32, epochs=4)
+FEW = RecognitionConfig(hidden=32, batch=32, epochs=20)
 WATCHED: dict[tuple[str, str], Told] = {}
 
 

@@ -9,6 +9,7 @@ from encoder.pose import DEVIATIONS, JOINTS, POSE
 from gallery.backend import Backend
 from gallery.calibration import Calibration, ImpostorScores
 from gallery.cohort import Cohort, Discriminants
+from gallery.directions import WindowDirections
 from gallery.fusion import FusionModel, FusionWeights, Trail
 from gallery.matcher import Finding, Matcher
 from gallery.orders import SourceCard
@@ -51,9 +52,7 @@ WINDOW_COHORT, WALK_COHORT, SEGMENT_COHORT = units(30, 9), units(40, 3), units(7
 """What the cohorts are told by their means and covariances."""
 
 MODEL = FusionModel(
-    window_mean=floats(DESCRIBED),
-    whitening=floats(DESCRIBED, 5),
-    discriminants=floats(DESCRIBED, 4),
+    directions=WindowDirections(floats(DESCRIBED), floats(DESCRIBED, 5), floats(DESCRIBED, 4)),
     cohort=told(WINDOW_COHORT),
     walks=Discriminants(floats(DESCRIBED), floats(DESCRIBED, 3), told(WALK_COHORT)),
     segments=Discriminants(floats(STATISTICS), floats(STATISTICS, 6), told(SEGMENT_COHORT)),
@@ -141,9 +140,9 @@ def test_segments_begin_every_second_and_a_short_walk_is_one() -> None:
 def test_windows_are_compared_by_two_parts() -> None:
     described = describe_windows(person(1, 2))
     one, other = MODEL.windows(described)
-    centred = described - MODEL.window_mean
-    white = [row @ MODEL.whitening for row in centred]
-    people = [row @ MODEL.discriminants for row in centred]
+    centred = described - MODEL.directions.mean
+    white = [row @ MODEL.directions.whitening for row in centred]
+    people = [row @ MODEL.directions.discriminants for row in centred]
     expected = (cosine(*white) + 0.25 * cosine(*people)) / 1.25
     assert float(one @ other) == pytest.approx(expected, abs=1e-5)
 
