@@ -38,7 +38,7 @@ _PUBLISHED = {
 
 _STUDIES = {
     "4": "Table 4, what each part brings", "5": "Table 5, pretext tasks", "6": "Table 6, intervals, `within`",
-    "7": "Table 7, temperatures", "fig8": "Fig. 8, attention and f", "augment": "augmentation, each alone",
+    "7": "Table 7, temperatures", "fig8": "Fig. 8, attention and f", "augment": "Augmentation, each alone",
 }  # fmt: skip
 _STUDIED = {"direct": "`direct` Rank-1", "map": "mAP", "ap": "f_RN AP", "sc": "f_RN SC"}
 
