@@ -144,7 +144,7 @@ def _discriminants(
     within_few, _ = _scatter(few, numbers)
     within_many, between = _scatter(many, numbers)
     within = share * within_few + (1 - share) * within_many
-    count = min(most, len(within), len({walk.person for walk in many}) - 1)
+    count = min(most, len({walk.person for walk in many}) - 1)
     return discriminants(within, between, count, shrinkage)
 
 
