@@ -52,6 +52,7 @@ class Scenario:
         probe_view: as with conditions.
         drawn_views: so many of the views, drawn for each split, enrol, and the others are searched with; 0
             does not part them.
+        every_view: a person's takes that enrol come from their views in turn.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Scenario:
     enrol_view: str | None = None
     probe_view: str | None = None
     drawn_views: int = 0
+    every_view: bool = False
 
     def enrols(self, recording: Recording) -> bool:
         """Whether the recording is such as enrol; the views of a split are not asked for."""
@@ -104,6 +106,12 @@ _ALL = (
         "enrolled walking away from the camera, searched walking towards it",
         enrol_view="away",
         probe_view="towards",
+    ),
+    Scenario(
+        "rgb-both",
+        "rgb",
+        "enrolled walking towards the camera and away from it, searched walking either way",
+        every_view=True,
     ),
 )
 
@@ -178,6 +186,8 @@ def draw_splits(
             if choice == "drawn":
                 order = np.random.default_rng([seed, split, zlib.crc32(person.encode())])
                 takes = [takes[n] for n in order.permutation(len(takes))]
+            if scenario.every_view:
+                takes = _in_turn(takes, {recordings[n].take: recordings[n].view for n in given})
             chosen = set(takes[:enrol])
             asked = [n for n in own if scenario.probes(recordings[n]) and _within(recordings[n], outside)]
             asked = [n for n in asked if recordings[n].take not in chosen]
@@ -190,6 +200,17 @@ def draw_splits(
             probes += asked
         draws.append(Draw(tuple(enrolments), tuple(probes), np.isin(np.arange(len(people)), half)))
     return draws
+
+
+def _in_turn(takes: Sequence[str], views: Mapping[str, str]) -> list[str]:
+    """One take of each view, then another of each, and so on, each view's in their order."""
+    turns: dict[str, int] = {}
+    placed = []
+    for take in takes:
+        turn = turns.get(views[take], 0)
+        turns[views[take]] = turn + 1
+        placed.append((turn, take))
+    return [take for _, take in sorted(placed, key=lambda each: each[0])]
 
 
 def _within(recording: Recording, views: frozenset[str] | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -370,6 +371,12 @@ def test_views_part_enrolments_and_probes() -> None:
     ]
     for probes, _ in roles(live_trial(facing, SCENARIOS["rgb-away"], [RAW], splits=2)):
         assert probes == {each.name for each in facing if each.view == "away"}
+    # Of three walks each way, one of each enrols.
+    both = roles(live_trial(facing, SCENARIOS["rgb-both"], [RAW], splits=4))
+    for probes, _ in both:
+        left = Counter((each.person, each.view) for each in facing if each.name in probes)
+        assert left == Counter({(person, view): 2 for person in "abcd" for view in ("towards", "away")})
+    assert len({tuple(sorted(probes)) for probes, _ in both}) > 1
 
 
 @pytest.mark.parametrize(
