@@ -125,20 +125,25 @@ def _known(part: _Content, key: str) -> Iterator[bool]:
 
 
 def _published_table(protocol: str, name: str, parts: Sequence[_Content]) -> str:
-    seeds = ", ".join(str(part["seed"]) for part in parts)
-    title = (
-        f"`{protocol}`, {name}: {parts[0]['people']} people, f = {parts[0]['f']}, seeds {seeds}{_cost(parts)}"
-    )
+    seeds = _seeds(parts)
+    title = f"`{protocol}`, {name}: {parts[0]['people']} people, f = {parts[0]['f']}, {seeds}{_cost(parts)}"
     columns = _PUBLISHED[protocol]
     methods = dict.fromkeys(method for part in parts for method in part["methods"])
     rows = []
     for method in methods:
-        several = [part["methods"][method] for part in parts if method in part["methods"]]
+        with_it = [part for part in parts if method in part["methods"]]
+        several = [part["methods"][method] for part in with_it]
         labels = "labels" if several[0]["supervised"] else ""
+        called = method if _seeds(with_it) == seeds else f"{method} ({_seeds(with_it)})"
         rows.append(
-            [method, labels, *(_spread([one[key] for one in several if key in one]) for key in columns)]
+            [called, labels, *(_spread([one[key] for one in several if key in one]) for key in columns)]
         )
     return f"{title}:\n\n{_table(['%', '', *columns.values()], rows)}"
+
+
+def _seeds(parts: Sequence[_Content]) -> str:
+    each = list(dict.fromkeys(str(part["seed"]) for part in parts))
+    return f"seed{'s' if len(each) > 1 else ''} {', '.join(each)}"
 
 
 def _studies(path: Path) -> list[str]:

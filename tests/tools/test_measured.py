@@ -58,7 +58,7 @@ def test_intervals_and_spreads_are_those_of_the_files(tmp_path: Path) -> None:
     assert "1.3 (0.0-3.0)" in text
     assert "`direct`, kgbd: 9 people, f = 6, seeds 1, 2:" in text
     assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - |" in text
-    assert "| only2 |  | 50.0 | - | - | 10.0 | - |" in text
+    assert "| only2 (seed 2) |  | 50.0 | - | - | 10.0 | - |" in text
 
 
 def test_what_the_command_writes_is_read(tmp_path: Path) -> None:
