@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -69,6 +70,8 @@ def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, F
             arrays |= {f"{sensor}.mean": fit.projection.mean, f"{sensor}.matrix": fit.projection.matrix}
         if fit.fusion is not None:
             arrays |= fusion_arrays(fit.fusion, f"{sensor}.fusion")
+    # safetensors writes an array that lies otherwise in memory as if it lay like this.
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     card = BackendCard(encoder, {sensor: fit.card for sensor, fit in fitted.items()})
     text = msgspec.json.format(msgspec.json.encode(card), indent=2)
     try:

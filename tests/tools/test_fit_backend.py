@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
 from encoder.model import EncoderConfig
 from encoder.weights import load_encoder, save_weights, seeded_state
-from gallery.backend import load_backend
+from gallery.backend import FittedOn, FusionCard, Projection, SensorCard, load_backend
+from gallery.directions import WindowDirections
+from gallery.fusion import FusionWeights
 from tests.tools.simulated_set import pack_simulated
 from tools import fit_backend, fusion_fit, sensor_fits
+from tools.fit_backend import write_backend
+from tools.fusion_fit import windows_alone
+from tools.sensor_fits import Fit
 
 
 @pytest.fixture
@@ -55,6 +61,23 @@ def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFi
     told = capsys.readouterr().out
     assert "KGBD, people 1-6 in 2 parts" in told
     assert f"wrote {small / 'twice' / contract}.json" in told
+
+
+def test_numbers_are_read_back_as_they_were_whatever_way_they_lay_in_memory(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    mean, columns, reversed_ = (
+        random.standard_normal(shape).astype(np.float32) for shape in (6, (3, 6), (6, 3))
+    )
+    directions = WindowDirections(mean, columns.T, reversed_[:, ::-1])
+    fusion = windows_alone(directions, FusionWeights())
+    on = FittedOn("made", 2, 2, 2)
+    projection = Projection(mean, np.asfortranarray(reversed_))
+    fit = Fit(projection, SensorCard(on, fusion=FusionCard(on, fusion.weights)), fusion)
+    write_backend(tmp_path, "made", "an encoder", {"kinect-v2": fit})
+    found = load_backend("made", [tmp_path])
+    np.testing.assert_array_equal(found.projections["kinect-v2"].matrix, reversed_)
+    np.testing.assert_array_equal(found.fusions["kinect-v2"].directions.whitening, columns.T)
+    np.testing.assert_array_equal(found.fusions["kinect-v2"].directions.discriminants, reversed_[:, ::-1])
 
 
 def own(path: Path, seed: int, seen: str | None) -> Path:
