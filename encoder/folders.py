@@ -7,6 +7,7 @@ from pathlib import Path
 
 from encoder.pretext import Pretext
 from stream.errors import DataError
+from stream.paths import is_there
 
 __all__ = ["WEIGHTS", "weights_files"]
 
@@ -25,19 +26,20 @@ def weights_files(given: Iterable[Path]) -> list[Path]:
 
     Raises:
         DataError: a folder holds no weights, or its training has not ended.
+        UserError: a path cannot be looked at.
     """
-    return [file for path in given for file in (_of_folder(path) if path.is_dir() else [path])]
+    return [file for path in given for file in (_of_folder(path) if is_there(path, Path.is_dir) else [path])]
 
 
 def _of_folder(folder: Path) -> list[Path]:
-    if (folder / WEIGHTS).is_file():
+    if is_there(folder / WEIGHTS, Path.is_file):
         return [folder / WEIGHTS]
-    tasks = [folder / task for task in Pretext if (folder / task).is_dir()]
+    tasks = [folder / task for task in Pretext if is_there(folder / task, Path.is_dir)]
     if not tasks:
         raise DataError(
             f"{folder}: expected a folder of sge-stream train, with {WEIGHTS} in it or in folders named "
             f"{', '.join(Pretext)}; name the weights file itself, or end the training first"
         )
-    if unfinished := [task for task in tasks if not (task / WEIGHTS).is_file()]:
+    if unfinished := [task for task in tasks if not is_there(task / WEIGHTS, Path.is_file)]:
         raise DataError(f"{unfinished[0]}: there is no {WEIGHTS} in it; end the training first")
     return [task / WEIGHTS for task in tasks]

@@ -151,6 +151,7 @@ class _Worker:
             self._sender.pump(0)
         self._offer(self._tracker.end(), 0, last=True)
         self._drain(stop)
+        self._beat(force=True)  # the last counts
         if trouble is not None:
             raise trouble
 

@@ -27,8 +27,6 @@ NARROW = 70
 FRAME_LINES = 5
 """Title, head and borders of a table."""
 
-DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
-
 
 def final_line(verdict: Verdict, source: str = "") -> Text:
     """A track's last word, as it scrolls by above the tables; `source` is said where there are several."""
@@ -145,7 +143,7 @@ class Dashboard:
             "CPU": self._rate(child.label, "cpu", counters, "{:.0%}"),
             "frames/s": self._rate(child.label, "frames", counters),
             "windows/s": self._rate(child.label, "windows", counters),
-            "dropped": f"{_dropped(counters):.0f}",
+            "dropped": f"{child.dropped:.0f}",
             "p50 / p95": _latency(counters),
             "source": Text(self._source(child)),
         }
@@ -170,7 +168,7 @@ class Dashboard:
         counters = [_counters(child) for child in children]
         down = [child.label for child in children if child.state.startswith("down")]
         latency = next((text for text in map(_latency, counters) if text != "-"), "-")
-        dropped = sum(map(_dropped, counters))
+        dropped = sum(child.dropped for child in children)
         health = f"down: {', '.join(down)}" if down else f"{len(children)} processes"
         text = f"{health}, {dropped:.0f} dropped, {latency}"
         return Text(text, no_wrap=True, overflow="ellipsis")
@@ -189,10 +187,6 @@ class Dashboard:
 def _counters(child: Child) -> dict[str, float]:
     status = child.status  # once: another thread changes it
     return status.counters if status else {}
-
-
-def _dropped(counters: dict[str, float]) -> float:
-    return sum(counters.get(name, 0) for name in DROPS)
 
 
 def _latency(counters: dict[str, float]) -> str:

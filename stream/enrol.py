@@ -69,6 +69,7 @@ class WalkWatch:
 
     track: int | None = None
     passages: dict[int, Passage] = field(default_factory=dict)
+    others: set[int] = field(default_factory=set)
 
     def see(self, verdict: Verdict) -> None:
         """Note what a verdict shows of its track.
@@ -77,7 +78,10 @@ class WalkWatch:
             UserError: two people walk at the same time.
         """
         decision = verdict.decision
-        if decision.final or decision.latency_ms is None or self.track not in (None, decision.track):
+        if decision.final or decision.latency_ms is None:
+            return
+        if self.track not in (None, decision.track):
+            self.others.add(decision.track)
             return
         passage = self.passages.setdefault(decision.track, Passage(decision.t, decision.t))
         passage.last, passage.seconds, passage.quality = decision.t, verdict.seconds, verdict.quality
@@ -170,6 +174,8 @@ def _watch(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
         if tracks and (plan.track is not None or len(tracks) == len(watches)):
             bar.update(task, completed=1.0)
             return tracks
+    if plan.track is not None and not any(watch.passages for watch in watches):
+        raise _no_track(plan.track, set[int]().union(*(watch.others for watch in watches)))
     raise _too_little(live, watches, min(MIN_SECONDS, enough))
 
 
@@ -197,6 +203,11 @@ def _show(bar: Progress, task: TaskID, watches: list[WalkWatch], enough: float) 
     share = min(min(watch.seconds / enough, 1.0) for watch in watches)
     seen = [p.quality for watch in watches for p in watch.passages.values()]
     bar.update(task, completed=share, quality=min(seen, default=0.0))
+
+
+def _no_track(number: int, others: set[int]) -> UserError:
+    seen = ", ".join(map(str, sorted(others))) or "none"
+    return UserError(f"there is no track {number} that walks; there are {seen}. Nobody was enrolled")
 
 
 def _too_little(live: Live, watches: list[WalkWatch], needed: float) -> UserError:

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from gallery.location import gallery_path
+from gallery.names import clean_name
 from gallery.people import render_people, render_person
 from gallery.records import Erasure
 from gallery.store import Gallery, open_gallery
 from stream.errors import GalleryError
 from stream.options import GalleryOption, NameArgument, YesOption, err, out
+from stream.paths import is_there
 from stream.prompt import confirm
 
 __all__ = ["people"]
@@ -43,6 +45,7 @@ def people_rename(
     """Give a person another name."""
     with _existing(gallery) as store:
         person = store.person(name)
+        new = clean_name(new)
         confirm(f"Rename {person.name} to {new}?", yes)
         erasure = store.rename(person.name, new)
     out.print(f"{person.name} is now {new}", highlight=False, markup=False)
@@ -62,7 +65,7 @@ def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOpt
 
 def _existing(url: str | None) -> Gallery:
     path = gallery_path(url)
-    if not path.exists():
+    if not is_there(path):
         msg = f"there is no gallery {path}; give --gallery, or enrol somebody: sge-stream enroll NAME"
         raise GalleryError(msg)
     return open_gallery(url)

@@ -77,18 +77,20 @@ def open_run(gallery: str) -> Iterator[Run]:
     list(running())  # clears what dead runs left behind
     folder = home / secrets.token_hex(4)
     folder.mkdir(mode=0o700)
-    with FileLock(folder / "lock"):
-        run = Run(gallery, os.getpid(), lay_wires(folder))
-        partial = folder / "run.part"
-        partial.touch(mode=0o600)
-        partial.write_bytes(msgspec.json.encode(run))
-        partial.replace(folder / "run.json")
-        try:
-            yield run
-        finally:
-            with contextlib.suppress(OSError):  # Windows: while another command reads it
-                (folder / "run.json").unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with FileLock(folder / "lock"):
+            run = Run(gallery, os.getpid(), lay_wires(folder))
+            partial = folder / "run.part"
+            partial.touch(mode=0o600)
+            partial.write_bytes(msgspec.json.encode(run))
+            partial.replace(folder / "run.json")
+            try:
+                yield run
+            finally:
+                with contextlib.suppress(OSError):  # Windows: while another command reads it
+                    (folder / "run.json").unlink()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def running(gallery: str | None = None) -> Iterator[Run]:

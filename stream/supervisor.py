@@ -23,6 +23,9 @@ from stream.bus.messages import Status
 
 __all__ = ["Child", "Exit", "Supervisor"]
 
+_DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
+"""Counters of what was left out."""
+
 KILL_AFTER_S = 3.0
 HANG_AFTER_S = 20.0
 """Without a heartbeat for this long a process that had begun to work is taken for hung, and killed."""
@@ -84,6 +87,8 @@ class Child:
     _due: float | None = None
     _worked_at: float | None = None
     failures: int = 0
+    _dropped: float = 0.0
+    _dropped_before: float = 0.0
 
     @property
     def label(self) -> str:
@@ -94,6 +99,18 @@ class Child:
     def ready(self) -> bool:
         """Whether it runs and has said that it can work."""
         return self.process is not None and self.status is not None and self.status.state == "ready"
+
+    @property
+    def dropped(self) -> float:
+        """How much was dropped in the whole run, before it was started again included."""
+        return self._dropped_before + self._dropped
+
+    def hear(self, status: Status) -> None:
+        """Note a heartbeat."""
+        self.heard, self.status = time.monotonic(), status
+        self._worked_at = self._worked_at or self.heard
+        if told := [status.counters[name] for name in _DROPS if name in status.counters]:
+            self._dropped = sum(told)  # a last word has none
 
     @property
     def state(self) -> str:
@@ -115,6 +132,7 @@ class Child:
         """Start the process; `echo` gets each line that it writes."""
         orders = msgspec.json.encode(self.orders(self)) + b"\n"
         self.status, self._due, self._worked_at = None, None, None
+        self._dropped, self._dropped_before = 0.0, self.dropped
         self.heard = time.monotonic()
         self.process = subprocess.Popen(
             # -P: no module of the folder that the user happens to stand in.
@@ -179,9 +197,7 @@ class Supervisor:
         """Note a heartbeat."""
         for child in self.children:
             if (child.role, child.index) == (status.role, status.index):
-                child.heard = time.monotonic()
-                child.status = status
-                child._worked_at = child._worked_at or child.heard
+                child.hear(status)
 
     def poll(self) -> list[Exit]:
         """Kill what hangs, start again what is due, and tell who has just ended."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import DataError, RunError, UserError
+from stream.paths import is_there
 from stream.recording import Recording, RecordingWriter, TruncatedRecording, read_recording
 from stream.skeleton import get_layout
 from tools.datasets import Walk, WalkRef, find_walks
@@ -154,7 +155,7 @@ def _write(
 
 
 def _refuse_existing(path: Path) -> None:
-    if path.exists():
+    if is_there(path):
         raise UserError(f"{path} exists already; give another OUT, or remove it first")
 
 

@@ -171,7 +171,9 @@ def read_recording(path: Path) -> Recording:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise DataError(f"{path} cannot be opened: {error.strerror or error}") from error
+        raise DataError(
+            f"{path} cannot be opened ({error.strerror or error}); check the path and who may read it"
+        ) from error
     try:
         _expect_mcap(path, file)
         return Recording(path, file)

@@ -48,8 +48,10 @@ def open_view(target: str, bus: Bus, names: Sequence[str]) -> Iterator[str]:
         names: of the sources.
 
     Raises:
-        UserError: the folder cannot be written to, or the port is not free.
+        UserError: the target is empty, the folder cannot be written to, or the port is not free.
     """
+    if not target.strip():
+        raise UserError("--view: expected a folder or the number of a port, got nothing")
     outlet = PictureServer(_port(target), names) if _is_port(target) else _Folder(Path(target))
     stop = threading.Event()
     socket = bus.bind(zmq.PULL, "pictures", high_water=2)

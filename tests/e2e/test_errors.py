@@ -27,11 +27,12 @@ def program(tmp_path: Path) -> Program:
 
 
 def refused(program: Program, *arguments: str) -> str:
-    """The one sentence that a command is refused with."""
+    """The one sentence that a command is refused with; no socket is left behind."""
     done = program.run(*arguments)
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
     assert "internal error" not in done.stderr
+    assert not (program.runtime.is_dir() and list(program.runtime.iterdir()))
     lines = [line for line in done.stderr.splitlines() if not line.startswith("encoder: ")]
     return " ".join(lines)
 
@@ -141,6 +142,8 @@ def test_enrolling_is_refused_with_a_reason(program: Program, walk: Path) -> Non
     assert "at least 3 s are needed" in refused(program, "enroll", "Ada", *short)
     two = ("--source", "walkers:n=2,seed=4,seconds=6,live=0", "--speed", "0", "--yes")
     assert "two people are in view" in refused(program, "enroll", "Ada", *two)
+    third = refused(program, "enroll", "Ada", *two, "--track", "3")
+    assert "there is no track 3 that walks; there are 1, 2" in third
     assert program.run("enroll", "Ada", *sources, "--yes").returncode == 0
     assert "ada is enrolled already" in refused(program, "enroll", "ada", *sources, "--yes")
     chosen = program.run("enroll", "Ben", *two, "--track", "2")
@@ -185,6 +188,14 @@ def test_a_path_that_cannot_be_a_file_is_told(program: Program, walk: Path, tmp_
     target = walk / "w.mcap"
     assert str(walk) in refused(program, "record", str(target), "--source", str(walk), "--speed", "0")
     assert str(walk) in refused(program, "convert", str(walk), str(target))
+    endless = "x" * 300
+    for command in (
+        (*live, "--encoder", endless),
+        ("people", "list", "--gallery", endless),
+        ("convert", str(walk), f"{endless}.mcap"),
+        ("convert", endless, "out.mcap"),
+    ):
+        assert "xxx... cannot be looked at (" in refused(program, *command)
 
 
 def test_nothing_is_overwritten(program: Program, walk: Path) -> None:
@@ -219,6 +230,7 @@ def test_somebody_who_is_not_enrolled(program: Program, tmp_path: Path) -> None:
         (("record", "w.txt", "--source", "walkers:n=1"), "a recording is named *.mcap"),
         (("record", "w.mcap", "--source", "walkers:n=1", "--seconds", "0"), "--seconds"),
         (("record", "w.mcap", "--source", "walkers:n=1", "--source", "walkers:n=2"), "one source"),
+        (("--source", "walkers:n=1", "--view", ""), "--view: expected a folder or the number of a port"),
         (("fly",), "fly"),
         (("--wings",), "wings"),
     ],

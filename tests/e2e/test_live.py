@@ -267,7 +267,9 @@ def test_a_track_of_the_running_system_is_enrolled_named_and_removed(
         assert done.returncode == 0, done.stderr
         while not ((line := system.line())["track"] == 2 and line["person"] == "Cleo"):
             assert line["t"] < 60
-        assert own.run("people", "rename", "Cleo", "Cleopatra", "--yes").returncode == 0
+        renamed = own.run("people", "rename", "Cleo", " Cleopatra  VII ", "--yes")
+        assert (renamed.returncode, renamed.stdout) == (0, "Cleo is now Cleopatra VII\n")
+        assert own.run("people", "rename", "Cleopatra VII", "Cleopatra", "--yes").returncode == 0
         while not ((line := system.line())["track"] == 2 and line["person"] == "Cleopatra"):
             assert line["t"] < 60
         assert own.run("people", "remove", "Cleopatra", "--yes").returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from types import SimpleNamespace
 from typing import cast
 
@@ -40,11 +41,16 @@ def verdict(track: int, *, person: str | None = None, final: bool = False) -> Ve
 
 def dashboard(*verdicts: Verdict, down: str | None = None) -> Dashboard:
     matcher = Child("matcher", 0, lambda child: msgspec.defstruct("Nothing", [])())
-    matcher.status = Status(
-        "matcher", 0, "ready", {"lost": 2, "decisions_dropped": 3, "latency_p50": 20.4, "latency_p95": 41.2}
+    matcher.hear(
+        Status(
+            "matcher",
+            0,
+            "ready",
+            {"lost": 2, "decisions_dropped": 3, "latency_p50": 20.4, "latency_p95": 41.2},
+        )
     )
     watching = Child("capture", 0, matcher.orders)
-    watching.status = Status("capture", 0, "ready", {"cpu": 1.5}, "HD Webcam (webcam 0), 640 x 480")
+    watching.hear(Status("capture", 0, "ready", {"cpu": 1.5}, "HD Webcam (webcam 0), 640 x 480"))
     live = SimpleNamespace(
         supervisor=SimpleNamespace(children=[matcher, watching]),
         infos=[SimpleNamespace(name="webcam 0"), SimpleNamespace(name="rtsp://cam/1")],
@@ -118,3 +124,20 @@ def test_it_says_which_source_is_down_and_why(width: int, height: int) -> None:
     assert "rtsp://cam/1 is down: its strea" in text
     assert len(text.splitlines()) <= height
     assert max(map(len, text.splitlines())) <= width
+
+
+def test_what_was_dropped_is_counted_over_restarts_and_to_the_end() -> None:
+    def heard(state: str, **counters: float) -> Status:
+        return Status("capture", 0, state, counters)
+
+    child = Child("capture", 0, lambda child: msgspec.defstruct("Nothing", [])())
+    child.hear(heard("ready", frames_dropped=4, windows_dropped=1))
+    child.hear(heard("failed"))
+    assert child.dropped == 5
+    child.start(lambda line: None)
+    assert child.dropped == 5
+    child.hear(heard("ready", frames_dropped=2, windows_dropped=0, frames=9))
+    child.hear(heard("done", cpu=1.0))
+    assert child.dropped == 7
+    child.ask_to_stop()
+    child.wait(time.monotonic() + 60)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import DataError, UserError
+from stream.paths import is_there
 
 __all__ = ["files_at", "load_array", "read_rows", "read_text", "text_head", "unreadable"]
 
@@ -19,9 +20,9 @@ def files_at(path: Path) -> Iterator[Path]:
     """The file at a path, or all below it: folder by folder, those of a folder sorted by name.
 
     Raises:
-        UserError: nothing is there.
+        UserError: nothing is there, or it cannot be looked at.
     """
-    if path.is_file():
+    if is_there(path, Path.is_file):
         yield path
         return
     if not path.is_dir():
