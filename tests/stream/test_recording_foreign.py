@@ -30,8 +30,8 @@ def test_a_file_that_is_no_mcap_file_is_refused(content: bytes, found: str, tmp_
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
-    assert "cannot be opened: No such file or directory" in refusal(tmp_path / "no.mcap")
-    assert "cannot be opened: " in refusal(tmp_path)
+    assert "cannot be opened (No such file or directory); check the path" in refusal(tmp_path / "no.mcap")
+    assert "cannot be opened (" in refusal(tmp_path)
 
 
 class Foreign:
