@@ -20,7 +20,7 @@ from evaluation.report_sections import cost, machine, result_section
 from evaluation.request import Request, pick_people, pick_splits
 from evaluation.results import Result
 from evaluation.rn import RN_COLUMNS, run_rn
-from evaluation.show import figure_table, print_table, progress_watch, write_json
+from evaluation.show import check_places, figure_table, print_table, progress_watch, write_json
 from evaluation.trial import Trial
 from stream.errors import UserError
 from tools.datasets import Dataset
@@ -52,6 +52,9 @@ def evaluate(request: Request, out: Console, err: Console) -> None:
     """
     if request.protocol not in PROTOCOLS:
         raise UserError(f"--protocol: there is no {request.protocol!r}; there are {', '.join(PROTOCOLS)}")
+    if not request.method.strip():
+        raise UserError("--method: expected names with commas between, default or all, got nothing")
+    check_places(request.out, request.report)
     began = time.monotonic()
     run = evaluate_live if request.protocol == "live" else _published
     done = list(run(request, out, err))
@@ -65,8 +68,11 @@ def evaluate(request: Request, out: Console, err: Console) -> None:
             "protocol": request.protocol,
             "f": str(request.f),
             "seed": str(request.seed),
+            "probes": "by wrong names (--shuffle-probes): all must be at chance" if request.shuffle else "",
+            "encoder": ", ".join(path.name for path in request.encoders),
             "machine": machine(),
         }
+        facts = {what: fact for what, fact in facts.items() if fact}
         title = f"{request.protocol} on {request.dataset}"
         page = write_report(request.report, Report(title, facts, tuple(section for _, section in done)))
         out.print(f"wrote {page}", highlight=False, soft_wrap=True)
@@ -75,6 +81,8 @@ def evaluate(request: Request, out: Console, err: Console) -> None:
 def _published(request: Request, out: Console, err: Console) -> Iterator[tuple[dict[str, Any], Section]]:
     """Each split asked for, measured as the papers do."""
     dataset = pick_people(open_dataset(request.dataset, request.data), request.people)
+    if len(dataset.people) < 2:
+        raise UserError(f"expected at least two people to tell apart, got {len(dataset.people)}; take more")
     if request.protocol == "transfer" and not request.encoders:
         raise UserError(
             "transfer: expected the weights that were trained on another set; give --encoder FILE"
@@ -86,7 +94,9 @@ def _published(request: Request, out: Console, err: Console) -> Iterator[tuple[d
         with progress_watch(err) as watch:
             result = _run(request, trial, methods, watch)
         content = result_json(request, named.name, result)
-        beside = [] if request.shuffle or request.f != 6 else _beside(request.protocol, dataset, named)
+        # What others published is of the whole data set.
+        comparable = request.f == 6 and request.people is None and not request.shuffle
+        beside = _beside(request.protocol, dataset, named) if comparable else []
         columns = _columns(request.protocol)
         title = (
             f"{request.protocol}, {named.name}: {content['people']} people, f = {request.f}, "

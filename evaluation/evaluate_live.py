@@ -7,9 +7,18 @@ from typing import Any
 
 from rich.console import Console
 
-from evaluation.live import CALIBRATION_PEOPLE, SCENARIOS, LiveResult, Scenario, live_trial, load_shipped
+from evaluation.live import (
+    CALIBRATION_PEOPLE,
+    SCENARIOS,
+    LiveResult,
+    Scenario,
+    Shipped,
+    live_trial,
+    load_shipped,
+)
 from evaluation.live.tables import COLUMNS, interval_table
 from evaluation.methods import Method, MethodOptions, choose_methods
+from evaluation.methods.seen import seen_by
 from evaluation.report import Section
 from evaluation.report_sections import live_section
 from evaluation.request import Request, pick_people, pick_splits
@@ -44,7 +53,7 @@ def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tupl
     asked = ",".join(_DEFAULT if n.strip() == "default" else n.strip() for n in request.method.split(","))
     names = list(dict.fromkeys(asked.split(",")))
     others = ",".join(name for name in names if name != SHIPPED)
-    shipped = load_shipped(request.encoders) if SHIPPED in names else None
+    shipped = _shipped(request) if SHIPPED in names else None
     dataset = open_dataset(request.dataset, request.data)
     for scenario in _scenarios(request):
         methods = _methods(request, others)
@@ -72,6 +81,15 @@ def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tupl
             out.print(note, highlight=False)
         default = SHIPPED if shipped is not None else result.rows[0].name
         yield result.as_json() | {"default": default}, live_section(title, COLUMNS, result)
+
+
+def _shipped(request: Request) -> Shipped:
+    """The live system, with weights that say whom they were trained on."""
+    shipped = load_shipped(request.encoders)
+    if request.encoders and shipped.loaded is not None and shipped.loaded.trained:
+        for extra in shipped.loaded.extra:
+            seen_by(request.encoders[0], extra, trusted=request.trust_encoder)
+    return shipped
 
 
 def _scenarios(request: Request) -> Sequence[Scenario]:

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,11 @@ def result_section(
         scores=tuple(_scores(row, result) for row in result.rows),
         named=None
         if chosen is None
-        else NamedWindows.from_scores(
-            result.names, result.people, chosen.answers.scores, trial.probes.windows, trial.probes.layout
+        else replace(
+            NamedWindows.from_scores(
+                result.names, result.people, chosen.answers.scores, trial.probes.windows, trial.probes.layout
+            ),
+            method=_label(chosen),
         ),
     )
 
@@ -128,4 +132,5 @@ def _walks_named(result: LiveResult) -> NamedWindows | None:
     if len(result.people) < 2 or not len(lasting):
         return None
     scores = searches.scores[_WHOLE, lasting]
-    return NamedWindows(result.people, searches.person[lasting], scores.argmax(axis=1))
+    named = NamedWindows(result.people, searches.person[lasting], scores.argmax(axis=1))
+    return replace(named, method=result.rows[0].name, unit="searches with whole walks")

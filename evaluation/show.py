@@ -24,8 +24,9 @@ from rich.table import Table
 
 from evaluation.measure import Watch
 from stream.errors import SgeError, UserError
+from stream.paths import is_there
 
-__all__ = ["figure_table", "print_table", "progress_watch", "run_command", "write_json"]
+__all__ = ["check_places", "figure_table", "print_table", "progress_watch", "run_command", "write_json"]
 
 
 _WIDTH = 150
@@ -94,6 +95,33 @@ def progress_watch(console: Console) -> Iterator[Watch]:
             progress.update(tasks[name], completed=done, text=text)
 
         yield watch
+
+
+def check_places(out: Path | None, folder: Path | None) -> None:
+    """See that figures, and a report or studies, can be written, before hours are spent on them.
+
+    Args:
+        out: a file to be.
+        folder: to be, made here.
+
+    Raises:
+        UserError: one of them cannot.
+    """
+    try:
+        if out is not None:
+            there = is_there(out)
+            out.open("a").close()
+            if not there:
+                out.unlink()
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}; give another place as --out") from error
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"the folder {folder} cannot be made: {error.strerror}; give another place"
+        ) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

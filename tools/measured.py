@@ -36,6 +36,9 @@ _PUBLISHED = {
     "rn": {"rank1": "Rank-1", "nauc_cmc": "nAUC CMC", "roc_auc_micro": "ROC micro", "rank1_walk": "walk"},
 }  # fmt: skip
 
+_FEW = 20
+"""Walks of which a rate says little."""
+
 _STUDIES = {
     "4": "Table 4, what each part brings", "5": "Table 5, pretext tasks", "6": "Table 6, intervals, `within`",
     "7": "Table 7, temperatures", "fig8": "Fig. 8, attention and f", "augment": "Augmentation, each alone",
@@ -64,9 +67,9 @@ def measured_text(folder: Path) -> str:
         for content in contents.values():
             for part in _parts(content):
                 if part["protocol"] == protocol:
-                    by_set.setdefault(", ".join(dict.fromkeys((part["dataset"], part["split"]))), []).append(
-                        part
-                    )
+                    name = ", ".join(dict.fromkeys((part["dataset"], part["split"])))
+                    alike = f"{name}: {part['people']} people, f = {part['f']}"
+                    by_set.setdefault(alike, []).append(part)
         tables += [_published_table(protocol, name, parts) for name, parts in by_set.items()]
     return "\n\n".join(tables + _studies(folder / "ablation" / "tables.json"))
 
@@ -87,7 +90,11 @@ def put_into(text: str, tables: str) -> str:
 def _read(path: Path) -> _Content:
     try:
         content: _Content = json.loads(path.read_text(encoding="utf-8"))
-        _ = [part["protocol"] for part in _parts(content)]
+        for part in _parts(content):
+            own = ("scenario",) if part["protocol"] == "live" else ("dataset", "split", "f")
+            _ = [part[key] for key in ("people", "seed", "methods", *own)]
+            if part.get("probes_shuffled"):
+                raise ValueError("its probes have wrong names: a leak check")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path} is no file of sge-stream evaluate --out ({error}); write it anew, or take it out"
@@ -108,7 +115,7 @@ def _live_table(part: _Content) -> str:
         f"`live`, {part['scenario']}: {part['people']} people, enrolled from {part['enrol']} walks, "
         f"{part['splits']} splits, seed {part['seed']}{_cost([part])}"
     )
-    columns = {key: heading for key, heading in _LIVE.items() if any(_known(part, key))}
+    columns = {key: _counted(part, key) for key in _LIVE if any(_known(part, key))}
     rows = [
         [name, *(_interval(figures.get(key)) for key in columns)] for name, figures in part["methods"].items()
     ]
@@ -120,13 +127,21 @@ def _live_table(part: _Content) -> str:
     return f"{text}\n\n{_table(['whole walk, %', *_SHIPPED.values()], [row])}"
 
 
+def _counted(part: _Content, key: str) -> str:
+    """The heading of a column; where few walks last so long with their number."""
+    walks = part.get(f"probes_{key.removeprefix('rank1_')}")
+    if walks is None or walks >= _FEW:
+        return _LIVE[key]
+    return f"{_LIVE[key]} ({walks} walk{'s' if walks != 1 else ''})"
+
+
 def _known(part: _Content, key: str) -> Iterator[bool]:
     return (figures.get(key) is not None for figures in part["methods"].values())
 
 
 def _published_table(protocol: str, name: str, parts: Sequence[_Content]) -> str:
     seeds = _seeds(parts)
-    title = f"`{protocol}`, {name}: {parts[0]['people']} people, f = {parts[0]['f']}, {seeds}{_cost(parts)}"
+    title = f"`{protocol}`, {name}, {seeds}{_cost(parts)}"
     columns = _PUBLISHED[protocol]
     methods = dict.fromkeys(method for part in parts for method in part["methods"])
     rows = []

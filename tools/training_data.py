@@ -35,6 +35,8 @@ _LICENCES = {
 _UNKNOWN = "not known to this program; ask whoever recorded it"
 _RECORDING = ".mcap"
 
+_MOST_PEOPLE = 100_000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
@@ -61,6 +63,8 @@ def parse_selection(text: str) -> set[str]:
     for part in text.split(","):
         if numbers := re.fullmatch(r"(\d{1,9})-(\d{1,9})", part):
             first, last = int(numbers[1]), int(numbers[2])
+            if last - first >= _MOST_PEOPLE:
+                raise UserError(f"people: expected at most {_MOST_PEOPLE} at once, got {part}")
             people |= {str(number) for number in range(first, last + 1)}
         elif part:
             people.add(plain_person(part))

@@ -22,8 +22,8 @@ from rich.table import Table as Screen
 from encoder.settings import TrainConfig, read_train_config
 from evaluation.ablation.grid import TABLES, Row, Table, cells_of
 from evaluation.ablation.run import measure_all
-from evaluation.ablation.study import read_figures
-from evaluation.show import run_command, write_json
+from evaluation.ablation.study import read_figures, stored_tables
+from evaluation.show import check_places, run_command, write_json
 from stream.errors import UserError
 
 _HEADINGS = {"direct": "Rank-1", "map": "mAP", "ap": "f_RN AP", "sc": "f_RN SC"}
@@ -79,17 +79,19 @@ def main(
                 f"--seeds: expected whole numbers with commas between, such as 0,1,2, got {seeds!r}"
             )
         chosen = [TABLES[name] for name in names]
-        draws = [int(seed) for seed in seeds.split(",")]
+        draws = list(dict.fromkeys(int(seed) for seed in seeds.split(",")))
         base = TrainConfig() if config is None else read_train_config(config)
         base = replace(base, epochs=epochs, threads=1, device="cpu", precision="fp32")
+        settings = {"people": people, "epochs": epochs, "base": base.as_dict()}
+        tables = stored_tables(out / "tables.json", settings)
         if not show:
+            check_places(None, out)
+            write_json(out / "tables.json", settings | {"seeds": draws, "tables": tables})
             measure_all(data, people, base, draws, out, cells_of(chosen), jobs)
-        tables = {}
         for one in chosen:
             screen, tables[one.name] = _screen(one, out, draws)
             Console(width=110).print(screen)
-        settings = {"people": people, "epochs": epochs, "seeds": draws, "base": base.as_dict()}
-        write_json(out / "tables.json", {**settings, "tables": tables})
+        write_json(out / "tables.json", settings | {"seeds": draws, "tables": tables})
 
     run_command("ablation", command)
 

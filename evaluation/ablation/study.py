@@ -8,7 +8,7 @@ learn from training and gallery walks together, by windows that do not overlap, 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,11 @@ from evaluation.rn import run_rn
 from evaluation.show import write_json
 from evaluation.split import direct_split
 from evaluation.trial import Trial, trial_of
+from stream.errors import DataError, UserError
+from stream.paths import is_there
 from tools.datasets import Walk
 
-__all__ = ["Study", "read_figures"]
+__all__ = ["Study", "read_figures", "stored_tables"]
 
 _SHOWN = {"rank1": "direct", "map": "map", "rank1_walk": "walk"}
 
@@ -94,6 +96,35 @@ class Study:
 
 
 def read_figures(path: Path) -> dict[str, Any]:
-    """What `Study.measure` has written."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """What `Study.measure` has written.
+
+    Raises:
+        DataError: the file is broken.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); remove it, and it is measured anew") from error
     return found
+
+
+def stored_tables(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables that a folder has of these settings; none in a new folder.
+
+    Args:
+        path: the file of the tables.
+        settings: by name.
+
+    Raises:
+        UserError: what lies there was measured with others. DataError: the file is broken.
+    """
+    if not is_there(path):
+        return {}
+    before = read_figures(path)
+    for name, value in settings.items():
+        if before.get(name) != value:
+            raise UserError(
+                f"{path.parent} holds figures of other settings ({name}: {before.get(name)}, not {value}); "
+                "give another folder as --out, or those settings"
+            )
+    return dict(before.get("tables", {}))

@@ -13,6 +13,9 @@ from evaluation.live.searches import MOMENTS, Searches
 
 __all__ = ["LiveResult", "LiveRow"]
 
+_FEW = 20
+"""Walks of which a rate says little."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveRow:
@@ -99,6 +102,11 @@ class LiveResult:
             found.append(f"{self.sensor} is uncalibrated: the shipped system has no thresholds for it")
         if self.drawn["encoder_may_know_them"]:
             found.append("the encoder does not say whom it was trained on: they may be among these people")
+        counts = self.counts
+        for moment, seconds in enumerate(MOMENTS):
+            lasting = counts[f"probes_{moment_name(moment)}"]
+            if seconds is not None and 0 < lasting < _FEW:
+                found.append(f"walks that last {seconds:g} s: {lasting}, too few to conclude from")
         return found
 
     def as_json(self) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _det(section: Section) -> Iterator[Picture]:
     yield Picture(
         "Detection error trade-off",
         "Impostors accepted against genuine people refused, over all thresholds; both axes are of normal "
-        "deviates. The mark is the threshold in use. A rate of none is drawn at half of what one comparison "
+        "deviates. A mark is a threshold in use. A rate of none is drawn at half of what one comparison "
         "counts.",
         f"Line chart, falling from left to right: {'; '.join(told)}.",
         f"{section.key}-det",
@@ -169,11 +169,12 @@ def _scores(scores: ScoreSet, figure: Figure, _: Theme) -> None:
 def _confusion(key: str, named: NamedWindows) -> Picture:
     side = 4.2 + 3.2 * min(1.0, len(named.names) / 60)
     right = 100 * float(named.right().mean())
+    unit = named.unit
     return Picture(
-        "Confusion matrix",
-        "The column is who walks, the row who is named; the colour is the share of all windows. Rightly "
-        "named windows lie on the diagonal.",
-        f"Matrix of {len(named.names)} people: {right:.1f} % of {len(named.truth)} windows on the diagonal.",
+        f"Confusion matrix{named.by}",
+        f"The column is who walks, the row who is named; the colour is the share of all {unit}. "
+        f"Rightly named {unit} lie on the diagonal.",
+        f"Matrix of {len(named.names)} people: {right:.1f} % of {len(named.truth)} {unit} on the diagonal.",
         f"{key}-confusion",
         *_drawn(lambda figure, theme: confusion_picture(figure, theme, named), side + 1.2, side),
         confusion_csv(named),
@@ -186,7 +187,7 @@ def _samples(key: str, named: NamedWindows) -> Iterator[Picture]:
     samples = choose_samples(named)
     told = [f"{'easy' if sample.easy else 'hard'}, {sample_title(named, sample)}" for sample in samples]
     yield Picture(
-        "Easy and hard samples",
+        f"Easy and hard samples{named.by}",
         "Windows of the people who are confused most, one skeleton after the other as the sensor sees them: "
         "the surest right answer at the left, the surest wrong one at the right. The left arm and leg have "
         "the colour of the first curve above, the right ones that of the second.",

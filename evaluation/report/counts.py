@@ -145,12 +145,12 @@ def hardest_pairs(named: NamedWindows) -> ReportTable:
     rows.sort(key=lambda row: -row["share"])
     columns = {
         "person": "person",
-        "windows": "windows",
+        "windows": named.unit,
         "right": "named rightly (%)",
         "taken": "most often taken for",
-        "share": "of the windows (%)",
+        "share": f"of the {named.unit} (%)",
     }
-    return ReportTable("Whom each person is taken for", columns, rows)
+    return ReportTable(f"Whom each person is taken for{named.by}", columns, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class NamedWindows:
         margin: (n,) float, how sure the answer was; only its order counts. Without it no samples are drawn.
         windows: (n, f, J, 3) hip-centred metres, Y up, X to the sensor's left; likewise.
         layout: of the windows' joints, a key of `stream.skeleton.LAYOUTS`.
+        method: whose answers they are.
+        unit: what is named, where it is not a window.
 
     Raises:
         ValueError: lengths differ, or an index names nobody.
@@ -111,6 +113,8 @@ class NamedWindows:
     margin: NDArray[np.floating[Any]] | None = None
     windows: FloatArray | None = None
     layout: str = "kinect-v1"
+    method: str = ""
+    unit: str = "windows"
 
     def __post_init__(self) -> None:
         lengths = [len(array) for array in (self.predicted, self.margin, self.windows) if array is not None]
@@ -140,6 +144,11 @@ class NamedWindows:
         """
         second, first = np.partition(scores, -2, axis=1)[:, -2:].T
         return cls(names, truth, scores.argmax(axis=1), first - second, windows, layout)
+
+    @property
+    def by(self) -> str:
+        """Whose answers, as a title goes on."""
+        return f", by {self.method}" if self.method else ""
 
     @property
     def shown_names(self) -> tuple[str, ...]:

@@ -86,6 +86,14 @@ def test_the_command_fills_a_table(tmp_path: Path) -> None:
     assert list(content["tables"]["7"]) == ["0.05", "0.1", "0.5", "0.8", "1"]
     assert all(len(found) == 1 for found in content["tables"]["7"].values())
     assert "Table 7" in done.stdout
+    # Settings are those of what lies there.
+    others = (*options[:2], "--epochs", "2", "--show")
+    done = subprocess.run([*command, *others], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "holds figures of other settings (people: 1-4, not 1-50)" in done.stderr
+    done = subprocess.run([*command, *options[:4], "--show"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "tables.json").read_text())["tables"]["7"] == content["tables"]["7"]
     done = subprocess.run([*command, "--table", "9"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "there are 4, 5, fig8, 6, 7, augment" in done.stderr

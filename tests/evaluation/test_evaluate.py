@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from encoder.model import EncoderConfig
+from encoder.weights import save_weights, seeded_state
 from evaluation.evaluate import PROTOCOLS
 from stream.cli import app
 from stream.errors import DataError, UserError
@@ -30,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: Path) -> None:
     out, page = tmp_path / "figures.json", tmp_path / "page"
-    options = ("--protocol", "direct", "--seed", 2, "--method", "raw,bones", "--people", "1-4")
+    options = ("--protocol", "direct", "--seed", 2, "--method", "raw,bones")
     done = evaluate("kgbd", "--data", data, *options, "--out", out, "--report", page)
     assert done.exit_code == 0, done.output
     content = json.loads(out.read_text())
@@ -40,7 +42,7 @@ def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: P
         "split": "kgbd",
         "f": 6,
         "seed": 2,
-        "people": 4,
+        "people": 5,
     }
     assert content["default"] in content["methods"]
     assert list(content["methods"]) == ["raw", "bones"]
@@ -49,11 +51,17 @@ def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: P
         assert figures["supervised"] is False
         assert {"rank1", "rank5", "rank10", "map", "minp"} <= figures.keys()
     assert content["methods"]["raw"]["rank1"] == 100
-    for shown in ("4 people", "raw", "bones", "100.0", "MoCos", "62.0"):
+    for shown in ("5 people", "raw", "bones", "100.0", "MoCos", "62.0"):
         assert shown in done.stdout
     html = (page / "index.html").read_text()
-    assert "MoCos" in html
+    for shown in ("MoCos", "Confusion matrix, by raw", "Whom each person is taken for, by raw"):
+        assert shown in html
     assert (page / "kgbd-cmc.png").is_file()
+
+    # Published figures are of everybody.
+    done = evaluate("kgbd", "--data", data, *options, "--people", "1-4")
+    assert "4 people" in done.stdout
+    assert "MoCos" not in done.stdout
 
 
 def test_the_encoder_is_trained_on_the_splits_own_walks(data: Path, tmp_path: Path) -> None:
@@ -94,7 +102,20 @@ def test_live_gives_intervals(tmp_path: Path) -> None:
         assert figures["rank1_10s"] is None
         keys = ("rank1_window", "rank1_2s", "rank1_5s", "eer", "fnir_at_fpir1", "fnir_at_fpir5")
         assert {*keys, "fpir_realised", "fnir_realised"} <= figures.keys()
-    assert (page / "index.html").is_file()
+    html = (page / "index.html").read_text()
+    assert "Confusion matrix, by shipped" in html
+    assert "searches with whole walks" in html
+    assert "walks that last 2 s: 18, too few to conclude from" in content["notes"]
+
+    # Recordings of no known data set may hold anybody's walks, these people's too.
+    file = tmp_path / "encoder.safetensors"
+    config = EncoderConfig(hidden=16)
+    save_weights(file, seeded_state(config, 1), config, {"seen": '[{"source": "mine", "people": "1-3"}]'})
+    done = evaluate("kgbd", "--data", data, *options, "--encoder", file)
+    assert isinstance(done.exception, UserError)
+    assert "was trained on mine, which may hold anybody's walks" in str(done.exception)
+    trusted = (*options, "--enrol", 1, "--encoder", file, "--trust-encoder")
+    assert evaluate("kgbd", "--data", data, *trusted).exit_code == 0
 
 
 def test_wrong_names_bring_chance(data: Path, tmp_path: Path) -> None:
@@ -117,6 +138,11 @@ def test_wrong_names_bring_chance(data: Path, tmp_path: Path) -> None:
         (("kgbd", "--protocol", "direct", "--split", "moon"), "there are all, kgbd"),
         (("kgbd", "--protocol", "direct", "--method", "nothing"), "there is no 'nothing'"),
         (("kgbd", "--protocol", "direct", "--people", "7"), "no person 7"),
+        (("kgbd", "--protocol", "direct", "--people", "1"), "expected at least two people"),
+        (("kgbd", "--protocol", "rn", "--people", "1-999999999"), "at most 100000 at once"),
+        (("kgbd", "--protocol", "direct", "--method", " "), "--method: expected names"),
+        (("kgbd", "--protocol", "direct", "--out", "/no/figures.json"), "give another place as --out"),
+        (("kgbd", "--protocol", "direct", "--report", "/proc/page"), "the folder /proc/page cannot be made"),
         (("kgbd", "--protocol", "transfer"), "--encoder"),
         (("kgbd", "--protocol", "live", "--split", "moon"), "there are all, kgbd"),
         (("moon", "--protocol", "direct"), "moon"),

@@ -189,13 +189,28 @@ def test_identical_walks_are_read_as_they_are(data_dir: Path) -> None:
             r"line 46: expected `Joint;x;y;z`.*2;x",
         ),
         (lambda lines: [*lines[:45], "Tail;1;2;3", *lines[46:]], r"line 46: .* got 'Tail;1;2;3'"),
+        (
+            lambda lines: [*lines[:45], "Head;1;2583;3", *lines[46:]],
+            r"line 46: .*within 50 .* got 'Head;1;2583;3'",
+        ),
         (lambda lines: [*lines[:45], "Head;1;2", *lines[46:]], r"line 46: .* got 'Head;1;2'"),
         (lambda lines: [*lines[:45], "", *lines[45:]], r"line 46: .* got ''"),
         (lambda lines: [line + ";9" for line in lines], r"line 1: expected `Joint;x;y;z`"),
         (lambda lines: [], r"line 1: expected `Joint;x;y;z`"),
         (lambda lines: ["\x00\x01\x02"], r"line 1: expected `Joint;x;y;z`"),
     ],
-    ids=["cut-off", "doubled", "no-number", "no-joint", "short", "blank", "too-long", "empty", "binary"],
+    ids=[
+        "cut-off",
+        "doubled",
+        "no-number",
+        "no-joint",
+        "too-far",
+        "short",
+        "blank",
+        "too-long",
+        "empty",
+        "binary",
+    ],
 )
 def test_broken_kgbd_text_names_file_and_line(raw: Raw, spoil: Any, expected: str) -> None:
     raw.kgbd("Person001", "1", raw.kgbd_lines(2))

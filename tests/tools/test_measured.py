@@ -59,6 +59,18 @@ def test_intervals_and_spreads_are_those_of_the_files(tmp_path: Path) -> None:
     assert "`direct`, kgbd: 9 people, f = 6, seeds 1, 2:" in text
     assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - |" in text
     assert "| only2 (seed 2) |  | 50.0 | - | - | 10.0 | - |" in text
+    write_json(tmp_path / "direct-3.json", direct(3, 90.0) | {"people": 4})
+    apart = measured_text(tmp_path)
+    assert text in apart
+    assert "`direct`, kgbd: 4 people, f = 6, seed 3:" in apart
+    write_json(tmp_path / "direct-4.json", direct(4, 20.0) | {"probes_shuffled": True})
+    with pytest.raises(DataError, match=r"direct-4\.json .* a leak check"):
+        measured_text(tmp_path)
+
+
+def test_few_walks_are_counted(tmp_path: Path) -> None:
+    write_json(tmp_path / "live.json", LIVE | {"probes_window": 9, "probes_walk": 1})
+    assert "| % | window (9 walks) | walk (1 walk) | EER |" in measured_text(tmp_path)
 
 
 def test_what_the_command_writes_is_read(tmp_path: Path) -> None:
@@ -107,7 +119,7 @@ def test_studies_show_the_rows_that_were_measured(tmp_path: Path) -> None:
         measured_text(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1', '{"splits": [{}]}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1', '{"splits": [{}]}', '{"protocol": "live"}'])
 def test_other_files_are_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "odd.json").write_text(content)
     with pytest.raises(DataError, match=r"odd\.json is no file of sge-stream evaluate"):

@@ -24,6 +24,8 @@ from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen
 __all__ = ["find", "read", "recognises"]
 
 RATE_HZ = 30.0
+FARTHEST_M = 50.0
+"""A number beyond is none of metres before a Kinect."""
 
 _FILE_ORDER = (
     "Head", "Shoulder-Center", "Shoulder-Right", "Shoulder-Left", "Elbow-Right", "Elbow-Left",
@@ -60,8 +62,8 @@ def read(path: Path, person: str) -> Walk:
     """Read one walk.
 
     Raises:
-        DataError: the file is cut off, or a line is not `Joint;x;y;z`, or a frame lacks a joint; the text
-            names the line.
+        DataError: the file is cut off, or a line is not `Joint;x;y;z` in metres before a Kinect, or a frame
+            lacks a joint; the text names the line.
     """
     lines = read_text(path).rstrip().split("\n")
     rows = [line.split(";") for line in lines]
@@ -69,6 +71,8 @@ def read(path: Path, person: str) -> Walk:
         order = np.array([_JOINTS[row[0]] for row in rows])
         values = np.array(rows)[:, 1:].astype(np.float64).reshape(len(rows), 3)
     except (KeyError, ValueError):
+        _tell_bad_line(path, lines)
+    if (np.abs(values) > FARTHEST_M).any():
         _tell_bad_line(path, lines)
     if len(rows) % len(CANONICAL):
         raise DataError(
@@ -101,7 +105,8 @@ def _check_frames(path: Path, order: IntArray) -> None:
 def _tell_bad_line(path: Path, lines: list[str]) -> NoReturn:
     number, line = next((n, line) for n, line in enumerate(lines, 1) if not _is_joint(line))
     raise DataError(
-        f"{path}, line {number}: expected `Joint;x;y;z` with one of KGBD's joint names and metres, got "
+        f"{path}, line {number}: expected `Joint;x;y;z` with one of KGBD's joint names and metres (within "
+        f"{FARTHEST_M:g} of the sensor), got "
         f"{line[:60]!r}; fetch the file again"
     )
 
@@ -109,6 +114,7 @@ def _tell_bad_line(path: Path, lines: list[str]) -> NoReturn:
 def _is_joint(line: str) -> bool:
     name, *numbers = line.split(";")
     try:
-        return name in _JOINTS and len([float(number) for number in numbers]) == 3
+        metres = [float(number) for number in numbers]
+        return name in _JOINTS and len(metres) == 3 and not any(abs(each) > FARTHEST_M for each in metres)
     except ValueError:
         return False
