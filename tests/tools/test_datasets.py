@@ -518,11 +518,15 @@ def test_filled_in_joints_are_trusted_by_half(data_dir: Path) -> None:
         ({"joint_names": np.array(CANONICAL[::-1])}, r"its 20 joints \(FootRight, .* no known layout"),
         ({"subject": np.array([1, 2, 3])}, r"array `subject`: expected 2 entries, one a walk, got int64"),
         ({"offsets": np.array([0, 9, 8])}, r"array `offsets`: expected increasing frame numbers"),
+        ({"offsets": np.array(["0", "3", "8"])}, r"array `offsets`: expected increasing frame numbers"),
+        ({"joints": BODIES.astype(str)}, r"array `joints`: expected \(frames, joints, 3\) metres, got <U"),
+        ({"interpolated_frame_joint": np.array([1, 2])}, r"expected \(K, 2\) frames and joints, got int64"),
+        ({"interpolated_frame_joint": np.array([[1, 20]])}, r"frames of the file, and joints below 20"),
         ({"trial": np.array([{}, {}])}, r"not a whole \.npz file of plain arrays \(.*pickle"),
     ],
     ids=[
         "no-sensor", "no-rate", "zero-rate", "no-joints", "too-few", "half-a-grid", "order", "shape",
-        "offsets", "pickle",
+        "offsets", "text-offsets", "text-joints", "flat-filled", "no-such-joint", "pickle",
     ],
 )  # fmt: skip
 def test_broken_packed_files(tmp_path: Path, more: dict[str, Any], expected: str) -> None:

@@ -74,7 +74,10 @@ class _Packed:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._columns = self._load(lambda name: name not in _FRAME_ARRAYS)
-        self._offsets: IntArray = self._column("offsets").ravel().astype(np.int64)
+        offsets = self._column("offsets")
+        if offsets.dtype.kind not in "iu":
+            raise self._wrong("offsets", "increasing frame numbers from 0", offsets)
+        self._offsets: IntArray = offsets.ravel().astype(np.int64)
         walks = len(self._offsets) - 1
         if walks < 1 or self._offsets[0] != 0 or (np.diff(self._offsets) < 0).any():
             raise self._wrong("offsets", "increasing frame numbers from 0", self._offsets)
@@ -94,6 +97,7 @@ class _Packed:
         if fps.dtype.kind not in "fiu" or fps.size != 1 or not 0 < fps.item() < 1e4:
             raise self._wrong("fps", "one rate, frames a second", fps)
         self._rate_hz = float(fps.item())
+        self._filled = self._find_filled()
 
     def ref(self, index: int) -> WalkRef:
         """What is known of one walk without its frames."""
@@ -112,7 +116,7 @@ class _Packed:
         start, end = self._offsets[index : index + 2].tolist()
         joints = self._decode(start, end)
         confidence = np.ones(joints.shape[:2], np.float32)
-        filled = self._columns.get("interpolated_frame_joint", np.empty((0, 2), np.int64)).astype(np.int64)
+        filled = self._filled
         frame, joint = filled[(filled[:, 0] >= start) & (filled[:, 0] < end)].T
         confidence[frame - start, joint] = 0.5
         kinect = self._sensor.startswith("kinect")
@@ -151,6 +155,8 @@ class _Packed:
             frames = np.cumsum(steps.view(np.int16), axis=-1, dtype=np.int16)
         else:
             frames = arrays["joints"]
+            if frames.dtype.kind not in "fiu" or frames.ndim != 3:
+                raise self._wrong("joints", "(frames, joints, 3) metres", frames)
         held, joints = (frames.shape[-1], frames.shape[0]) if grid else frames.shape[:2]
         if held != self._offsets[-1] or joints != len(LAYOUTS[self._layout].joints):
             raise DataError(
@@ -191,6 +197,18 @@ class _Packed:
             f"{self._path}: its {len(names)} joints ({', '.join(map(str, names[:4]))}, ...) are those of no "
             f"known layout; expected the names and the order of one of {', '.join(LAYOUTS)}"
         )
+
+    def _find_filled(self) -> IntArray:
+        """(K, 2) frames and joints that were filled in."""
+        found = self._columns.get("interpolated_frame_joint", np.empty((0, 2), np.int64))
+        joints = len(LAYOUTS[self._layout].joints)
+        if found.dtype.kind not in "iu" or found.ndim != 2 or found.shape[1] != 2:
+            raise self._wrong("interpolated_frame_joint", "(K, 2) frames and joints", found)
+        pairs: IntArray = found.astype(np.int64)
+        if ((pairs < 0) | (pairs >= (max(self._offsets[-1], 1), joints))).any():
+            expected = f"frames of the file, and joints below {joints}"
+            raise self._wrong("interpolated_frame_joint", expected, found)
+        return pairs
 
     def _find_sensor(self) -> str:
         if "sensor_kind" in self._columns:
