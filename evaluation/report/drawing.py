@@ -140,7 +140,7 @@ def confusion_picture(figure: Figure, theme: Theme, named: NamedWindows) -> None
     axes.grid(False)
     for side in ("top", "right"):
         axes.spines[side].set_visible(True)
-    figure.colorbar(image, ax=axes, label="share of all windows (%)", shrink=0.8)
+    figure.colorbar(image, ax=axes, label=f"share of all {named.unit} (%)", shrink=0.8)
 
 
 def _label(name: str) -> str:
