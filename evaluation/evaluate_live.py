@@ -57,7 +57,7 @@ def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tupl
     dataset = open_dataset(request.dataset, request.data)
     for scenario in _scenarios(request):
         methods = _methods(request, others)
-        chosen = pick_people(dataset, request.people or scenario.people)
+        chosen = pick_people(dataset, request.people, scenario.people)
         with progress_watch(err) as watch:
             result = live_trial(
                 chosen.read(),

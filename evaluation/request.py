@@ -62,17 +62,28 @@ class Request:
     report: Path | None = None
 
 
-def pick_people(dataset: Dataset, people: str | None) -> Dataset:
+def pick_people(dataset: Dataset, people: str | None, usual: str | None = None) -> Dataset:
     """Some people of a data set; numbers need no leading zeros.
+
+    Args:
+        dataset: see there.
+        people: as `--people` has them; everybody, or the usual, if not given.
+        usual: whom a protocol takes where nobody says otherwise.
 
     Raises:
         UserError: somebody is not there.
     """
-    if people is None:
+    wanting = people or usual
+    if wanting is None:
         return dataset
     plain = {plain_person(person): person for person in dataset.people}
-    wanted = parse_selection(people)
+    wanted = parse_selection(wanting)
     if missing := sorted(wanted - plain.keys()):
+        if people is None:
+            raise UserError(
+                f"{dataset.name} has no person {missing[0]}, and {usual} are who is to be recognised here; "
+                "choose others with --people"
+            )
         raise UserError(f"--people: {dataset.name} has no person {missing[0]}; choose among its people")
     return dataset.only([plain[person] for person in wanted])
 

@@ -143,6 +143,8 @@ def _find(
             made[method] = makers[method]()
         if name in made[method].gives:
             return method
+    if name == "encoder":
+        raise UserError("--method: encoder wants weights; give --encoder FILE, or train here: sgela")
     raise UserError(f"--method: there is no {name!r} here; there are default, all, {', '.join(possible)}")
 
 

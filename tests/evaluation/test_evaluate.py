@@ -143,6 +143,8 @@ def test_wrong_names_bring_chance(data: Path, tmp_path: Path) -> None:
         (("kgbd", "--protocol", "direct", "--method", " "), "--method: expected names"),
         (("kgbd", "--protocol", "direct", "--out", "/no/figures.json"), "give another place as --out"),
         (("kgbd", "--protocol", "direct", "--report", "/proc/page"), "the folder /proc/page cannot be made"),
+        (("kgbd", "--protocol", "direct", "--method", "encoder"), "give --encoder FILE"),
+        (("kgbd", "--protocol", "live"), "101-164 are who is to be recognised here"),
         (("kgbd", "--protocol", "transfer"), "--encoder"),
         (("kgbd", "--protocol", "live", "--split", "moon"), "there are all, kgbd"),
         (("moon", "--protocol", "direct"), "moon"),
