@@ -164,10 +164,14 @@ def test_a_live_source_that_ends_while_the_encoder_is_dead_still_gives_its_final
     program: Program,
 ) -> None:
     with program.start("--source", "walkers:n=1,seed=11,seconds=5", "--fpir", "off", "--json") as system:
-        while system.line()["t"] < 4.4:
-            pass
-        system.child("encoder").kill()
-        assert system.rest()[-1]["final"]
+        lines = [system.line()]
+        while lines[-1]["t"] < 4.4:
+            lines.append(system.line())
+        # On a machine so busy that the last windows were dropped this is the last line already.
+        if not lines[-1]["final"]:
+            system.child("encoder").kill()
+            lines += system.rest()
+        assert lines[-1]["final"]
         assert system.wait() == 0, system.errors()
 
 
