@@ -116,8 +116,8 @@ class _Packed:
         start, end = self._offsets[index : index + 2].tolist()
         joints = self._decode(start, end)
         confidence = np.ones(joints.shape[:2], np.float32)
-        filled = self._filled
-        frame, joint = filled[(filled[:, 0] >= start) & (filled[:, 0] < end)].T
+        own = (self._filled[:, 0] >= start) & (self._filled[:, 0] < end)
+        frame, joint = self._filled[own].T
         confidence[frame - start, joint] = 0.5
         kinect = self._sensor.startswith("kinect")
         joints, confidence = mark_unseen(joints, confidence, origin_is_unseen=kinect)
@@ -205,7 +205,7 @@ class _Packed:
         if found.dtype.kind not in "iu" or found.ndim != 2 or found.shape[1] != 2:
             raise self._wrong("interpolated_frame_joint", "(K, 2) frames and joints", found)
         pairs: IntArray = found.astype(np.int64)
-        if ((pairs < 0) | (pairs >= (max(self._offsets[-1], 1), joints))).any():
+        if ((pairs < 0) | (pairs >= (self._offsets[-1], joints))).any():
             expected = f"frames of the file, and joints below {joints}"
             raise self._wrong("interpolated_frame_joint", expected, found)
         return pairs
