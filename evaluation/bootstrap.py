@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DRAWS", "Estimate", "estimates"]
+__all__ = ["DRAWS", "FEW", "Estimate", "estimates"]
 
 DRAWS = 1000
 """How often the people are drawn anew."""
+
+FEW = 20
+"""Of fewer people, or walks, a figure is too little to conclude from."""
 
 Floats = NDArray[np.float64]
 

@@ -20,7 +20,14 @@ from evaluation.report_sections import cost, machine, result_section
 from evaluation.request import Request, pick_people, pick_splits
 from evaluation.results import Result
 from evaluation.rn import RN_COLUMNS, run_rn
-from evaluation.show import check_places, figure_table, print_table, progress_watch, write_json
+from evaluation.show import (
+    check_writable,
+    figure_table,
+    make_folder,
+    print_table,
+    progress_watch,
+    write_json,
+)
 from evaluation.trial import Trial
 from stream.errors import UserError
 from tools.datasets import Dataset
@@ -54,7 +61,10 @@ def evaluate(request: Request, out: Console, err: Console) -> None:
         raise UserError(f"--protocol: there is no {request.protocol!r}; there are {', '.join(PROTOCOLS)}")
     if not request.method.strip():
         raise UserError("--method: expected names with commas between, default or all, got nothing")
-    check_places(request.out, request.report)
+    if request.out is not None:
+        check_writable(request.out)
+    if request.report is not None:
+        make_folder(request.report)
     began = time.monotonic()
     run = evaluate_live if request.protocol == "live" else _published
     done = list(run(request, out, err))

@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,11 +82,13 @@ def result_section(
         scores=tuple(_scores(row, result) for row in result.rows),
         named=None
         if chosen is None
-        else replace(
-            NamedWindows.from_scores(
-                result.names, result.people, chosen.answers.scores, trial.probes.windows, trial.probes.layout
-            ),
-            method=_label(chosen),
+        else NamedWindows.from_scores(
+            result.names,
+            result.people,
+            chosen.answers.scores,
+            trial.probes.windows,
+            trial.probes.layout,
+            _label(chosen),
         ),
     )
 
@@ -132,5 +133,10 @@ def _walks_named(result: LiveResult) -> NamedWindows | None:
     if len(result.people) < 2 or not len(lasting):
         return None
     scores = searches.scores[_WHOLE, lasting]
-    named = NamedWindows(result.people, searches.person[lasting], scores.argmax(axis=1))
-    return replace(named, method=result.rows[0].name, unit="searches with whole walks")
+    return NamedWindows(
+        result.people,
+        searches.person[lasting],
+        scores.argmax(axis=1),
+        method=result.rows[0].name,
+        unit="searches with whole walks",
+    )

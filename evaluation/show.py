@@ -26,7 +26,15 @@ from evaluation.measure import Watch
 from stream.errors import SgeError, UserError
 from stream.paths import is_there
 
-__all__ = ["check_places", "figure_table", "print_table", "progress_watch", "run_command", "write_json"]
+__all__ = [
+    "check_writable",
+    "figure_table",
+    "make_folder",
+    "print_table",
+    "progress_watch",
+    "run_command",
+    "write_json",
+]
 
 
 _WIDTH = 150
@@ -97,31 +105,31 @@ def progress_watch(console: Console) -> Iterator[Watch]:
         yield watch
 
 
-def check_places(out: Path | None, folder: Path | None) -> None:
-    """See that figures, and a report or studies, can be written, before hours are spent on them.
-
-    Args:
-        out: a file to be.
-        folder: to be, made here.
+def make_folder(folder: Path) -> None:
+    """Make a folder, before hours are spent on what goes into it.
 
     Raises:
-        UserError: one of them cannot.
+        UserError: it cannot be made.
     """
     try:
-        if out is not None:
-            there = is_there(out)
-            out.open("a").close()
-            if not there:
-                out.unlink()
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}; give another place as --out") from error
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
             f"the folder {folder} cannot be made: {error.strerror}; give another place"
         ) from error
+
+
+def check_writable(path: Path) -> None:
+    """See that a file can be written, before hours are spent on what goes into it; it stays as it was.
+
+    Raises:
+        UserError: it cannot.
+    """
+    there = is_there(path)
+    with _writing(path):
+        path.open("a").close()
+        if not there:
+            path.unlink()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -130,8 +138,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    try:
+    with _writing(path):
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}; give another place as --out") from error
 

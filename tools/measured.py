@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evaluation.bootstrap import FEW
 from stream.errors import DataError, SgeError, UserError
 
 __all__ = ["BEGIN", "END", "fill", "main", "measured_text", "put_into"]
@@ -35,9 +36,6 @@ _PUBLISHED = {
     "direct": {"rank1": "Rank-1", "rank5": "5", "rank10": "10", "map": "mAP", "rank1_walk": "walk"},
     "rn": {"rank1": "Rank-1", "nauc_cmc": "nAUC CMC", "roc_auc_micro": "ROC micro", "rank1_walk": "walk"},
 }  # fmt: skip
-
-_FEW = 20
-"""Walks of which a rate says little."""
 
 _STUDIES = {
     "4": "Table 4, what each part brings", "5": "Table 5, pretext tasks", "6": "Table 6, intervals, `within`",
@@ -130,7 +128,7 @@ def _live_table(part: _Content) -> str:
 def _counted(part: _Content, key: str) -> str:
     """The heading of a column; where few walks last so long with their number."""
     walks = part.get(f"probes_{key.removeprefix('rank1_')}")
-    if walks is None or walks >= _FEW:
+    if walks is None or walks >= FEW:
         return _LIVE[key]
     return f"{_LIVE[key]} ({walks} walk{'s' if walks != 1 else ''})"
 

@@ -23,7 +23,7 @@ from encoder.settings import TrainConfig, read_train_config
 from evaluation.ablation.grid import TABLES, Row, Table, cells_of
 from evaluation.ablation.run import measure_all
 from evaluation.ablation.study import read_figures, stored_tables
-from evaluation.show import check_places, run_command, write_json
+from evaluation.show import make_folder, run_command, write_json
 from stream.errors import UserError
 
 _HEADINGS = {"direct": "Rank-1", "map": "mAP", "ap": "f_RN AP", "sc": "f_RN SC"}
@@ -85,7 +85,7 @@ def main(
         settings = {"people": people, "epochs": epochs, "base": base.as_dict()}
         tables = stored_tables(out / "tables.json", settings)
         if not show:
-            check_places(None, out)
+            make_folder(out)
             write_json(out / "tables.json", settings | {"seeds": draws, "tables": tables})
             measure_all(data, people, base, draws, out, cells_of(chosen), jobs)
         for one in chosen:

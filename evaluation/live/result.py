@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.bootstrap import Estimate
+from evaluation.bootstrap import FEW, Estimate
 from evaluation.live.figures import moment_name
 from evaluation.live.scenarios import Scenario
 from evaluation.live.searches import MOMENTS, Searches
 
 __all__ = ["LiveResult", "LiveRow"]
-
-_FEW = 20
-"""Walks of which a rate says little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +93,7 @@ class LiveResult:
     def notes(self) -> list[str]:
         """What a reader must know beside the figures."""
         found = []
-        if len(self.people) < 20:
+        if len(self.people) < FEW:
             found.append(f"N = {len(self.people)} people: too few to conclude from")
         if any(row.name == "shipped" and row.searches.ever is None for row in self.rows):
             found.append(f"{self.sensor} is uncalibrated: the shipped system has no thresholds for it")
@@ -105,7 +102,7 @@ class LiveResult:
         counts = self.counts
         for moment, seconds in enumerate(MOMENTS):
             lasting = counts[f"probes_{moment_name(moment)}"]
-            if seconds is not None and 0 < lasting < _FEW:
+            if seconds is not None and 0 < lasting < FEW:
                 found.append(f"walks that last {seconds:g} s: {lasting}, too few to conclude from")
         return found
 

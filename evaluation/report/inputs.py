@@ -132,6 +132,7 @@ class NamedWindows:
         scores: FloatArray,
         windows: FloatArray | None = None,
         layout: str = "kinect-v1",
+        method: str = "",
     ) -> Self:
         """The likeliest person of each window, as sure as the distance to the second is wide.
 
@@ -141,9 +142,10 @@ class NamedWindows:
             scores: (n, C), C at least 2; higher is likelier.
             windows: (n, f, J, 3).
             layout: of their joints.
+            method: whose answers they are.
         """
         second, first = np.partition(scores, -2, axis=1)[:, -2:].T
-        return cls(names, truth, scores.argmax(axis=1), first - second, windows, layout)
+        return cls(names, truth, scores.argmax(axis=1), first - second, windows, layout, method)
 
     @property
     def by(self) -> str:
