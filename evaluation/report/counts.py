@@ -148,7 +148,7 @@ def hardest_pairs(named: NamedWindows) -> ReportTable:
         "windows": named.unit,
         "right": "named rightly (%)",
         "taken": "most often taken for",
-        "share": f"of the {named.unit} (%)",
+        "share": "of these (%)",
     }
     return ReportTable(f"Whom each person is taken for{named.by}", columns, rows)
 
