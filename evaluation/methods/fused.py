@@ -7,12 +7,14 @@
   are recordings that it never met.
 - `fused`: such components and the discriminants of people, as the live system compares windows
   (`gallery.fusion`).
-- `fused-known`: these, and a network's answer which of the training people a window shows: for people who are
-  known. As a classifier it weighs that answer by the training window of each that is most alike.
+- `fused-known`: these, and the answer of a network of joints (`joint_attention`) which of the training people
+  a window shows: for people who are known. As a classifier it weighs that answer by the training window of
+  each that is most alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,17 +22,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
+from torch import Tensor
 
 from encoder.pose import POSE, pose_numbers
 from evaluation.methods.contract import Description, Features, Material, Told, describe
 from evaluation.methods.held_out import held_out
+from evaluation.methods.joint_attention import joint_numbers, train_joint_attention
 from evaluation.methods.joints import through_canonical
-from evaluation.methods.networks import PerceptronNetwork, WindowNetwork, ask, train_network
+from evaluation.methods.networks import PerceptronNetwork, ask, train_network
 from evaluation.methods.trained import Sgela
 from gallery.cohort import unit
 from gallery.directions import WindowDirections
 from gallery.segments import describe_windows
 from stream.body import FloatArray
+from tools.datasets.walk import IntArray
 from tools.fusion_fit import fit_window_directions
 
 __all__ = ["Fused"]
@@ -41,13 +46,14 @@ _SOFTER = 2.0
 _DISCRIMINANTS = 1.5
 """The length of discriminants beside whitened components of length 1."""
 
-_ALIKE = 30.0
+_ALIKE = 20.0
 """What a likeness to training windows is multiplied by, beside the logarithm of a network's answer."""
 
 _BLOCK = 256
 """Windows compared with all training windows at once."""
 
-_ENCODER_SHARE = 0.6
+_ENCODER_SHARE = 0.5
+_WALKS_SHARE = 0.05
 """Of the time that learning takes."""
 
 
@@ -81,12 +87,17 @@ class Fused:
         cage, *_ = self.encoder.learn(material, lambda done, text: told(_ENCODER_SHARE * done, text))
         assert cage.features is not None
         both = _BesidePose(cage.features, through_canonical(_flat_pose, self.layout), material.f)
+        joints = through_canonical(joint_numbers, self.layout)
         train = material.train
         known = describe(both.whole, train.windows)
         _, recordings = np.unique(train.walks, return_inverse=True)
+        naming = (
+            _names_by_pose(known, recordings.astype(np.int64), material, partial(_told_on, told, 0)),
+            _names_by_joints(joints, train.people, material, partial(_told_on, told, 1)),
+        )
         walks, people = (
-            _Telling.learn(both, known, owners, material, partial(_told_on, told, place))
-            for place, owners in enumerate((recordings.astype(np.int64), train.people))
+            _Telling.learn(both, known, train.walks, owners, names)
+            for owners, names in zip((recordings, train.people), naming, strict=True)
         )
         return (
             Description("cage-pose", both, material.f),
@@ -99,8 +110,9 @@ class Fused:
 
 
 def _told_on(told: Told, place: int, done: float, text: str) -> None:
-    """Tell how the network of walks (0) or of people (1) comes on."""
-    told(_ENCODER_SHARE + (1 - _ENCODER_SHARE) * (place + done) / 2, text)
+    """Tell how the network of walks (0) or of people (1) comes on; the former takes little."""
+    share = 1 - _ENCODER_SHARE - _WALKS_SHARE if place else _WALKS_SHARE
+    told(_ENCODER_SHARE + place * _WALKS_SHARE + share * done, text)
 
 
 def _flat_pose(windows: FloatArray) -> FloatArray:
@@ -132,41 +144,61 @@ def _along(directions: WindowDirections, described: FloatArray) -> FloatArray:
     return directions.windows(described, _DISCRIMINANTS)
 
 
+_Names = Callable[[FloatArray, FloatArray], FloatArray]
+"""Windows (n, f, J, 3) and their descriptions (n, D) to a network's logits (n, C)."""
+
+
+def _names_by_pose(
+    described: FloatArray, owners: NDArray[np.int64], material: Material, told: Told
+) -> _Names:
+    """Learn owners 0..C-1 from the pose in the descriptions of the material's windows."""
+
+    def rows(described: FloatArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(described[:, None, :POSE]))
+
+    parts = held_out(material.train)
+    network = train_network(PerceptronNetwork, rows(described), owners, parts, material, told)
+    return lambda _, described: ask(network, rows(described))
+
+
+def _names_by_joints(joints: Features, owners: NDArray[np.int64], material: Material, told: Told) -> _Names:
+    """Learn owners 0..C-1 from the joints of the material's windows."""
+
+    def rows(windows: FloatArray) -> Tensor:
+        return torch.from_numpy(joints(windows)[:, None])
+
+    taught = torch.from_numpy(describe(joints, material.train.windows)[:, None])
+    network = train_joint_attention(taught, owners, material, told)
+    return lambda windows, _: ask(network, rows(windows))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Telling:
-    """Directions of labels, the windows they were learned from, and a network that names them by the pose.
+    """Directions of labels, the windows they were learned from, and a network that names them.
 
     Attributes:
         both: describes windows.
+        names: the labels.
         directions: in which windows are compared.
-        network: names the labels.
         taught: (n, K) the training windows along the directions, label by label.
         starts: (C,) where each label's begin.
     """
 
     both: _BesidePose
+    names: _Names
     directions: WindowDirections
-    network: WindowNetwork
     taught: FloatArray
     starts: NDArray[np.intp]
 
     @classmethod
     def learn(
-        cls,
-        both: _BesidePose,
-        known: FloatArray,
-        owners: NDArray[np.int64],
-        material: Material,
-        told: Told,
+        cls, both: _BesidePose, known: FloatArray, walks: IntArray, owners: IntArray, names: _Names
     ) -> _Telling:
-        """Learn from descriptions (n, D) of the material's windows whose labels (n,) are 0..C-1."""
-        directions = fit_window_directions(known, material.train.walks, owners)
-        rows = torch.from_numpy(known[:, None, :POSE])
-        parts = held_out(material.train)
-        network = train_network(PerceptronNetwork, rows, owners, parts, material, told)
+        """Learn from descriptions (n, D) of windows of walks (n,) whose labels (n,) are 0..C-1."""
+        directions = fit_window_directions(known, walks, owners)
         order = np.argsort(owners, kind="stable")
         _, starts = np.unique(owners[order], return_index=True)
-        return cls(both, directions, network, _along(directions, known)[order], starts)
+        return cls(both, names, directions, _along(directions, known)[order], starts)
 
     def compared(self, windows: FloatArray) -> FloatArray:
         """(n, K) of unit length."""
@@ -175,18 +207,16 @@ class _Telling:
     def features(self, windows: FloatArray) -> FloatArray:
         """(n, C + K) of unit length: the network's softened answers beside what is compared."""
         described = self.both.whole(windows)
-        named = softmax(self._logits(described) / _SOFTER, axis=1)
+        named = softmax(self.names(windows, described) / _SOFTER, axis=1)
         return unit(np.concatenate((unit(named), _along(self.directions, described)), axis=1))
 
     def classify(self, windows: FloatArray) -> FloatArray:
         """(n, C) probabilities."""
         described = self.both.whole(windows)
         alike = self._alike(_along(self.directions, described))
-        likely: FloatArray = softmax(self._logits(described) + np.float32(_ALIKE) * alike, axis=1)
+        logits = self.names(windows, described)
+        likely: FloatArray = softmax(logits + np.float32(_ALIKE) * alike, axis=1)
         return likely
-
-    def _logits(self, described: FloatArray) -> FloatArray:
-        return ask(self.network, torch.from_numpy(np.ascontiguousarray(described[:, None, :POSE])))
 
     def _alike(self, rows: FloatArray) -> FloatArray:
         """(n, C) the likeness of each label's training window that is most alike."""

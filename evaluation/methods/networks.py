@@ -22,7 +22,16 @@ from evaluation.methods.contract import Description, Features, Material, Told, d
 from evaluation.methods.held_out import BoolArray, held_out
 from stream.body import FloatArray
 
-__all__ = ["LstmNetwork", "Network", "PerceptronNetwork", "WindowNetwork", "ask", "lstm", "train_network"]
+__all__ = [
+    "LstmNetwork",
+    "Network",
+    "PerceptronNetwork",
+    "WindowNetwork",
+    "ask",
+    "lstm",
+    "scale_by",
+    "train_network",
+]
 
 _HIDDEN = 256
 _BATCH = 128
@@ -175,6 +184,15 @@ def train_network(
     return network
 
 
+def scale_by(network: WindowNetwork, rows: Tensor) -> None:
+    """Have a network standardise each number as it is spread over rows (n, f, D)."""
+    known = rows.flatten(0, 1)
+    network.centre.copy_(known.mean(dim=0))
+    deviation = known.std(dim=0, correction=0)
+    # A number that never changes says nothing; dividing by its rounding would make it loud.
+    network.scale.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
+
+
 def ask(answer: Callable[[Tensor], Tensor], rows: Tensor) -> FloatArray:
     """What a network that was trained answers to rows (n, f, D), some at a time."""
     with torch.inference_mode():
@@ -204,11 +222,7 @@ def _train(
 ) -> None:
     """Train in place, and leave the weights of the best epoch."""
     train, held = (torch.from_numpy(np.flatnonzero(part)) for part in parts)
-    known = rows[train].flatten(0, 1)
-    network.centre.copy_(known.mean(dim=0))
-    deviation = known.std(dim=0, correction=0)
-    # A number that never changes says nothing; dividing by its rounding would make it loud.
-    network.scale.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
+    scale_by(network, rows[train])
     steps = math.ceil(len(train) / _BATCH)
     epochs = max(2, min(_EPOCHS, _STEPS // steps))
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE, fused=True)

@@ -369,11 +369,11 @@ def test_what_is_known_of_people_names_them_and_stands_beside_what_tells_strange
     rows, compared = describe(known, train.windows), describe(fused, train.windows)
     answers, beside = np.split(rows * np.sqrt(2), [len(train.names)], axis=1)
     np.testing.assert_allclose(beside, compared, atol=1e-5)
-    # What names people is the network's answer, and 30 times the likeness of each one's most alike window.
+    # What names people is the network's answer, and 20 times the likeness of each one's most alike window.
     alike = np.stack(
         [(compared @ compared[train.people == n].T).max(axis=1) for n in range(len(train.names))]
     )
-    network = np.exp(np.log(named.astype(np.float64)) - 30 * alike.T)
+    network = np.exp(np.log(named.astype(np.float64)) - 20 * alike.T)
     softer = np.sqrt(network / network.sum(axis=1, keepdims=True))
     np.testing.assert_allclose(answers, softer / np.linalg.norm(softer, axis=1, keepdims=True), atol=1e-4)
 
