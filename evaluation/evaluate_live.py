@@ -10,15 +10,14 @@ from rich.console import Console
 from evaluation.live import (
     CALIBRATION_PEOPLE,
     SCENARIOS,
+    SHIPPED,
     LiveResult,
     Scenario,
-    Shipped,
     live_trial,
     load_shipped,
 )
 from evaluation.live.tables import COLUMNS, interval_table
 from evaluation.methods import Method, MethodOptions, choose_methods
-from evaluation.methods.seen import seen_by
 from evaluation.report import Section
 from evaluation.report_sections import live_section
 from evaluation.request import Request, pick_people, pick_splits
@@ -28,10 +27,7 @@ from tools.datasets import Walk
 from tools.datasets.dataset import Dataset, open_dataset
 from tools.training_data import parse_selection, plain_person
 
-__all__ = ["SHIPPED", "evaluate_live"]
-
-SHIPPED = "shipped"
-"""The live system itself: the weights that ship, or those of --encoder."""
+__all__ = ["evaluate_live"]
 
 _DEFAULT = f"{SHIPPED},raw,bones,d13,d16,cage-untrained"
 
@@ -53,7 +49,8 @@ def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tupl
     asked = ",".join(_DEFAULT if n.strip() == "default" else n.strip() for n in request.method.split(","))
     names = list(dict.fromkeys(asked.split(",")))
     others = ",".join(name for name in names if name != SHIPPED)
-    shipped = _shipped(request) if SHIPPED in names else None
+    trusted = request.trust_encoder
+    shipped = load_shipped(request.encoders, trusted=trusted) if SHIPPED in names else None
     dataset = open_dataset(request.dataset, request.data)
     for scenario in _scenarios(request):
         methods = _methods(request, others)
@@ -81,15 +78,6 @@ def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tupl
             out.print(note, highlight=False)
         default = SHIPPED if shipped is not None else result.rows[0].name
         yield result.as_json() | {"default": default}, live_section(title, COLUMNS, result)
-
-
-def _shipped(request: Request) -> Shipped:
-    """The live system, with weights that say whom they were trained on."""
-    shipped = load_shipped(request.encoders)
-    if request.encoders and shipped.loaded is not None and shipped.loaded.trained:
-        for extra in shipped.loaded.extra:
-            seen_by(request.encoders[0], extra, trusted=request.trust_encoder)
-    return shipped
 
 
 def _scenarios(request: Request) -> Sequence[Scenario]:

@@ -6,7 +6,7 @@ from encoder.card import seen_people
 from encoder.weights import LoadedEncoder, Weights
 from stream.errors import UserError
 
-__all__ = ["MAY_SHIP", "check_may_ship", "trained_on"]
+__all__ = ["FITTED_ON", "MAY_SHIP", "check_may_ship", "trained_on"]
 
 MAY_SHIP: dict[str, range | None] = {
     "kgbd": range(1, 101),
@@ -15,6 +15,9 @@ MAY_SHIP: dict[str, range | None] = {
 }
 """Who may have trained what ships, by how a source's name begins; None stands for everybody in it. All others
 are for measuring, or their licence is not known."""
+
+FITTED_ON = {"kgbd": range(1, 101), "patho": range(1, 6)}
+"""Whom `tools.fit_backend` fits every back-end on, by data set."""
 
 
 def trained_on(loaded: LoadedEncoder, source: str) -> frozenset[str] | None:

@@ -24,7 +24,7 @@ from tools.impostors import Comparisons, compare_impostors, impostor_scores
 from tools.live_path import WalkCages, encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
 from tools.misjudged import misjudged_walk
 from tools.projection import fit_projection
-from tools.seen import trained_on
+from tools.seen import FITTED_ON, trained_on
 
 __all__ = ["Fit", "Fitter"]
 
@@ -34,9 +34,9 @@ FIT_EVERY = 5
 FIT_PEOPLE = range(1, 61)
 IMPOSTORS = range(61, 101)
 ENROL_WALKS = ("1", "2")
-FUSION_PEOPLE = range(1, 101)
+FUSION_PEOPLE = FITTED_ON["kgbd"]
 FOLDS = 4
-PATHO_PEOPLE = range(1, 6)
+PATHO_PEOPLE = FITTED_ON["patho"]
 MISJUDGED_EVERY = 3
 """Of so many windows one is misjudged; KGBD's walks so many times."""
 MISJUDGED_SEED = 1003

@@ -13,13 +13,14 @@ from evaluation.live.result import LiveResult, LiveRow
 from evaluation.live.scenarios import SCENARIOS, Scenario
 from evaluation.live.searches import MOMENTS, Searches
 from evaluation.live.trial import CALIBRATION_PEOPLE, live_trial
-from evaluation.live.ways import FPIRS, Shipped, load_shipped
+from evaluation.live.ways import FPIRS, SHIPPED, Shipped, load_shipped
 
 __all__ = [
     "CALIBRATION_PEOPLE",
     "FPIRS",
     "MOMENTS",
     "SCENARIOS",
+    "SHIPPED",
     "LiveResult",
     "LiveRow",
     "Scenario",

@@ -10,21 +10,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.card import seen_people
+from encoder.folders import weights_files
 from encoder.inference import Encoder
-from encoder.weights import LoadedEncoder, load_encoder
+from encoder.weights import load_encoder
 from evaluation.live.prepared import Prepared, fused
 from evaluation.live.scoring import Likeness, kept_places
-from evaluation.methods import Description
+from evaluation.methods import Description, person_key
+from evaluation.methods.seen import seen_by
 from gallery.backend import Backend, load_backend
 from gallery.cohort import unit
 from gallery.evidence import Averages, Evidence
 from gallery.matcher import FIRST_DECISION_S
 from stream.body import FloatArray
 from stream.errors import UserError
-from tools.datasets.dataset import DATASETS
-from tools.seen import trained_on
+from tools.seen import FITTED_ON
 
-__all__ = ["FPIRS", "Shipped", "Way", "described", "load_shipped", "shipped_way"]
+__all__ = ["FPIRS", "SHIPPED", "Shipped", "Way", "described", "load_shipped", "shipped_way"]
+
+SHIPPED = "shipped"
+"""The live system itself, as a row: the weights that ship, or one's own."""
 
 FPIRS = (0.01, 0.05)
 """The rates of strangers named that operating points are set for."""
@@ -59,34 +64,49 @@ class Shipped:
     Attributes:
         encoder: makes CAGEs.
         backend: compares them.
-        loaded: the weights that the encoder was made of, which may say whom they were trained on; None where
-            they are not known.
+        seen: whom they were taught on, as `Method.seen` has them.
+        all_seen: whether nobody else may have taught them.
     """
 
     encoder: Encoder
     backend: Backend
-    loaded: LoadedEncoder | None = None
+    seen: frozenset[str] = frozenset()
+    all_seen: bool = False
 
-    def trained_on(self, data_set: str) -> frozenset[str] | None:
-        """The people of a data set that the encoder was trained on, by number; None where it is not known."""
-        if self.loaded is None:
-            return None
-        return trained_on(self.loaded, DATASETS[data_set].packed) if self.loaded.trained else frozenset()
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Its name, as that of a method's description."""
+        return (SHIPPED,)
 
 
-def load_shipped(weights: Sequence[Path] = (), device: str = "cpu") -> Shipped:
+def load_shipped(weights: Sequence[Path] = (), device: str = "cpu", *, trusted: bool = False) -> Shipped:
     """The encoder and the back-end as the live system loads them.
 
     Args:
         weights: of one's own; none for those that ship.
         device: see `encoder.inference.resolve_device`.
+        trusted: take weights that do not say whom they were trained on; see `seen_by`.
 
     Raises:
-        DataError: they cannot be used. UserError: there is no such device.
+        DataError: they cannot be used.
+        UserError: there is no such device, or one's own weights do not say whom they were trained on.
     """
     loaded = load_encoder(*weights)
     encoder = Encoder(loaded, device)
-    return Shipped(encoder, load_backend(encoder.contract.id, weights), loaded)
+    backend = load_backend(encoder.contract.id, weights)
+    files = weights_files(weights)
+    seen = _fitted_on(backend)
+    for file, extra in zip(files or [Path(SHIPPED)], loaded.extra if loaded.trained else (), strict=False):
+        seen |= seen_by(file, extra, trusted=trusted or not files)
+    unsaid = loaded.trained and any(seen_people(extra) is None for extra in loaded.extra)
+    return Shipped(encoder, backend, seen, not unsaid)
+
+
+def _fitted_on(backend: Backend) -> frozenset[str]:
+    """Whom `tools.fit_backend` has fitted it on: the crowd of simulated people is nobody."""
+    if not {*backend.projections, *backend.fusions} - {"simulated"}:
+        return frozenset()
+    return frozenset(person_key(kind, str(number)) for kind, people in FITTED_ON.items() for number in people)
 
 
 def shipped_way(shipped: Shipped, sensor: str) -> Way:
@@ -111,7 +131,7 @@ def shipped_way(shipped: Shipped, sensor: str) -> Way:
 
     calibrated = backend.threshold(sensor, FPIRS[0], 1, 1) is not None
     return Way(
-        "shipped",
+        SHIPPED,
         prepare,
         "product",
         supervised=fusion is not None,

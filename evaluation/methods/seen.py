@@ -1,12 +1,12 @@
-"""Whom an encoder was trained on before: none of them may be a probe, or figures are none."""
+"""Whom an encoder and its back-end were taught on: none of them may be a probe, or figures are none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from encoder.card import seen_people
-from evaluation.methods.contract import Method
 from stream.errors import UserError
 from tools.datasets.dataset import DATASETS
 from tools.training_data import plain_person
@@ -14,6 +14,20 @@ from tools.training_data import plain_person
 __all__ = ["data_set_of", "person_key", "refuse_seen", "seen_by"]
 
 _ANYBODY = "*"
+
+
+class Taught(Protocol):
+    """What was taught before a trial: a method, or the live system."""
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The names of its descriptions."""
+        ...
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Whom it was taught on, as `data set/person`."""
+        ...
 
 
 def data_set_of(source: str) -> str | None:
@@ -64,8 +78,8 @@ def seen_by(file: Path, extra: Mapping[str, str], *, trusted: bool = False) -> f
     return frozenset(found)
 
 
-def refuse_seen(methods: Iterable[Method], people: Iterable[str]) -> None:
-    """See that no method was taught, before the trial, on anybody who is to be recognised.
+def refuse_seen(methods: Iterable[Taught], people: Iterable[str]) -> None:
+    """See that nothing was taught, before the trial, on anybody who is to be recognised.
 
     Args:
         methods: of a table.
@@ -79,9 +93,9 @@ def refuse_seen(methods: Iterable[Method], people: Iterable[str]) -> None:
         if known := sorted(key for key in keys if _seen(method.seen, key)):
             others = f", and on {len(known) - 1} others of them" if len(known) > 1 else ""
             raise UserError(
-                f"{'/'.join(method.gives)}: the encoder was trained on {known[0]}, who is to be recognised "
-                f"here{others}; measure it on people whom it has not seen (--people), or train within the "
-                "command (--method sgela)"
+                f"{'/'.join(method.gives)}: the encoder or its back-end was taught on {known[0]}, who is to "
+                f"be recognised here{others}; measure it on people whom it has not seen (--people), or train "
+                "within the command (--method sgela)"
             )
 
 

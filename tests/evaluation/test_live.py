@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,11 +15,20 @@ import pytest
 from encoder.inference import Encoder
 from encoder.model import EncoderConfig
 from encoder.weights import load_encoder, save_weights, seeded_state
-from evaluation.live import FPIRS, MOMENTS, SCENARIOS, LiveResult, Shipped, live_trial, moment_name
+from evaluation.live import (
+    FPIRS,
+    MOMENTS,
+    SCENARIOS,
+    LiveResult,
+    Shipped,
+    live_trial,
+    load_shipped,
+    moment_name,
+)
 from evaluation.methods import Description, Fixed, Method
 from evaluation.methods.plain import bone_lengths, raw_window
 from evaluation.open_set import OpenSet
-from gallery.backend import Backend, Projection
+from gallery.backend import Backend, FittedOn, Projection, SensorCard
 from gallery.calibration import Calibration, ImpostorScores
 from gallery.matcher import Finding, Matcher
 from gallery.orders import SourceCard
@@ -28,8 +38,10 @@ from stream.bus.messages import Tick
 from stream.errors import UserError
 from tests.stream.bodies import walking
 from tools.datasets import Walk
+from tools.fit_backend import write_backend
 from tools.fusion_fit import DescribedWalk, fit_fusion
 from tools.live_path import WalkCages, encode_walk, enrol, follow
+from tools.sensor_fits import Fit
 
 F, PEOPLE = 6, 7
 KGBD = SCENARIOS["kgbd"]
@@ -395,21 +407,42 @@ def test_who_and_what_cannot_take_part_is_said(walks: list[Walk], methods: list[
         live_trial(walks, KGBD, methods, splits=1)
 
 
-class Knowing(Shipped):
-    """An encoder that was trained on somebody."""
-
-    __slots__ = ()
-
-    def trained_on(self, data_set: str) -> frozenset[str]:
-        return frozenset({"83", "400"}) if data_set == "kgbd" else frozenset()
-
-
-def test_people_whom_the_encoder_saw_are_refused(encoder: Encoder) -> None:
-    with pytest.raises(UserError, match="trained on person 83 of kgbd"):
-        live_trial(made_walks(5), KGBD, shipped=Knowing(encoder, Backend()), splits=1)
-    assert Shipped(encoder, Backend(), load_encoder()).trained_on("kgbd") is not None
+def test_people_whom_the_live_system_was_taught_on_are_refused(encoder: Encoder) -> None:
+    taught = Shipped(encoder, Backend(), frozenset({"kgbd/83", "kgbd/400"}))
+    with pytest.raises(UserError, match=r"shipped: .* taught on kgbd/83"):
+        live_trial(made_walks(5), KGBD, shipped=taught, splits=1)
+    other = Shipped(encoder, Backend(), frozenset({"biwi/83"}), all_seen=True)
+    assert not live_trial(made_walks(4), KGBD, shipped=other, splits=1).drawn["encoder_may_know_them"]
     unknown = live_trial(made_walks(4), KGBD, shipped=Shipped(encoder, Backend()), splits=1)
     assert any("does not say whom it was trained on" in note for note in unknown.notes)
+
+
+def test_what_ships_says_whom_it_was_taught_on() -> None:
+    shipped = load_shipped()
+    assert shipped.all_seen
+    seen = shipped.seen
+    assert {f"kgbd/{number}" for number in range(1, 101)} < seen
+    assert {f"patho/{number}" for number in range(1, 6)} < seen
+    assert not {"kgbd/101", "patho/6", "kgbd/*"} & seen
+
+
+def test_a_back_end_of_ones_own_was_taught_on_people_too(tmp_path: Path, encoder: Encoder) -> None:
+    """However strange the encoder's data, what compares its CAGEs was fitted on KGBD's first people."""
+    file, config = tmp_path / "encoder.safetensors", EncoderConfig(f=F, hidden=8)
+    told = {"trained": "yes", "seen": json.dumps([{"source": "biwi", "people": "1-2"}])}
+    save_weights(file, seeded_state(config, 3), config, told)
+    assert load_shipped([file]).seen == frozenset({"biwi/1", "biwi/2"})
+    fit = Fit(centring(encoder), SensorCard(FittedOn("made", 3, 15, 99)))
+    write_backend(tmp_path, encoder.contract.id, "small", {"kinect-v1": fit})
+    seen = load_shipped([file]).seen
+    assert {"biwi/1", "kgbd/1", "kgbd/100", "patho/5"} <= seen
+    assert "kgbd/101" not in seen
+    save_weights(file, seeded_state(config, 3), config)
+    with pytest.raises(UserError, match="does not say whom it was trained on"):
+        load_shipped([file])
+    trusted = load_shipped([file], trusted=True)
+    assert "kgbd/1" in trusted.seen
+    assert not trusted.all_seen
 
 
 def test_another_window_length_is_refused(shipped: Shipped) -> None:

@@ -241,9 +241,9 @@ def test_weights_that_do_not_say_whom_they_saw_are_refused_unless_trusted(tmp_pa
 @pytest.mark.parametrize(
     ("text", "refused"),
     [
-        (seen(kgbd="1-2, 90"), "trained on kgbd/1, who is to be recognised here, and on 1 others"),
-        (seen(KGBD="4"), "trained on kgbd/4, who"),
-        (seen(kgbd_kinect1_20j=None), "trained on kgbd/1, .* and on 3 others"),  # it does not say who
+        (seen(kgbd="1-2, 90"), "taught on kgbd/1, who is to be recognised here, and on 1 others"),
+        (seen(KGBD="4"), "taught on kgbd/4, who"),
+        (seen(kgbd_kinect1_20j=None), "taught on kgbd/1, .* and on 3 others"),  # it does not say who
         (seen(biwi="1-4", kgbd="5-164"), None),
         (seen(biwi=None), None),
     ],
