@@ -14,6 +14,7 @@ from tools.training_data import plain_person
 __all__ = ["data_set_of", "person_key", "refuse_seen", "seen_by"]
 
 _ANYBODY = "*"
+_MEND = "measure it on people whom it has not seen (--people), or train within the command (--method sgela)"
 
 
 class Taught(Protocol):
@@ -78,12 +79,13 @@ def seen_by(file: Path, extra: Mapping[str, str], *, trusted: bool = False) -> f
     return frozenset(found)
 
 
-def refuse_seen(methods: Iterable[Taught], people: Iterable[str]) -> None:
+def refuse_seen(methods: Iterable[Taught], people: Iterable[str], mend: str = _MEND) -> None:
     """See that nothing was taught, before the trial, on anybody who is to be recognised.
 
     Args:
         methods: of a table.
         people: the probes' people, as `data set/person`.
+        mend: what the user can do.
 
     Raises:
         UserError: one was, or was taught on people of the same data set of whom it does not say who they are.
@@ -94,8 +96,7 @@ def refuse_seen(methods: Iterable[Taught], people: Iterable[str]) -> None:
             others = f", and on {len(known) - 1} others of them" if len(known) > 1 else ""
             raise UserError(
                 f"{'/'.join(method.gives)}: the encoder or its back-end was taught on {known[0]}, who is to "
-                f"be recognised here{others}; measure it on people whom it has not seen (--people), or train "
-                "within the command (--method sgela)"
+                f"be recognised here{others}; {mend}"
             )
 
 
