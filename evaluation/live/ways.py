@@ -96,7 +96,7 @@ def load_shipped(weights: Sequence[Path] = (), device: str = "cpu", *, trusted: 
     backend = load_backend(encoder.contract.id, weights)
     files = weights_files(weights)
     seen = _fitted_on(backend)
-    for file, extra in zip(files or [Path(SHIPPED)], loaded.extra if loaded.trained else (), strict=False):
+    for file, extra in zip(files or [Path(SHIPPED)], loaded.extra, strict=True):
         seen |= seen_by(file, extra, trusted=trusted or not files)
     unsaid = loaded.trained and any(seen_people(extra) is None for extra in loaded.extra)
     return Shipped(encoder, backend, seen, not unsaid)

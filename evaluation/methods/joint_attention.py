@@ -26,7 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from encoder.pose import BONES, DIRECTIONS, JOINTS, pose_numbers
 from encoder.precision import choose_precision
 from evaluation.methods.contract import Material, Told
-from evaluation.methods.networks import WindowNetwork, scale_by
+from evaluation.methods.networks import WindowNetwork, scale_by, seeded
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
 
@@ -106,10 +106,7 @@ def train_joint_attention(
         material: says the seed and the threads.
         told: is told how it goes.
     """
-    if material.threads:
-        torch.set_num_threads(material.threads)
-    with torch.random.fork_rng():
-        torch.manual_seed(material.seed)
+    with seeded(material):
         network = JointAttention(rows.shape[2], int(labels.max()) + 1)
         scale_by(network, rows)
         _train(network, rows, torch.from_numpy(labels), np.random.default_rng(material.seed), told)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = [
     "ask",
     "lstm",
     "scale_by",
+    "seeded",
     "train_network",
 ]
 
@@ -175,13 +177,20 @@ def train_network(
         material: says the seed and the threads.
         told: is told how it goes.
     """
+    with seeded(material):
+        network = build(rows.shape[2], int(labels.max()) + 1)
+        _train(network, rows, torch.from_numpy(labels), parts, told)
+    return network
+
+
+@contextmanager
+def seeded(material: Material) -> Iterator[None]:
+    """Compute on the material's threads, from its seed; the caller's random numbers are left alone."""
     if material.threads:
         torch.set_num_threads(material.threads)
     with torch.random.fork_rng():
         torch.manual_seed(material.seed)
-        network = build(rows.shape[2], int(labels.max()) + 1)
-        _train(network, rows, torch.from_numpy(labels), parts, told)
-    return network
+        yield
 
 
 def scale_by(network: WindowNetwork, rows: Tensor) -> None:
