@@ -9,7 +9,8 @@ their own.
 
 All likenesses are judged by how much the same walk resembles nobody in particular (`gallery.cohort`). That
 makes scores of different walks, people and sensors' moods comparable, which is what telling strangers apart
-needs.
+needs. So does asking less of people whose own walks resemble each other less: of who is enrolled by several
+walks, each is compared with the others (after client-dependent normalisation, Poh and Bengio, ICASSP 2005).
 
 Everything here was fitted once, on people outside the gallery (`tools/fit_backend.py`); who is enrolled
 trains nothing.
@@ -36,6 +37,9 @@ __all__ = ["EnrolledWalk", "FusionModel", "FusionWeights", "Portraits", "Trail"]
 _WINDOWS_ABOVE = 2.0
 """The people who resemble a window most stand out of the cohort by so many standard deviations."""
 
+_STEADIEST = (-2.0, 1.0)
+"""More says that walks are of different people, or that they are one."""
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -49,6 +53,8 @@ class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         means: of the likeness of mean windows beside it, fading until a whole segment was seen.
         walks: of the likeness of mean descriptions, growing for a second.
         segments: of the segments' likeness, growing until a whole segment was seen.
+        steadiness: of what people's own walks have in common, which is taken off, growing like the segments'.
+        usual: what a walk usually scores against another of the same person.
     """
 
     discriminants: float = 1.0
@@ -56,6 +62,8 @@ class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     means: float = 0.5
     walks: float = 0.2
     segments: float = 0.3
+    steadiness: float = 0.0
+    usual: float = 0.0
 
 
 class EnrolledWalk(NamedTuple):
@@ -70,11 +78,14 @@ class EnrolledWalk(NamedTuple):
 
 
 class Portraits(NamedTuple):
-    """P people: the mean window of each, (P, K1 + K2), and where their walks and segments stand."""
+    """What is known of P people beside their templates."""
 
     windows: FloatArray
+    """(P, K1 + K2) the mean window of each."""
     walks: Standings
     segments: Standings
+    steady: Floats
+    """(P,) how much more than usual each one's walks resemble each other; 0 where there is but one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,13 +126,34 @@ class FusionModel:
 
     def portraits(self, people: Iterable[Sequence[EnrolledWalk]]) -> Portraits:
         """What is known of P enrolled people beside their templates."""
-        means, walks, segments = [], [], []
+        means, walks, segments, steady = [], [], [], []
         for own in people:
             means.append(unit(np.concatenate([one.windows for one in own]).mean(axis=0)))
             walks.append(np.sum([one.walk for one in own], axis=0))
             segments.append(np.sum([one.segments for one in own], axis=0))
+            steady.append(self._steadiness(own))
         standings = self.walks.standings(np.stack(walks)), self.segments.standings(np.stack(segments))
-        return Portraits(np.stack(means), *standings)
+        return Portraits(np.stack(means), *standings, np.array(steady))
+
+    def _steadiness(self, own: Sequence[EnrolledWalk]) -> float:
+        """How much more than usual a person's walks resemble each other, within `_STEADIEST`."""
+        if len(own) < 2 or not self.weights.steadiness:
+            return 0.0
+        alike = [self._likeness(one, other) for one in own for other in own if one is not other]
+        return float(np.clip(np.mean(alike) - self.weights.usual, *_STEADIEST))
+
+    def _likeness(self, probe: EnrolledWalk, enrolled: EnrolledWalk) -> float:
+        """What a whole walk scores against another that somebody is enrolled by."""
+        nearest = (probe.windows @ enrolled.windows.T).max(axis=1)
+        above = (nearest - self.commonness(probe.windows)).mean(dtype=np.float64)
+        score = self.weights.windows * float(above)
+        for weight, part, one, other in (
+            (self.weights.walks, self.walks, probe.walk, enrolled.walk),
+            (self.weights.segments, self.segments, probe.segments, enrolled.segments),
+        ):
+            stands, stand = (part.standings(direction[None]) for direction in (one, other))
+            score += weight * float(stands.likeness(stand)[0, 0])
+        return score
 
     def by_means(self, counts: Counts, means: FloatArray, common: Floats, people: Portraits) -> Floats:
         """What the means of a track's windows add to the means of their scores, (n, P), fading.
@@ -147,6 +179,11 @@ class FusionModel:
         """What a track's segments add to the means of (n,) so many windows' scores, (n, P), growing."""
         growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)
         return self.weights.segments * growing[:, None] * standing.likeness(people.segments)
+
+    def by_steadiness(self, counts: Counts, people: Portraits) -> Floats:
+        """What people's steadiness adds after (n,) windows, (n, P): more than 0 for the unsteady."""
+        growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)
+        return -self.weights.steadiness * growing[:, None] * people.steady
 
 
 class Trail:
@@ -195,6 +232,7 @@ class Trail:
         counts = np.array([self.segments.windows])
         added = self._model.by_means(counts, self._mean, np.array([self._common]), people)
         added = added + self._model.by_walks(counts, self._place, people)
+        added = added + self._model.by_steadiness(counts, people)
         if self.standing is not None:
             added = added + self._model.by_segments(counts, self.standing, people)
         first: Floats = added[0]

@@ -19,8 +19,8 @@ __all__ = ["EVIDENCE", "TAILS", "Comparisons", "compare_impostors", "impostor_sc
 EVIDENCE = (10, 20, 50, 100, 150)
 """Windows of evidence, one row of scores each; a row needs that half of the walks last so long."""
 
-TAILS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-"""Shares of comparisons. The smallest is 16 of the ordered pairs of 40 people; fewer would be anecdotes."""
+TAILS = (0.5, 0.2, 0.1, 0.05, 0.02)
+"""Shares of comparisons. The smallest is 31 of the ordered pairs of 40 people; fewer would be anecdotes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,12 +69,14 @@ def impostor_scores(several: Sequence[Comparisons], data: str) -> ImpostorScores
     strangers = [person for one in several for person in one.strangers]
     lasting = {count: [row for one in several for row in one.scores[count]] for count in EVIDENCE}
     rows = {count: np.concatenate(r) for count, r in lasting.items() if r and 2 * len(r) >= len(strangers)}
-    tails = [np.quantile(row, 1 - np.array(TAILS)).round(5).tolist() for row in rows.values()]
+    tails = [np.quantile(row, 1 - np.array(TAILS)) for row in rows.values()]
+    beyond = [row[row >= tail[-1]] - tail[-1] for row, tail in zip(rows.values(), tails, strict=True)]
     return ImpostorScores(
         data=data,
         strangers=len(set(strangers)),
         windows=tuple(rows),
         comparisons=tuple(map(len, rows.values())),
         tails=TAILS,
-        scores=tuple(map(tuple, tails)),
+        scores=tuple(tuple(tail.round(5).tolist()) for tail in tails),
+        excess=tuple(round(float(over.mean()), 5) for over in beyond),
     )

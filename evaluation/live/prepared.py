@@ -48,12 +48,14 @@ class Course:
         common = np.cumsum(self.common, dtype=np.float64) / counts
         track += self.model.by_means(counts, _so_far(self.rows), common, people)
         track += self.model.by_walks(counts, _so_far(self.places), people)
+        track += self.model.by_steadiness(counts, people)
         bounds = [start for start, _ in self.steps] + [len(own)]
         for (start, standing), end in zip(self.steps, bounds[1:], strict=True):
             track[start:end] += self.model.by_segments(counts[start:end], standing, people)
         alone = np.ones(len(own), np.int64)
         own += self.model.by_means(alone, self.rows, self.common.astype(np.float64), people)
         own += self.model.by_walks(alone, self.places, people)
+        own += self.model.by_steadiness(alone, people)
         return own, track
 
 

@@ -94,7 +94,7 @@ def test_own_weights_name_people_uncalibrated(program: Program, walks: dict[str,
 
 def test_a_backend_beside_the_weights_is_used(walks: dict[str, Path], tmp_path: Path) -> None:
     path = save(tmp_path / "run" / "encoder.safetensors", 1)
-    scores = ImpostorScores("test", 9, (10,), (90,), (0.5, 0.1), ((-0.6, -0.5),))
+    scores = ImpostorScores("test", 9, (10,), (90,), (0.5, 0.1), ((-0.6, -0.5),), (0.1,))
     identity = Projection(np.zeros(48, np.float32), np.eye(48, dtype=np.float32))
     fit = Fit(identity, SensorCard(FittedOn("test", 1, 1, 1), scores))
     write_backend(path.parent, load_encoder(path).contract.id, "test", {"simulated": fit})

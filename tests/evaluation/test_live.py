@@ -112,14 +112,16 @@ def centring(encoder: Encoder) -> Projection:
 
 
 def calibrated(encoder: Encoder, backend: Backend) -> Shipped:
-    tail = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), ((0.6, 0.7, 0.8), (0.5, 0.6, 0.7)))
+    scores = ((0.6, 0.7, 0.8), (0.5, 0.6, 0.7))
+    tail = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), scores, (0.1, 0.1))
     raw = Shipped(encoder, replace(backend, calibration=Calibration({"kinect-v1": tail})))
     searches = live_trial(made_walks(), KGBD, shipped=raw, splits=2).rows[0].searches
     # Scores of this small encoder lie where they lie: thresholds among them.
     middle, spread = searches.best(3).mean(), searches.best(3).std()
     early = tuple((middle + spread * np.array([-1.0, 0.0, 0.4])).tolist())
+    excess = float(spread) / 4
     late = tuple((middle + spread * np.array([-1.2, -0.2, 0.2])).tolist())
-    known = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), (early, late))
+    known = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), (early, late), (excess, excess))
     return Shipped(encoder, replace(backend, calibration=Calibration({"kinect-v1": known})))
 
 

@@ -27,6 +27,7 @@ IMPOSTORS = {
     "comparisons": [100, 90],
     "tails": [0.5, 0.1],
     "scores": [[0.2, 0.5], [0.1, 0.4]],
+    "excess": [0.1, 0.2],
 }
 FITTED_ON = {"data": "test", "people": 3, "walks": 6, "windows": 60}
 CARD = {"encoder": "test", "sensors": {"kinect-v1": {"projection": FITTED_ON, "impostors": IMPOSTORS}}}
@@ -130,6 +131,8 @@ def cut(name: str) -> Callable[[Path], object]:
         impostors_become(windows=[10]),
         impostors_become(tails=[0.1, 0.5]),
         impostors_become(tails=[0.5]),
+        impostors_become(excess=[0.1]),
+        impostors_become(excess=[0.1, -0.2]),
         impostors_become(tails=[0.5, 0.0]),
         impostors_become(scores=[[0.5, 0.2], [0.1, 0.4]]),
         impostors_become(scores=[[0.2], [0.1]]),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.calibration import Calibration, ImpostorScores
 
 SCORES = ImpostorScores(
-    "test", 30, (10, 40), (1000, 900), (0.5, 0.1, 0.01), ((0.5, 0.7, 0.8), (0.4, 0.6, 0.7))
+    "test", 30, (10, 40), (1000, 900), (0.5, 0.1, 0.01), ((0.5, 0.7, 0.8), (0.4, 0.6, 0.7)), (0.02, 0.03)
 )
 KNOWN = Calibration({"kinect-v1": SCORES})
 
@@ -42,8 +43,10 @@ def test_a_gallery_of_n_allows_each_comparison_its_share() -> None:
     assert each == pytest.approx(0.1)
 
 
-def test_beyond_the_smallest_share_the_last_slope_goes_on() -> None:
-    assert SCORES.exceeded_by(0.001, 10) == pytest.approx(0.9)
+def test_beyond_the_smallest_share_the_tail_is_exponential() -> None:
+    exceeding = scipy.stats.expon(loc=0.8, scale=0.02)
+    for share in (0.01, 0.005, 0.001, 1e-6):
+        assert SCORES.exceeded_by(share, 10) == pytest.approx(exceeding.isf(share / 0.01))
 
 
 @given(st.floats(1e-6, 0.9), st.floats(1e-6, 0.9), st.integers(1, 1000), st.integers(1, 100))

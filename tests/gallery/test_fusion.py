@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -51,14 +54,17 @@ def told(others: FloatArray) -> Cohort:
 WINDOW_COHORT, WALK_COHORT, SEGMENT_COHORT = units(30, 9), units(40, 3), units(70, 6)
 """What the cohorts are told by their means and covariances."""
 
+USUAL = 2.0
 MODEL = FusionModel(
     directions=WindowDirections(floats(DESCRIBED), floats(DESCRIBED, 5), floats(DESCRIBED, 4)),
     cohort=told(WINDOW_COHORT),
     walks=Discriminants(floats(DESCRIBED), floats(DESCRIBED, 3), told(WALK_COHORT)),
     segments=Discriminants(floats(STATISTICS), floats(STATISTICS, 6), told(SEGMENT_COHORT)),
-    weights=FusionWeights(discriminants=0.5, windows=3.0, means=0.4, walks=0.15, segments=0.25),
+    weights=FusionWeights(
+        discriminants=0.5, windows=3.0, means=0.4, walks=0.15, segments=0.25, steadiness=0.3, usual=USUAL
+    ),
 )
-FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((-9.0, -9.0),))
+FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((-9.0, -9.0),), (0.0,))
 BACKEND = Backend(calibration=Calibration({SENSOR: FLAT}), fusions={SENSOR: MODEL})
 
 
@@ -178,6 +184,47 @@ def literal_commonness(window: FloatArray) -> float:
     return float(np.mean(products) + 2 * np.std(products))
 
 
+def literal_score(rows: FloatArray, enrolled: FloatArray) -> float:
+    """What a whole enrolled walk scores against another."""
+    windows, others = (MODEL.windows(describe_windows(each)) for each in (rows, enrolled))
+    above = [max(float(one @ other) for other in others) - literal_commonness(one) for one in windows]
+    of_walks = (literal_standing(mean_place(each), WALK_COHORT) for each in (rows, enrolled))
+    of_segments = (
+        literal_standing(along(MODEL.segments, walked(each)), SEGMENT_COHORT) for each in (rows, enrolled)
+    )
+    score = 3.0 * float(np.mean(above)) + 0.15 * literal_likeness(*of_walks)
+    return score + 0.25 * literal_likeness(*of_segments)
+
+
+def steadiness(*walks: FloatArray, usual: float = USUAL) -> float:
+    """What the model says of somebody's walks."""
+    model = replace(MODEL, weights=msgspec.structs.replace(MODEL.weights, usual=usual))
+    own = [model.enrolled(describe_windows(rows), walked(rows)) for rows in walks]
+    return float(model.portraits([own]).steady[0])
+
+
+def test_how_steady_people_are_is_what_their_walks_score_against_each_other() -> None:
+    walks = person(1, 60), person(5, 40), person(1, 50)
+    pairs = [(one, other) for one in walks for other in walks if one is not other]
+    expected = np.mean([literal_score(*pair) for pair in pairs]) - USUAL
+    assert -2 < expected < 1, "the example says nothing"
+    assert steadiness(*walks) == pytest.approx(expected, abs=1e-4)
+
+
+def test_steadiness_is_bounded_and_wants_two_walks() -> None:
+    one, other = person(1, 60), person(1, 50)
+    assert steadiness(one, usual=-50) == steadiness(one, usual=50) == 0
+    assert steadiness(one, other, usual=-50) == 1
+    assert steadiness(one, other, usual=50) == -2
+
+
+def test_the_bar_is_lower_for_the_unsteady_and_moves_with_the_evidence() -> None:
+    walks = [MODEL.enrolled(describe_windows(rows), walked(rows)) for rows in (person(1, 60), person(1, 50))]
+    people = MODEL.portraits([walks])._replace(steady=np.array([1.0, 0.0, -2.0]))
+    found = MODEL.by_steadiness(np.array([1, 25, 80]), people)
+    np.testing.assert_allclose(found, [[-0.006, 0, 0.012], [-0.15, 0, 0.3], [-0.3, 0, 0.6]])
+
+
 def test_the_trail_is_the_mean_of_the_segments_so_far() -> None:
     rows = person(2, 95)
     described = describe_windows(rows)
@@ -242,6 +289,7 @@ def test_a_tracks_score_is_what_windows_and_segments_say(seen: int) -> None:
             places = [along(MODEL.segments, walked(rows)) for rows in walks]
             of_person = literal_standing(np.sum(places, axis=0), SEGMENT_COHORT)
             expected[number] += 0.25 * min(1, seen / 50) * literal_likeness(of_track, of_person)
+        expected[number] -= 0.3 * min(1, seen / 50) * steadiness(*walks)
     assert last.candidate == "p2"
     assert last.score == pytest.approx(expected[2], abs=1e-3)
     assert last.margin == pytest.approx(expected[2] - expected[1], abs=1e-3)

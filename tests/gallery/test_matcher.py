@@ -18,7 +18,7 @@ from stream.errors import GalleryError, UserError
 
 F, D = 6, 16
 SOURCES = (SourceCard("a.mcap", "kinect-v1", False), SourceCard("b.mcap", "rgb", False))
-FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((0.9, 0.9),))
+FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((0.9, 0.9),), (0.0,))
 BACKEND = Backend(calibration=Calibration({"kinect-v1": FLAT}))
 RANDOM = np.random.default_rng(3)
 ADA, BEN, EVE = (RANDOM.standard_normal((F, D)).astype(np.float32) for _ in range(3))

@@ -23,7 +23,7 @@ from stream.bus.messages import Row, Tick
 F, D, WINDOWS = 6, 4, 14
 SENSOR = "kinect-v1"
 # Stricter with little evidence, so that people seen for different times have different thresholds.
-KNOWN = ImpostorScores("test", 9, (1, 40), (9, 9), (0.5, 0.01), ((0.2, 0.9), (-0.2, 0.3)))
+KNOWN = ImpostorScores("test", 9, (1, 40), (9, 9), (0.5, 0.01), ((0.2, 0.9), (-0.2, 0.3)), (0.2, 0.2))
 BACKEND = Backend(calibration=Calibration({SENSOR: KNOWN}))
 
 

@@ -35,7 +35,7 @@ def test_tails_are_those_of_all_scores_against_others() -> None:
     assert (found.data, found.strangers, found.tails) == ("test", 4, TAILS)
     assert found.windows == (10, 20)  # only one walk in two must last so long
     assert found.comparisons == (12, 9)
-    for windows, row in zip(found.windows, found.scores, strict=True):
+    for windows, row, excess in zip(found.windows, found.scores, found.excess, strict=True):
         scores = []
         for probe in probes:
             for other in people:
@@ -45,3 +45,5 @@ def test_tails_are_those_of_all_scores_against_others() -> None:
                 similar = np.einsum("wfd,tfd->wft", unit(probe.cages[:windows]), templates)
                 scores.append(similar.max(axis=2).mean())
         assert row == pytest.approx(np.quantile(scores, 1 - np.array(TAILS)), abs=1e-5)
+        beyond = [score - row[-1] for score in scores if score >= row[-1]]
+        assert excess == pytest.approx(sum(beyond) / len(beyond), abs=2e-5)
