@@ -258,7 +258,8 @@ def _fusion(arrays: Mapping[str, NDArray[np.generic]], sensor: str, weights: Fus
         ),
         cohort=cohort("cohort"),
         walks=discriminants("walks"),
-        segments=discriminants("segments"),
+        swing=discriminants("swing"),
+        coordination=discriminants("coordination"),
         weights=weights,
     )
 

@@ -71,6 +71,11 @@ class Discriminants:
     matrix: FloatArray
     cohort: Cohort
 
+    @property
+    def numbers(self) -> int:
+        """K."""
+        return int(self.matrix.shape[1])
+
     def places(self, rows: FloatArray) -> FloatArray:
         """Descriptions (n, S) along the discriminants, (n, K)."""
         found: FloatArray = np.matmul(rows - self.mean, self.matrix, dtype=np.float32)

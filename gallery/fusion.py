@@ -5,7 +5,7 @@ vary in it. Projected (principal components, whitened, beside the linear discrim
 gallery), it resembles a person as much as that person's nearest template; at first the mean of all windows so
 far is compared with the person's mean window as well. The mean description of a track, and the statistics of
 some seconds of its pose (`gallery.segments`), say what single noisy windows hide. Those have discriminants of
-their own.
+their own: of the mean, of how the pose swings, and of how limbs move together.
 
 All likenesses are judged by how much the same walk resembles nobody in particular (`gallery.cohort`). That
 makes scores of different walks, people and sensors' moods comparable, which is what telling strangers apart
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import NamedTuple
 
 import msgspec
@@ -29,7 +30,15 @@ from numpy.typing import NDArray
 from encoder.pose import POSE
 from gallery.cohort import Cohort, Discriminants, Standings, unit
 from gallery.directions import WindowDirections
-from gallery.segments import SEGMENT_STEP, SEGMENT_WINDOWS, Segments, describe_windows
+from gallery.segments import (
+    COORDINATION,
+    SEGMENT_STEP,
+    SEGMENT_WINDOWS,
+    STATISTICS,
+    SWING,
+    Segments,
+    describe_windows,
+)
 from stream.body import FloatArray
 
 __all__ = ["EnrolledWalk", "FusionModel", "FusionWeights", "Portraits", "Trail"]
@@ -37,8 +46,8 @@ __all__ = ["EnrolledWalk", "FusionModel", "FusionWeights", "Portraits", "Trail"]
 _WINDOWS_ABOVE = 2.0
 """The people who resemble a window most stand out of the cohort by so many standard deviations."""
 
-_STEADIEST = (-2.0, 1.0)
-"""More says that walks are of different people, or that they are one."""
+_STEADINESS_RANGE = (-2.0, 1.0)
+"""Below are walks of different people, for all one can tell; above is one walk twice."""
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -52,8 +61,10 @@ class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         windows: of the windows' likeness.
         means: of the likeness of mean windows beside it, fading until a whole segment was seen.
         walks: of the likeness of mean descriptions, growing for a second.
-        segments: of the segments' likeness, growing until a whole segment was seen.
-        steadiness: of what people's own walks have in common, which is taken off, growing like the segments'.
+        swing: of the likeness of how the pose swings in segments, growing until a whole segment was seen.
+        coordination: of the likeness of how limbs move together in segments, growing for twice as long.
+        steadiness: of how much more than usual people's own walks resemble each other, which is taken off,
+            growing like the swing's.
         usual: what a walk usually scores against another of the same person.
     """
 
@@ -61,9 +72,17 @@ class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     windows: float = 4.0
     means: float = 0.5
     walks: float = 0.2
-    segments: float = 0.3
+    swing: float = 0.3
+    coordination: float = 0.2
     steadiness: float = 0.0
     usual: float = 0.0
+
+
+class SegmentStandings(NamedTuple):
+    """Where walks, or people, stand by their segments."""
+
+    swing: Standings
+    coordination: Standings
 
 
 class EnrolledWalk(NamedTuple):
@@ -74,7 +93,7 @@ class EnrolledWalk(NamedTuple):
     walk: FloatArray
     """(K3,) the direction of their mean."""
     segments: FloatArray
-    """(K4,) the direction of its segments."""
+    """(K4 + K5,) the direction of its segments in both of their parts."""
 
 
 class Portraits(NamedTuple):
@@ -83,8 +102,8 @@ class Portraits(NamedTuple):
     windows: FloatArray
     """(P, K1 + K2) the mean window of each."""
     walks: Standings
-    segments: Standings
-    steady: Floats
+    segments: SegmentStandings
+    steadiness: Floats
     """(P,) how much more than usual each one's walks resemble each other; 0 where there is but one."""
 
 
@@ -92,20 +111,23 @@ class Portraits(NamedTuple):
 class FusionModel:
     """What was fitted for one kind of sensor, or for any.
 
-    A part that was not fitted has no directions (K1, K3 or K4 is 0), or a cohort of zeros, and says nothing.
+    A part that was not fitted has no directions (K1, K3, K4 or K5 is 0), or a cohort of zeros, and says
+    nothing.
 
     Attributes:
         directions: of descriptions (D,) of windows, K1 + K2.
         cohort: of windows, (K1 + K2).
         walks: (D, K3) of means of descriptions.
-        segments: (S, K4) of segments, see `gallery.segments.segment_statistics`.
+        swing: K4, of the numbers `SWING` of segments (`gallery.segments`).
+        coordination: K5, of their numbers `COORDINATION`.
         weights: of the parts.
     """
 
     directions: WindowDirections
     cohort: Cohort
     walks: Discriminants
-    segments: Discriminants
+    swing: Discriminants
+    coordination: Discriminants
     weights: FusionWeights
 
     def windows(self, described: FloatArray) -> FloatArray:
@@ -121,39 +143,54 @@ class FusionModel:
     def enrolled(self, described: FloatArray, statistics: FloatArray) -> EnrolledWalk:
         """A walk's templates (m, D), described, and the mean statistics (S,) of its segments."""
         walk = self.walks.places(described.mean(axis=0, keepdims=True))
-        segments = self.segments.places(statistics[None])
-        return EnrolledWalk(self.windows(described), unit(walk)[0], unit(segments)[0])
+        if len(statistics) != STATISTICS:
+            # Enrolled when segments had other numbers: they say nothing.
+            segments = np.zeros(self.swing.numbers + self.coordination.numbers, np.float32)
+        else:
+            segments = self.segments(statistics[None])[0]
+        return EnrolledWalk(self.windows(described), unit(walk)[0], segments)
+
+    def segments(self, statistics: FloatArray) -> FloatArray:
+        """The directions (n, K4 + K5) of segments (n, S): two unit vectors side by side."""
+        swing = self.swing.places(statistics[:, SWING])
+        coordination = self.coordination.places(statistics[:, COORDINATION])
+        return np.concatenate((unit(swing), unit(coordination)), axis=1)
+
+    def segment_standings(self, directions: FloatArray) -> SegmentStandings:
+        """Where sums (n, K4 + K5) of segments' directions stand."""
+        swing, coordination = np.split(directions, [self.swing.numbers], axis=1)
+        return SegmentStandings(self.swing.standings(swing), self.coordination.standings(coordination))
 
     def portraits(self, people: Iterable[Sequence[EnrolledWalk]]) -> Portraits:
         """What is known of P enrolled people beside their templates."""
-        means, walks, segments, steady = [], [], [], []
+        means, walks, segments, steadiness = [], [], [], []
         for own in people:
             means.append(unit(np.concatenate([one.windows for one in own]).mean(axis=0)))
             walks.append(np.sum([one.walk for one in own], axis=0))
             segments.append(np.sum([one.segments for one in own], axis=0))
-            steady.append(self._steadiness(own))
-        standings = self.walks.standings(np.stack(walks)), self.segments.standings(np.stack(segments))
-        return Portraits(np.stack(means), *standings, np.array(steady))
+            steadiness.append(self._steadiness(own))
+        standings = self.walks.standings(np.stack(walks)), self.segment_standings(np.stack(segments))
+        return Portraits(np.stack(means), *standings, np.array(steadiness))
 
     def _steadiness(self, own: Sequence[EnrolledWalk]) -> float:
-        """How much more than usual a person's walks resemble each other, within `_STEADIEST`."""
-        if len(own) < 2 or not self.weights.steadiness:
+        """How much more than usual a person's walks resemble each other, within `_STEADINESS_RANGE`.
+
+        0 where it is not known. Short walks resemble each other less; they resemble strangers less, too.
+        """
+        known = len(own) > 1 and all(one.segments.any() for one in own)
+        if not known or not self.weights.steadiness:
             return 0.0
-        alike = [self._likeness(one, other) for one in own for other in own if one is not other]
-        return float(np.clip(np.mean(alike) - self.weights.usual, *_STEADIEST))
+        alike = [self._likeness(*pair) for pair in permutations(own, 2)]
+        return float(np.clip(np.mean(alike) - self.weights.usual, *_STEADINESS_RANGE))
 
     def _likeness(self, probe: EnrolledWalk, enrolled: EnrolledWalk) -> float:
         """What a whole walk scores against another that somebody is enrolled by."""
         nearest = (probe.windows @ enrolled.windows.T).max(axis=1)
         above = (nearest - self.commonness(probe.windows)).mean(dtype=np.float64)
-        score = self.weights.windows * float(above)
-        for weight, part, one, other in (
-            (self.weights.walks, self.walks, probe.walk, enrolled.walk),
-            (self.weights.segments, self.segments, probe.segments, enrolled.segments),
-        ):
-            stands, stand = (part.standings(direction[None]) for direction in (one, other))
-            score += weight * float(stands.likeness(stand)[0, 0])
-        return score
+        walks = [self.walks.standings(walk.walk[None]) for walk in (probe, enrolled)]
+        segments = [self.segment_standings(walk.segments[None]) for walk in (probe, enrolled)]
+        parts = (self.weights.walks * walks[0].likeness(walks[1]), *self._by_parts(*segments))
+        return self.weights.windows * float(above) + sum(float(part[0, 0]) for part in parts)
 
     def by_means(self, counts: Counts, means: FloatArray, common: Floats, people: Portraits) -> Floats:
         """What the means of a track's windows add to the means of their scores, (n, P), fading.
@@ -175,15 +212,22 @@ class FusionModel:
         likeness = self.walks.standings(places).likeness(people.walks)
         return self.weights.walks * growing[:, None] * likeness
 
-    def by_segments(self, counts: Counts, standing: Standings, people: Portraits) -> Floats:
+    def by_segments(self, counts: Counts, standing: SegmentStandings, people: Portraits) -> Floats:
         """What a track's segments add to the means of (n,) so many windows' scores, (n, P), growing."""
-        growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)
-        return self.weights.segments * growing[:, None] * standing.likeness(people.segments)
+        swing, coordination = self._by_parts(standing, people.segments)
+        growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)[:, None]
+        # A covariance of 21 numbers needs more windows than a spread does.
+        slower = np.minimum(1.0, counts / (2 * SEGMENT_WINDOWS))[:, None]
+        return growing * swing + slower * coordination
+
+    def _by_parts(self, standing: SegmentStandings, people: SegmentStandings) -> tuple[Floats, Floats]:
+        swing = self.weights.swing * standing.swing.likeness(people.swing)
+        return swing, self.weights.coordination * standing.coordination.likeness(people.coordination)
 
     def by_steadiness(self, counts: Counts, people: Portraits) -> Floats:
         """What people's steadiness adds after (n,) windows, (n, P): more than 0 for the unsteady."""
         growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)
-        return -self.weights.steadiness * growing[:, None] * people.steady
+        return -self.weights.steadiness * growing[:, None] * people.steadiness
 
 
 class Trail:
@@ -200,7 +244,7 @@ class Trail:
     def __init__(self, model: FusionModel | None) -> None:
         self._model = model
         self.segments = Segments()
-        self.standing: Standings | None = None
+        self.standing: SegmentStandings | None = None
         self._sum: FloatArray | float = 0.0
         self._mean = self._place = np.zeros((), np.float32)
         self._common = 0.0
@@ -220,10 +264,10 @@ class Trail:
         self._common += (float(self._model.commonness(seen)[0]) - self._common) / windows
         if newest is None:
             return
-        segment = unit(self._model.segments.places(newest[None]))
+        segment = self._model.segments(newest[None])
         # Before the first whole segment each stands for itself: the next has all of it.
         self._sum = segment if windows <= SEGMENT_WINDOWS else self._sum + segment
-        self.standing = self._model.segments.standings(np.asarray(self._sum))
+        self.standing = self._model.segment_standings(np.asarray(self._sum))
 
     def added(self, people: Portraits) -> Floats | None:
         """What the track adds to the mean of its windows' scores, (P,); None where nothing is compared."""

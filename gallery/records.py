@@ -108,7 +108,8 @@ class PersonTemplates:
         sensor: the kind of sensor that saw the walk.
         templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, or of means of such windows, in
             order of time.
-        statistics: (S,) float32, as `NewEnrolment.statistics`.
+        statistics: (S,) float32, as `NewEnrolment.statistics`; of another length if an older program wrote
+            them, and then the segments say nothing.
     """
 
     person_id: int

@@ -1,7 +1,7 @@
 """Seconds of walking: descriptions of windows, and the statistics of segments of them.
 
 A segment hides what single noisy windows err in, and shows what they cannot: how far and how quickly joints
-swing. Nothing here is learned.
+swing, and how limbs move together. Nothing here is learned.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoder.pose import DEVIATIONS, JOINTS, POSE
 from stream.body import FloatArray
+from stream.skeleton import CANONICAL
 
 __all__ = [
+    "COORDINATION",
     "SEGMENT_STEP",
     "SEGMENT_WINDOWS",
     "STATISTICS",
+    "SWING",
     "Segments",
     "describe_windows",
     "segment_slices",
@@ -35,7 +39,23 @@ _PERIOD = 64
 _FREQUENCIES = slice(1, 14)
 """Of a segment padded to 64 windows: 0.16 to 2 Hz, a stride's first harmonics."""
 
-STATISTICS = 4 * POSE + (_FREQUENCIES.stop - _FREQUENCIES.start) * _JOINTS
+_LIMBS = ("WristLeft", "WristRight", "KneeLeft", "KneeRight", "AnkleLeft", "AnkleRight", "Head")
+_MOVING = np.concatenate([3 * CANONICAL.index(name) - 3 + np.arange(3) for name in _LIMBS])
+"""Where these stand among the turned joints."""
+_LAGS = (2, 4)
+"""Windows: 0.2 and 0.4 s."""
+_SHRINKAGE = 0.1
+"""Of a covariance, towards one that is equal in all directions."""
+_LEAST_VARIANCE = 1e-8
+"""m^2: the logarithm of nobody moving is finite."""
+
+SWING = slice(0, 4 * POSE + (_FREQUENCIES.stop - _FREQUENCIES.start) * _JOINTS)
+"""Where in a segment's numbers the pose and its swing stand."""
+COORDINATION = slice(
+    SWING.stop, SWING.stop + len(_MOVING) * (len(_MOVING) + 1) // 2 + len(_LAGS) * len(_MOVING) ** 2
+)
+"""Where the numbers stand that say how limbs move together."""
+STATISTICS = COORDINATION.stop
 """S, numbers of a segment."""
 
 
@@ -60,16 +80,31 @@ def segment_statistics(described: FloatArray) -> FloatArray:
 
     Returns:
         (S,) float32, of the pose: medians, spreads between the quartiles, means and standard deviations, then
-        the amplitudes at which joints swing, frequency by frequency.
+        the amplitudes at which joints swing, frequency by frequency. Then how wrists, knees, ankles and head
+        move together (covariance descriptors, Hussein et al., IJCAI 2013): the logarithm of their places'
+        covariance (Arsigny et al., Magnetic Resonance in Medicine 56, 2006), on and above its diagonal, and
+        how they covary with where they were 0.2 and 0.4 s before, m^2.
     """
     pose = described[:, :POSE]
     low, middle, high = np.percentile(pose, (25, 50, 75), axis=0)
     mean = pose.mean(axis=0)
-    swing = (pose - mean)[:, JOINTS] * np.hanning(len(pose))[:, None]
-    amplitudes = np.abs(np.fft.rfft(swing, _PERIOD, axis=0))[_FREQUENCIES] / len(pose)
-    parts = (middle, high - low, mean, pose.std(axis=0), amplitudes.ravel())
-    statistics: FloatArray = np.concatenate(parts).astype(np.float32)
+    swinging = (pose - mean)[:, JOINTS] * np.hanning(len(pose))[:, None]
+    amplitudes = np.abs(np.fft.rfft(swinging, _PERIOD, axis=0))[_FREQUENCIES] / len(pose)
+    swing = (middle, high - low, mean, pose.std(axis=0), amplitudes.ravel())
+    coordination = _coordination(pose[:, JOINTS][:, _MOVING].astype(np.float64))
+    statistics: FloatArray = np.concatenate((*swing, *coordination)).astype(np.float32)
     return statistics
+
+
+def _coordination(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """How numbers (m, K) vary together: at once, and with what they were some windows before."""
+    moved = places - places.mean(axis=0)
+    covariance = moved.T @ moved / len(moved)
+    equal = np.eye(len(covariance)) * covariance.trace() / len(covariance)
+    variances, axes = np.linalg.eigh((1 - _SHRINKAGE) * covariance + _SHRINKAGE * equal)
+    logarithm = axes * np.log(np.maximum(variances, _LEAST_VARIANCE)) @ axes.T
+    lagged = [(moved[lag:].T @ moved[:-lag] / len(moved)).ravel() for lag in _LAGS]
+    return (logarithm[np.triu_indices(len(logarithm))], *lagged)
 
 
 def segment_slices(windows: int) -> list[slice]:

@@ -13,12 +13,13 @@ from sklearn.decomposition import PCA  # type: ignore[import-untyped]
 from gallery.cohort import Cohort, Discriminants, unit
 from gallery.directions import WindowDirections
 from gallery.fusion import FusionModel, FusionWeights
-from gallery.segments import STATISTICS, segment_slices, segments_of
+from gallery.segments import COORDINATION, SWING, segment_slices, segments_of
 from stream.body import FloatArray
 from tools.discriminants import Scatter, discriminants, scatter_of, shrunk
 
 __all__ = [
     "LEAST_PEOPLE",
+    "WEIGHTS",
     "DescribedWalk",
     "cohort_of",
     "discriminants_alone",
@@ -47,9 +48,9 @@ Of the latter, many windows and templates show all there is; of the former a pro
 Floats = NDArray[np.float64]
 Owners = NDArray[np.int64]
 
-_WEIGHTS = FusionWeights(steadiness=0.15, usual=3.5)
-"""Of parts that were fitted on many people: halves of KGBD's people 1-100 have 3.3 to 3.8, by a fusion of the
-other half each."""
+WEIGHTS = FusionWeights(steadiness=0.15, usual=4.3)
+"""Of parts that were fitted on many people who are enrolled by several walks: halves of KGBD's people 1-100
+usually have 4.1 to 4.5, by a fusion of the other half each."""
 
 
 class _Settings(NamedTuple):
@@ -100,7 +101,7 @@ def fit_window_directions(windows: FloatArray, walks: Owners, people: Owners) ->
     )
 
 
-def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights = _WEIGHTS) -> FusionModel:
+def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights = WEIGHTS) -> FusionModel:
     """Fit on people outside every gallery; labels say whose walk is whose, and nothing else.
 
     Settings were chosen on KGBD's people 1-100, discriminants of one half of them and galleries of the other.
@@ -118,11 +119,13 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: FusionWeights = _WEIGHTS
     windows = [walk.windows for walk in walks]
     rows, each = _together(windows)
     model = windows_alone(fit_window_directions(rows, each, people[each]), weights)
+    segments = [segments_of(own) for own in windows]
     return replace(
         model,
         cohort=cohort_of(model.windows(rows)),
         walks=_fit_discriminants([segment_means(own) for own in windows], people, _WALKS),
-        segments=_fit_discriminants([segments_of(own) for own in windows], people, _SEGMENTS),
+        swing=_fit_discriminants([own[:, SWING] for own in segments], people, _SEGMENTS),
+        coordination=_fit_discriminants([own[:, COORDINATION] for own in segments], people, _SEGMENTS),
     )
 
 
@@ -132,7 +135,8 @@ def windows_alone(directions: WindowDirections, weights: FusionWeights) -> Fusio
         directions=directions,
         cohort=_nobody(directions.numbers),
         walks=_nothing_of(len(directions.mean)),
-        segments=_nothing_of(STATISTICS),
+        swing=_nothing_of(SWING.stop - SWING.start),
+        coordination=_nothing_of(COORDINATION.stop - COORDINATION.start),
         weights=weights,
     )
 

@@ -52,7 +52,8 @@ class _Settings(NamedTuple):
 
 
 _OWN = _Settings(0.75, 0.1, 64)
-_OWN_WEIGHTS = FusionWeights(segments=0.0)
+# How much walks of one person usually resemble each other, so few people cannot say: no steadiness.
+_OWN_WEIGHTS = FusionWeights(swing=0.0, coordination=0.0)
 _ANY = _Settings(0.5, 0.1, 32)
 
 
@@ -117,7 +118,7 @@ def fit_for_any_sensor(
     discriminants = np.zeros((numbers, portable.shape[1]))
     discriminants[_PORTABLE] = portable
     # With no segments to take its place, a fading likeness of means would make long tracks unlike short ones.
-    weights = FusionWeights(means=0.0, walks=0.0, segments=0.0)
+    weights = FusionWeights(means=0.0, walks=0.0, swing=0.0, coordination=0.0)
     return _model(np.pad(mean, (0, numbers - len(mean))), np.zeros((numbers, 0)), discriminants, weights)
 
 

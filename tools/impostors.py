@@ -19,8 +19,8 @@ __all__ = ["EVIDENCE", "TAILS", "Comparisons", "compare_impostors", "impostor_sc
 EVIDENCE = (10, 20, 50, 100, 150)
 """Windows of evidence, one row of scores each; a row needs that half of the walks last so long."""
 
-TAILS = (0.5, 0.2, 0.1, 0.05, 0.02)
-"""Shares of comparisons. The smallest is 31 of the ordered pairs of 40 people; fewer would be anecdotes."""
+TAILS = (0.5, 0.2, 0.1, 0.05, 0.025)
+"""Shares of comparisons. The smallest is 39 of the ordered pairs of 40 people; fewer would be anecdotes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

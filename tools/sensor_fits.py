@@ -14,11 +14,11 @@ from encoder.pose import POSE
 from encoder.weights import LoadedEncoder
 from gallery.backend import ANY_SENSOR, Backend, FittedOn, FusionCard, Projection, SensorCard
 from gallery.calibration import ImpostorScores
-from gallery.fusion import FusionModel
+from gallery.fusion import FusionModel, FusionWeights
 from gallery.segments import describe_windows
 from stream.errors import DataError
 from tools.datasets import Walk, WalkRef
-from tools.fusion_fit import DescribedWalk, fit_fusion
+from tools.fusion_fit import WEIGHTS, DescribedWalk, fit_fusion
 from tools.fusion_transfer import fit_for_any_sensor, fit_for_few_people
 from tools.impostors import Comparisons, compare_impostors, impostor_scores
 from tools.live_path import WalkCages, encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
@@ -118,7 +118,8 @@ class Fitter:
         walks = self._encode([walk for number in (1, 2) for walk in _crowd(FIT_SEED, number)], "walkers")
         what = f"{_crowd_spec(FIT_SEED)}, walks 1 and 2"
         projection, fitted_on = _project(walks, what)
-        model, fused_on = _fuse(walks, what)
+        # Enrolled by one walk, as here, nobody is more or less steady than others.
+        model, fused_on = _fuse(walks, what, FusionWeights())
         del walks
         enrolled, probes = (
             self._encode(_crowd(IMPOSTOR_SEED, number), f"other walkers, walk {number}") for number in (1, 2)
@@ -183,9 +184,11 @@ def _project(walks: Sequence[WalkCages], data: str) -> tuple[Projection, FittedO
     return projection, FittedOn(data, len({walk.person for walk in walks}), len(walks), len(cages))
 
 
-def _fuse(walks: Sequence[WalkCages], data: str) -> tuple[FusionModel, FittedOn]:
+def _fuse(
+    walks: Sequence[WalkCages], data: str, weights: FusionWeights = WEIGHTS
+) -> tuple[FusionModel, FittedOn]:
     described = _described(walks)
-    return fit_fusion(described), _fitted_on(data, described)
+    return fit_fusion(described, weights), _fitted_on(data, described)
 
 
 def _described(walks: Sequence[WalkCages]) -> list[DescribedWalk]:

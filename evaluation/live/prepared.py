@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.live.scoring import running_means
-from gallery.cohort import Standings
 from gallery.evidence import Averages
-from gallery.fusion import EnrolledWalk, FusionModel, Portraits, Trail
+from gallery.fusion import EnrolledWalk, FusionModel, Portraits, SegmentStandings, Trail
 from gallery.segments import describe_windows
 from stream.body import FloatArray
 
@@ -37,7 +36,7 @@ class Course:
     rows: FloatArray
     common: FloatArray
     places: FloatArray
-    steps: tuple[tuple[int, Standings], ...]
+    steps: tuple[tuple[int, SegmentStandings], ...]
     enrolled: EnrolledWalk
 
     def scores(self, windows: Floats, quality: Floats, people: Portraits) -> tuple[Floats, Floats]:

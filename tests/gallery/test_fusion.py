@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
+import scipy.linalg
+from numpy.typing import NDArray
 
 from encoder.pose import DEVIATIONS, JOINTS, POSE
 from gallery.backend import Backend
@@ -19,9 +22,11 @@ from gallery.orders import SourceCard
 from gallery.records import PersonTemplates
 from gallery.scoring import TemplateIndex
 from gallery.segments import (
+    COORDINATION,
     SEGMENT_STEP,
     SEGMENT_WINDOWS,
     STATISTICS,
+    SWING,
     Segments,
     describe_windows,
     segment_statistics,
@@ -29,6 +34,7 @@ from gallery.segments import (
 )
 from stream.body import FloatArray
 from stream.bus.messages import Row, Tick
+from stream.skeleton import CANONICAL
 
 F, CAGE = 6, 8
 RANDOM = np.random.default_rng(11)
@@ -51,17 +57,27 @@ def told(others: FloatArray) -> Cohort:
     return Cohort(others.mean(axis=0), covariance)
 
 
-WINDOW_COHORT, WALK_COHORT, SEGMENT_COHORT = units(30, 9), units(40, 3), units(70, 6)
+WINDOW_COHORT, WALK_COHORT = units(30, 9), units(40, 3)
+SWING_COHORT, COORDINATION_COHORT = units(70, 6), units(60, 8)
 """What the cohorts are told by their means and covariances."""
 
 USUAL = 2.0
+SWINGING, COORDINATED = SWING.stop, STATISTICS - SWING.stop
 MODEL = FusionModel(
     directions=WindowDirections(floats(DESCRIBED), floats(DESCRIBED, 5), floats(DESCRIBED, 4)),
     cohort=told(WINDOW_COHORT),
     walks=Discriminants(floats(DESCRIBED), floats(DESCRIBED, 3), told(WALK_COHORT)),
-    segments=Discriminants(floats(STATISTICS), floats(STATISTICS, 6), told(SEGMENT_COHORT)),
+    swing=Discriminants(floats(SWINGING), floats(SWINGING, 6), told(SWING_COHORT)),
+    coordination=Discriminants(floats(COORDINATED), floats(COORDINATED, 8), told(COORDINATION_COHORT)),
     weights=FusionWeights(
-        discriminants=0.5, windows=3.0, means=0.4, walks=0.15, segments=0.25, steadiness=0.3, usual=USUAL
+        discriminants=0.5,
+        windows=3.0,
+        means=0.4,
+        walks=0.15,
+        swing=0.25,
+        coordination=0.35,
+        steadiness=0.3,
+        usual=USUAL,
     ),
 )
 FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((-9.0, -9.0),), (0.0,))
@@ -117,6 +133,48 @@ def test_a_segment_is_described_by_its_spread_and_its_swing() -> None:
             wave = np.exp(-2j * np.pi * frequency * time / 64)
             amplitude = found[4 * POSE + place * 57 + joint]
             assert amplitude == pytest.approx(abs((swing * wave).sum()) / 50, abs=1e-5)
+
+
+def limbs(described: FloatArray) -> NDArray[np.float64]:
+    """Wrists, knees, ankles and the head of a segment's windows, less their means, (m, 21)."""
+    names = ("WristLeft", "WristRight", "KneeLeft", "KneeRight", "AnkleLeft", "AnkleRight", "Head")
+    joints = described[:, JOINTS].reshape(len(described), 19, 3).astype(float)
+    found: NDArray[np.float64] = np.concatenate(
+        [
+            joints[:, CANONICAL.index(name) - 1] - joints[:, CANONICAL.index(name) - 1].mean(axis=0)
+            for name in names
+        ],
+        axis=1,
+    )
+    return found
+
+
+@pytest.mark.parametrize("windows", [50, 30, 3, 1])
+def test_a_segment_is_described_by_how_limbs_move_together(windows: int) -> None:
+    described = describe_windows(person(1, windows))
+    found, moved = segment_statistics(described)[COORDINATION], limbs(described)
+    covariance = 0.9 * moved.T @ moved / windows
+    covariance += 0.1 * np.eye(21) * np.trace(moved.T @ moved) / windows / 21
+    if windows == 1:
+        covariance = 1e-8 * np.eye(21)  # nobody moves in one window
+    logarithm = scipy.linalg.logm(covariance)
+    upper = [logarithm[row, column] for row in range(21) for column in range(row, 21)]
+    np.testing.assert_allclose(found[:231], upper, atol=1e-4)
+    for place, lag in ((231, 2), (672, 4)):
+        pairs = [np.outer(moved[n], moved[n - lag]) for n in range(lag, windows)]
+        expected = np.sum(pairs, axis=0) / windows if pairs else np.zeros((21, 21))
+        np.testing.assert_allclose(found[place : place + 441], expected.ravel(), atol=1e-5)
+
+
+def test_a_walk_enrolled_with_other_numbers_says_nothing_by_its_segments() -> None:
+    described = describe_windows(person(1, 60))
+    for old in (np.zeros(0, np.float32), np.ones(SWING.stop, np.float32)):
+        assert not MODEL.enrolled(described, old).segments.any()
+        walks = [MODEL.enrolled(described, statistics) for statistics in (old, walked(person(1, 60)))]
+        assert MODEL.portraits([walks]).steadiness == 0, "how alike they are is not known"
+        people = MODEL.portraits([walks[:1]])
+        standing = MODEL.segment_standings(MODEL.segments(segments_of(described)[:1]))
+        assert np.isfinite(MODEL.by_segments(np.array([50]), standing, people)).all()
 
 
 @pytest.mark.parametrize("windows", [0, 7, 30, 50, 75, 123])
@@ -189,18 +247,27 @@ def literal_score(rows: FloatArray, enrolled: FloatArray) -> float:
     windows, others = (MODEL.windows(describe_windows(each)) for each in (rows, enrolled))
     above = [max(float(one @ other) for other in others) - literal_commonness(one) for one in windows]
     of_walks = (literal_standing(mean_place(each), WALK_COHORT) for each in (rows, enrolled))
-    of_segments = (
-        literal_standing(along(MODEL.segments, walked(each)), SEGMENT_COHORT) for each in (rows, enrolled)
-    )
     score = 3.0 * float(np.mean(above)) + 0.15 * literal_likeness(*of_walks)
-    return score + 0.25 * literal_likeness(*of_segments)
+    return score + literal_by_segments([walked(rows)], [walked(enrolled)])
+
+
+def literal_by_segments(probe: Sequence[FloatArray], person: Sequence[FloatArray], seen: int = 100) -> float:
+    """What segments (each (S,)) of a track score against those of somebody's walks after so many windows."""
+    score = 0.0
+    for weight, what, part, cohort in (
+        (0.25 * min(1, seen / 50), MODEL.swing, SWING, SWING_COHORT),
+        (0.35 * min(1, seen / 100), MODEL.coordination, COORDINATION, COORDINATION_COHORT),
+    ):
+        sums = (np.sum([along(what, one[part]) for one in several], axis=0) for several in (probe, person))
+        score += weight * literal_likeness(*(literal_standing(each, cohort) for each in sums))
+    return score
 
 
 def steadiness(*walks: FloatArray, usual: float = USUAL) -> float:
     """What the model says of somebody's walks."""
     model = replace(MODEL, weights=msgspec.structs.replace(MODEL.weights, usual=usual))
     own = [model.enrolled(describe_windows(rows), walked(rows)) for rows in walks]
-    return float(model.portraits([own]).steady[0])
+    return float(model.portraits([own]).steadiness[0])
 
 
 def test_how_steady_people_are_is_what_their_walks_score_against_each_other() -> None:
@@ -220,7 +287,7 @@ def test_steadiness_is_bounded_and_wants_two_walks() -> None:
 
 def test_the_bar_is_lower_for_the_unsteady_and_moves_with_the_evidence() -> None:
     walks = [MODEL.enrolled(describe_windows(rows), walked(rows)) for rows in (person(1, 60), person(1, 50))]
-    people = MODEL.portraits([walks])._replace(steady=np.array([1.0, 0.0, -2.0]))
+    people = MODEL.portraits([walks])._replace(steadiness=np.array([1.0, 0.0, -2.0]))
     found = MODEL.by_steadiness(np.array([1, 25, 80]), people)
     np.testing.assert_allclose(found, [[-0.006, 0, 0.012], [-0.15, 0, 0.3], [-0.3, 0, 0.6]])
 
@@ -235,12 +302,17 @@ def test_the_trail_is_the_mean_of_the_segments_so_far() -> None:
             assert trail.standing is None
             continue
         seen = n - n % SEGMENT_STEP
-        places = [along(MODEL.segments, segment) for segment in segments_of(described[:seen])]
+        whole = segments_of(described[:seen])
         assert trail.standing is not None
-        direction, common, spread = literal_standing(np.sum(places, axis=0), SEGMENT_COHORT)
-        np.testing.assert_allclose(trail.standing.directions[0], direction, atol=1e-4)
-        assert trail.standing.common[0] == pytest.approx(common, abs=1e-4)
-        assert trail.standing.spread[0] == pytest.approx(spread, abs=1e-4)
+        for what, part, cohort, standing in (
+            (MODEL.swing, SWING, SWING_COHORT, trail.standing.swing),
+            (MODEL.coordination, COORDINATION, COORDINATION_COHORT, trail.standing.coordination),
+        ):
+            places = [along(what, segment[part]) for segment in whole]
+            direction, common, spread = literal_standing(np.sum(places, axis=0), cohort)
+            np.testing.assert_allclose(standing.directions[0], direction, atol=1e-4)
+            assert standing.common[0] == pytest.approx(common, abs=1e-4)
+            assert standing.spread[0] == pytest.approx(spread, abs=1e-4)
 
 
 def test_windows_without_pose_numbers_have_no_trail() -> None:
@@ -258,7 +330,7 @@ def walk(subject: Matcher, rows: FloatArray) -> list[Finding]:
     return findings
 
 
-@pytest.mark.parametrize("seen", [7, 23, 73])
+@pytest.mark.parametrize("seen", [7, 23, 73, 112])
 def test_a_tracks_score_is_what_windows_and_segments_say(seen: int) -> None:
     enrolled = {1: [person(1, 60), person(1, 64)], 2: [person(2, 50)]}
     templates = [
@@ -284,11 +356,7 @@ def test_a_tracks_score_is_what_windows_and_segments_say(seen: int) -> None:
         expected[number] += 0.15 * min(1, seen / 10) * literal_likeness(of_track, of_person)
         if seen >= SEGMENT_STEP:
             whole = segments_of(describe_windows(probe)[: seen - seen % SEGMENT_STEP])
-            places = [along(MODEL.segments, segment) for segment in whole]
-            of_track = literal_standing(np.sum(places, axis=0), SEGMENT_COHORT)
-            places = [along(MODEL.segments, walked(rows)) for rows in walks]
-            of_person = literal_standing(np.sum(places, axis=0), SEGMENT_COHORT)
-            expected[number] += 0.25 * min(1, seen / 50) * literal_likeness(of_track, of_person)
+            expected[number] += literal_by_segments(list(whole), [walked(rows) for rows in walks], seen)
         expected[number] -= 0.3 * min(1, seen / 50) * steadiness(*walks)
     assert last.candidate == "p2"
     assert last.score == pytest.approx(expected[2], abs=1e-3)

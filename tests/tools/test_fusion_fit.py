@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import numpy as np
 import pytest
 
-from encoder.pose import POSE
-from gallery.segments import segments_of
+from encoder.pose import JOINTS, POSE
+from gallery.segments import COORDINATION, SWING, segments_of
 from tools.fusion_fit import LEAST_PEOPLE, DescribedWalk, fit_fusion
 
 NUMBERS = POSE + 12
 
 
 def walks(people: int, named: str = "12") -> list[DescribedWalk]:
-    """Two walks of each, or more, in which they are told apart."""
+    """Two walks of each, or more.
+
+    People differ by where their numbers lie, and by which joints swing ahead of which: all as far, and once a
+    second.
+    """
     random = np.random.default_rng(people)
-    own = random.standard_normal((people, 1, NUMBERS))
-    return [
-        DescribedWalk(person, walk, (place + 0.5 * random.standard_normal((60, NUMBERS))).astype(np.float32))
-        for person, place in enumerate(own)
-        for walk in named
-    ]
+    found = []
+    for person in range(people):
+        place = random.standard_normal(NUMBERS)
+        ahead = random.uniform(0, 1, 57)
+        for walk in named:
+            windows = place + 0.5 * random.standard_normal((60, NUMBERS))
+            seconds = random.uniform() + np.arange(60)[:, None] / 10
+            windows[:, JOINTS] += np.cos(2 * np.pi * (seconds + ahead))
+            found.append(DescribedWalk(person, walk, windows.astype(np.float32)))
+    return found
 
 
 def test_the_cohort_is_everybodys_mean_and_covariance() -> None:
@@ -34,7 +44,11 @@ def test_the_cohort_is_everybodys_mean_and_covariance() -> None:
 
     segments = np.concatenate([segments_of(walk.windows) for walk in seen])
     means = np.stack([walk.windows[own].mean(axis=0) for walk in seen for own in (slice(50), slice(10, 60))])
-    for what, rows in ((model.segments, segments), (model.walks, means)):
+    for what, rows in (
+        (model.swing, segments[:, SWING]),
+        (model.coordination, segments[:, COORDINATION]),
+        (model.walks, means),
+    ):
         places = what.places(rows)
         standings = what.standings(places)
         likenesses = standings.directions @ standings.directions.T
@@ -42,7 +56,7 @@ def test_the_cohort_is_everybodys_mean_and_covariance() -> None:
         np.testing.assert_allclose(standings.spread, likenesses.std(axis=1), atol=1e-4)
 
 
-@pytest.mark.parametrize("part", ["walks", "segments"])
+@pytest.mark.parametrize("part", ["walks", "segments.swing", "segments.coordination"])
 def test_what_is_fitted_tells_people_apart(part: str) -> None:
     """Other people of the same kind, each by one walk, named by the other."""
     model = fit_fusion(walks(2 * LEAST_PEOPLE, "123"))
@@ -51,7 +65,8 @@ def test_what_is_fitted_tells_people_apart(part: str) -> None:
     enrolled = [model.enrolled(walk.windows, of) for walk, of in zip(others, statistics, strict=True)]
     people = model.portraits([[one] for one in enrolled[::2]])
     probes = model.portraits([[one] for one in enrolled[1::2]])
-    likeness = getattr(probes, part).likeness(getattr(people, part))
+    which = attrgetter(part)
+    likeness = which(probes).likeness(which(people))
     assert np.mean(likeness.argmax(axis=1) == np.arange(len(likeness))) >= 0.9
 
 
