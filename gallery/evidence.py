@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.fusion import Trail
+from gallery.trail import Trail
 from stream.body import FloatArray
 from stream.bus.messages import Row
 from stream.windows import RATE_HZ

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.backend import Backend
-from gallery.fusion import FusionModel, Trail
+from gallery.fusion import FusionModel
 from gallery.records import PersonTemplates
 from gallery.segments import describe_windows
+from gallery.trail import Trail
 from stream.body import FloatArray
 
 __all__ = ["FusedTemplates", "NearestTemplates"]

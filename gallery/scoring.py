@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.backend import Backend
-from gallery.fusion import Trail
 from gallery.likeness import FusedTemplates, NearestTemplates
 from gallery.store import Gallery, PersonTemplates
+from gallery.trail import Trail
 from stream.body import FloatArray
 
 __all__ = ["TemplateIndex"]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from encoder.inference import Encoder
 from gallery.evidence import Averages, Evidence
-from gallery.fusion import Trail
 from gallery.records import PersonTemplates
 from gallery.scoring import TemplateIndex
+from gallery.trail import Trail
 from stream.body import FloatArray
 from stream.bus.messages import Row
 from stream.skeleton import get_layout, to_canonical

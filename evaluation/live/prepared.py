@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from evaluation.live.scoring import running_means
 from gallery.evidence import Averages
-from gallery.fusion import EnrolledWalk, FusionModel, Portraits, SegmentStandings, Trail
+from gallery.fusion import EnrolledWalk, FusionModel, Portraits, SegmentStandings
 from gallery.segments import describe_windows
+from gallery.trail import Trail
 from stream.body import FloatArray
 
 __all__ = ["Course", "Prepared", "fused", "portraits_of"]

@@ -16,7 +16,7 @@ from gallery.backend import Backend
 from gallery.calibration import Calibration, ImpostorScores
 from gallery.cohort import Cohort, Discriminants
 from gallery.directions import WindowDirections
-from gallery.fusion import FusionModel, FusionWeights, Trail
+from gallery.fusion import FusionModel, FusionWeights
 from gallery.matcher import Finding, Matcher
 from gallery.orders import SourceCard
 from gallery.records import PersonTemplates
@@ -32,6 +32,7 @@ from gallery.segments import (
     segment_statistics,
     segments_of,
 )
+from gallery.trail import Trail
 from stream.body import FloatArray
 from stream.bus.messages import Row, Tick
 from stream.skeleton import CANONICAL

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from encoder.pose import BONES, DIRECTIONS, POSE
-from gallery.fusion import FusionModel, Trail
+from gallery.fusion import FusionModel
 from gallery.segments import STATISTICS
+from gallery.trail import Trail
 from stream.body import FloatArray
 from tools.fusion_fit import DescribedWalk
 from tools.fusion_transfer import fit_for_any_sensor, fit_for_few_people
