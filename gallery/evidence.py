@@ -15,6 +15,9 @@ from stream.windows import RATE_HZ
 
 __all__ = ["LEAST_WEIGHT", "MAX_KEPT", "AveragePrediction", "Averages", "Evidence", "Standing"]
 
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
 MAX_KEPT = 64
 """Rows kept of a track, and so templates of one enrolled walk."""
 
@@ -100,6 +103,41 @@ class AveragePrediction:
         return self._sums[person] / self.windows
 
 
+@dataclass(slots=True, eq=False)
+class _Compared:
+    """What windows scored against P people: sums, the weights of these, and how many windows, each (P,)."""
+
+    people: tuple[int, ...]
+    sums: Floats
+    weights: Floats
+    counts: Counts
+
+    @classmethod
+    def nothing(cls, people: tuple[int, ...] = ()) -> _Compared:
+        """Nothing yet, of nobody or of these."""
+        zeros = np.zeros(len(people))
+        return cls(people, zeros, zeros.copy(), np.zeros(len(people), np.int64))
+
+    def of(self, people: tuple[int, ...]) -> _Compared:
+        """The same with other people: who is new was compared with nothing, who is gone is forgotten."""
+        if people == self.people:
+            return self
+        found = self.nothing(people)
+        places = {person: place for place, person in enumerate(self.people)}
+        both = [(to, places[person]) for to, person in enumerate(people) if person in places]
+        to, of = np.array(both, np.intp).reshape(-1, 2).T
+        for mine, theirs in ((self.sums, found.sums), (self.weights, found.weights)):
+            theirs[to] = mine[of]
+        found.counts[to] = self.counts[of]
+        return found
+
+    def add(self, scores: Floats, weight: float) -> None:
+        """Add a window's scores, (P,)."""
+        self.sums += weight * scores
+        self.weights += weight
+        self.counts += 1
+
+
 @dataclass(slots=True)
 class Evidence:
     """The evidence of one track.
@@ -116,16 +154,14 @@ class Evidence:
     kept: Averages = field(default_factory=Averages)
     predicted: AveragePrediction = field(default_factory=AveragePrediction)
     _quality: float = 0.0
-    _sums: dict[int, float] = field(default_factory=dict)
-    _weights: dict[int, float] = field(default_factory=dict)
-    _counts: dict[int, int] = field(default_factory=dict)
+    _compared: _Compared = field(default_factory=_Compared.nothing, repr=False, compare=False)
 
     def add(
         self,
         row: Row,
         cages: FloatArray,
         people: tuple[int, ...],
-        scores: NDArray[np.float64],
+        scores: Floats,
     ) -> None:
         """Add a window.
 
@@ -139,15 +175,10 @@ class Evidence:
         self.windows += 1
         self._quality += row.quality
         self.kept.add(cages)
-        weight = max(row.quality, LEAST_WEIGHT)
-        for person, score in zip(people, scores.tolist(), strict=True):
-            self._sums[person] = self._sums.get(person, 0.0) + weight * score
-            self._weights[person] = self._weights.get(person, 0.0) + weight
-            self._counts[person] = self._counts.get(person, 0) + 1
+        self._compared = self._compared.of(people)
+        self._compared.add(scores, max(row.quality, LEAST_WEIGHT))
 
-    def ranking(
-        self, people: tuple[int, ...], least: int = 1, added: NDArray[np.float64] | None = None
-    ) -> list[Standing]:
+    def ranking(self, people: tuple[int, ...], least: int = 1, added: Floats | None = None) -> list[Standing]:
         """How those of `people` stand who were compared over at least so many windows, best first.
 
         Args:
@@ -155,13 +186,15 @@ class Evidence:
             least: windows.
             added: (P,) to the mean of the windows' scores; None adds nothing.
         """
-        extra = [0.0] * len(people) if added is None else added.tolist()
-        standings = [
-            Standing(person, self._sums[person] / self._weights[person] + more, self._counts[person])
-            for person, more in zip(people, extra, strict=True)
-            if self._counts.get(person, 0) >= max(least, 1)
-        ]
-        return sorted(standings, key=lambda standing: (-standing.score, standing.person))
+        compared = self._compared.of(people)
+        among = np.flatnonzero(compared.counts >= max(least, 1))
+        scores = compared.sums[among] / compared.weights[among]
+        if added is not None:
+            scores = scores + added[among]
+        ids, counts = np.array(people, np.int64)[among], compared.counts[among]
+        order = np.lexsort((ids, -scores))
+        found = (ids[order].tolist(), scores[order].tolist(), counts[order].tolist())
+        return [Standing(*each) for each in zip(*found, strict=True)]
 
     @property
     def seconds(self) -> float:

@@ -178,8 +178,8 @@ class Matcher:
             reason = f"{reason}; {how}" if how else reason
         if track.trouble and state != "collecting" and not final:
             reason = f"{reason}; no new windows: {track.trouble}"
-        others = [standing.score for standing in ranking if standing != best]
-        margin = best.score - max(others) if best and others else None
+        other = next((standing for standing in ranking if standing != best), None)
+        margin = best.score - other.score if best and other else None
         return Finding(
             track,
             track.last_ns,
