@@ -70,8 +70,9 @@ def gallery(walks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def program(gallery: Path, tmp_path: Path) -> Program:
-    return Program(gallery, tmp_path / "run")
+def program(gallery: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    # Not `tmp_path`, which is named after the test: the path of an ipc socket has to be short.
+    return Program(gallery, tmp_path_factory.mktemp("run"))
 
 
 def replay(

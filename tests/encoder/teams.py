@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -17,17 +18,23 @@ Ended = tuple[int, str, str]
 """Exit status, stdout and stderr."""
 
 
+def _free_port() -> int:
+    """A port below those that the system hands out, so that nobody takes it before the team does."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+
+
 def run_team(commands: Sequence[Sequence[str]]) -> list[Ended]:
     """Run Python with the arguments of each process, all at once, and wait for all of them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "400",
         "OMP_NUM_THREADS": "1",
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
+        "MASTER_PORT": str(_free_port()),
         "WORLD_SIZE": str(len(commands)),
     }
     children = [
