@@ -182,12 +182,22 @@ class FusionModel:
 
     def _likeness(self, probe: EnrolledWalk, enrolled: EnrolledWalk) -> float:
         """What a whole walk scores against another that somebody is enrolled by."""
-        nearest = (probe.windows @ enrolled.windows.T).max(axis=1)
-        above = (nearest - self.commonness(probe.windows)).mean(dtype=np.float64)
+        nearest = (probe.windows @ enrolled.windows.T).max(axis=1, keepdims=True)
+        windows = self.by_windows(nearest, self.commonness(probe.windows))
         walks = [self.walks.standings(walk.walk[None]) for walk in (probe, enrolled)]
         segments = [self.segment_standings(walk.segments[None]) for walk in (probe, enrolled)]
         parts = (self.weights.walks * walks[0].likeness(walks[1]), *self._by_parts(*segments))
-        return self.weights.windows * float(above) + sum(float(part[0, 0]) for part in parts)
+        return float(windows.mean()) + sum(float(part[0, 0]) for part in parts)
+
+    def by_windows(self, nearest: FloatArray | Floats, common: FloatArray | Floats) -> Floats:
+        """What windows score, (n, P).
+
+        Args:
+            nearest: (n, P) the likeness of n windows to each person's nearest template.
+            common: (n,) their `commonness`.
+        """
+        above: Floats = nearest.astype(np.float64) - common[:, None]
+        return self.weights.windows * above
 
     def by_means(self, counts: Counts, means: FloatArray, common: Floats, people: Portraits) -> Floats:
         """What the means of a track's windows add to the means of their scores, (n, P), fading.

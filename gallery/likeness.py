@@ -105,8 +105,7 @@ class FusedTemplates:
             return np.zeros((len(described), 0))
         windows = self._model.windows(described)
         nearest = np.maximum.reduceat(self._windows @ windows.T, self._starts, axis=0).T
-        above = nearest.astype(np.float64) - self._model.commonness(windows)[:, None]
-        return self._model.weights.windows * above
+        return self._model.by_windows(nearest, self._model.commonness(windows))
 
     def added(self, trail: Trail) -> Floats | None:
         """What a track as a whole adds to the mean of its windows' scores, (P,); None where nothing does."""

@@ -42,7 +42,7 @@ class Course:
 
     def scores(self, windows: Floats, quality: Floats, people: Portraits) -> tuple[Floats, Floats]:
         """Likenesses of windows (n, P) to people as the live system weighs them: of each, of the track."""
-        own = self.model.weights.windows * (windows - self.common[:, None])
+        own = self.model.by_windows(windows, self.common)
         track = running_means(own, quality)
         counts = np.arange(1, len(own) + 1)
         common = np.cumsum(self.common, dtype=np.float64) / counts

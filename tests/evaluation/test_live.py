@@ -119,8 +119,8 @@ def calibrated(encoder: Encoder, backend: Backend) -> Shipped:
     # Scores of this small encoder lie where they lie: thresholds among them.
     middle, spread = searches.best(3).mean(), searches.best(3).std()
     early = tuple((middle + spread * np.array([-1.0, 0.0, 0.4])).tolist())
-    excess = float(spread) / 4
     late = tuple((middle + spread * np.array([-1.2, -0.2, 0.2])).tolist())
+    excess = float(spread) / 4
     known = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), (early, late), (excess, excess))
     return Shipped(encoder, replace(backend, calibration=Calibration({"kinect-v1": known})))
 
