@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from evaluation.live import (
     live_trial,
     load_shipped,
     moment_name,
+    prepared,
 )
 from evaluation.methods import Description, Fixed, Method
 from evaluation.methods.plain import bone_lengths, raw_window
@@ -173,6 +175,26 @@ def test_shipped_is_what_the_matcher_says(kind: str, choice: Any, request: pytes
             expected = np.inf if since is None else (since + 1) / 10
             assert searches.settled[n, rate] == pytest.approx(expected)
     assert 0 < named < 2 * len(MOMENTS) * len(range(0, len(searches.split), 3))
+
+
+def test_a_lone_window_scores_as_a_track_of_one(fused: Shipped) -> None:
+    cages = {each.name: encode_walk(fused.encoder, each) for each in made_walks(4)}
+    enrolled = [[cages[f"kgbd/{person}/{number}"] for number in (1, 2)] for person in range(81, 85)]
+    model = fused.backend.fusion("kinect-v1")
+    assert model is not None
+    seen = [[prepared.fused(model, each.cages) for each in own] for own in enrolled]
+    people, probe = prepared.portraits_of(seen), cages["kgbd/82/4"]
+    assert people is not None
+    assert people.steadiness.all(), "the example says nothing"
+    rows = prepared.fused(model, probe.cages)
+    assert rows.course is not None
+    templates = [np.concatenate([one.templates[:, 0] for one in own]) for own in seen]
+    nearest = np.stack([(rows.rows[:, 0] @ each.T).max(axis=1) for each in templates], axis=1)
+    lone, _ = rows.course.scores(nearest.astype("f8"), np.ones(len(nearest)), people)
+    index = TemplateIndex(enrol(chain(*enrolled)), fused.backend, ["kinect-v1"])
+    for n in range(0, len(lone), 10):
+        alone = replace(probe, rows=probe.rows[n : n + 1], cages=probe.cages[n : n + 1])
+        np.testing.assert_allclose(lone[n], follow(index, alone)[0], atol=1e-5)
 
 
 def test_every_person_is_compared_as_when_everybody_is_enrolled(shipped: Shipped) -> None:
