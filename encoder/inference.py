@@ -130,8 +130,8 @@ class Encoder:
 
         Returns:
             (n, f, D) float32, D the contract's width: 3 K of each encoder, side by side as
-            `encoder.pretext.concatenate_cages` puts them, then the pose numbers where the contract has any.
-            Axis 1 is the decoder's, which runs backwards in time (Eq. 11).
+            `encoder.training.pretext.concatenate_cages` puts them, then the pose numbers where the contract
+            has any. Axis 1 is the decoder's, which runs backwards in time (Eq. 11).
 
         Raises:
             ValueError: the shape is another, or a number is not finite.

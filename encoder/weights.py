@@ -25,13 +25,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from encoder.contract import Contract, side_by_side
-from encoder.dataset import CANONICAL_LAYOUT
-from encoder.folders import WEIGHTS, weights_files
 from encoder.model import EncoderConfig, GaitEncoder
 from encoder.pose import POSE
+from encoder.weights_files import WEIGHTS, weights_files
 from stream.body import FloatArray
 from stream.errors import DataError, UserError
-from stream.windows import RATE_HZ
+from stream.skeleton import CANONICAL_LAYOUT
+from stream.windows.cutting import RATE_HZ
 
 __all__ = [
     "LoadedEncoder",
@@ -69,7 +69,7 @@ class LoadedEncoder:
     """An encoder ready for use, or several whose CAGEs are put side by side.
 
     Attributes:
-        models: in evaluation mode, on the CPU; all read the same windows.
+        models: in tools.evaluation mode, on the CPU; all read the same windows.
         contract: what the CAGEs may be compared with.
         trained: False where the weights are random.
         description: one line for people, saying which weights these are.
@@ -210,7 +210,7 @@ def _check_fit(path: Path, state: Mapping[str, Tensor], config: EncoderConfig) -
 
 
 def load_encoder(*paths: Path) -> LoadedEncoder:
-    """The encoder of weights files and trained folders; see `encoder.folders.weights_files`.
+    """The encoder of weights files and trained folders; see `encoder.weights_files.weights_files`.
 
     Args:
         paths: the CAGEs of several encoders are put side by side in this order; none stand for the shipped

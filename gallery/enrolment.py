@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gallery.matcher import Matcher, Track
-from gallery.store import Gallery, NewEnrolment
+from gallery.store.gallery import Gallery, NewEnrolment
 from stream.bus.messages import Ask, Reply
 from stream.errors import UserError
 

@@ -10,10 +10,10 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gallery.evidence import AveragePrediction, Evidence, Standing
-from gallery.orders import SourceCard
-from gallery.reranking import Predictor, Reranking
-from gallery.scoring import TemplateIndex
+from gallery.matcher_settings import SourceCard
+from gallery.recognition.reranking import Predictor, Reranking
+from gallery.scoring.template_index import TemplateIndex
+from gallery.scoring.track_evidence import AveragePrediction, Evidence, Standing
 from stream.body import FloatArray
 from stream.bus.messages import Tick
 from stream.decision import State

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stream.decision import Decision
-    from stream.live import Live
+    from stream.system.live import Live
 
 __all__ = ["Decision", "Live"]
 
-_HOMES = {"Decision": "stream.decision", "Live": "stream.live"}
+_HOMES = {"Decision": "stream.decision", "Live": "stream.system.live"}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from stream.secrecy import hide_secrets
+from stream.system.secrecy import hide_secrets
 
 __all__ = ["main"]
 
@@ -13,7 +13,7 @@ def main() -> None:
     """Load the command line and run it."""
     try:
         hide_secrets()
-        from stream.cli import main as run  # noqa: PLC0415 - takes a second, in which the user may leave
+        from stream.terminal.app import main as run  # noqa: PLC0415 - takes a second, in which the user may leave
 
         run()
     except KeyboardInterrupt:

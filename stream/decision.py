@@ -6,9 +6,13 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Decision", "State", "to_json"]
+__all__ = ["Decision", "MatcherName", "State", "to_json"]
 
 State = Literal["person", "unknown", "collecting"]
+"""`person` is named; `unknown` fits no enrolled person; `collecting` has shown too little walking so far."""
+
+MatcherName = Literal["fusion", "nearest", "rn"]
+"""How tracks are compared with the gallery; see `stream.system.settings.Settings`."""
 
 
 class Decision(msgspec.Struct, frozen=True):

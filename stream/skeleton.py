@@ -19,7 +19,17 @@ import numpy as np
 from stream.body import FloatArray
 from stream.errors import UserError
 
-__all__ = ["BONES", "CANONICAL", "FLAT_LAYOUTS", "LAYOUTS", "Layout", "get_layout", "hip_of", "to_canonical"]
+__all__ = [
+    "BONES",
+    "CANONICAL",
+    "CANONICAL_LAYOUT",
+    "FLAT_LAYOUTS",
+    "LAYOUTS",
+    "Layout",
+    "get_layout",
+    "hip_of",
+    "to_canonical",
+]
 
 CANONICAL: tuple[str, ...] = (
     "HipCenter", "Spine", "ShoulderCenter", "Head",
@@ -29,6 +39,9 @@ CANONICAL: tuple[str, ...] = (
     "HipRight", "KneeRight", "AnkleRight", "FootRight",
 )  # fmt: skip
 """The 20 joints that everything after the sources works on, in their order."""
+
+CANONICAL_LAYOUT = "canonical"
+"""The name of the layout of windows and weights whose joints are `CANONICAL`."""
 
 BONES = tuple(
     (CANONICAL.index(joint), CANONICAL.index(parent))

@@ -16,11 +16,11 @@ from rich.live import Live as Screen
 from rich.table import Table
 from rich.text import Text
 
-from gallery.backend import load_backend
+from gallery.scoring.backend import load_backend
 from stream.bus.messages import Verdict
-from stream.dashboard import Dashboard
-from stream.identify import echo_to, tell_encoder
-from stream.live import Live
+from stream.system.live import Live
+from stream.terminal.dashboard import Dashboard
+from stream.terminal.identify import echo_to, tell_encoder
 
 __all__ = ["Outcome", "run_demo"]
 

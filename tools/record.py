@@ -12,8 +12,8 @@ from types import FrameType
 from rich.console import Console
 from rich.text import Text
 
+from stream.capture.recorder import record
 from stream.errors import UserError
-from stream.recorder import record
 from stream.sources import open_source
 
 __all__ = ["record_source"]

@@ -18,7 +18,7 @@ A message has two parts: a header, and a block of numbers (empty where the heade
     "q"   Ask        anyone -> matcher         -
     "r"   Reply      matcher -> whoever asked  -
 
-`tests/stream/test_messages.py` pins these bytes. Whatever does not decode, has a wrong size or holds a
+`tests/stream/bus/test_messages.py` pins these bytes. Whatever does not decode, has a wrong size or holds a
 number that is not finite raises `BadMessage`: the receiver counts it, logs it once and goes on.
 """
 
@@ -75,7 +75,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
         end_ns: the source's time of its last skeleton.
         arrival_ns: this host's monotonic clock when the frame arrived that completed the window, or that
             showed the step for which it had waited.
-        quality: mean joint confidence, 0..1, times what the window is worth (`stream.walking`).
+        quality: mean joint confidence, 0..1, times what the window is worth
+            (`stream.windows.walk_detection`).
     """
 
     track: Count

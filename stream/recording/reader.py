@@ -12,8 +12,8 @@ from mcap.records import Channel, Message, Schema
 
 from stream.body import BodyFrame, SourceInfo
 from stream.errors import DataError
-from stream.recording.framejson import SCHEMA_NAME, decode_bodies
-from stream.recording.strictmcap import MAGIC, CutOffError, DamagedError, read_strictly
+from stream.recording.frame_json import SCHEMA_NAME, decode_bodies
+from stream.recording.strict_mcap import MAGIC, CutOffError, DamagedError, read_strictly
 from stream.recording.writer import FORMAT
 from stream.skeleton import LAYOUTS
 

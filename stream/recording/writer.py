@@ -14,7 +14,7 @@ from mcap.writer import Writer
 
 from stream.body import BodyFrame, SourceInfo
 from stream.errors import RunError, UserError
-from stream.recording.framejson import SCHEMA, SCHEMA_NAME, encode_bodies
+from stream.recording.frame_json import SCHEMA, SCHEMA_NAME, encode_bodies
 from stream.skeleton import get_layout
 
 __all__ = ["FORMAT", "RecordingWriter"]

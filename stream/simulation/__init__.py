@@ -11,6 +11,6 @@ measured on them says how well real people are told apart.
 from __future__ import annotations
 
 from stream.simulation.crowd import Crowd
-from stream.simulation.sensor import SimulatedKinect
+from stream.simulation.sensor_noise import SimulatedKinect
 
 __all__ = ["Crowd", "SimulatedKinect"]

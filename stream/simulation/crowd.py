@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream.simulation.anthropometry import Bodies, draw_bodies
+from stream.simulation.forward_kinematics import joints_of
 from stream.simulation.gait import Gait, draw_gait
-from stream.simulation.paths import SENSOR_HEIGHT, Paths, draw_paths
-from stream.simulation.pose import joints_of
 from stream.simulation.traits import Array, Purpose, generator
+from stream.simulation.trajectories import SENSOR_HEIGHT, Paths, draw_paths
 
 __all__ = ["Crowd"]
 

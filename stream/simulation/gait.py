@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from stream.simulation.anthropometry import Bodies
 from stream.simulation.curves import BODY_CURVES, CURVES, LIMB_CURVES, REFERENCE_RV, waves
-from stream.simulation.pose import SIDES, contacts
+from stream.simulation.forward_kinematics import SIDES, contacts
 from stream.simulation.traits import Array, Spread, draw
 
 __all__ = ["DAY", "HABITS", "Gait", "draw_gait"]
@@ -108,7 +108,7 @@ class Gait:
     posture: Mapping[str, Array]
 
     def angles(self, phase: Array, scale: Array) -> dict[str, Array]:
-        """All angles and lengths that `stream.simulation.pose` asks for.
+        """All angles and lengths that `stream.simulation.forward_kinematics` asks for.
 
         Args:
             phase: (times, people) cycles since a right heel strike.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.sources.contract import Source
+from stream.sources.source import Source
 from stream.sources.spec import open_source
 
 __all__ = ["Source", "open_source"]

@@ -22,11 +22,13 @@ from pathlib import Path
 
 from stream.errors import SourceError
 from stream.sources import k4a, kinect
-from stream.sources.camera import network, video, webcam
-from stream.sources.contract import Source
+from stream.sources.camera import network_camera as network
+from stream.sources.camera import video_file as video
+from stream.sources.camera import webcam
 from stream.sources.playback import Clip
-from stream.sources.recording import open_recording
-from stream.sources.walkers import open_walkers
+from stream.sources.recorded import open_recording
+from stream.sources.simulated import open_walkers
+from stream.sources.source import Source
 
 __all__ = ["KINDS", "Kind", "SourceSpec", "open_source", "parse_spec"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from stream.body import BodyFrame, FloatArray, Image
 from stream.decision import State
 from stream.skeleton import CANONICAL, Layout, to_canonical
-from stream.sources.camera.opencv import cv2
+from stream.sources.camera.quiet_opencv import cv2
 
 __all__ = ["Label", "draw", "draw_words"]
 

@@ -136,7 +136,7 @@ class System:
         while True:
             for child in self.children():
                 try:
-                    if child.cmdline()[-2:] == ["stream.worker", role]:
+                    if child.cmdline()[-2:] == ["stream.system.child_process", role]:
                         return child
                 except (psutil.Error, IndexError):
                     continue

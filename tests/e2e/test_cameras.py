@@ -13,12 +13,12 @@ import numpy as np
 import psutil
 import pytest
 
+from stream.capture.tracking import Tracker
 from stream.recording import read_recording
 from stream.skeleton import get_layout
-from stream.sources.camera.opencv import cv2
-from stream.tracking import Tracker
+from stream.sources.camera.quiet_opencv import cv2
 from tests.e2e.program import Program, System, read_frames, record
-from tests.stream.camera_streams import StreamServer, number_of, numbered_picture
+from tests.stream.sources.camera_streams import StreamServer, number_of, numbered_picture
 
 SECRET = "hunter2"
 

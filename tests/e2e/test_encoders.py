@@ -13,13 +13,13 @@ import pytest
 
 from encoder.model import EncoderConfig
 from encoder.weights import load_encoder, save_weights, seeded_state
-from gallery.backend import FittedOn, Projection, SensorCard
-from gallery.calibration import ImpostorScores
+from gallery.scoring.backend import FittedOn, Projection, SensorCard
+from gallery.scoring.calibration import ImpostorScores
 from stream import Live
 from stream.errors import UserError
 from tests.e2e.program import Program, record_two
-from tools.fit_backend import write_backend
-from tools.sensor_fits import Fit
+from tools.backend_fit.fit_backend import write_backend
+from tools.backend_fit.sensor_fits import Fit
 
 TINY = EncoderConfig(hidden=16)
 
@@ -89,7 +89,7 @@ def test_own_weights_name_people_uncalibrated(program: Program, walks: dict[str,
         assert (line["state"], line["threshold"]) == ("unknown", None)
         assert line["reason"] == "uncalibrated: no threshold is known for simulated"
     assert "uncalibrated: no back-end is fitted for this encoder" in said
-    assert f"python -m tools.fit_backend DATA_DIR --encoder {mine}" in said
+    assert f"python -m tools.backend_fit.fit_backend DATA_DIR --encoder {mine}" in said
 
 
 def test_a_backend_beside_the_weights_is_used(walks: dict[str, Path], tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_the_doctor_names_the_weights(program: Program, mine: Path, tmp_path: Pa
     assert done.returncode == 0, done.stdout
     told = " ".join(done.stdout.replace("│", " ").split())
     assert "weights of mine.safetensors, model" in told
-    assert "python -m tools.fit_backend DATA_DIR --encoder" in told
+    assert "python -m tools.backend_fit.fit_backend DATA_DIR --encoder" in told
     done = program.run("doctor", "--encoder", str(tmp_path / "none.safetensors"))
     assert done.returncode == 1
     assert "broken" in done.stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.store import open_gallery
+from gallery.store.gallery import open_gallery
 from tests.e2e.program import Program, read_frames, record
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
+from stream.capture.tracking import Tracker
 from stream.errors import EndOfSource
-from stream.rundir import running
 from stream.skeleton import get_layout
 from stream.sources import open_source
-from stream.tracking import Tracker
+from stream.system.run_folder import running
 from tests.e2e.program import Program, read_frames, record_two
 
 FIELDS = [
@@ -283,7 +283,7 @@ def test_a_track_of_the_running_system_is_enrolled_named_and_removed(
 
 
 def test_an_observer_sees_the_decisions(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stream.observe import observe
+    from stream.system.observe import observe
 
     monkeypatch.setenv("SGE_RUNTIME_DIR", str(program.runtime))
     with program.start("--source", "walkers:n=1,seed=11", "--json") as system:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from gallery.store import open_gallery
+from gallery.store.gallery import open_gallery
+from stream.capture.tracking import Tracker
 from stream.errors import EndOfSource, UserError
-from stream.live import Live
-from stream.settings import read_config
 from stream.skeleton import get_layout
 from stream.sources import open_source
-from stream.tracking import Tracker
+from stream.system.live import Live
+from stream.system.settings import read_config
 from tests.e2e.program import Program
 
 VARYING = ("id", "time", "latency_ms")

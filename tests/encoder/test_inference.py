@@ -16,7 +16,7 @@ from torch import Tensor
 from encoder.inference import Encoder, resolve_device
 from encoder.model import EncoderConfig, GaitEncoder
 from encoder.pose import POSE, pose_numbers
-from encoder.pretext import concatenate_cages
+from encoder.training.pretext import concatenate_cages
 from encoder.weights import LoadedEncoder, load_encoder, save_weights, seeded_state
 from stream.body import FloatArray
 from stream.errors import UserError

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gallery.backend import Backend, Projection
-from gallery.calibration import Calibration, ImpostorScores
 from gallery.enrolment import enrol_tracks
 from gallery.matcher import MAX_ENDED, Finding, Matcher
-from gallery.orders import SourceCard
-from gallery.records import PersonTemplates
-from gallery.scoring import TemplateIndex
-from gallery.store import open_gallery
+from gallery.matcher_settings import SourceCard
+from gallery.scoring.backend import Backend, Projection
+from gallery.scoring.calibration import Calibration, ImpostorScores
+from gallery.scoring.template_index import TemplateIndex
+from gallery.store.gallery import open_gallery
+from gallery.store.records import PersonTemplates
 from stream.bus.messages import Ask, Note, Row, Tick
 from stream.errors import GalleryError, UserError
 

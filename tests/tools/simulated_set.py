@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stream.skeleton import CANONICAL
-from tools.live_path import simulated_walks
+from tools.backend_fit.offline_pipeline import simulated_walks
 
 
 def pack_simulated(path: Path, seed: int, people: int, walks: int) -> None:

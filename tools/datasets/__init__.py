@@ -5,10 +5,10 @@ KGBD, BIWI, IAS-Lab, KS20, CASIA-B (skeletons estimated from its videos), packed
 
 from __future__ import annotations
 
-from tools.datasets.catalogue import FORMATS, Format, detect, find_walks, read_walks
 from tools.datasets.dataset import DATASETS, About, Dataset, open_dataset
+from tools.datasets.formats import FORMATS, Format, detect, find_walks, read_walks
 from tools.datasets.npy import Prepared, PreparedRef
-from tools.datasets.walk import Walk, WalkRef
+from tools.datasets.recorded_walk import Walk, WalkRef
 
 __all__ = [
     "DATASETS",

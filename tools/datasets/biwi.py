@@ -6,12 +6,13 @@ of the Kinect v1, 14 columns: id, x, y, z (metres), x, y (pixels), tracking stat
 2 tracked), quality flag, two joint indices, a quaternion; rows after the 20th are left alone. The id is not
 the person: that is the folder.
 
-Time. No public description says what the stamp counts. `tools.datasets.clock.stamp_times` takes the unit that
-gives about 10 frames/s, the rate that BIWI's own description states; it serves 30 as well. Files without a
-stamp are timed by their frame numbers, at 30 frames/s.
+Time. No public description says what the stamp counts. `tools.datasets.frame_times.stamp_times` takes the
+unit that gives about 10 frames/s, the rate that BIWI's own description states; it serves 30 as well. Files
+without a stamp are timed by their frame numbers, at 30 frames/s.
 
 Axes. BIWI's rows are in the Kinect SDK's coordinates. A public reader of IAS-Lab turns its Y over, so it may
-point down: a walk in which the head is below the feet is turned over (`tools.datasets.walk.upright`).
+point down: a walk in which the head is below the feet is turned over
+(`tools.datasets.recorded_walk.upright`).
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ import numpy as np
 from stream.body import FloatArray
 from stream.errors import DataError
 from stream.skeleton import CANONICAL, get_layout
-from tools.datasets.clock import stamp_times
-from tools.datasets.files import read_rows
-from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen, upright
+from tools.datasets.frame_times import stamp_times
+from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen, upright
+from tools.datasets.text_files import read_rows
 
 __all__ = ["find", "read", "recognises"]
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tools.datasets.walk import Walk, WalkRef
+from tools.datasets.recorded_walk import Walk, WalkRef
 
 __all__ = ["RATE_HZ", "CasiaSequence", "parse_sequence"]
 

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from stream.errors import DataError
 from stream.skeleton import get_layout
 from tools.datasets.casia import RATE_HZ, CasiaSequence, parse_sequence
-from tools.datasets.clock import nominal_times
-from tools.datasets.files import load_array, text_head
-from tools.datasets.walk import Walk, WalkRef, mark_unseen, upright
+from tools.datasets.frame_times import nominal_times
+from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen, upright
+from tools.datasets.text_files import load_array, text_head
 
 __all__ = ["find", "recognises"]
 

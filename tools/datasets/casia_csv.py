@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from stream.errors import DataError
 from stream.skeleton import get_layout
 from tools.datasets.casia import RATE_HZ, CasiaSequence, parse_sequence
-from tools.datasets.files import text_head, unreadable
-from tools.datasets.walk import Walk, WalkRef, mark_unseen
+from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
+from tools.datasets.text_files import text_head, unreadable
 
 __all__ = ["find", "recognises"]
 

@@ -23,7 +23,7 @@ from stream.errors import DataError, EndOfSource
 from stream.recording import read_recording
 from stream.skeleton import get_layout
 from tools.datasets.casia import CasiaSequence, parse_sequence
-from tools.datasets.walk import Walk, WalkRef, mark_unseen
+from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
 
 __all__ = ["find", "find_recordings", "is_recording", "is_video"]
 
@@ -94,7 +94,7 @@ def _recorded_sequence(path: Path) -> CasiaSequence | None:
 
 def _look(path: Path) -> tuple[SourceInfo, list[BodyFrame]]:
     # OpenCV and the pose models: only who estimates waits for them.
-    from stream.sources.camera.video import open_video  # noqa: PLC0415
+    from stream.sources.camera.video_file import open_video  # noqa: PLC0415
 
     frames: list[BodyFrame] = []
     with closing(open_video(path, {}, speed=0)) as source:

@@ -11,10 +11,10 @@ from typing import Self
 
 from stream.errors import DataError, UserError
 from tools.datasets import npy, packed
-from tools.datasets.catalogue import detect, find_walks
-from tools.datasets.files import files_at
+from tools.datasets.formats import detect, find_walks
 from tools.datasets.npy import PreparedRef, find_prepared
-from tools.datasets.walk import Walk, WalkRef
+from tools.datasets.recorded_walk import Walk, WalkRef
+from tools.datasets.text_files import files_at
 
 __all__ = ["DATASETS", "About", "Dataset", "open_dataset"]
 

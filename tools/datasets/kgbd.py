@@ -17,9 +17,9 @@ import numpy as np
 
 from stream.errors import DataError
 from stream.skeleton import CANONICAL
-from tools.datasets.clock import nominal_times
-from tools.datasets.files import read_text, text_head
-from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen
+from tools.datasets.frame_times import nominal_times
+from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen
+from tools.datasets.text_files import read_text, text_head
 
 __all__ = ["find", "read", "recognises"]
 

@@ -4,7 +4,7 @@
 right_lateral, the take gc1 to gc3, N the person. 25 rows, a row a joint of the Kinect v2, comma-separated,
 columns 2 to 4 x, y, z in metres (Kinect camera space: Y up, X to the sensor's left, Z away). There is no
 confidence: a joint at (0, 0, 0) was not seen. What the stamp counts is stated nowhere;
-`tools.datasets.clock.stamp_times` takes the unit that gives the sensor's 30 frames/s.
+`tools.datasets.frame_times.stamp_times` takes the unit that gives the sensor's 30 frames/s.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 
 from stream.errors import DataError
 from stream.skeleton import get_layout
-from tools.datasets.clock import stamp_times
-from tools.datasets.files import read_rows
-from tools.datasets.walk import Walk, WalkRef, mark_unseen
+from tools.datasets.frame_times import stamp_times
+from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
+from tools.datasets.text_files import read_rows
 
 __all__ = ["find", "read", "recognises"]
 

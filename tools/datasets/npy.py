@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from stream.errors import DataError
 from stream.skeleton import CANONICAL, Layout, get_layout
-from tools.datasets.files import files_at, load_array
 from tools.datasets.kgbd import FILE_ORDER
-from tools.datasets.walk import IntArray, upright
+from tools.datasets.recorded_walk import IntArray, upright
+from tools.datasets.text_files import files_at, load_array
 
 __all__ = ["Prepared", "PreparedRef", "PreparedSet", "find_prepared", "recognises"]
 

@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from stream.errors import DataError
 from stream.skeleton import LAYOUTS
-from tools.datasets.clock import nominal_times
-from tools.datasets.walk import IntArray, Walk, WalkRef, mark_unseen
+from tools.datasets.frame_times import nominal_times
+from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen
 
 __all__ = ["find", "recognises"]
 

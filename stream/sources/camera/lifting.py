@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream.body import FloatArray
-from stream.sources.camera.estimator import Pose
-from stream.sources.camera.geometry import Box, around, covered, longer
+from stream.sources.camera.boxes import Box, around, covered, longer
+from stream.sources.camera.pose_models import Pose
 
 __all__ = ["FIELD_OF_VIEW", "Lens", "trust"]
 

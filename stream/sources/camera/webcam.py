@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from stream.body import SourceInfo
 from stream.errors import SourceError
-from stream.sources.camera.seeing import parse_seeing
-from stream.sources.liveness import Device, LiveSource, Patience
+from stream.sources.camera.camera_options import parse_seeing
+from stream.sources.live_source import Device, LiveSource, Patience
 
 if TYPE_CHECKING:
     import cv2
@@ -33,7 +33,7 @@ def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSo
 
     Args:
         number: of the webcam, from 0.
-        options: see `stream.sources.camera.seeing`.
+        options: see `stream.sources.camera.camera_options`.
 
     Raises:
         SourceError: an option is unknown or wrong.
@@ -42,7 +42,7 @@ def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSo
 
     def connect() -> Device:
         # OpenCV and MediaPipe take a second to load, which only the process that sees has to spend.
-        from stream.sources.camera.device import CameraDevice, Opening  # noqa: PLC0415
+        from stream.sources.camera.camera_device import CameraDevice, Opening  # noqa: PLC0415
 
         label = _label(number)
         return CameraDevice(Opening(lambda: _open(number), label, f"{label} gives no more pictures"), seeing)
@@ -57,7 +57,7 @@ def missing() -> str:
 
 
 def _open(number: int) -> cv2.VideoCapture:
-    from stream.sources.camera.opencv import cv2  # noqa: PLC0415
+    from stream.sources.camera.quiet_opencv import cv2  # noqa: PLC0415
 
     if sys.platform == "linux" and number not in (numbers := _numbers()):
         there = ", ".join(map(_label, numbers)) or "none at all"

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from stream.body import SourceInfo
 from stream.errors import SourceError
-from stream.sources.k4a.device import K4aDevice
+from stream.sources.k4a.k4a_device import K4aDevice
 from stream.sources.k4a.sdk import MODES, K4aConfig, load_k4a
-from stream.sources.liveness import LiveSource
-from stream.sources.options import OptionTable
+from stream.sources.live_source import LiveSource
+from stream.sources.source_options import OptionTable
 
 __all__ = ["OPTIONS", "missing", "open_k4a", "parse_k4a"]
 

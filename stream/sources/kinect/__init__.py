@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from stream.body import SourceInfo
 from stream.errors import SourceError
-from stream.sources.kinect.device import KinectDevice
+from stream.sources.kinect.kinect_device import KinectDevice
 from stream.sources.kinect.pykinect import load_pykinect2
-from stream.sources.liveness import LiveSource
+from stream.sources.live_source import LiveSource
 
 __all__ = ["missing", "open_kinect"]
 

@@ -1,0 +1,1 @@
+"""How much a track resembles an enrolled person: similarities, their fusion, thresholds."""

@@ -1,0 +1,1 @@
+"""The terminal: command line, dashboard, JSON lines, enrolment and prompts."""

@@ -1,0 +1,276 @@
+"""The command line. Each command checks its input here and leaves the work to its own module."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from stream.errors import SgeError, UserError
+from stream.system.secrecy import check_arguments
+from stream.system.settings import Settings, read_config
+from stream.terminal.evaluate_command import evaluate
+from stream.terminal.options import (
+    DeviceOption,
+    EncoderOption,
+    GalleryOption,
+    MatcherOption,
+    NameArgument,
+    SourceOption,
+    SpeedOption,
+    TargetArgument,
+    ViewOption,
+    YesOption,
+    err,
+    out,
+)
+from stream.terminal.people_command import people
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="sge-stream",
+    help="Says who is walking by, from the movement of 3D skeletons alone.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(people, name="people")
+
+
+@app.callback(invoke_without_command=True)
+def live(
+    context: typer.Context,
+    source: SourceOption = None,
+    gallery: GalleryOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+    fpir: Annotated[
+        str | None,
+        typer.Option(metavar="P|off", help="The rate of strangers that may be named.  [default: 0.01]"),
+    ] = None,
+    device: DeviceOption = None,
+    encoder: EncoderOption = None,
+    matcher: MatcherOption = None,
+    speed: SpeedOption = None,
+    view: ViewOption = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The same options as TOML; see README.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and the processes' logs.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Identify live: who is in view of each source, on a dashboard or as JSON."""
+    from stream.terminal.identify import identify, version_text  # noqa: PLC0415 - the other commands start quicker
+
+    if version:
+        out.print(version_text())
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        given = (source, json, config, fpir, device, speed is not None, gallery, encoder, matcher, view)
+        if any(given):
+            msg = f"options of {context.invoked_subcommand} go behind its name, only --debug before it"
+            raise UserError(msg)
+        return
+    settings = read_config(config) if config else Settings()
+    settings = settings.override(
+        sources=source,
+        gallery=gallery,
+        fpir=fpir,
+        device=device,
+        encoder=encoder,
+        matcher=matcher,
+        speed=speed,
+        view=view,
+        json=json or None,
+    )
+    raise typer.Exit(identify(settings, out=out, err=err, debug=debug))
+
+
+@app.command()
+def enroll(
+    context: typer.Context,
+    name: NameArgument,
+    source: SourceOption = None,
+    track: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The track's number on the dashboard.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="T",
+            min=0,
+            help="Wait for so many seconds of walking; by default 10 of a live source, all of a recording. "
+            "Fewer than 3 (at least 1.5) only where nobody walks longer: less is recognised less surely.",
+        ),
+    ] = None,
+    gallery: GalleryOption = None,
+    device: DeviceOption = None,
+    encoder: EncoderOption = None,
+    speed: SpeedOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Enrol a person by letting them walk: before sources, or a track of the running system."""
+    from stream.terminal.enrol import EnrolPlan, enrol  # noqa: PLC0415
+
+    settings = Settings().override(
+        sources=source, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed
+    )
+    enrol(EnrolPlan(name, settings, track, seconds, yes), out=out, err=err, debug=_debug(context))
+
+
+@app.command()
+def record(
+    target: TargetArgument,
+    source: Annotated[list[str], typer.Option(metavar="S", help="What to record.")],
+    seconds: Annotated[float | None, typer.Option(metavar="T", min=0, help="Stop after so long.")] = None,
+    speed: SpeedOption = None,
+) -> None:
+    """Record what a source sees: skeletons, never images."""
+    from tools.record import record_source  # noqa: PLC0415
+
+    if len(source) > 1:
+        msg = f"record takes one source, got {len(source)}; record each into a file of its own"
+        raise UserError(msg)
+    record_source(source[0], target, seconds=seconds, speed=1.0 if speed is None else speed, out=out)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", show_default=False)],
+    target: TargetArgument,
+    person: Annotated[str | None, typer.Option(metavar="P", help="Only this person.")] = None,
+    walk: Annotated[str | None, typer.Option(metavar="W", help="Only this walk.")] = None,
+) -> None:
+    """Turn a data set's files into recordings: one walk into OUT.mcap, several into the folder OUT.
+
+    CASIA-B's videos become the skeletons that a camera would see.
+    """
+    from tools.convert import convert as convert_walks  # noqa: PLC0415
+
+    def told(written: Path) -> None:
+        out.print(str(written), soft_wrap=True, highlight=False)
+
+    convert_walks(source, target, person=person, walk=walk, told=told)
+
+
+@app.command()
+def train(
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA...",
+            show_default=False,
+            help="Recordings, packed .npz, data-set folders; #people=1-80 behind one chooses.",
+        ),
+    ],
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Weights, model card, checkpoint.")],
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as TOML; see README.")] = None,
+    person: Annotated[str | None, typer.Option("--people", metavar="N-M", help="Train on these.")] = None,
+    pretext: Annotated[
+        str | None, typer.Option(metavar="P", help="reverse, prediction, sorting, a+b.")
+    ] = None,
+    attention: Annotated[str | None, typer.Option(metavar="A", help="none, bas, mbas or las.")] = None,
+    contrast: Annotated[
+        str | None, typer.Option(metavar="C", help="none, within, within-masked or across.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="How often to see all windows.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of weights and batches.")] = None,
+    device: DeviceOption = None,
+    single_walks: Annotated[
+        bool, typer.Option("--single-walks", help="Train on people with one walk only.")
+    ] = False,
+) -> None:
+    """Train a gait encoder on recorded walks, without labels; goes on where it was stopped."""
+    from tools.training.train import train_command  # noqa: PLC0415
+
+    settings = {
+        "pretext": pretext,
+        "attention": attention,
+        "contrast": contrast,
+        "epochs": epochs,
+        "seed": seed,
+        "device": device,
+    }
+    written = train_command(
+        data, folder, config=config, people=person, single_walks=single_walks, settings=settings, out=out
+    )
+    for path in written:
+        out.print(str(path), soft_wrap=True, highlight=False)
+
+
+app.command()(evaluate)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(metavar="T", min=5, help="Length of the second walk.")] = 15.0,
+    encoder: EncoderOption = None,
+) -> None:
+    """Show the main job on simulated people: enrol on one walk, identify on another, one stranger."""
+    from tools.demo import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(run_demo(seconds, encoder or [], out=out, err=err, debug=_debug(context)))
+
+
+@app.command()
+def doctor(
+    gallery: GalleryOption = None,
+    encoder: EncoderOption = None,
+    source: SourceOption = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where pictures of sources go.  [default: this folder]"),
+    ] = None,
+) -> None:
+    """Tell what works on this machine, and how to mend what does not; with --source only of that.
+
+    What each source sees is drawn into a picture, doctor-1.png and so on.
+    """
+    from tools.doctor.examine import examine  # noqa: PLC0415
+
+    if folder is not None and not (source and folder.is_dir()):
+        msg = f"--out takes a folder for the pictures of --source, got {folder}"
+        raise UserError(msg)
+    raise typer.Exit(examine(gallery, encoder or [], source or [], out=out, folder=folder or Path()))
+
+
+def _debug(context: typer.Context) -> bool:
+    return context.parent is not None and bool(context.parent.params.get("debug"))
+
+
+def main() -> NoReturn:
+    """Run the program; errors are one sentence on stderr, and the exit status says whose they are."""
+    # Also where a script started it in the background, which leaves SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        check_arguments(sys.argv[1:])
+        app(prog_name="sge-stream")
+        code = 0
+    except SgeError as error:
+        if "--debug" in sys.argv:
+            err.print_exception(show_locals=False)
+        err.print(f"sge-stream: {error}", highlight=False, soft_wrap=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        if "--debug" in sys.argv:
+            err.print_exception(show_locals=False)
+        text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows where"
+        err.print(text, highlight=False, soft_wrap=True)
+        code = 1
+    except SystemExit as ended:
+        # How typer ends a command.
+        code = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        # Under torchrun: gloo's threads may still run, and abort an interpreter that takes itself down.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

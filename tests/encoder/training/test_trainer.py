@@ -1,0 +1,481 @@
+"""Training: the literal step, the same bits after a kill, no lost checkpoint, and early refusals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from encoder.attention import locality_mask
+from encoder.model import GaitEncoder
+from encoder.pretext_tasks import Pretext, parse_pretexts
+from encoder.training.augment import Augmentation
+from encoder.training.batch_losses import spans_length
+from encoder.training.checkpoint import EpochReport, load_checkpoint, save_checkpoint
+from encoder.training.contrast import Contrast, load_head, make_pairs, seeded_head
+from encoder.training.losses import (
+    Losses,
+    alignment_loss,
+    contrastive_loss,
+    objective,
+    reconstruction_loss,
+)
+from encoder.training.model_card import CARD, HEAD, DataSource, export, seen_people
+from encoder.training.precision import choose_precision
+from encoder.training.spans import Spans, epoch_batches
+from encoder.training.train_config import TrainConfig
+from encoder.training.trainer import CHECKPOINT, BatchReport, Trainer
+from encoder.weights import load_encoder, load_weights, seeded_state, weights_digest
+from encoder.weights_files import WEIGHTS
+from stream.errors import DataError, RunError, UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+TINY = TrainConfig(
+    f=4, hidden=6, layers=2, batch=8, epochs=3, precision="fp32", device="cpu", threads=1, seed=5
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def make_spans(config: TrainConfig = TINY, lengths: tuple[int, ...] = (9, 7, 6, 1)) -> Spans:
+    """Random walks: nothing about a trainer depends on their looking like people."""
+    (pretext,) = config.pretexts
+    length, _ = spans_length(config, pretext)
+    recording = np.repeat(np.arange(len(lengths)), lengths)
+    skeletons = np.random.RandomState(0).standard_normal((len(recording), length, 20, 3)) * 0.3
+    names = tuple(f"walk {i}" for i in range(len(lengths)))
+    return Spans(skeletons.astype("f4"), recording, names, ("1",) * len(names), 100)
+
+
+def weights(trainer: Trainer) -> dict[str, Tensor]:
+    state = {f"encoder.{n}": p.detach().clone() for n, p in trainer.model.named_parameters()}
+    return state | {f"head.{n}": p.detach().clone() for n, p in trainer.head.named_parameters()}
+
+
+def trained(config: TrainConfig, folder: Path) -> Trainer:
+    trainer = Trainer(config, make_spans(config), folder)
+    trainer.run()
+    return trainer
+
+
+def assert_same_bits(one: Trainer, other: Trainer) -> None:
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+class Recorder:
+    """A watcher that keeps what it is told, and may break a training off."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.batches: list[BatchReport] = []
+        self.epochs: list[EpochReport] = []
+        self._left = stop_after
+
+    def on_batch(self, report: BatchReport) -> None:
+        self.batches.append(report)
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                raise KeyboardInterrupt
+
+    def on_epoch(self, report: EpochReport) -> None:
+        self.epochs.append(report)
+
+
+def test_a_step_is_adam_on_equation_16(tmp_path: Path) -> None:
+    config = replace(TINY, epochs=1, contrast="within", batch=64, l2_weight=0.05)
+    spans = make_spans(config, lengths=(9,))
+    trainer = Trainer(config, spans, tmp_path)
+    trainer.run()
+
+    model, head = GaitEncoder(config.encoder(Pretext.REVERSE)), seeded_head(4, 6, 5)
+    model.load_state_dict(seeded_state(model.config, 5))
+    parameters = [*model.parameters(), *head.parameters()]
+    windows = torch.from_numpy(spans.skeletons)
+    targets = windows.flip(1)
+    encoding = model(windows, targets)
+    pairs = make_pairs(Contrast.WITHIN, torch.zeros(9, dtype=torch.int64))
+    losses = Losses(
+        reconstruction_loss(encoding.reconstruction, targets),
+        alignment_loss(encoding.alignment, locality_mask(4, 4)),
+        contrastive_loss(head(encoding.contexts), pairs, config.temperature),
+    )
+    sums = [float(loss.detach().sum()) for loss in (losses.reconstruction, losses.alignment, losses.contrast)]
+    of_losses = torch.autograd.grad(losses.weighted(config.weights), parameters, retain_graph=True)
+    of_all = torch.autograd.grad(objective(losses, config.weights, parameters), parameters)
+    names = [f"encoder.{name}" for name, _ in model.named_parameters()]
+    names += [f"head.{name}" for name, _ in head.named_parameters()]
+    saved = load_checkpoint(tmp_path / CHECKPOINT).tensors
+    clipped = 0
+    for name, part, gradient, start in zip(names, of_losses, of_all, parameters, strict=True):
+        clipped += int((part.abs() > config.clip).sum())
+        # Adam's first step: the moments are (1 - 0.9) g and (1 - 0.999) g^2, and corrected to g and g^2.
+        g = saved[f"exp_avg.{name}"] / 0.1
+        expected = gradient - part + part.clamp(-config.clip, config.clip)
+        torch.testing.assert_close(g, expected, rtol=1e-3, atol=1e-4)
+        step = config.learning_rate * g / (g.abs() + 1e-8)
+        torch.testing.assert_close(weights(trainer)[name], start.detach() - step, rtol=1e-5, atol=1e-6)
+    assert clipped > 0
+    (report,) = trainer.history
+    assert [report.reconstruction, report.alignment, report.contrast] == pytest.approx(sums, rel=1e-5)
+    assert report.windows == 9
+
+
+CONFIGS: list[dict[str, Any]] = [
+    {},
+    {"contrast": "within"},
+    {"contrast": "within-masked", "interval": 2, "pretext": "plain"},
+    {"contrast": "none", "attention": "none"},
+    {"attention": "mbas", "alignment": "general"},
+    {"attention": "mbas", "pretext": "plain"},
+    {"pretext": "prediction"},
+    {"pretext": "prediction-half", "f": 6},
+    {
+        "pretext": "sorting",
+        "augment": Augmentation(
+            rotation_deg=90, mirror=0.5, noise_m=0.01, dropout=0.1, rate_jitter=0.1, scale_jitter=0.1
+        ),
+    },
+]
+
+
+@pytest.mark.parametrize("settings", CONFIGS, ids=str)
+def test_broken_off_and_begun_again_gives_the_same_bits(settings: dict[str, Any], tmp_path: Path) -> None:
+    config = replace(TINY, **settings)
+    whole = trained(config, tmp_path / "whole")
+    spans = make_spans(config)
+    broken = Trainer(config, spans, tmp_path / "broken", Recorder(stop_after=7))
+    with pytest.raises(KeyboardInterrupt):
+        broken.run()
+    again = Trainer(config, spans, tmp_path / "broken")
+    assert 0 < len(again.history) < config.epochs
+    again.run()
+    assert_same_bits(again, whole)
+    assert [r.reconstruction for r in again.history] == [r.reconstruction for r in whole.history]
+    start = {f"encoder.{n}": p for n, p in seeded_state(whole.model.config, 5).items()}
+    assert all(not torch.equal(value, start[n]) for n, value in weights(whole).items() if n in start)
+
+
+CHILD = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+import test_trainer as t
+class Tell(t.Recorder):
+    def on_batch(self, report):
+        if report.epoch == 3:
+            print("in epoch 3", flush=True)
+            time.sleep(60)
+t.Trainer(t.TINY, t.make_spans(), Path({folder!r}), Tell()).run()
+"""
+
+
+def test_killed_and_begun_again_gives_the_same_bits(tmp_path: Path) -> None:
+    code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "in epoch 3\n"
+        child.kill()
+    again = Trainer(TINY, make_spans(), tmp_path / "killed")
+    assert len(again.history) == 2
+    again.run()
+    assert_same_bits(again, trained(TINY, tmp_path / "whole"))
+
+
+def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
+    trained(replace(TINY, epochs=1), tmp_path / "more")
+    more = trained(TINY, tmp_path / "more")
+    assert [r.epoch for r in more.history] == [1, 2, 3]
+    assert_same_bits(more, trained(TINY, tmp_path / "whole"))
+
+
+def test_training_lowers_the_losses(tmp_path: Path) -> None:
+    config = replace(TINY, epochs=30, learning_rate=5e-3, l2_weight=0.0, hidden=16)
+    history = trained(config, tmp_path).history
+    assert history[-1].reconstruction < 0.7 * history[0].reconstruction
+    assert history[-1].contrast < 0.7 * history[0].contrast
+
+
+def test_bf16_is_near_fp32(tmp_path: Path) -> None:
+    first = trained(TINY, tmp_path / "fp32")
+    second = trained(replace(TINY, precision="bf16"), tmp_path / "bf16")
+    assert second.history[-1].reconstruction == pytest.approx(first.history[-1].reconstruction, rel=0.05)
+    assert second.history[-1].reconstruction != first.history[-1].reconstruction
+
+
+def test_auto_chooses_a_precision_once(tmp_path: Path) -> None:
+    assert choose_precision("auto", torch.device("cpu")) in {"fp32", "bf16"}
+    trained(replace(TINY, epochs=1, precision="bf16"), tmp_path)
+    assert Trainer(replace(TINY, precision="auto"), make_spans(), tmp_path).precision == "bf16"
+    with pytest.raises(DataError, match="begun in bf16"):
+        Trainer(replace(TINY, precision="fp32"), make_spans(), tmp_path)
+
+
+def test_the_watcher_hears_of_every_batch_and_epoch(tmp_path: Path) -> None:
+    recorder = Recorder()
+    spans = make_spans()
+    Trainer(TINY, spans, tmp_path, recorder).run()
+    order = [
+        len(rows)
+        for epoch in (1, 2, 3)
+        for rows in epoch_batches(spans, Contrast.ACROSS, size=8, reach=30, seed=5, epoch=epoch)
+    ]
+    assert len(recorder.batches) == len(order)
+    assert [r.epoch for r in recorder.epochs] == [1, 2, 3]
+    last = [b for b in recorder.batches if b.epoch == 2][-1]
+    assert last.windows == last.of == recorder.epochs[1].windows
+    assert last.reconstruction == pytest.approx(recorder.epochs[1].reconstruction)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"hidden": 7}, "hidden = 7"), ({"seed": 6}, "seed"), ({"augment": Augmentation(mirror=1)}, "augment")],
+    ids=str,
+)
+def test_a_checkpoint_of_other_settings_is_refused(change: dict[str, Any], told: str, tmp_path: Path) -> None:
+    trained(replace(TINY, epochs=1), tmp_path)
+    with pytest.raises(DataError, match=f"expected a training with {told}"):
+        Trainer(replace(TINY, **change), make_spans(), tmp_path)
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
+    trained(replace(TINY, epochs=1), tmp_path)
+    with pytest.raises(DataError, match="expected a training on these data"):
+        Trainer(TINY, make_spans(lengths=(9, 7)), tmp_path)
+
+
+def test_a_spoilt_checkpoint_is_refused(tmp_path: Path) -> None:
+    trained(replace(TINY, epochs=1), tmp_path)
+    path = tmp_path / CHECKPOINT
+    checkpoint = load_checkpoint(path)
+    save_checkpoint(path, replace(checkpoint, tensors={**checkpoint.tensors, "odd": torch.zeros(2)}))
+    with pytest.raises(DataError, match="parameters are not those"):
+        Trainer(TINY, make_spans(), tmp_path)
+    save_file(load_file(path), path, metadata={"kind": "something else"})
+    with pytest.raises(DataError, match="expected a training's checkpoint"):
+        Trainer(TINY, make_spans(), tmp_path)
+    path.write_bytes(b"rubbish")
+    with pytest.raises(DataError, match="something unreadable"):
+        Trainer(TINY, make_spans(), tmp_path)
+
+
+def test_spans_that_cannot_be_learnt_are_refused(tmp_path: Path) -> None:
+    spans = make_spans()
+    spoilt = spans.skeletons.copy()
+    spoilt[3, 1, 2, 0] = np.nan
+    with pytest.raises(DataError, match="finite"):
+        Trainer(TINY, replace(spans, skeletons=spoilt), tmp_path)
+    with pytest.raises(DataError, match=r"expected \(N, 8, J, 3\)"):
+        Trainer(replace(TINY, pretext="prediction"), spans, tmp_path)
+    with pytest.raises(DataError, match=r"expected \(N, 4, J, 3\)"):
+        Trainer(TINY, replace(spans, skeletons=spans.skeletons[..., :2]), tmp_path)
+    with pytest.raises(DataError, match="each of a recording, got 23 of 22"):
+        Trainer(TINY, replace(spans, recording=spans.recording[1:]), tmp_path)
+    with pytest.raises(DataError, match="expected some"):
+        Trainer(TINY, replace(spans, skeletons=spans.skeletons[:0], recording=spans.recording[:0]), tmp_path)
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("joints", [14, 25])
+def test_skeletons_of_any_joints_are_learnt(joints: int, tmp_path: Path) -> None:
+    spans = make_spans()
+    skeletons = np.resize(spans.skeletons, (len(spans), 4, joints, 3))
+    other = replace(spans, skeletons=skeletons, layout="odd", rate_hz=25.0)
+    trainer = Trainer(replace(TINY, epochs=1), other, tmp_path)
+    trainer.run()
+    loaded = load_weights(export(trainer, other, [], tmp_path))
+    assert loaded.config.joints == joints
+    assert (loaded.extra["layout"], loaded.extra["rate_hz"]) == ("odd", "25")
+    told = (tmp_path / CARD).read_text()
+    assert f"({joints} joints of odd, relative to the hip, metres,\n25 a second)" in told
+    with pytest.raises(DataError, match="expected a training on these data"):
+        Trainer(TINY, spans, tmp_path)
+
+
+def test_only_joints_with_known_sides_are_mirrored(tmp_path: Path) -> None:
+    config, spans = replace(TINY, augment=Augmentation(mirror=0.5)), make_spans()
+    for other in (replace(spans, layout="odd"), replace(spans, skeletons=spans.skeletons[:, :, :17])):
+        with pytest.raises(UserError, match="mirror: expected the canonical 20 joints"):
+            Trainer(config, other, tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    with pytest.raises(UserError, match="cannot be written to"):
+        Trainer(TINY, make_spans(), occupied / "out")
+
+
+def test_a_full_disk_is_known_before_training_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 5, 5))
+    with pytest.raises(UserError, match="expected room for two checkpoints"):
+        Trainer(TINY, make_spans(), tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_that_fills_up_costs_no_checkpoint(tmp_path: Path) -> None:
+    class Fill(Recorder):
+        def on_epoch(self, report: EpochReport) -> None:
+            super().on_epoch(report)
+            (tmp_path / f"{CHECKPOINT}.part").symlink_to("/dev/full")
+
+    filling = Fill()
+    with pytest.raises(RunError, match=r"epoch 2 cannot be written \(No space left"):
+        Trainer(TINY, make_spans(), tmp_path, filling).run()
+    assert [r.epoch for r in filling.epochs] == [1]
+    assert not (tmp_path / f"{CHECKPOINT}.part").is_symlink()
+    again = Trainer(TINY, make_spans(), tmp_path)
+    assert len(again.history) == 1
+    again.run()
+    assert_same_bits(again, trained(TINY, tmp_path / "whole"))
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import tests.encoder.training.test_trainer as t
+folder, after = Path(sys.argv[1]), int(sys.argv[2])
+def limit():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+class Limit(t.Recorder):
+    def on_epoch(self, report):
+        super().on_epoch(report)
+        if report.epoch == after:
+            limit()
+limiting = Limit()
+trainer = t.Trainer(t.TINY, t.make_spans(), folder, limiting)
+if not after:
+    limit()
+try:
+    trainer.run()
+except t.RunError as error:
+    print(len(limiting.batches), error)
+"""
+
+
+def limited(folder: Path, after: int) -> str:
+    """What a training says whose files may not grow after so many epochs."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(folder), str(after)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+def test_files_that_may_not_grow_cost_no_checkpoint(tmp_path: Path) -> None:
+    assert "epoch 2 cannot be written (File too large)" in limited(tmp_path / "later", 1)
+    assert [p.name for p in (tmp_path / "later").glob("checkpoint*")] == [CHECKPOINT]
+    again = Trainer(TINY, make_spans(), tmp_path / "later")
+    assert len(again.history) == 1
+    again.run()
+    assert_same_bits(again, trained(TINY, tmp_path / "whole"))
+    # Known before the first batch.
+    told = limited(tmp_path / "first", 0)
+    assert told.startswith("0 ")
+    assert "epoch 0 cannot be written (File too large); nothing is lost" in told
+
+
+def test_two_trainings_in_one_folder_are_refused(tmp_path: Path) -> None:
+    trainer = Trainer(TINY, make_spans(), tmp_path)
+    with FileLock(tmp_path / ".lock"), pytest.raises(UserError, match="another training works"):
+        trainer.run()
+
+
+def test_a_loss_that_is_not_finite_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    config = replace(TINY, epochs=1)
+    trained(config, tmp_path)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    trainer = Trainer(replace(config, epochs=2), make_spans(), tmp_path)
+    with torch.no_grad():
+        trainer.model.output_bias.fill_(float("inf"))
+    with pytest.raises(RunError, match="epoch 2: the loss is no longer finite"):
+        trainer.run()
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_weights_and_card_are_written_and_load(tmp_path: Path) -> None:
+    trainer = trained(TINY, tmp_path)
+    source = DataSource("KGBD", "1-80", 4, 100, "none stated")
+    path = export(trainer, make_spans(), [source], tmp_path)
+    assert path == tmp_path / WEIGHTS
+    loaded = load_encoder(path)
+    assert loaded.trained
+    assert loaded.contract.model == weights_digest(trainer.model.state_dict())
+    head = load_head(tmp_path / HEAD, 4, 6)
+    for name, value in trainer.head.state_dict().items():
+        assert torch.equal(head.state_dict()[name], value)
+    card = (tmp_path / CARD).read_text()
+    for told in (
+        loaded.contract.model,
+        "| KGBD | 1-80 | 4 | 100 | none stated |",
+        'contrast = "across"',
+        "| 3 |",
+    ):
+        assert told in card
+    assert "23 windows from 4 walks" in card
+    assert seen_people(load_weights(path).extra) == {"KGBD": frozenset(map(str, range(1, 81)))}
+    with pytest.raises(DataError, match="expected a projection for f = 6"):
+        load_head(tmp_path / HEAD, 6, 6)
+    with pytest.raises(DataError, match="no readable safetensors"):
+        load_head(tmp_path / CARD, 4, 6)
+
+
+def test_whom_an_encoder_saw_is_in_its_weights(tmp_path: Path) -> None:
+    trainer = trained(replace(TINY, epochs=1), tmp_path)
+
+    def seen(*sources: tuple[str, str, bool]) -> dict[str, frozenset[str]] | None:
+        known = [DataSource(name, people, 1, 1, "", named) for name, people, named in sources]
+        return seen_people(load_weights(export(trainer, make_spans(), known, tmp_path)).extra)
+
+    assert seen(("a", "1-3, 7", False), ("b", "12", False)) == {
+        "a": frozenset({"1", "2", "3", "7"}),
+        "b": frozenset({"12"}),
+    }
+    nobody: frozenset[str] = frozenset()
+    assert seen(("a", "2", True), ("b", "unknown", False)) == {"a": nobody, "b": nobody}
+    assert seen(("a", "1", False), ("a", "3", False)) == {"a": frozenset({"1", "3"})}
+    assert seen(("a", "1", False), ("a", "3", True)) == {"a": nobody}
+    assert seen() == {}
+
+
+@pytest.mark.parametrize(
+    "text", [None, "rubbish", "3", '[{"source": "a"}]', '[{"source": "a", "people": "Anna"}]'], ids=str
+)
+def test_weights_that_do_not_say_whom_they_saw(text: str | None) -> None:
+    assert seen_people({} if text is None else {"seen": text}) is None
+
+
+def test_tasks_are_trained_one_at_a_time(tmp_path: Path) -> None:
+    config = replace(TINY, pretext="reverse+sorting")
+    assert parse_pretexts(config.pretext) == (Pretext.REVERSE, Pretext.SORTING)
+    with pytest.raises(ValueError, match="unpack"):
+        Trainer(config, make_spans(), tmp_path)

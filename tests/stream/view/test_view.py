@@ -1,0 +1,271 @@
+"""What is drawn of a source, and how it comes before somebody's eyes."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zmq
+
+from stream.body import Body, BodyFrame, Image, Picture
+from stream.bus.sockets import Bus, lay_wires
+from stream.decision import Decision, State, to_json
+from stream.errors import UserError
+from stream.skeleton import CANONICAL, LAYOUTS
+from stream.sources.camera.quiet_opencv import cv2
+from stream.view.drawing import COLOURS, Label, draw, draw_words
+from stream.view.drawing_thread import Painter
+from stream.view.mjpeg import PictureServer
+from stream.view.view_output import open_view, picture_name
+from tests.stream.sources.camera_streams import number_of, numbered_picture
+
+KINECT = LAYOUTS["kinect-v1"]
+MEDIAPIPE = LAYOUTS["mediapipe"]
+WAIT_MS = 60_000
+
+
+def standing(x: float = 0.0, *, left_arm_out: bool = False) -> Body:
+    """Somebody 3 m away who stands upright, `x` metres to the sensor's left."""
+    joints = np.zeros((20, 3), np.float32)
+    joints[:, 1] = np.linspace(0.8, -0.8, 20)
+    joints[:, 2] = 3
+    joints[:, 0] = x
+    if left_arm_out:
+        joints[CANONICAL.index("HandLeft"), 0] = x + 0.8
+    return Body(7, joints, np.ones(20, np.float32))
+
+
+def columns(image: Image, state: State) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Where something is drawn in the colour of a state, pixels from the left."""
+    near = (np.abs(image.astype(int) - COLOURS[state]) < 12).all(axis=2)
+    found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.flatnonzero(near.any(axis=0))
+    return found
+
+
+def test_the_sensors_left_is_the_left_of_the_canvas() -> None:
+    arm = draw(BodyFrame(0, (standing(left_arm_out=True),)), KINECT, {7: Label("", "person")})
+    assert arm.shape == (480, 640, 3)
+    drawn = columns(arm, "person")
+    assert drawn.max() < 335 and drawn.min() < 230, "the left hand is out to the left"
+    moved = draw(BodyFrame(0, (standing(-1.0),)), KINECT, {7: Label("", "person")})
+    assert columns(moved, "person").min() > 430, "who stands to the sensor's right is on the right"
+
+
+def test_a_skeleton_that_stands_nowhere_is_shown_all_the_same() -> None:
+    body = standing()
+    centred = Body(7, body.joints - np.array([0, 0, 3], np.float32), body.confidence)
+    image = draw(BodyFrame(0, (centred,)), KINECT, {7: Label("", "unknown")})
+    assert 300 < columns(image, "unknown").mean() < 340
+
+
+def test_joints_that_were_not_seen_are_left_out() -> None:
+    body = standing()
+    confidence, joints = body.confidence.copy(), body.joints.copy()
+    confidence[:], joints[:] = 0, np.nan
+    blind = draw(BodyFrame(0, (Body(7, joints, confidence),)), KINECT, {7: Label("Ada", "person")})
+    assert (blind == draw(BodyFrame(0, ()), KINECT, {})).all()
+
+
+@pytest.mark.parametrize("name", ["Ada", "Zoë Łukaszewska", "李明", "Ольга", "مريم"])
+def test_names_of_any_script_are_written(name: str) -> None:
+    frame = BodyFrame(0, (standing(),))
+    unnamed, named = (draw(frame, KINECT, {7: Label(text, "person")}) for text in ("", name))
+    assert (named != unnamed).any(axis=2).sum() > 60
+
+
+def seen_in(image: Image, x: float) -> BodyFrame:
+    """A frame whose one body is a vertical line at `x` in its picture."""
+    places = np.zeros((33, 3), np.float32)
+    places[:, 0], places[:, 1], places[:, 2] = x, np.linspace(100, 400, 33), 1
+    joints = np.zeros((33, 3), np.float32)
+    return BodyFrame(0, (Body(7, joints, np.ones(33, np.float32)),), Picture(image, {7: places}))
+
+
+def test_a_picture_is_drawn_on_a_copy_where_the_body_is() -> None:
+    image = numbered_picture(5)
+    before = image.copy()
+    drawn = draw(seen_in(image, 500), MEDIAPIPE, {7: Label("", "person")})
+    assert (image == before).all()
+    assert number_of(drawn) == 5
+    assert 495 <= columns(drawn, "person").mean() <= 505
+    large = cv2.resize(image, (2560, 1920))
+    shrunk = draw(seen_in(np.asarray(large, np.uint8), 2000), MEDIAPIPE, {7: Label("", "person")})
+    assert shrunk.shape == (960, 1280, 3)
+    assert 995 <= columns(shrunk, "person").mean() <= 1005
+
+
+def test_words_fill_a_canvas() -> None:
+    short, long = draw_words("it is down"), draw_words("it is down " * 200)
+    assert 0 < (short != draw_words("")).sum() < (long != draw_words("")).sum()
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[Bus]:
+    with Bus(lay_wires(tmp_path)) as made:
+        yield made
+
+
+def decided(track: int, state: State, *, person: str | None = None, final: bool = False) -> bytes:
+    return to_json(Decision("x", "cam", track, 1.0, "", state, person, person, 0.5, 0.4, 0.1, "", 9.0, final))
+
+
+def test_the_painter_sends_the_newest_frame_with_what_was_decided(bus: Bus) -> None:
+    decisions = bus.bind(zmq.XPUB, "decisions")
+    painter = Painter(bus, 1, 3, "cam", MEDIAPIPE)
+    assert decisions.poll(WAIT_MS)
+    decisions.recv()  # its subscription
+    # Track 5 is this source's (2, 5, 8, ...), track 4 another's.
+    decisions.send(decided(4, "person", person="Ben"))
+    decisions.send(decided(5, "person", person="Ada"))
+    for number in range(5):
+        painter.show(seen_in(numbered_picture(number), 300), {7: 5})
+    pictures = bus.bind(zmq.PULL, "pictures")  # nobody was ready before
+
+    def next_picture() -> Image:
+        assert pictures.poll(WAIT_MS)
+        source, coded = pictures.recv_multipart()
+        assert source == b"1"
+        return np.asarray(cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+    def shown(number: int) -> Image:
+        while number_of(image := next_picture()) != number:
+            pass
+        return image
+
+    stop = threading.Event()
+
+    def keep_showing() -> None:
+        number = 100
+        while not stop.wait(0.01):
+            painter.show(seen_in(numbered_picture(number), 300), {7: 5})
+
+    thread = threading.Thread(target=keep_showing)
+    thread.start()
+    while not len(columns(shown(100), "person")):
+        pass  # the decision comes on a socket of its own
+    decisions.send(decided(5, "person", person="Ada", final=True))
+    while len(columns(shown(100), "person")):
+        pass
+    stop.set()
+    thread.join()
+    painter.tell_down("it was unplugged")
+    while (
+        np.abs(next_picture().astype(int) - draw_words("cam is down: it was unplugged")) > 60
+    ).mean() > 0.01:
+        pass
+    painter.close()
+
+
+def test_a_folder_holds_the_newest_picture_of_each_source(bus: Bus, tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "view"
+    with open_view(str(folder), bus, ["door", "yard"]) as told:
+        assert told == f"pictures: {folder / 'source-N.jpg'}"
+        sender = bus.connect(zmq.PUSH, "pictures")
+        for content in (b"old", b"new"):
+            sender.send_multipart([b"1", content])
+        sender.send_multipart([b"0", b"door"])
+        while not (folder / picture_name(0)).exists():
+            assert sender.poll(WAIT_MS, zmq.POLLOUT)
+    assert sorted(path.name for path in folder.iterdir()) == ["source-1.jpg", "source-2.jpg"]
+    assert (folder / "source-2.jpg").read_bytes() == b"new"
+    if sys.platform != "win32":
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "source-1.jpg").stat().st_mode) == 0o600
+
+
+def test_a_folder_that_is_none_is_refused(bus: Bus, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="--view: cannot write pictures into"):
+        open_view(str(tmp_path / "file"), bus, ["door"]).__enter__()
+    with pytest.raises(
+        UserError, match=r"--view: expected a port below 65536, or a folder \(of that name: \./70"
+    ):
+        open_view("70000", bus, ["door"]).__enter__()
+
+
+@pytest.fixture
+def server() -> Iterator[PictureServer]:
+    made = PictureServer(0, ["door", "<b>&yard"])
+    yield made
+    made.close()
+
+
+def get(server: PictureServer, path: str, host: str = "localhost") -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT_MS / 1000)
+    connection.request("GET", path, headers={"Host": f"{host}:{server.port}"})
+    return connection.getresponse()
+
+
+def next_part(response: http.client.HTTPResponse) -> bytes:
+    length = 0
+    while (line := response.readline().strip()) or not length:
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    return response.read(length)
+
+
+def test_the_page_shows_every_source(server: PictureServer) -> None:
+    assert server.told == f"http://127.0.0.1:{server.port}/"
+    with get(server, "/") as page:
+        text = page.read().decode()
+    assert page.status == 200
+    assert '<img src="/1" alt="door">' in text and 'src="/2"' in text
+    assert "&lt;b&gt;&amp;yard" in text and "<b>" not in text
+
+
+def test_a_stream_gives_the_newest_picture(server: PictureServer) -> None:
+    server.put(1, b"yard 1")
+    server.put(1, b"yard 2")
+    with get(server, "/2") as stream:
+        assert stream.getheader("Content-Type") == "multipart/x-mixed-replace; boundary=picture"
+        assert next_part(stream) == b"yard 2"
+        server.put(0, b"door 1")
+        server.put(1, b"yard 3")
+        assert next_part(stream) == b"yard 3"
+        server.close()
+        assert stream.read().strip() == b"", "it ends with the run"
+
+
+def test_many_sources_are_linked_where_a_browser_would_wait_for_a_connection() -> None:
+    server = PictureServer(0, [f"cam {number}" for number in range(9)])
+    with get(server, "/") as page:
+        text = page.read().decode()
+    server.close()
+    assert text.count("<img") == 6 and text.count('<a href="/') == 9
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/", "127.0.0.1", 200),
+        ("/?x", "localhost", 200),
+        ("/", "evil.example", 403),
+        ("/1", "evil.example", 403),
+        ("/3", "localhost", 404),
+        ("/0", "localhost", 404),
+        ("/../etc/passwd", "localhost", 404),
+        ("/" + "1" * 5000, "localhost", 404),
+    ],
+)
+def test_only_this_machine_is_answered(server: PictureServer, path: str, host: str, status: int) -> None:
+    with get(server, path, host) as answer:
+        assert answer.status == status
+
+
+def test_a_port_that_is_taken_is_refused(server: PictureServer) -> None:
+    with pytest.raises(UserError, match=f"--view: port {server.port} cannot be used"):
+        PictureServer(server.port, ["door"])
+
+
+def test_it_listens_on_loopback_alone(server: PictureServer) -> None:
+    import psutil
+
+    listening = [c for c in psutil.Process(os.getpid()).net_connections("inet") if c.status == "LISTEN"]
+    assert [c.laddr.ip for c in listening if c.laddr.port == server.port] == ["127.0.0.1"]

@@ -1,0 +1,133 @@
+"""Windows: what they hold, at which rate, and where they honestly end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.windows.cutting import MAX_GAP_NS, RATE_HZ, Window, WindowCutter, cut_windows
+
+
+def walk(times_ns: np.ndarray, speed: float = 1.0) -> np.ndarray:
+    """A smooth walk: (T, 20, 3) as a function of time alone, hips moving at `speed` m/s."""
+    t = np.asarray(times_ns)[:, None, None] / 1e9
+    joint = np.arange(20)[None, :, None]
+    axis = np.arange(3)[None, None, :]
+    swing = 0.2 * np.sin(2 * np.pi * 0.9 * t + 0.3 * joint + axis) * (joint > 0)
+    travel = np.where(axis == 2, speed * t, 0.0)
+    return (swing + travel + 0.1 * joint).astype(np.float32)
+
+
+def at_rate(rate: float, seconds: float = 3.0) -> np.ndarray:
+    return np.round(np.arange(int(seconds * rate)) * 1e9 / rate).astype(np.int64)
+
+
+def starts(windows: list[Window]) -> list[int]:
+    return [window.start_ns for window in windows]
+
+
+def test_windows_of_a_30_hz_walk_are_its_frames_hip_centred() -> None:
+    times = at_rate(30)
+    joints = walk(times)
+    windows = cut_windows(times, joints, f=6)
+    assert len(windows) == (len(times) - 6) // 3 + 1
+    for k, window in enumerate(windows):
+        raw = joints[3 * k : 3 * k + 6]
+        np.testing.assert_array_equal(window.joints, raw - raw[:, :1])
+        assert (window.start_ns, window.end_ns) == (times[3 * k], times[3 * k + 5])
+        assert window.quality == 1.0
+
+
+@pytest.mark.parametrize("rate", [10, 15, 24, 30, 50, 60, 120])
+def test_a_window_means_the_same_at_every_rate(rate: int) -> None:
+    reference = cut_windows(at_rate(30), walk(at_rate(30)))
+    windows = cut_windows(at_rate(rate), walk(at_rate(rate)))
+    common = min(len(windows), len(reference))
+    assert common >= len(reference) - 2
+    for ours, theirs in zip(windows[:common], reference[:common], strict=True):
+        assert abs(ours.start_ns - theirs.start_ns) <= 1_000_000
+        assert abs(ours.end_ns - theirs.end_ns) <= 1_000_000
+        # Linear interpolation of a 0.9 Hz swing of 0.2 m errs by at most A (pi f / rate)^2 / 2.
+        bound = 0.2 * (np.pi * 0.9 / min(rate, 30)) ** 2 + 1e-3
+        assert np.abs(ours.joints - theirs.joints).max() < 2 * bound
+
+
+def test_a_gap_of_0_15_s_is_bridged_and_a_longer_one_ends_the_window() -> None:
+    base = at_rate(30, 2)
+    for gap, bridged in ((MAX_GAP_NS, True), (MAX_GAP_NS + 1, False)):
+        times = np.concatenate([base, base[-1] + gap + base])
+        windows = cut_windows(times, walk(times))
+        across = [w for w in windows if w.start_ns <= base[-1] < w.end_ns]
+        assert bool(across) is bridged
+
+
+def test_a_frame_with_a_missing_joint_is_a_frame_not_seen() -> None:
+    times = at_rate(30)
+    joints, confidence = walk(times), np.ones((len(times), 20), np.float32)
+    joints[40, 7] = np.nan
+    confidence[40, 7] = 0
+    holed = cut_windows(times, joints, confidence)
+    without = cut_windows(np.delete(times, 40), np.delete(joints, 40, axis=0))
+    assert starts(holed) == starts(without)
+    for a, b in zip(holed, without, strict=True):
+        np.testing.assert_array_equal(a.joints, b.joints)
+        assert np.isfinite(a.joints).all()
+
+
+def test_missing_joints_for_longer_than_a_gap_end_the_window_and_are_named() -> None:
+    times = at_rate(30)
+    cutter = WindowCutter()
+    sure, unsure = np.ones(20, np.float32), np.ones(20, np.float32)
+    unsure[19] = 0
+    for k, joints in enumerate(walk(times)):
+        cut = cutter.push(int(times[k]), joints, unsure if 30 <= k < 40 else sure)
+        if 30 <= k < 40:
+            assert cut == []
+            assert cutter.trouble == "joints missing"
+        for window in cut:
+            assert not window.start_ns <= times[35] <= window.end_ns
+    assert cutter.trouble is None
+
+
+def test_an_implausible_jump_ends_the_window() -> None:
+    times = at_rate(30)
+    joints = walk(times)
+    joints[45:, :, 0] += 0.5
+    assert not [w for w in cut_windows(times, joints) if w.start_ns <= times[44] and w.end_ns >= times[45]]
+
+
+def test_quality_is_the_mean_confidence() -> None:
+    times = at_rate(30, 0.2)
+    confidence = np.linspace(0.1, 1, len(times) * 20, dtype=np.float32).reshape(-1, 20)
+    (window,) = cut_windows(times, walk(times), confidence)
+    assert window.quality == pytest.approx(float(confidence.mean()), abs=1e-6)
+
+
+@settings(max_examples=60)
+@given(
+    gaps=st.lists(st.integers(1_000_000, 400_000_000), min_size=1, max_size=80),
+    f=st.integers(2, 10),
+    data=st.data(),
+)
+def test_every_window_lies_inside_one_stretch(gaps: list[int], f: int, data: st.DataObject) -> None:
+    step = data.draw(st.integers(1, f))
+    times = np.cumsum(gaps)
+    windows = cut_windows(times, walk(times), f=f, step=step)
+    period = 1e9 / RATE_HZ
+    for window in windows:
+        assert window.joints.shape == (f, 20, 3)
+        assert window.joints.dtype == np.float32
+        assert not window.joints[:, 0].any()
+        assert abs(window.end_ns - window.start_ns - (f - 1) * period) <= 2_000_002
+        inside = times[(times >= window.start_ns - 1_000_000) & (times <= window.end_ns + 1_000_000)]
+        edges = np.concatenate([[window.start_ns], inside, [window.end_ns]])
+        assert np.diff(edges).max() <= MAX_GAP_NS + 1_000_000
+
+
+def test_f_and_step_are_checked() -> None:
+    with pytest.raises(ValueError, match="f >= 2"):
+        WindowCutter(1)
+    with pytest.raises(ValueError, match="step >= 1"):
+        WindowCutter(6, 0)

@@ -1,0 +1,74 @@
+"""Walks through the live path's functions, and the same walks through its tracker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from encoder.inference import Encoder
+from encoder.weights import load_encoder
+from gallery.scoring.segments import describe_windows, segments_of
+from gallery.scoring.track_evidence import MAX_KEPT
+from stream.capture.tracking import Tracker
+from stream.skeleton import get_layout
+from stream.sources.simulated import WalkersConfig, walk_frames
+from stream.windows.cutting import Window
+from tools.backend_fit.offline_pipeline import encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder(load_encoder(), "cpu")
+
+
+def test_windows_and_cages_are_those_of_the_live_path(encoder: Encoder) -> None:
+    walks = simulated_walks(2, seed=3, walk=2, seconds=3.0)
+    assert [(walk.person, walk.walk, walk.sensor) for walk in walks] == [
+        ("1", "2", "simulated"),
+        ("2", "2", "simulated"),
+    ]
+    tracker = Tracker(get_layout("kinect-v1"))
+    seen: dict[int, list[Window]] = {1: [], 2: []}
+    for frame in walk_frames(WalkersConfig(n=2, seed=3, walk=2, seconds=3.0, live=False)):
+        for track, window in tracker.push(frame).windows:
+            seen[track].append(window)
+    for walk, windows in zip(walks, seen.values(), strict=True):
+        encoded = encode_walk(encoder, walk)
+        assert len(windows) > 10
+        assert [(row.start_ns, row.end_ns) for row in encoded.rows] == [
+            (window.start_ns, window.end_ns) for window in windows
+        ]
+        live = encoder.encode(np.stack([window.joints for window in windows]))
+        np.testing.assert_array_equal(encoded.cages, live)
+
+
+def test_a_longer_step_takes_windows_further_apart(encoder: Encoder) -> None:
+    (walk,) = simulated_walks(1, seed=3, walk=1, seconds=2.0)
+    starts = [row.start_ns for row in encode_walk(encoder, walk, step=15).rows]
+    assert set(np.diff(starts).round(-6)) <= {500_000_000}
+
+
+def test_an_enrolment_keeps_means_of_windows_and_of_segments(encoder: Encoder) -> None:
+    (walk,) = simulated_walks(1, seed=3, walk=1, seconds=9.0)
+    encoded = encode_walk(encoder, walk)
+    assert len(encoded.cages) > MAX_KEPT
+    (entry,) = enrol([encoded])
+    assert (entry.person_id, entry.sensor) == (1, "simulated")
+    cages = encoded.cages
+    pairs = [cages[n : n + 2].mean(axis=0) for n in range(0, len(cages), 2)]
+    np.testing.assert_allclose(entry.templates, np.stack(pairs), atol=1e-6)
+    segments = segments_of(describe_windows(cages))
+    np.testing.assert_allclose(entry.statistics, segments.mean(axis=0), atol=1e-5)
+
+
+def test_kgbds_doubled_walk_is_left_out(data_dir: Path) -> None:
+    found = [(ref.person, ref.walk) for ref in kgbd_walks(data_dir, range(63, 65))]
+    assert found == [("63", str(n)) for n in range(1, 6)] + [("64", str(n)) for n in range(1, 5)]
+
+
+def test_the_pathological_gaits_are_found(data_dir: Path) -> None:
+    found = patho_walks(data_dir, {2})
+    assert {ref.person for ref in found} == {"2"}
+    assert len({ref.walk for ref in found}) == len(found) == 3 * 20 * 6

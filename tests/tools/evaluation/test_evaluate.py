@@ -1,0 +1,164 @@
+"""`sge-stream evaluate`: tables, files and pages of the protocols, and what it says to wrong input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from encoder.model import EncoderConfig
+from encoder.weights import save_weights, seeded_state
+from stream.errors import DataError, UserError
+from stream.terminal.app import app
+from tests.tools.evaluation.made import made_walks, packed
+from tools.backend_fit.offline_pipeline import simulated_walks
+from tools.evaluation.evaluate import PROTOCOLS
+
+
+def evaluate(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return packed(tmp_path / "kgbd_made.npz", made_walks(5, walks=4, frames=60))
+
+
+def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: Path) -> None:
+    out, page = tmp_path / "figures.json", tmp_path / "page"
+    options = ("--protocol", "direct", "--seed", 2, "--method", "raw,bones")
+    done = evaluate("kgbd", "--data", data, *options, "--out", out, "--report", page)
+    assert done.exit_code == 0, done.output
+    content = json.loads(out.read_text())
+    assert {key: content[key] for key in ("dataset", "protocol", "split", "f", "seed", "people")} == {
+        "dataset": "kgbd",
+        "protocol": "direct",
+        "split": "kgbd",
+        "f": 6,
+        "seed": 2,
+        "people": 5,
+    }
+    assert content["default"] in content["methods"]
+    assert list(content["methods"]) == ["raw", "bones"]
+    for name in ("raw", "bones"):
+        figures = content["methods"][name]
+        assert figures["supervised"] is False
+        assert {"rank1", "rank5", "rank10", "map", "minp"} <= figures.keys()
+    assert content["methods"]["raw"]["rank1"] == 100
+    for shown in ("5 people", "raw", "bones", "100.0", "MoCos", "62.0"):
+        assert shown in done.stdout
+    html = (page / "index.html").read_text()
+    for shown in ("MoCos", "Confusion matrix, by raw", "Whom each person is taken for, by raw"):
+        assert shown in html
+    assert (page / "kgbd-cmc.png").is_file()
+
+    # Published figures are of everybody.
+    done = evaluate("kgbd", "--data", data, *options, "--people", "1-4")
+    assert "4 people" in done.stdout
+    assert "MoCos" not in done.stdout
+
+
+def test_the_encoder_is_trained_on_the_splits_own_walks(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    options = ("--protocol", "direct", "--epochs", 1, "--f", 4, "--cache", tmp_path / "cache")
+    done = evaluate("kgbd", "--data", data, *options, "--out", out)
+    assert done.exit_code == 0, done.output
+    content = json.loads(out.read_text())
+    assert content["default"] == "fused-known"
+    assert {"raw", "bones", "d13", "d16", "cage-untrained", "cage", "h", "z"} <= content["methods"].keys()
+    assert list((tmp_path / "cache").iterdir())
+
+
+def test_rn_gives_a_row_for_each_strategy(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    done = evaluate("kgbd", "--data", data, "--protocol", "rn", "--method", "raw,d13-knn", "--out", out)
+    assert done.exit_code == 0, done.output
+    methods = json.loads(out.read_text())["methods"]
+    assert list(methods) == ["raw-ap", "raw-sc", "d13-knn"]
+    assert methods["raw-ap"]["rank1"] == 100
+    assert {"nauc_cmc", "roc_auc_micro"} <= methods["raw-sc"].keys()
+    assert methods["d13-knn"]["supervised"] is True
+
+
+def test_live_gives_intervals(tmp_path: Path) -> None:
+    out, page = tmp_path / "live.json", tmp_path / "page"
+    options = ("--protocol", "live", "--people", "101-106", "--method", "shipped,bones", "--splits", 3)
+    # People whom no encoder that ships saw, and who walk: nobody else is searched for.
+    made = [walk for number in (1, 2, 3) for walk in simulated_walks(6, seed=3, walk=number, seconds=3.7)]
+    data = packed(tmp_path / "kgbd_made.npz", sorted(made, key=lambda walk: walk.person), first=101)
+    done = evaluate("kgbd", "--data", data, *options, "--enrol", 1, "--out", out, "--report", page)
+    assert done.exit_code == 0, done.output
+    content = json.loads(out.read_text())
+    assert (content["dataset"], content["protocol"], content["default"]) == ("kgbd", "live", "shipped")
+    for figures in content["methods"].values():
+        mean, low, high = figures["rank1_walk"]
+        assert 0 <= low <= mean <= high <= 100
+        assert figures["rank1_10s"] is None
+        keys = ("rank1_window", "rank1_2s", "rank1_5s", "eer", "fnir_at_fpir1", "fnir_at_fpir5")
+        assert {*keys, "fpir_realised", "fnir_realised"} <= figures.keys()
+    html = (page / "index.html").read_text()
+    assert "Confusion matrix, by shipped" in html
+    assert "searches with whole walks" in html
+    assert "walks that last 2 s: 18, too few to conclude from" in content["notes"]
+
+    # Recordings of no known data set may hold anybody's walks, these people's too.
+    file = tmp_path / "encoder.safetensors"
+    config = EncoderConfig(hidden=16)
+    save_weights(file, seeded_state(config, 1), config, {"seen": '[{"source": "mine", "people": "1-3"}]'})
+    done = evaluate("kgbd", "--data", data, *options, "--encoder", file)
+    assert isinstance(done.exception, UserError)
+    assert "was trained on mine, which may hold anybody's walks" in str(done.exception)
+    trusted = (*options, "--enrol", 1, "--encoder", file, "--trust-encoder")
+    assert evaluate("kgbd", "--data", data, *trusted).exit_code == 0
+
+
+def test_wrong_names_bring_chance(data: Path, tmp_path: Path) -> None:
+    found: list[float] = []
+    for seed in range(6):
+        out = tmp_path / f"{seed}.json"
+        options = ("--protocol", "direct", "--method", "raw", "--seed", seed, "--shuffle-probes")
+        assert evaluate("kgbd", "--data", data, *options, "--out", out).exit_code == 0
+        content: dict[str, Any] = json.loads(out.read_text())
+        assert content["probes_shuffled"] is True
+        found.append(content["methods"]["raw"]["rank1"])
+    assert np.mean(found) < 60  # 20 expected; each person is right or wrong as a whole
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("kgbd", "--protocol", "guess"), ", ".join(PROTOCOLS)),
+        (("kgbd", "--protocol", "cve"), "kgbd"),
+        (("kgbd", "--protocol", "direct", "--split", "moon"), "there are all, kgbd"),
+        (("kgbd", "--protocol", "direct", "--method", "nothing"), "there is no 'nothing'"),
+        (("kgbd", "--protocol", "direct", "--people", "7"), "no person 7"),
+        (("kgbd", "--protocol", "direct", "--people", "1"), "expected at least two people"),
+        (("kgbd", "--protocol", "rn", "--people", "1-999999999"), "at most 100000 at once"),
+        (("kgbd", "--protocol", "direct", "--method", " "), "--method: expected names"),
+        (("kgbd", "--protocol", "direct", "--out", "/no/figures.json"), "give another place as --out"),
+        (("kgbd", "--protocol", "direct", "--report", "/proc/page"), "the folder /proc/page cannot be made"),
+        (("kgbd", "--protocol", "direct", "--method", "encoder"), "give --encoder FILE"),
+        (("kgbd", "--protocol", "live"), "101-164 are who is to be recognised here"),
+        (("kgbd", "--protocol", "transfer"), "--encoder"),
+        (("kgbd", "--protocol", "live", "--split", "moon"), "there are all, kgbd"),
+        (("moon", "--protocol", "direct"), "moon"),
+    ],
+)
+def test_wrong_input_is_told(data: Path, arguments: tuple[str, ...], text: str) -> None:
+    done = evaluate(*arguments, "--data", data)
+    assert isinstance(done.exception, UserError | DataError)
+    assert text in str(done.exception)
+
+
+def test_an_error_is_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "stream", "evaluate", "kgbd", "--data", str(tmp_path / "gone")]
+    done = subprocess.run([*command, "--protocol", "direct"], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "gone" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

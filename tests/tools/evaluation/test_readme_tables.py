@@ -1,0 +1,141 @@
+"""The README's figures are those that commands wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from stream.errors import DataError, UserError
+from tests.tools.evaluation.made import packed
+from tools.backend_fit.offline_pipeline import simulated_walks
+from tools.evaluation.evaluate import evaluate
+from tools.evaluation.readme_tables import BEGIN, END, fill, measured_text, put_into
+from tools.evaluation.request import Request
+from tools.evaluation.terminal_tables import write_json
+
+ROOT = Path(__file__).parents[3]
+
+LIVE: dict[str, Any] = {
+    "protocol": "live", "dataset": "made", "scenario": "made", "people": 8, "enrol": 2, "splits": 3,
+    "seed": 1,
+    "methods": {
+        "shipped": {
+            "supervised": True, "rank1_window": [80.04, 70, 90], "rank1_walk": [99, 98, 100],
+            "eer": [1, 0, 2], "fpir_realised": [1.26, 0, 3], "fnir_realised": None,
+        },
+        "raw": {"supervised": False, "rank1_window": [50, 40, 60], "rank1_walk": None},
+    },
+    "cost": {"machine": "here", "minutes": 4.5, "peak_memory_mb": 2048},
+}  # fmt: skip
+
+
+def direct(seed: int, rank1: float) -> dict[str, Any]:
+    row = {"supervised": False, "rank1": rank1, "map": 10.0}
+    return {"protocol": "direct", "dataset": "kgbd", "split": "kgbd", "people": 9, "f": 6, "seed": seed,
+            "methods": {"cage": row, f"only{seed}": row}}  # fmt: skip
+
+
+def test_the_readme_says_what_was_measured() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert list((ROOT / "docs/results").glob("*.json"))
+    assert put_into(readme, measured_text(ROOT / "docs/results")) == readme
+
+
+def test_intervals_and_spreads_are_those_of_the_files(tmp_path: Path) -> None:
+    write_json(tmp_path / "live-made.json", LIVE)
+    write_json(tmp_path / "direct-1.json", direct(1, 40.0))
+    write_json(tmp_path / "direct-2.json", direct(2, 50.0))
+    text = measured_text(tmp_path)
+    assert "`live`, made: 8 people, enrolled from 2 walks, 3 splits, seed 1 (4.5 min, 2.0 GB):" in text
+    assert "| shipped | 80.0 (70.0-90.0) | 99.0 (98.0-100.0) | 1.0 (0.0-2.0) |" in text
+    assert "| raw | 50.0 (40.0-60.0) | - | - |" in text
+    assert "1.3 (0.0-3.0)" in text
+    assert "`direct`, kgbd: 9 people, f = 6, seeds 1, 2:" in text
+    assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - |" in text
+    assert "| only2 (seed 2) |  | 50.0 | - | - | 10.0 | - |" in text
+    write_json(tmp_path / "direct-3.json", direct(3, 90.0) | {"people": 4})
+    apart = measured_text(tmp_path)
+    assert text in apart
+    assert "`direct`, kgbd: 4 people, f = 6, seed 3:" in apart
+    write_json(tmp_path / "direct-4.json", direct(4, 20.0) | {"probes_shuffled": True})
+    with pytest.raises(DataError, match=r"direct-4\.json .* a leak check"):
+        measured_text(tmp_path)
+
+
+def test_few_walks_are_counted(tmp_path: Path) -> None:
+    write_json(tmp_path / "live.json", LIVE | {"probes_window": 9, "probes_walk": 1})
+    assert "| % | window (9 walks) | walk (1 walk) | EER |" in measured_text(tmp_path)
+
+
+def test_what_the_command_writes_is_read(tmp_path: Path) -> None:
+    walks = [walk for number in (1, 2, 3, 4) for walk in simulated_walks(5, 3, number, seconds=3.7)]
+    data = packed(tmp_path / "kgbd_made.npz", sorted(walks, key=lambda walk: walk.person))
+    quiet = Console(quiet=True)
+    for protocol in ("direct", "rn", "live"):
+        out = tmp_path / "figures" / f"{protocol}.json"
+        out.parent.mkdir(exist_ok=True)
+        asked: dict[str, Any] = {
+            "dataset": "kgbd",
+            "data": data,
+            "protocol": protocol,
+            "method": "raw",
+            "people": "1-5",
+        }
+        evaluate(Request(**asked, splits=2, out=out), quiet, quiet)
+        cost = json.loads(out.read_text())["cost"]
+        assert cost["minutes"] >= 0
+        assert cost["peak_memory_mb"] is None or cost["peak_memory_mb"] > 50
+    text = measured_text(out.parent)
+    assert text.count("| raw") == 4  # with `rn` once for each strategy
+    assert all(f"`{protocol}`, kgbd" in text for protocol in ("direct", "rn", "live"))
+
+
+def test_studies_show_the_rows_that_were_measured(tmp_path: Path) -> None:
+    rows = {
+        "las": [{"direct": 60.0, "ap": 70.0}, {"direct": 62.0, "ap": 70.0}],
+        "bas": [],
+        "none": [{"direct": 1}],
+    }
+    tables = {"4": rows, "7": {"0.1": [{"direct": 2.0}], "1": []}}
+    with pytest.raises(UserError, match="holds no figures"):
+        measured_text(tmp_path)
+    write_json(tmp_path / "direct.json", direct(1, 40.0))
+    (tmp_path / "ablation").mkdir()
+    write_json(tmp_path / "ablation" / "tables.json", {"people": "1-9", "epochs": 2, "tables": tables})
+    text = measured_text(tmp_path)
+    assert "Table 4, what each part brings (KGBD people 1-9, 2 epochs a training):" in text
+    assert "| las | 61.0 ± 1.0 | - | 70.0 ± 0.0 | - | 2 |" in text
+    assert "| none | 1.0 | - | - | - | 1 |" in text
+    assert "bas" not in text
+    assert "Table 7" not in text
+    (tmp_path / "ablation" / "tables.json").write_text('{"people": 1}')
+    with pytest.raises(DataError, match=r"tables\.json is no file of python -m tools.evaluation\.ablation"):
+        measured_text(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1', '{"splits": [{}]}', '{"protocol": "live"}'])
+def test_other_files_are_refused_by_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "odd.json").write_text(content)
+    with pytest.raises(DataError, match=r"odd\.json is no file of sge-stream evaluate"):
+        measured_text(tmp_path)
+
+
+def test_the_command_writes_between_the_marks(tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.command()(fill)
+    write_json(tmp_path / "live.json", LIVE)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"# Top\n\n{BEGIN}\nold\n{END}\n\nend\n")
+    options = ["--figures", str(tmp_path), "--readme", str(readme)]
+    assert "shipped" in CliRunner().invoke(app, options).output
+    assert "old" in readme.read_text()
+    assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 0
+    assert readme.read_text() == f"# Top\n\n{BEGIN}\n\n{measured_text(tmp_path)}\n\n{END}\n\nend\n"
+    readme.write_text("no marks")
+    assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 2

@@ -1,0 +1,208 @@
+"""`train`: walks out of every kind of file, whom to train on, and a training from there to its model card."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from encoder.training.model_card import CARD, HEAD, seen_people
+from encoder.training.trainer import CHECKPOINT
+from encoder.weights import load_encoder, load_weights
+from stream.body import Body, BodyFrame, FloatArray, SourceInfo
+from stream.errors import DataError, UserError
+from stream.recording import RecordingWriter
+from stream.skeleton import CANONICAL
+from tools.training.train import train_command
+from tools.training.training_data import check_walks_of_people, parse_selection, read_training_data
+
+FRAMES = 60
+SETTINGS: dict[str, Any] = {
+    "f": 4, "hidden": 4, "layers": 1, "batch": 16, "epochs": 2,
+    "device": "cpu", "threads": 1, "precision": "fp32",
+}  # fmt: skip
+
+
+def walk(seed: int) -> FloatArray:
+    """Joints of a body that stands in front of the sensor and trembles."""
+    draw = np.random.RandomState(seed)
+    body = draw.uniform(0.5, 2.5, (1, 20, 3)) + 0.02 * draw.standard_normal((FRAMES, 20, 3))
+    return body.astype("f4").round(4)
+
+
+def packed(path: Path, people: list[str], walks: int = 2) -> Path:
+    joints = np.concatenate([walk(1000 * int(p) + w) for p in people for w in range(walks)])
+    count = len(people) * walks
+    np.savez(
+        path,
+        joints=joints,
+        offsets=np.arange(count + 1) * FRAMES,
+        subject=np.repeat(np.array(people, int), walks),
+        trial=np.tile(np.arange(1, walks + 1), len(people)),
+        fps=np.float32(30),
+        joint_names=np.array(CANONICAL),
+        sensor_kind=np.array("kinect-v1"),
+    )
+    return path
+
+
+def kgbd(root: Path, person: str, number: int, joints: FloatArray) -> None:
+    names = [
+        "Hip-centro" if n == "HipCenter"
+        else n.replace("Left", "-Left").replace("Right", "-Right").replace("Center", "-Center")
+        for n in CANONICAL
+    ]  # fmt: skip
+    path = root / person / f"{number}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"{n};{x};{y};{z}" for frame in joints for n, (x, y, z) in zip(names, frame, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def recording(path: Path, *bodies: FloatArray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    info = SourceInfo("door", "kinect-v1", "kinect-v1", live=False, finite=True)
+    with RecordingWriter(path, info) as writer:
+        for n in range(FRAMES):
+            seen = [Body(7 + i, joints[n], np.ones(20, "f4")) for i, joints in enumerate(bodies)]
+            writer.write(BodyFrame(n * 33_000_000, tuple(seen)))
+
+
+def train(data: list[str], folder: Path, **given: Any) -> tuple[list[Path], str]:
+    screen = StringIO()
+    settings = SETTINGS | given.pop("settings", {})
+    paths = train_command(data, folder, settings=settings, out=Console(file=screen, width=200), **given)
+    return paths, screen.getvalue()
+
+
+def test_packed_walks_are_read_without_their_ends(tmp_path: Path) -> None:
+    found = read_training_data([str(packed(tmp_path / "a.npz", ["1", "2", "3"]))], "1,3")
+    assert [w.person for w in found.walks] == ["1", "1", "3", "3"]
+    np.testing.assert_array_equal(found.walks[2].joints, walk(3000)[10:-10])
+    (source,) = found.sources
+    assert (source.people, source.walks, source.frames) == ("1, 3", 4, 4 * (FRAMES - 20))
+    assert "not known" in source.licence
+
+
+def test_raw_kgbd_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "kgbd_raw"
+    for number in (1, 2):
+        kgbd(root, "Person007", number, walk(number))
+    found = read_training_data([f"{root}#people=7"])
+    assert [w.person for w in found.walks] == ["7", "7"]
+    np.testing.assert_allclose(found.walks[0].joints, walk(1)[10:-10], atol=1e-6)
+    assert "Andersson" in found.sources[0].licence
+
+
+def test_recordings_are_read_body_by_body(tmp_path: Path) -> None:
+    recording(tmp_path / "rec" / "Anna" / "1.mcap", walk(1))
+    recording(tmp_path / "rec" / "Anna" / "2.mcap", walk(2))
+    recording(tmp_path / "rec" / "crowd.mcap", walk(3), walk(4))
+    found = read_training_data([str(tmp_path / "rec")])
+    assert [w.person for w in found.walks] == ["Anna", "Anna", "", ""]
+    np.testing.assert_array_equal(found.walks[3].joints, walk(4))
+    assert found.sources[0].people == "2"
+    only = read_training_data([str(tmp_path / "rec")], "Anna")
+    assert len(only.walks) == 2
+    alone = read_training_data([str(tmp_path / "rec" / "Anna" / "1.mcap")])
+    assert [w.person for w in alone.walks] == [""]
+
+
+def test_each_source_may_have_its_own_people(tmp_path: Path) -> None:
+    first, second = packed(tmp_path / "a.npz", ["1", "2"]), packed(tmp_path / "b.npz", ["4", "5", "6"])
+    found = read_training_data([f"{first}#people=2", str(second)], "5-6")
+    assert [w.person for w in found.walks] == ["2", "2", "5", "5", "6", "6"]
+    assert [s.people for s in found.sources] == ["2", "5-6"]
+
+
+def test_a_walk_that_is_there_twice_is_taken_once(tmp_path: Path) -> None:
+    first, second = packed(tmp_path / "a.npz", ["1", "2"]), packed(tmp_path / "b.npz", ["2", "3"])
+    found = read_training_data([str(first), str(second)])
+    assert len(found.walks) == 6
+    assert found.doubled == ["b/2/1", "b/2/2"]
+
+
+def test_people_are_chosen_by_numbers_and_names() -> None:
+    assert parse_selection("1-3,07") == {"1", "2", "3", "7"}
+    assert parse_selection("Anna,Ben") == {"Anna", "Ben"}
+    with pytest.raises(UserError, match="expected for example 1-80"):
+        parse_selection(",")
+
+
+def test_data_that_cannot_be_trained_on_are_refused(tmp_path: Path) -> None:
+    file = packed(tmp_path / "a.npz", ["1", "2"])
+    with pytest.raises(UserError, match="no walk of person 9"):
+        read_training_data([str(file)], "1,9")
+    with pytest.raises(UserError, match="no such file or folder"):
+        read_training_data([str(tmp_path / "none")])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="the folder is empty"):
+        read_training_data([str(tmp_path / "empty")])
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("nothing to walk on")
+    with pytest.raises(DataError, match="no walk in a known format"):
+        read_training_data([str(tmp_path / "other")])
+
+
+def test_people_with_one_walk_are_refused_unless_asked_for(tmp_path: Path) -> None:
+    file = str(packed(tmp_path / "a.npz", ["1", "2"], walks=1))
+    with pytest.raises(DataError, match=r"2 of 2 people have one walk only \(person 1, 2\)"):
+        train([file], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    paths, _ = train([file], tmp_path / "out", single_walks=True)
+    assert paths == [tmp_path / "out" / "encoder.safetensors"]
+    recording(tmp_path / "rec" / "unknown.mcap", walk(1))
+    check_walks_of_people(read_training_data([str(tmp_path / "rec")]).walks)
+
+
+def test_a_training_ends_with_weights_and_a_card(tmp_path: Path) -> None:
+    config = tmp_path / "train.toml"
+    config.write_text("epochs = 5\nseed = 3\n")
+    file = str(packed(tmp_path / "a.npz", ["1", "2", "3"]))
+    (path,), told = train([file], tmp_path / "out", config=config, people="1-2")
+    assert load_encoder(path).contract.f == 4
+    assert "epoch   2" in told
+    assert "epoch   3" not in told
+    card = (tmp_path / "out" / CARD).read_text()
+    assert "seed = 3" in card
+    assert "| a | 1-2 | 4 |" in card
+    assert {CHECKPOINT, HEAD, CARD} <= {p.name for p in (tmp_path / "out").iterdir()}
+
+
+def test_weights_say_whom_they_saw(tmp_path: Path) -> None:
+    file = packed(tmp_path / "a.npz", ["1", "2", "3", "9"])
+    for number in (1, 2):
+        recording(tmp_path / "rec" / "Anna" / f"{number}.mcap", walk(number))
+        recording(tmp_path / "rec" / "Ben" / f"{number}.mcap", walk(10 + number))
+    settings = {"epochs": 1}
+    (path,), _ = train([f"{file}#people=1-3", str(tmp_path / "rec")], tmp_path / "out", settings=settings)
+    seen = seen_people(load_weights(path).extra)
+    assert seen == {"a": frozenset({"1", "2", "3"}), "rec": frozenset()}
+    assert b"Anna" not in path.read_bytes()
+
+
+def test_the_same_command_goes_on(tmp_path: Path) -> None:
+    file = str(packed(tmp_path / "a.npz", ["1", "2"]))
+    train([file], tmp_path / "out")
+    (path,), told = train([file], tmp_path / "out", settings={"epochs": 3})
+    assert "goes on after epoch 2" in told
+    (whole,), _ = train([file], tmp_path / "whole", settings={"epochs": 3})
+    assert load_encoder(path).contract.model == load_encoder(whole).contract.model
+
+
+def test_several_tasks_have_a_folder_each(tmp_path: Path) -> None:
+    file = str(packed(tmp_path / "a.npz", ["1", "2"]))
+    paths, told = train([file], tmp_path / "out", settings={"pretext": "reverse+prediction+sorting"})
+    assert [p.parent.name for p in paths] == ["reverse", "prediction", "sorting"]
+    attention = [str(load_encoder(p).models[0].config.attention) for p in paths]
+    assert attention == ["las", "bas", "bas"]
+    assert "prediction: " in told
+
+
+def test_kgbd_names_its_doubled_walk(data_dir: Path) -> None:
+    found = read_training_data([str(data_dir / "kgbd_kinect1_20j.npz")], "64")
+    assert found.doubled == ["kgbd_kinect1_20j/64/5"]
+    assert found.sources[0].people == "64"

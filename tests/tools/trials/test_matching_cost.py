@@ -1,0 +1,29 @@
+"""What a window costs is measured of both, and told."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+import torch
+from rich.console import Console
+
+from tools.trials.matching_cost import Cost, cost_table, measure
+
+
+def test_both_are_timed_as_often_and_torch_keeps_its_threads() -> None:
+    before = torch.get_num_threads()
+    found = measure(people=2, tracks=3, seconds=0.0)
+    assert len(found.encoder) == len(found.whole) >= 60
+    assert min(*found.encoder, *found.whole) > 0
+    assert torch.get_num_threads() == before
+
+
+def test_the_table_has_every_figure() -> None:
+    cost = Cost(encoder=(1.0, 2.0, 3.0), whole=(2.5, 3.0, 3.5))
+    assert cost.times == pytest.approx(1.5)
+    written = StringIO()
+    Console(file=written, width=110).print(cost_table(cost, people=7, tracks=5))
+    text = written.getvalue()
+    for expected in ("5 together, 7 people", "2.00", "1.10 to 2.90", "3.00", "1.50"):
+        assert expected in text

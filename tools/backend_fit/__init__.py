@@ -1,0 +1,1 @@
+"""Fitting of the scoring back-end: projections, discriminants, fusion and thresholds, from data sets."""

@@ -1,0 +1,135 @@
+"""The back-end of an encoder: projections and impostor scores, from data.
+
+    python -m tools.backend_fit.fit_backend DATA_DIR [--encoder FILE]... [--out DIR]
+
+DATA_DIR holds the packed KGBD and pathological gaits. Without --encoder it is fitted for the encoder that
+ships, into gallery/scoring/backends; that of weights of one's own goes beside the first of them, where the
+live system looks for it. The same command on the same machine writes the same bytes. For each kind of sensor:
+
+`kinect-v1`: the projection from KGBD's people 1-60, impostor scores from its people 61-100. Walks 1 and 2 of
+each are templates, and everybody's other walks meet the templates of all others. The fusion from people
+1-100; its impostor scores from the same, in four parts, each compared by a fusion fitted on the other three.
+
+`kinect-v2`: the projection from people 1-5 of the pathological gaits (normal and imitated ones, six views).
+The fusion from the same, which show how a person varies, and from KGBD's people 1-100, which show how people
+differ (`tools/backend_fit/fusion_transfer.py`); without segments, which are longer than its walks. No
+impostor scores, and so no thresholds: if none of five people is like another, still up to 45 % of strangers
+may be (0.55^5 = 5 %), however many comparisons their walks are cut into.
+
+`any`, for all other kinds: such a fusion of windows by bone lengths and directions alone, from the same walks
+as a camera might have misjudged them (`tools/backend_fit/perturbation.py`); no projection, no thresholds.
+
+`simulated`: projection and fusion from one crowd of `walkers`, impostor scores from another; both are other
+people than those of the demo and of `tools.trials.latency`.
+
+KGBD's people 101-164 and people 6-10 of the pathological gaits take no part: they are for measuring. An
+encoder that learnt from people of the impostors' may tell these apart better than others, and its thresholds
+be too low: the card says how many of them it knew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.numpy import save
+
+from encoder.inference import Encoder
+from encoder.weights import load_encoder
+from gallery.scoring.backend import BackendCard, SensorCard, folders_beside, fusion_arrays
+from stream.body import FloatArray
+from stream.errors import RunError, SgeError
+from tools.backend_fit.sensor_fits import Fit, Fitter
+
+__all__ = ["main", "write_backend"]
+
+SHIPPED = Path("gallery/scoring/backends")
+out = Console()
+
+
+def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, Fit]) -> None:
+    """Write a back-end's two files, as `gallery.scoring.backend.load_backend` reads them.
+
+    Args:
+        folder: made where there is none.
+        contract: of the encoder.
+        encoder: a line about it.
+        fitted: by kind of sensor.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    arrays: dict[str, FloatArray] = {}
+    for sensor, fit in fitted.items():
+        if fit.projection is not None:
+            arrays |= {f"{sensor}.mean": fit.projection.mean, f"{sensor}.matrix": fit.projection.matrix}
+        if fit.fusion is not None:
+            arrays |= fusion_arrays(fit.fusion, f"{sensor}.fusion")
+    # safetensors writes an array that lies otherwise in memory as if it lay like this.
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    card = BackendCard(encoder, {sensor: fit.card for sensor, fit in fitted.items()})
+    text = msgspec.json.format(msgspec.json.encode(card), indent=2)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.joinpath(f"{contract}.safetensors").write_bytes(save(arrays))
+        folder.joinpath(f"{contract}.json").write_bytes(text + b"\n")
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {error.strerror}; give another --out") from error
+
+
+def fit(
+    data: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="Folder of the packed data sets.")],
+    encoder: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="As in sge-stream.  [default: the weights that ship]"),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where the two files go.  [default: beside the weights; else gallery/scoring/backends]",
+        ),
+    ] = None,
+) -> None:
+    """Fit projections, measure impostor scores, and write both."""
+    weights = tuple(encoder or ())
+    target = folder or next(iter(folders_beside(weights)), SHIPPED)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            loaded = load_encoder(*weights)
+            fitter = Fitter(Encoder(loaded, "cpu"), progress, loaded)
+            fitted = {**fitter.kinects(data), "simulated": fitter.simulated()}
+        write_backend(target, loaded.contract.id, loaded.description, fitted)
+    except SgeError as error:
+        typer.echo(f"fit_backend: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    out.print(f"wrote {target / loaded.contract.id}.json and .safetensors", highlight=False, soft_wrap=True)
+    for sensor, found in fitted.items():
+        out.print(_told(sensor, found.card), highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Fit from the command line."""
+    typer.run(fit)
+
+
+def _told(sensor: str, card: SensorCard) -> str:
+    fits = {"projection": card.projection, "fusion": card.fusion.fitted_on if card.fusion else None}
+    told = [f"{what} from {on.data}, {on.windows} windows" for what, on in fits.items() if on is not None]
+    text = f"{sensor}: {'; '.join(told)}"
+    impostors = card.impostors if card.fusion is None else card.fusion.impostors
+    if impostors is None:
+        return f"{text}; no thresholds"
+    most = max(impostors.comparisons)
+    return f"{text}; thresholds from {impostors.data}, {impostors.strangers} people, {most} comparisons"
+
+
+if __name__ == "__main__":
+    main()

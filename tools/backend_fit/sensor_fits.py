@@ -1,0 +1,239 @@
+"""What a back-end holds for each kind of sensor, fitted from walks; see `tools.backend_fit.fit_backend`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+
+from encoder.inference import Encoder
+from encoder.pose import POSE
+from encoder.weights import LoadedEncoder
+from gallery.scoring.backend import ANY_SENSOR, Backend, FittedOn, FusionCard, Projection, SensorCard
+from gallery.scoring.calibration import ImpostorScores
+from gallery.scoring.fusion import FusionModel, FusionWeights
+from gallery.scoring.segments import describe_windows
+from stream.errors import DataError
+from tools.backend_fit.fusion_fit import WEIGHTS, DescribedWalk, fit_fusion
+from tools.backend_fit.fusion_transfer import fit_for_any_sensor, fit_for_few_people
+from tools.backend_fit.impostor_scores import Comparisons, compare_impostors, impostor_scores
+from tools.backend_fit.offline_pipeline import (
+    WalkCages,
+    encode_walk,
+    enrol,
+    kgbd_walks,
+    patho_walks,
+    simulated_walks,
+)
+from tools.backend_fit.perturbation import misjudged_walk
+from tools.backend_fit.projection import fit_projection
+from tools.backend_fit.training_provenance import FITTED_ON, trained_on
+from tools.datasets import Walk, WalkRef
+
+__all__ = ["Fit", "Fitter"]
+
+FIT_EVERY = 5
+"""Of so many windows one serves to fit projections on: windows that overlap say little more."""
+
+FIT_PEOPLE = range(1, 61)
+IMPOSTORS = range(61, 101)
+ENROL_WALKS = ("1", "2")
+FUSION_PEOPLE = FITTED_ON["kgbd"]
+FOLDS = 4
+PATHO_PEOPLE = FITTED_ON["patho"]
+MISJUDGED_EVERY = 3
+"""Of so many windows one is misjudged; KGBD's walks so many times."""
+MISJUDGED_SEED = 1003
+CROWD = 100
+CROWD_SECONDS = 20.0
+FIT_SEED = 1001
+IMPOSTOR_SEED = 1002
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """What was fitted for one kind of sensor.
+
+    Attributes:
+        projection: of skeletons; None where there is none.
+        card: what all of it was fitted on.
+        fusion: None where too few people are known.
+    """
+
+    projection: Projection | None
+    card: SensorCard
+    fusion: FusionModel | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitter:
+    """Fits for one encoder.
+
+    Attributes:
+        encoder: makes the CAGEs.
+        progress: is told how it goes.
+        loaded: what the encoder was made of.
+    """
+
+    encoder: Encoder
+    progress: Progress
+    loaded: LoadedEncoder
+
+    def kinects(self, folder: Path) -> dict[str, Fit]:
+        """`kinect-v1` from KGBD's people 1-100, whose windows take 3 GB of memory; `kinect-v2` and any other.
+
+        The last two from five people of the pathological gaits, and from how KGBD's people differ.
+        """
+        walks = self._encode(kgbd_walks(folder, FUSION_PEOPLE), "KGBD")
+        data = f"KGBD, people {_span(FUSION_PEOPLE)}"
+        found = {"kinect-v1": self._kinect_v1(walks, data)}
+        many = _described(walks)
+        random = np.random.default_rng(MISJUDGED_SEED)
+        many_misjudged = _misjudged(walks, MISJUDGED_EVERY, random)
+        del walks
+        own = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
+        walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
+        few = _described(walks)
+        projection, fitted_on = _project(walks, own)
+        model, both = fit_for_few_people(few, many), _joined(_fitted_on(own, few), _fitted_on(data, many))
+        found["kinect-v2"] = Fit(
+            projection, SensorCard(fitted_on, fusion=FusionCard(both, model.weights)), model
+        )
+        few_misjudged = _misjudged(walks, 1, random)
+        model = fit_for_any_sensor(few_misjudged, many_misjudged, len(model.directions.mean))
+        both = _joined(_fitted_on(own, few_misjudged), _fitted_on(f"{data}; misjudged", many_misjudged))
+        found[ANY_SENSOR] = Fit(None, SensorCard(fusion=FusionCard(both, model.weights)), model)
+        return found
+
+    def _kinect_v1(self, walks: Sequence[WalkCages], data: str) -> Fit:
+        projection, fitted_on = _project(_of(walks, FIT_PEOPLE), f"KGBD, people {_span(FIT_PEOPLE)}")
+        strangers = _of(walks, IMPOSTORS)
+        backend = Backend({"kinect-v1": projection})
+        compared = _compare(strangers, backend, "kinect-v1")
+        probes = len(compared.strangers)
+        who = f"KGBD, people {_span(IMPOSTORS)}: {probes} walks (3 to 6) against walks 1 and 2 of the others"
+        impostors = impostor_scores([compared], f"{who}{self._known(IMPOSTORS)}")
+        model, fused_on = _fuse(walks, data)
+        fusion = FusionCard(fused_on, model.weights, self._crossed(walks))
+        return Fit(projection, SensorCard(fitted_on, impostors, fusion), model)
+
+    def simulated(self) -> Fit:
+        """From two crowds of walkers: one to fit on, one as strangers."""
+        walks = self._encode([walk for number in (1, 2) for walk in _crowd(FIT_SEED, number)], "walkers")
+        what = f"{_crowd_spec(FIT_SEED)}, walks 1 and 2"
+        projection, fitted_on = _project(walks, what)
+        # Enrolled by one walk, as here, nobody is more or less steady than others.
+        model, fused_on = _fuse(walks, what, FusionWeights())
+        del walks
+        enrolled, probes = (
+            self._encode(_crowd(IMPOSTOR_SEED, number), f"other walkers, walk {number}") for number in (1, 2)
+        )
+        templates, data = (
+            enrol(enrolled),
+            f"{_crowd_spec(IMPOSTOR_SEED)}: walk 2 against walk 1 of the others",
+        )
+        plain, fused = Backend({"simulated": projection}), Backend(fusions={"simulated": model})
+        found = [
+            impostor_scores([compare_impostors(probes, templates, backend, "simulated")], data)
+            for backend in (plain, fused)
+        ]
+        fusion = FusionCard(fused_on, model.weights, found[1])
+        return Fit(projection, SensorCard(fitted_on, found[0], fusion), model)
+
+    def _crossed(self, walks: Sequence[WalkCages]) -> ImpostorScores:
+        """Each quarter of the people as strangers to each other, by a fusion fitted on the other three."""
+        found = []
+        for fold in range(FOLDS):
+            strangers = FUSION_PEOPLE[fold::FOLDS]
+            model, _ = _fuse(_of(walks, set(FUSION_PEOPLE) - set(strangers)), "the others")
+            backend = Backend(fusions={"kinect-v1": model})
+            found.append(_compare(_of(walks, strangers), backend, "kinect-v1"))
+        who = f"KGBD, people {_span(FUSION_PEOPLE)} in {FOLDS} parts, each compared by a fusion of the others"
+        data = f"{who}: walks 3 to 6 against walks 1 and 2 of others{self._known(FUSION_PEOPLE)}"
+        return impostor_scores(found, data)
+
+    def _known(self, people: Collection[int]) -> str:
+        """How many of the impostors the encoder learnt from, where it learnt at all."""
+        if not self.loaded.trained:
+            return ""
+        seen = trained_on(self.loaded, "kgbd")
+        if seen is None:
+            return "; whether the encoder was trained on them is not known"
+        known = len(seen & {str(person) for person in people})
+        return f"; the encoder was trained on {known or 'none'} of these people"
+
+    def _encode(self, walks: Sequence[WalkRef] | Sequence[Walk], what: str) -> list[WalkCages]:
+        found: list[WalkRef | Walk] = list(walks)
+        tracked = self.progress.track(found, description=what)
+        return [encode_walk(self.encoder, w.read() if isinstance(w, WalkRef) else w) for w in tracked]
+
+
+def _of(walks: Sequence[WalkCages], people: Collection[int]) -> list[WalkCages]:
+    return [walk for walk in walks if walk.person in people]
+
+
+def _compare(walks: Sequence[WalkCages], backend: Backend, sensor: str) -> Comparisons:
+    """Walks 3 to 6 against walks 1 and 2 of the others."""
+    enrolled = enrol(walk for walk in walks if walk.walk in ENROL_WALKS)
+    probes = [walk for walk in walks if walk.walk not in ENROL_WALKS]
+    return compare_impostors(probes, enrolled, backend, sensor)
+
+
+def _project(walks: Sequence[WalkCages], data: str) -> tuple[Projection, FittedOn]:
+    cages = np.concatenate([walk.cages[::FIT_EVERY, :, :-POSE] for walk in walks])
+    try:
+        projection = fit_projection(cages)
+    except ValueError as error:
+        raise DataError(f"{data}: no projection can be fitted ({error}); use other weights") from error
+    return projection, FittedOn(data, len({walk.person for walk in walks}), len(walks), len(cages))
+
+
+def _fuse(
+    walks: Sequence[WalkCages], data: str, weights: FusionWeights = WEIGHTS
+) -> tuple[FusionModel, FittedOn]:
+    described = _described(walks)
+    return fit_fusion(described, weights), _fitted_on(data, described)
+
+
+def _described(walks: Sequence[WalkCages]) -> list[DescribedWalk]:
+    return [
+        DescribedWalk(walk.person, walk.walk, describe_windows(walk.cages))
+        for walk in walks
+        if len(walk.cages)
+    ]
+
+
+def _misjudged(walks: Sequence[WalkCages], times: int, random: np.random.Generator) -> list[DescribedWalk]:
+    """Each walk so many times, each time otherwise."""
+    several = [walk for walk in walks if len(walk.cages) for _ in range(times)]
+    return [misjudged_walk(walk, MISJUDGED_EVERY, random) for walk in several]
+
+
+def _fitted_on(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
+    people, windows = {walk.person for walk in described}, sum(len(walk.windows) for walk in described)
+    return FittedOn(data, len(people), len(described), windows)
+
+
+def _joined(first: FittedOn, second: FittedOn) -> FittedOn:
+    """Two sets of which no person is in both."""
+    return FittedOn(
+        f"{first.data}; {second.data}",
+        first.people + second.people,
+        first.walks + second.walks,
+        first.windows + second.windows,
+    )
+
+
+def _span(people: range) -> str:
+    return f"{people[0]}-{people[-1]}"
+
+
+def _crowd(seed: int, walk: int) -> list[Walk]:
+    return simulated_walks(CROWD, seed, walk, CROWD_SECONDS)
+
+
+def _crowd_spec(seed: int) -> str:
+    return f"walkers:n={CROWD},seed={seed},seconds={CROWD_SECONDS:g}"

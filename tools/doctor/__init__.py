@@ -1,0 +1,1 @@
+"""`sge-stream doctor`: checks of the machine and of sources."""

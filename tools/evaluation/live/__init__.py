@@ -1,0 +1,32 @@
+"""The protocol `live`: how well people are told apart, and strangers from them, as the live system does it.
+
+    sge-stream evaluate kgbd --data DATA --protocol live [--people 101-164] [--method shipped,raw,...]
+
+People whom the shipped encoder never saw; some are enrolled from one walk or two, the others are strangers.
+The seed chooses roles and walks anew for each split. What is measured, and in which terms: `LiveRow`.
+"""
+
+from __future__ import annotations
+
+from tools.evaluation.live.comparison_methods import FPIRS, SHIPPED, Shipped, load_shipped
+from tools.evaluation.live.live_protocol import CALIBRATION_PEOPLE, live_trial
+from tools.evaluation.live.live_result import LiveResult, LiveRow
+from tools.evaluation.live.scenarios import SCENARIOS, Scenario
+from tools.evaluation.live.search_figures import moment_name
+from tools.evaluation.live.searches import MOMENTS, Searches
+
+__all__ = [
+    "CALIBRATION_PEOPLE",
+    "FPIRS",
+    "MOMENTS",
+    "SCENARIOS",
+    "SHIPPED",
+    "LiveResult",
+    "LiveRow",
+    "Scenario",
+    "Searches",
+    "Shipped",
+    "live_trial",
+    "load_shipped",
+    "moment_name",
+]

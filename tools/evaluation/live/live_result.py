@@ -1,0 +1,120 @@
+"""What the protocol `live` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tools.evaluation.live.scenarios import Scenario
+from tools.evaluation.live.search_figures import moment_name
+from tools.evaluation.live.searches import MOMENTS, Searches
+from tools.evaluation.metrics.bootstrap import FEW, Estimate
+
+__all__ = ["LiveResult", "LiveRow"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveRow:
+    """One way to compare windows, measured.
+
+    Figures are of the searches of all splits together, with the 95 % interval of a bootstrap over people;
+    rates in percent. For the whole walk, and with `_2s`, `_5s`, `_10s` after so many seconds of usable
+    walking (recordings that are shorter do not count):
+
+    - `rank1_window` (each window by itself), `rank1_2s`, `rank1_5s`, `rank1_10s`, `rank1_walk`: the right one
+      of all people resembles the probe most, everybody enrolled (closed set).
+    - `fnir_at_fpir1`, `fnir_at_fpir5`, `eer_search`: half of the people enrolled, by thresholds that were set
+      on these searches themselves (`tools.evaluation.metrics.open_set`): what the scores could do.
+      `eer_search` is where FPIR and FNIR are equal.
+    - `fpir_realised`, `fnir_realised` (meant: FPIR 1 %), `fpir_realised5`, `fnir_realised5`: at thresholds
+      that were set beforehand on other people: what a user gets. `fpir_ever`, `fpir_ever5`: strangers named
+      at any moment until then.
+    - `eer`, `d_prime`: of all comparisons, one probe against one person, everybody enrolled. `eer` is where
+      the false match rate and the false non-match rate are equal.
+    - `seconds_to_name`, `seconds_to_name5`: median seconds of walking until the right name was decided on for
+      good, of the searches in which it was.
+
+    Attributes:
+        name: of the way.
+        supervised: whether labels were used to learn it.
+        figures: by name: value, low, high; None where undefined.
+        searches: what they were counted from.
+        seconds: it took.
+    """
+
+    name: str
+    supervised: bool
+    figures: Mapping[str, Estimate | None]
+    searches: Searches
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the searches; without the name."""
+        rounded = {
+            key: None if found is None else [round(number, 3) for number in found]
+            for key, found in self.figures.items()
+        }
+        return {"supervised": self.supervised, **rounded, "seconds": round(self.seconds, 1)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveResult:
+    """A scenario's table.
+
+    Attributes:
+        scenario: what was asked.
+        people: the P people, in the order of the scores.
+        walks: names of the recordings, in the order of `Searches.track`.
+        sensor: the kind of sensor that saw them.
+        drawn: what was drawn, as JSON takes it.
+        rows: the shipped system first, then the methods in their order.
+    """
+
+    scenario: Scenario
+    people: tuple[str, ...]
+    walks: tuple[str, ...]
+    sensor: str
+    drawn: Mapping[str, Any]
+    rows: tuple[LiveRow, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much the figures rest on: recordings searched with, searches, and how many last how long."""
+        searches = self.rows[0].searches
+        found = {"probes": len(set(searches.track.tolist())), "searches": len(searches.split)}
+        for moment in range(len(MOMENTS)):
+            lasting = searches.track[searches.lasting(moment)]
+            found[f"probes_{moment_name(moment)}"] = len(set(lasting.tolist()))
+        found["windows"] = int(searches.windows.sum())
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know beside the figures."""
+        found = []
+        if len(self.people) < FEW:
+            found.append(f"N = {len(self.people)} people: too few to conclude from")
+        if any(row.name == "shipped" and row.searches.ever is None for row in self.rows):
+            found.append(f"{self.sensor} is uncalibrated: the shipped system has no thresholds for it")
+        if self.drawn["encoder_may_know_them"]:
+            found.append("the encoder does not say whom it was trained on: they may be among these people")
+        counts = self.counts
+        for moment, seconds in enumerate(MOMENTS):
+            lasting = counts[f"probes_{moment_name(moment)}"]
+            if seconds is not None and 0 < lasting < FEW:
+                found.append(f"walks that last {seconds:g} s: {lasting}, too few to conclude from")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the arrays and the names."""
+        methods = {row.name: row.as_json() for row in self.rows}
+        return {"protocol": "live", **self.drawn, **self.counts, "notes": self.notes, "methods": methods}
+
+    def table_rows(self) -> list[dict[str, Any]]:
+        """Rows for `tools.evaluation.terminal_tables.figure_table`: figures without their intervals."""
+        rows: list[dict[str, Any]] = []
+        for row in self.rows:
+            values = {key: None if found is None else found[0] for key, found in row.figures.items()}
+            rows.append({"name": row.name, "supervised": row.supervised, **values, "seconds": row.seconds})
+        return rows

@@ -1,0 +1,48 @@
+"""The tables of the protocol `live`."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from tools.evaluation.live.live_result import LiveResult
+from tools.evaluation.live.search_figures import moment_name
+from tools.evaluation.live.searches import MOMENTS
+
+__all__ = ["COLUMNS", "interval_table"]
+
+COLUMNS = {
+    "name": "method", "rank1_window": "window", "rank1_2s": "2 s", "rank1_5s": "5 s", "rank1_10s": "10 s",
+    "rank1_walk": "walk", "eer": "EER", "fnir_at_fpir1": "FNIR 1%", "fnir_at_fpir5": "FNIR 5%",
+    "fpir_realised": "FPIR†", "fnir_realised": "FNIR†", "d_prime": "d'", "seconds_to_name": "s to name",
+}  # fmt: skip
+
+_SHOWN = {
+    "Rank-1, all enrolled": "rank1_{}", "EER of comparisons": "eer", "FPIR = FNIR at": "eer_search",
+    "FNIR where FPIR is 1%": "fnir_at_fpir1",
+    "FNIR where FPIR is 5%": "fnir_at_fpir5", "--fpir 0.01: FPIR": "fpir_realised",
+    "--fpir 0.01: FPIR, at any moment so far": "fpir_ever", "--fpir 0.01: FNIR": "fnir_realised",
+    "--fpir 0.05: FPIR": "fpir_realised5", "--fpir 0.05: FPIR, at any moment so far": "fpir_ever5",
+    "--fpir 0.05: FNIR": "fnir_realised5", "d'": "d_prime",
+}  # fmt: skip
+
+
+def interval_table(result: LiveResult, name: str) -> Table:
+    """One row of a result at all moments, with intervals."""
+    (row,) = (row for row in result.rows if row.name == name)
+    table = Table(
+        title=f"{name}: %, and 95 % interval", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("")
+    counts = result.counts
+    for seconds in MOMENTS:
+        table.add_column("whole walk" if seconds is None else f"after {seconds:g} s", no_wrap=True)
+    table.add_row("probes", *(str(counts[f"probes_{moment_name(m)}"]) for m in range(len(MOMENTS))))
+    for heading, key in _SHOWN.items():
+        cells = []
+        for moment, seconds in enumerate(MOMENTS):
+            suffix = "" if seconds is None or "{}" in key else f"_{moment_name(moment)}"
+            found = row.figures[key.format(moment_name(moment)) + suffix]
+            cells.append("-" if found is None else f"{found[0]:.1f} ({found[1]:.1f} to {found[2]:.1f})")
+        table.add_row(heading, *cells)
+    return table

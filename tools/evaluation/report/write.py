@@ -1,0 +1,102 @@
+"""A report's files: the page, which needs none of the others, and beside it the pictures and the numbers."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from stream.errors import UserError
+from tools.evaluation.report.contents import Picture, PlacedTable, pictures, tables
+from tools.evaluation.report.csv_files import shown
+from tools.evaluation.report.inputs import Report, ReportTable, Section
+from tools.evaluation.report.theme import DARK, LIGHT
+
+__all__ = ["PAGE", "write_report"]
+
+PAGE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    section: Section
+    tables: tuple[PlacedTable, ...]
+    pictures: tuple[Picture, ...]
+
+
+def write_report(folder: Path, report: Report) -> Path:
+    """Write a report.
+
+    The page holds its pictures and its style, asks for nothing from elsewhere and runs no script. Files of an
+    earlier report with the same names are replaced, others are left.
+
+    Args:
+        folder: made if need be: `index.html`, and for every section `KEY-*.png` and `KEY-*.csv`.
+        report: what to tell.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    filled = [
+        _Filled(section, tuple(tables(section)), tuple(pictures(section))) for section in report.sections
+    ]
+    page = folder / PAGE
+    contents: dict[Path, bytes] = {page: _html(report, filled).encode()}
+    for part in filled:
+        contents |= {folder / f"{placed.stem}.csv": placed.csv.encode() for placed in part.tables}
+        contents |= {folder / f"{picture.stem}.png": picture.light for picture in part.pictures}
+        contents |= {folder / f"{pic.stem}.csv": pic.csv.encode() for pic in part.pictures if pic.csv}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            path.write_bytes(content)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: the report cannot be written there ({error.strerror}); give another folder"
+        ) from error
+    return page
+
+
+def _html(report: Report, filled: Sequence[_Filled]) -> str:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals["cells"] = _cells
+    environment.globals["headings"] = _headings
+    environment.filters["data_uri"] = _data_uri
+    template = files("tools.evaluation.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
+    return environment.from_string(template).render(report=report, parts=filled, light=LIGHT, dark=DARK)
+
+
+def _data_uri(picture: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(picture).decode()}"
+
+
+def _keys(table: ReportTable) -> list[str]:
+    told = "source" not in table.columns and any(row.get("source") for row in table.published)
+    return [*table.columns, *(["source"] if told else [])]
+
+
+def _text_keys(table: ReportTable) -> set[str]:
+    """Columns without a number; they are not aligned as numbers are."""
+    rows = [*table.measured, *table.published]
+    return {key for key in _keys(table) if not any(isinstance(row.get(key), int | float) for row in rows)}
+
+
+def _headings(table: ReportTable) -> list[tuple[str, bool]]:
+    text = _text_keys(table)
+    return [(table.columns.get(key, key), key in text) for key in _keys(table)]
+
+
+def _cells(table: ReportTable, row: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    text = _text_keys(table)
+    (name, _), *others = [(shown(row.get(key)), key in text) for key in _keys(table)]
+    return [(f"{name} *" if row.get("supervised") else name, True), *others]

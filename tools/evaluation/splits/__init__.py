@@ -1,0 +1,1 @@
+"""Which walks train, enrol and probe, and the windows cut from them."""

@@ -1,0 +1,1 @@
+"""Studies of the paper: its ablation tables and its figures of attention."""

@@ -1,0 +1,1 @@
+"""Training from the command line: data, pictures of a training, weights as they ship."""

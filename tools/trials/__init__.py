@@ -1,0 +1,1 @@
+"""Trials and benchmarks: identification, rejection, tracking, latency and cost, by a command each."""
