@@ -1,6 +1,6 @@
-"""The attention of the gait decoder over the encoded gait states (paper section 3.2, Eq. 4 to 8).
+"""Attention of the gait decoder over the encoded gait states (paper section 3.2, Eq. 4 to 8).
 
-Positions are counted from 1 where a formula of the paper is meant, from 0 where a tensor is indexed.
+Positions count from 1 in formulas of the paper, and from 0 as tensor indices.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ class Attention(StrEnum):
     """How the decoder attends to the encoded gait states.
 
     Attributes:
-        NONE: not at all. The decoder is a plain LSTM decoder (Eq. 2 without an attentional state), so no
-            context exists; the features are then the encoded gait states themselves, the paper's own
-            features where it works without attention (Table 4, "h_t"). Giving the decoder h_{p_t} as its
-            context instead would be attention of the hardest kind, fixed on the right position.
+        NONE: no attention. The decoder is a plain LSTM decoder (Eq. 2 without an attentional state), so there
+            is no context. The features are the encoded gait states, as in the paper's experiments without
+            attention (Table 4, "h_t"). Using h_{p_t} as the decoder's context instead would be hard attention
+            that is fixed on the correct position.
         BAS: basic alignment scores (Eq. 4).
-        MBAS: the basic scores times the locality mask (Eq. 6); they no longer sum to 1.
-        LAS: locality-aware alignment scores. They are computed as `BAS`; what makes them local is the
-            training loss L_A (Eq. 7), so that inference does not tell the two apart.
+        MBAS: masked scores, the basic scores times the locality mask (Eq. 6); they do not sum to 1.
+        LAS: locality-aware alignment scores. Their computation is that of `BAS`; the training loss L_A (Eq.
+            7) makes them local, so the two are the same at inference.
     """
 
     NONE = "none"
@@ -34,28 +34,28 @@ class Attention(StrEnum):
 
 
 class Decoding(StrEnum):
-    """The order in which the decoder gives a window's skeletons; it places the locality mask's centres p_t.
+    """Order in which the decoder outputs a window's skeletons; it sets the centres p_t of the locality mask.
 
     Attributes:
-        REVERSE: the last first, as the paper's reverse reconstruction does; p_t = f - t + 1 (Eq. 5).
-        PLAIN: in order of time, as Table 4 without Rev. Rec.; p_t = t.
+        REVERSE: last skeleton first, as in the paper's reverse reconstruction; p_t = f - t + 1 (Eq. 5).
+        PLAIN: in order of time, as in Table 4 without Rev. Rec.; p_t = t.
     """
 
     REVERSE = "reverse"
     PLAIN = "plain"
 
     def centres(self, f: int) -> Tensor:
-        """p_t for t = 1..f, counted from 1; (f,) int64."""
+        """Returns p_t for t = 1..f, counted from 1; (f,) int64."""
         steps = torch.arange(1, f + 1)
         return steps.flip(0) if self is Decoding.REVERSE else steps
 
 
 class Alignment(StrEnum):
-    """What correlates a decoded with an encoded gait state.
+    """How a decoded and an encoded gait state are correlated.
 
     Attributes:
-        DOT: the dot product of the paper's Eq. 4.
-        GENERAL: a learnt matrix W_m between the two, as in the authors' code.
+        DOT: dot product (Eq. 4).
+        GENERAL: bilinear form with a learnt matrix W_m, as in the authors' code.
     """
 
     DOT = "dot"
@@ -63,7 +63,7 @@ class Alignment(StrEnum):
 
 
 def alignment_scores(decoded: Tensor, keys: Tensor) -> Tensor:
-    """Basic alignment scores a_t(j) of one decoding step t (Eq. 4).
+    """Returns the basic alignment scores a_t(j) of one decoding step t (Eq. 4).
 
     Args:
         decoded: (..., K), the decoded gait state of step t.
@@ -77,12 +77,12 @@ def alignment_scores(decoded: Tensor, keys: Tensor) -> Tensor:
 
 
 def locality_mask(f: int, window: int, decoding: Decoding = Decoding.REVERSE) -> Tensor:
-    """Gaussian mask l_t(j) around p_t with sigma = D / 2 (Eq. 5).
+    """Returns the Gaussian mask l_t(j) around p_t with sigma = D / 2 (Eq. 5).
 
     Args:
         f: skeletons of a window.
-        window: D, positions; the mask is 0 outside [p_t - D, p_t + D].
-        decoding: where the centres p_t lie.
+        window: D, in positions; the mask is 0 outside [p_t - D, p_t + D].
+        decoding: sets the centres p_t.
 
     Returns:
         (f, f) float64 on the CPU, row t, column j.
@@ -95,7 +95,7 @@ def locality_mask(f: int, window: int, decoding: Decoding = Decoding.REVERSE) ->
 
 
 def context(scores: Tensor, encoded: Tensor) -> Tensor:
-    """Context vector c_t of one decoding step (Eq. 8).
+    """Returns the context vector c_t of one decoding step (Eq. 8).
 
     Args:
         scores: (..., f), basic, masked or locality-aware alignment scores.

@@ -1,4 +1,4 @@
-"""What a template and a CAGE must agree on to be compared; imports nothing heavy."""
+"""The contract: identifies everything that determines a CAGE. Imports neither numpy nor torch."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-__all__ = ["Contract", "side_by_side"]
+__all__ = ["Contract", "combine_contracts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What made a CAGE. Two CAGEs may be compared only where their contracts are equal.
+    """Everything that determines a CAGE. Templates and CAGEs are comparable only under the same contract.
 
     Attributes:
-        model: SHA-256 of the weights, 64 hexadecimal digits (`encoder.weights.weights_digest`); of several
-            encoders see `side_by_side`.
-        rate_hz: skeletons a second of a window.
+        model: SHA-256 of the weights, 64 hexadecimal digits (`encoder.weights.weights_digest`); for several
+            encoders see `combine_contracts`.
+        rate_hz: skeletons per second of a window.
         f: skeletons of a window.
         joints: joints of a skeleton.
-        normalisation: how skeletons are normalised, and their unit.
-        dimension: numbers of a skeleton-level CAGE.
-        pose: numbers that stand behind each CAGE, see `encoder.pose`; 0 where there are none.
+        normalisation: the normalisation of the skeletons, and their unit.
+        dimension: length of a skeleton-level CAGE.
+        pose: number of pose features appended to each skeleton-level CAGE (`encoder.pose`); 0 without them.
     """
 
     model: str
@@ -35,7 +35,7 @@ class Contract:
 
     @property
     def width(self) -> int:
-        """Numbers of a skeleton in all."""
+        """Length of a skeleton-level CAGE with its pose features."""
         return self.dimension + self.pose
 
     @property
@@ -45,29 +45,31 @@ class Contract:
         return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 
     @property
-    def windows(self) -> str:
-        """Which windows the encoder reads, for people."""
-        return f"{self.f} skeletons of {self.joints} joints, {self.rate_hz} a second, {self.normalisation}"
+    def window_format(self) -> str:
+        """Description of the windows that the encoder reads, for users."""
+        return f"{self.f} skeletons of {self.joints} joints, {self.rate_hz} per second, {self.normalisation}"
 
 
-def side_by_side(parts: Sequence[Contract]) -> Contract:
-    """What CAGEs stand under that are those of several encoders, put side by side in this order.
+def combine_contracts(parts: Sequence[Contract]) -> Contract:
+    """Returns the contract of the concatenated CAGEs of several encoders, in the given order.
 
     Args:
-        parts: of the encoders, at least one; a single one is its own.
+        parts: the contracts of the encoders, at least one; a single one is returned unchanged.
 
     Returns:
-        Their common fields, the dimensions added up, and the SHA-256 over their ids, a line each, as model.
+        The common fields, the sum of the dimensions, and as model the SHA-256 over the ids, one per line.
 
     Raises:
-        ValueError: they differ in what describes a window (rate, f, joints, normalisation).
+        ValueError: the contracts differ in their windows (rate, f, joints or normalisation).
     """
     first, *others = parts
     if not others:
         return first
     for part in others:
-        if part.windows != first.windows:
-            raise ValueError(f"parts: expected the same windows, got {first.windows} and {part.windows}")
+        if part.window_format != first.window_format:
+            raise ValueError(
+                f"parts: expected the same windows, got {first.window_format} and {part.window_format}"
+            )
     ids = "".join(f"{part.id}\n" for part in parts)
     model = hashlib.sha256(ids.encode("ascii")).hexdigest()
     return replace(first, model=model, dimension=sum(part.dimension for part in parts))

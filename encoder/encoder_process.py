@@ -1,4 +1,7 @@
-"""The encoder process: windows in, CAGEs out, in order, as many at once as happen to wait."""
+"""The encoder process of the data path: receives windows from capture, sends their CAGEs to the matcher.
+
+It encodes all windows that are waiting as one batch and sends the results on in the order of arrival.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 import zmq
 
 from encoder.contract import Contract
-from encoder.encoder_settings import EncoderCard, EncoderOrders
+from encoder.encoder_settings import EncoderInfo, EncoderSettings
 from encoder.inference import Encoder
 from encoder.weights import LoadedEncoder, load_encoder
 from stream.body import FloatArray
@@ -22,71 +25,74 @@ from stream.errors import DataError, SgeError
 __all__ = ["run"]
 
 MAX_WINDOWS = 64
-"""Windows taken at once: more would only make the first of them wait."""
+"""Upper limit of a batch: a larger one only delays the windows that arrived first."""
 
-_WAIT_MS = 100
+_POLL_MS = 100
 
 
-def run(orders: EncoderOrders, stop: threading.Event) -> None:
-    """Encode until `stop` is set.
+def run(settings: EncoderSettings, stop: threading.Event) -> None:
+    """Encodes windows until `stop` is set.
 
     Raises:
         SgeError: the weights or the device cannot be used.
     """
-    with Bus(orders.wiring) as bus:
-        heart = Heartbeat(bus, "encoder")
+    with Bus(settings.wiring) as bus:
+        heartbeat = Heartbeat(bus, "encoder")
         try:
-            loaded = load_encoder(*map(Path, orders.weights))
-            _check(loaded, orders.contract)
-            encoder = Encoder(loaded, orders.device)
+            loaded = load_encoder(*map(Path, settings.weights))
+            _check_weights(loaded, settings.contract)
+            encoder = Encoder(loaded, settings.device)
             encoder.warm_up()
         except SgeError as error:
-            heart.failed(str(error), error.exit_code)
+            heartbeat.send_failure(str(error), error.exit_code)
             raise
-        card = EncoderCard(loaded.contract.id, loaded.contract.f, loaded.description, str(encoder.device))
-        _Service(bus, heart, encoder, card).serve(stop)
+        info = EncoderInfo(loaded.contract.id, loaded.contract.f, loaded.description, str(encoder.device))
+        _EncoderLoop(bus, heartbeat, encoder, info).run(stop)
 
 
-def _check(loaded: LoadedEncoder, contract: str) -> None:
-    """See that the weights read the windows that capture workers cut, and are those the run began with."""
+def _check_weights(loaded: LoadedEncoder, contract: str) -> None:
+    """Checks that the weights read the windows that capture cuts, and have the contract of this run."""
     live = Contract(model="", f=loaded.contract.f)
-    if loaded.contract.windows != live.windows:
+    if loaded.contract.window_format != live.window_format:
         raise DataError(
-            f"{loaded.description}: the live system cuts windows of {live.windows}, and these weights read "
-            f"{loaded.contract.windows}; give weights that were trained on the canonical joints"
+            f"{loaded.description}: the live system cuts windows of {live.window_format}, and these "
+            f"weights read {loaded.contract.window_format}; give weights that were trained on the canonical "
+            "joints"
         )
     if contract not in ("", loaded.contract.id):
-        raise DataError(f"{loaded.description}: the weights changed while the system ran; start it again")
+        raise DataError(f"{loaded.description}: the weights changed while the system was running; restart it")
 
 
-class _Service:
-    def __init__(self, bus: Bus, heart: Heartbeat, encoder: Encoder, card: EncoderCard) -> None:
+class _EncoderLoop:
+    """Receives windows, encodes them, sends the CAGEs on, and sends heartbeats in between."""
+
+    def __init__(self, bus: Bus, heartbeat: Heartbeat, encoder: Encoder, info: EncoderInfo) -> None:
         self._windows = bus.bind(zmq.PULL, "windows")
         self._cages = bus.connect(zmq.PUSH, "cages")
-        self._heart = heart
+        self._heartbeat = heartbeat
         self._encoder = encoder
-        self._card = card
-        self._text = msgspec.json.encode(card).decode()
-        self._encoded = 0
-        self._calls = 0
-        self._bad = 0
+        self._contract = info.contract
+        self._info_json = msgspec.json.encode(info).decode()
+        self._encoded_windows = 0
+        self._encoder_calls = 0
+        self._bad_messages = 0
 
-    def serve(self, stop: threading.Event) -> None:
-        """Take what waits, encode it as one batch, send each tick on."""
-        self._beat(force=True)
+    def run(self, stop: threading.Event) -> None:
+        """Encodes all waiting windows as one batch and sends each tick on, until `stop` is set."""
+        self._send_heartbeat(force=True)
         while not stop.is_set():
-            self._beat()
-            ticks = self._take()
+            self._send_heartbeat()
+            ticks = self._receive()
             cages = self._encode([windows for _, windows in ticks if len(windows)])
             for tick, windows in ticks:
                 block, cages = cages[: len(windows)], cages[len(windows) :]
                 self._send(tick, block, stop)
 
-    def _take(self) -> list[tuple[Tick, FloatArray]]:
-        taken: list[tuple[Tick, FloatArray]] = []
+    def _receive(self) -> list[tuple[Tick, FloatArray]]:
+        received: list[tuple[Tick, FloatArray]] = []
         count = 0
-        # Only the first wait may last: what follows joins the batch if it is there already.
-        while count < MAX_WINDOWS and self._windows.poll(0 if taken else _WAIT_MS):
+        # Waits only for the first message; the batch takes further messages only if they are already there.
+        while count < MAX_WINDOWS and self._windows.poll(0 if received else _POLL_MS):
             try:
                 tick, windows = unpack(self._windows.recv_multipart())
                 if not isinstance(tick, Tick) or (
@@ -94,31 +100,33 @@ class _Service:
                 ):
                     raise BadMessage
             except BadMessage:
-                self._bad += 1
+                self._bad_messages += 1
                 continue
-            taken.append((tick, windows))
+            received.append((tick, windows))
             count += len(windows)
-        return taken
+        return received
 
     def _encode(self, blocks: list[FloatArray]) -> FloatArray:
         if not blocks:
-            return self._encoder.nothing
-        self._calls += 1
+            return self._encoder.empty
+        self._encoder_calls += 1
         cages = self._encoder.encode(np.concatenate(blocks))
-        self._encoded += len(cages)
+        self._encoded_windows += len(cages)
         return cages
 
     def _send(self, tick: Tick, block: FloatArray, stop: threading.Event) -> None:
-        tick = msgspec.structs.replace(
-            tick, contract=self._card.contract, shape=block.shape if tick.rows else ()
-        )
+        tick = msgspec.structs.replace(tick, contract=self._contract, shape=block.shape if tick.rows else ())
         parts = pack(tick, block if tick.rows else None)
-        while not self._cages.poll(_WAIT_MS, zmq.POLLOUT):
-            self._beat()
+        while not self._cages.poll(_POLL_MS, zmq.POLLOUT):
+            self._send_heartbeat()
             if stop.is_set():
                 return
         self._cages.send_multipart(parts, zmq.NOBLOCK)
 
-    def _beat(self, *, force: bool = False) -> None:
-        counters = {"windows": self._encoded, "calls": self._calls, "bad": self._bad}
-        self._heart.beat("ready", counters, self._text, force=force)
+    def _send_heartbeat(self, *, force: bool = False) -> None:
+        counters = {
+            "windows": self._encoded_windows,
+            "calls": self._encoder_calls,
+            "bad": self._bad_messages,
+        }
+        self._heartbeat.send("ready", counters, self._info_json, force=force)

@@ -1,4 +1,4 @@
-"""What the parent and the encoder process tell each other; cheap to import."""
+"""Settings of the encoder process, and what it reports about itself. Imports neither numpy nor torch."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import msgspec
 
 from stream.bus.sockets import Wiring
 
-__all__ = ["EncoderCard", "EncoderOrders"]
+__all__ = ["EncoderInfo", "EncoderSettings"]
 
 
-class EncoderOrders(msgspec.Struct, frozen=True):
-    """What the encoder process is told.
+class EncoderSettings(msgspec.Struct, frozen=True):
+    """Settings of the encoder process.
 
     Attributes:
         wiring: the run's sockets.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
-        weights: files and trained folders, see `encoder.weights.load_encoder`; none stand for the default.
-        contract: that the weights must have; empty the first time, when any will do.
+        weights: weights files and training folders, see `encoder.weights.load_encoder`; empty for the
+            default.
+        contract: the contract id that the weights must have; empty at the first start, which accepts any.
     """
 
     wiring: Wiring
@@ -25,17 +26,17 @@ class EncoderOrders(msgspec.Struct, frozen=True):
     contract: str = ""
 
 
-class EncoderCard(msgspec.Struct, frozen=True):
-    """What the encoder process says of itself, as JSON in its heartbeat.
+class EncoderInfo(msgspec.Struct, frozen=True):
+    """What the encoder process reports about itself, as JSON in its heartbeat.
 
     Attributes:
-        contract: the id that its CAGEs carry.
-        f: skeletons a window.
-        features: what made them, for people.
-        device: where it computes.
+        contract: the contract id of its CAGEs.
+        f: skeletons of a window.
+        description: one line for users that names the weights.
+        device: the device it computes on.
     """
 
     contract: str
     f: int
-    features: str
+    description: str
     device: str

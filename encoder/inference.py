@@ -1,4 +1,4 @@
-"""Encoding as the live system does it: any number of windows a call, the same bits however grouped."""
+"""Encodes windows for the live system: any number per call, with the same bits however they are grouped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from encoder.contract import Contract
 from encoder.model import GaitEncoder
-from encoder.pose import pose_numbers
+from encoder.pose import pose_features
 from encoder.weights import LoadedEncoder
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -18,33 +18,33 @@ from stream.errors import UserError
 __all__ = ["Encoder", "resolve_device"]
 
 _CHUNK = {"cpu": 8, "cuda": 64}
-"""Windows computed at once. On a CPU fetching the weights dominates small numbers: measured on one Xeon core,
-1 window takes 8 ms, 8 take 11 and 64 take 45."""
+"""Windows computed at once. On a CPU, memory traffic for the weights dominates small batches: measured on one
+Xeon core, 1 window takes 8 ms, 8 take 11 and 64 take 45."""
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device of a name: `auto` (CUDA where there is one, else the CPU), `cpu`, `cuda` or `cuda:N`.
+    """Returns the device for a name: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        UserError: the name is none of these, or this machine has no such device.
+        UserError: the name is unknown, or this machine has no such device.
     """
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
         raise UserError(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:0")
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise UserError(f"device {name}: torch finds no usable CUDA GPU here; use auto or cpu")
+        raise UserError(f"device {name}: torch finds no usable CUDA GPU; use auto or cpu")
     device = torch.device("cuda" if name == "auto" else name)
     if (device.index or 0) >= torch.cuda.device_count():
         raise UserError(f"device {name}: this machine has {torch.cuda.device_count()} GPU(s), counted from 0")
     return device
 
 
-class _Part:
-    """One of the encoders: the same bits for a window, whatever windows and encoders are beside it.
+class _SingleEncoder:
+    """One of several encoders. A window's CAGE has the same bits whatever other windows are in the call.
 
-    A matrix product rounds differently for another number of rows, so every computation has one fixed number
-    of them, the last padded with zeros.
+    The rounding of a matrix product depends on its number of rows, so every computation has the same number
+    of rows; the last one is padded with zeros.
     """
 
     def __init__(self, model: GaitEncoder, device: torch.device) -> None:
@@ -54,18 +54,18 @@ class _Part:
         self._chunk = 0
 
     def warm_up(self) -> None:
-        """Shift windows through a chunk: where products round by the place of a row, chunks hold one."""
+        """Sets the chunk size: 1 if the rounding of a row depends on its position in a chunk."""
         chunk = _CHUNK[self._device.type]
         windows = np.random.RandomState(0).standard_normal((chunk, *self._shape)).astype(np.float32)
-        straight = self._compute(windows, chunk)
-        alike = (
-            np.array_equal(np.roll(straight, shift, axis=0), self._compute(np.roll(windows, shift, 0), chunk))
+        cages = self._compute(windows, chunk)
+        equal = (
+            np.array_equal(np.roll(cages, shift, axis=0), self._compute(np.roll(windows, shift, 0), chunk))
             for shift in range(1, chunk)
         )
-        self._chunk = chunk if all(alike) else 1
+        self._chunk = chunk if all(equal) else 1
 
     def encode(self, windows: FloatArray) -> FloatArray:
-        """CAGEs (n, f, 3 K) of windows (n, f, J, 3), n at least 1."""
+        """Returns the CAGEs (n, f, 3 K) of windows (n, f, J, 3), n at least 1."""
         if not self._chunk:
             self.warm_up()
         starts = range(0, len(windows), self._chunk)
@@ -81,24 +81,24 @@ class _Part:
 
 
 class Encoder:
-    """Turns windows into CAGEs on one device. Not for several threads at once.
+    """Turns windows into CAGEs on one device. Not thread-safe.
 
-    A row's bits do not depend on the windows that share its call, and those of each of several encoders are
-    the ones that it gives alone.
+    The bits of a window's CAGE do not depend on the other windows of the call. With several encoders, each
+    gives the same bits as when it is used alone.
 
     Args:
         loaded: the encoder; its models are moved to the device.
         device: see `resolve_device`.
-        threads: CPU threads of torch in this process, for good; None leaves them as they are. More than one
-            pays only where cores are idle: threads that wait for one that has no core wait at every product.
+        threads: sets torch's number of CPU threads for the whole process; None leaves it unchanged. More than
+            one thread helps only if cores are idle: at every product all threads wait for the slowest.
 
     Attributes:
-        device: where it computes.
-        contract: what its CAGEs may be compared with.
+        device: the device it computes on.
+        contract: the contract of its CAGEs.
         window_shape: (f, J, 3).
 
     Raises:
-        UserError: there is no such device.
+        UserError: the device does not exist.
     """
 
     def __init__(self, loaded: LoadedEncoder, device: str = "auto", *, threads: int | None = 1) -> None:
@@ -107,34 +107,35 @@ class Encoder:
         self.device: torch.device = resolve_device(device)
         self.contract: Contract = loaded.contract
         self.window_shape: tuple[int, int, int] = (self.contract.f, self.contract.joints, 3)
-        self._parts = [_Part(model, self.device) for model in loaded.models]
+        self._encoders = [_SingleEncoder(model, self.device) for model in loaded.models]
 
     @property
-    def nothing(self) -> FloatArray:
-        """What no windows give, (0, f, D)."""
+    def empty(self) -> FloatArray:
+        """The result for no windows, (0, f, D)."""
         return np.empty((0, self.contract.f, self.contract.width), np.float32)
 
     def warm_up(self) -> None:
-        """Compute once, so that the first real window does not wait for it; `encode` does it where needed.
+        """Computes once, so that the first real window is not delayed; `encode` does it if it was not done.
 
-        It also sees which encoders round by the place of a row here: these compute one by one from then on.
+        It also detects encoders whose rounding on this machine depends on a row's position in the batch: they
+        compute one window at a time.
         """
-        for part in self._parts:
-            part.warm_up()
+        for encoder in self._encoders:
+            encoder.warm_up()
 
     def encode(self, windows: ArrayLike) -> FloatArray:
-        """CAGEs of windows, in their order.
+        """Returns the CAGEs of windows, in the same order.
 
         Args:
             windows: (n, f, J, 3) float32, hip-centred, metres, in order of time; n may be 0.
 
         Returns:
-            (n, f, D) float32, D the contract's width: 3 K of each encoder, side by side as
-            `encoder.training.pretext.concatenate_cages` puts them, then the pose numbers where the contract
-            has any. Axis 1 is the decoder's, which runs backwards in time (Eq. 11).
+            (n, f, D) float32, D the contract's width: the 3 K numbers of each encoder, concatenated as by
+            `encoder.training.pretext.concatenate_cages`, then the pose features if the contract has them.
+            Axis 1 counts the decoder's steps, which run backwards in time (Eq. 11).
 
         Raises:
-            ValueError: the shape is another, or a number is not finite.
+            ValueError: the shape is wrong, or a number is not finite.
         """
         array = np.asarray(windows, dtype=np.float32)
         if array.shape[1:] != self.window_shape:
@@ -143,6 +144,6 @@ class Encoder:
         if not np.isfinite(array).all():
             raise ValueError("windows: expected finite coordinates, got NaN or infinity")
         if not len(array):
-            return self.nothing
-        parts = [part.encode(array) for part in self._parts]
-        return np.concatenate([*parts, pose_numbers(array)] if self.contract.pose else parts, axis=-1)
+            return self.empty
+        parts = [encoder.encode(array) for encoder in self._encoders]
+        return np.concatenate([*parts, pose_features(array)] if self.contract.pose else parts, axis=-1)

@@ -1,4 +1,4 @@
-"""An LSTM layer for X, Y and Z at once: three networks that share nothing, computed together."""
+"""An LSTM layer for X, Y and Z at once: three networks without shared parameters, computed as one batch."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _FORGET_BIAS = 1.0
 
 
 class DimensionLstm(nn.Module):
-    """One LSTM layer of all dimensions.
+    """One LSTM layer for all three dimensions.
 
-    1 is added to the forget gate in the computation, not kept in the bias, so that weight decay does not
-    pull it to 0.
+    The forget bias of 1 is added in the computation and is not part of the bias parameter, so that weight
+    decay does not pull it to 0.
 
     Args:
-        inputs: numbers of one step's input.
-        hidden: K, numbers of the state.
+        inputs: size of the input of one step.
+        hidden: K, size of the state.
 
     Attributes:
-        kernel: (3, inputs + K, 4 K); rows: the input's, then the state's; columns: the input, forget and
-            output gates, then the candidate.
+        kernel: (3, inputs + K, 4 K); rows: input, then hidden state; columns: input gate, forget gate, output
+            gate, candidate.
         bias: (3, 4 K).
     """
 
@@ -40,14 +40,14 @@ class DimensionLstm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(DIMENSIONS, 4 * hidden))
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Take f steps; the inputs of all of them are projected in one product.
+        """Runs f steps; one product projects the inputs of all steps.
 
         Args:
             inputs: (3, f, n, inputs).
-            state: before the first step; None is zeros.
+            state: the state before the first step; None for zeros.
 
         Returns:
-            The hidden states of all steps (3, f, n, K), and the state after the last.
+            The hidden states of all steps (3, f, n, K), and the state after the last step.
         """
         _, f, n, _ = inputs.shape
         rows = inputs.reshape(DIMENSIONS, f * n, self.inputs)
@@ -58,8 +58,9 @@ class DimensionLstm(nn.Module):
         hidden = []
         for t in range(f):
             gates = torch.baddbmm(projected[:, t], h, self.kernel[:, self.inputs :])
-            take, forget, give, candidate = gates.chunk(4, dim=-1)
-            c = torch.sigmoid(forget + _FORGET_BIAS) * c + torch.sigmoid(take) * torch.tanh(candidate)
-            h = torch.sigmoid(give) * torch.tanh(c)
+            input_gate, forget_gate, output_gate, candidate = gates.chunk(4, dim=-1)
+            kept = torch.sigmoid(forget_gate + _FORGET_BIAS) * c
+            c = kept + torch.sigmoid(input_gate) * torch.tanh(candidate)
+            h = torch.sigmoid(output_gate) * torch.tanh(c)
             hidden.append(h)
         return torch.stack(hidden, dim=1), (h, c)

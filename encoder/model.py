@@ -1,13 +1,13 @@
-"""The gait encoder: a window of skeletons in, attention-based gait encodings (CAGEs) out.
+"""The network: turns a window of skeletons into attention-based gait encodings (CAGEs).
 
-After "A Self-Supervised Gait Encoding Approach with Locality-Awareness for 3D Skeleton Based Person
-Re-Identification" (Rao et al., IEEE TPAMI 2022), section 3. The paper trains one network a dimension; here
-X, Y and Z are one batched computation with nothing shared: every parameter leads with an axis of 3.
+It follows "A Self-Supervised Gait Encoding Approach with Locality-Awareness for 3D Skeleton Based Person
+Re-Identification" (Rao et al., IEEE TPAMI 2022), section 3. The paper trains one network per dimension; here
+X, Y and Z are one batched computation that shares no parameters: the first axis of every parameter is 3.
 
-Where the paper is silent or its code differs:
-- an LSTM layer has one bias vector, and the output layer has one too (Eq. 10 shows none);
-- the decoder starts from the final states and cells of all encoder layers;
-- alignment is the dot product of Eq. 4; `Alignment.GENERAL` has the learnt matrix of the authors' code. With
+Choices where the paper gives no detail, or its code differs:
+- an LSTM layer has one bias vector, and so has the output layer (Eq. 10 shows none);
+- the decoder starts from the final hidden states and cells of all encoder layers;
+- alignment is the dot product of Eq. 4; `Alignment.GENERAL` adds the learnt matrix of the authors' code. With
   it a dimension has their 2,081,812 parameters (f = 6, J = 20), without it 65,536 (K x K) fewer.
 """
 
@@ -26,17 +26,17 @@ __all__ = ["EncoderConfig", "GaitEncoder", "GaitEncoding"]
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """The shape of a gait encoder.
+    """Architecture of a gait encoder.
 
     Attributes:
         f: skeletons of a window, 2 to 64 (paper: 4, 6, 8, 10).
         joints: J, joints of a skeleton, 1 to 128.
-        hidden: K, numbers of a gait state of one dimension, 1 to 2048.
-        layers: LSTM layers of encoder and decoder each, 1 to 8.
+        hidden: K, size of a gait state of one dimension, 1 to 2048.
+        layers: number of LSTM layers in the encoder, and in the decoder, 1 to 8.
         attention: the decoder's attention.
-        alignment: what correlates a decoded with an encoded gait state.
-        decoding: the order in which the decoder gives the skeletons; it places the mask of `Attention.MBAS`.
-            Files of weights that do not name it mean `reverse`.
+        alignment: how a decoded and an encoded gait state are correlated.
+        decoding: the order in which the decoder outputs the skeletons; it centres the mask of
+            `Attention.MBAS`. Weights files without it mean `reverse`.
 
     Raises:
         ValueError: a value is out of bounds.
@@ -61,15 +61,15 @@ class EncoderConfig:
 
     @property
     def dimension(self) -> int:
-        """Numbers of a skeleton-level CAGE, 3 K."""
+        """Length of a skeleton-level CAGE, 3 K."""
         return DIMENSIONS * self.hidden
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GaitEncoding:
-    """What the network makes of n windows; t = 1..f counts decoding steps.
+    """Output of the network for n windows; t = 1..f counts decoding steps.
 
-    They run backwards in time where the encoder learnt reverse reconstruction.
+    The steps run backwards in time if the encoder was trained on reverse reconstruction.
 
     Attributes:
         reconstruction: (n, f, J, 3) metres, the output skeleton of each step t (Eq. 10).
@@ -104,7 +104,7 @@ class _AttentionLayer(nn.Module):
             self.match = nn.Parameter(torch.zeros(DIMENSIONS, hidden, hidden))
 
     def keys(self, encoded: Tensor) -> Tensor:
-        """What the decoded states are compared with: h_j, or W_m h_j; (3, n, f, K) as the encoded states."""
+        """Returns the attention keys h_j, or W_m h_j, (3, n, f, K), of the encoded states (3, n, f, K)."""
         if self.match is None:
             return encoded
         return torch.bmm(encoded.flatten(1, 2), self.match).view_as(encoded)
@@ -112,7 +112,13 @@ class _AttentionLayer(nn.Module):
     def forward(
         self, decoded: Tensor, encoded: Tensor, keys: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """One step: decoded (3, n, K), encoded and keys (3, n, f, K), mask (f,) the row t of Eq. 5.
+        """Computes decoding step t.
+
+        Args:
+            decoded: (3, n, K), the decoded gait state.
+            encoded: (3, n, f, K), the encoded gait states.
+            keys: (3, n, f, K), from `keys`.
+            mask: (f,), row t of the locality mask (Eq. 5).
 
         Returns:
             The attentional state (3, n, K), the context (3, n, K) and a_t (3, n, f).
@@ -125,7 +131,8 @@ class _AttentionLayer(nn.Module):
 class GaitEncoder(nn.Module):
     """Gait encoder, gait decoder and the attention between them, for X, Y and Z at once.
 
-    A new module is all zeros: fill it by `load_state_dict` from `encoder.weights.seeded_state` or a file.
+    The parameters of a new module are zeros; `load_state_dict` fills them, from
+    `encoder.weights.seeded_state` or a weights file.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -133,24 +140,24 @@ class GaitEncoder(nn.Module):
         self.config = config
         self.attention = None if config.attention is Attention.NONE else _AttentionLayer(config)
         hidden = config.hidden
-        fed = config.joints if self.attention is None else config.joints + hidden
+        decoder_inputs = config.joints if self.attention is None else config.joints + hidden
         deeper = [hidden] * (config.layers - 1)
         self.encoder = nn.ModuleList(DimensionLstm(inputs, hidden) for inputs in [config.joints, *deeper])
-        self.decoder = nn.ModuleList(DimensionLstm(inputs, hidden) for inputs in [fed, *deeper])
+        self.decoder = nn.ModuleList(DimensionLstm(inputs, hidden) for inputs in [decoder_inputs, *deeper])
         self.output_kernel = nn.Parameter(torch.zeros(DIMENSIONS, hidden, config.joints))
         self.output_bias = nn.Parameter(torch.zeros(DIMENSIONS, config.joints))
 
     def forward(self, windows: Tensor, auxiliary: Tensor | None = None) -> GaitEncoding:
-        """Encode windows and decode them again.
+        """Encodes windows and decodes them.
 
         Args:
             windows: (n, f, J, 3) float32, hip-centred, metres, in order of time.
-            auxiliary: (n, f, J, 3), the target skeletons in decoder order, for teacher forcing: step t > 1
-                is fed target t - 1. None feeds the decoder's own output (the paper's test mode). Step 1 is
-                fed zeros either way.
+            auxiliary: (n, f, J, 3), the target skeletons in decoding order, for teacher forcing: the input of
+                step t > 1 is target t - 1. With None it is the decoder's own previous output (the paper's
+                test mode). The input of step 1 is zeros in both cases.
 
         Raises:
-            ValueError: a shape differs from the configuration's.
+            ValueError: a shape does not match the configuration.
         """
         self._check("windows", windows, len(windows))
         if auxiliary is not None:
@@ -164,7 +171,7 @@ class GaitEncoder(nn.Module):
         return self._decode(encoded, states, auxiliary)
 
     def encode(self, windows: Tensor) -> Tensor:
-        """CAGEs (n, f, 3 K), in decoder order (Eq. 11), of windows (n, f, J, 3); decodes its own output."""
+        """Returns the CAGEs (n, f, 3 K), in decoding order (Eq. 11), of windows (n, f, J, 3); test mode."""
         encoding: GaitEncoding = self(windows)
         return encoding.cages
 
@@ -174,7 +181,7 @@ class GaitEncoder(nn.Module):
             raise ValueError(f"{name}: expected shape {expected} (n, f, J, 3), got {tuple(skeletons.shape)}")
 
     def _decode(self, encoded: Tensor, states: list[State], auxiliary: Tensor | None) -> GaitEncoding:
-        """Eq. 2 and 4 to 10 on encoded (3, f, n, K) and auxiliary (3, f, n, J); changes `states`."""
+        """Decodes (Eq. 2 and 4 to 10) encoded (3, f, n, K) with auxiliary (3, f, n, J); updates `states`."""
         f, n = encoded.shape[1:3]
         memory = encoded.transpose(1, 2).contiguous()
         keys = memory if self.attention is None else self.attention.keys(memory)
@@ -201,7 +208,7 @@ class GaitEncoder(nn.Module):
         )
 
     def _step(self, inputs: Tensor, states: list[State]) -> Tensor:
-        """One decoding step through all layers, whose states it replaces; returns the decoded gait state."""
+        """Runs one decoding step through all layers, updates `states` and returns the decoded gait state."""
         sequence = inputs.unsqueeze(1)
         for i, layer in enumerate(self.decoder):
             sequence, states[i] = layer(sequence, states[i])

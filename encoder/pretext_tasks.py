@@ -1,4 +1,4 @@
-"""The names of the pretext tasks (paper section 3.1), which are also the names of their weights' folders."""
+"""Names of the pretext tasks (paper section 3.1); the training folder of a task has its name."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["Pretext", "parse_pretexts"]
 
 
 class Pretext(StrEnum):
-    """What the network learns by, for a window S_1..S_f (paper sections 3.1.1 and 3.1.2).
+    """Self-supervised task of a window S_1..S_f (paper sections 3.1.1 and 3.1.2).
 
     Attributes:
-        REVERSE: S_1..S_f in, S_f..S_1 out (Rev. Rec.).
-        PLAIN: S_1..S_f in and out, in the same order (Table 4 without Rev. Rec.).
-        PREDICTION: S_1..S_f in, S_{f+1}..S_{2f} out.
-        PREDICTION_HALF: S_1..S_f in, S_{f/2+1}..S_{3f/2} out.
-        SORTING: S_1..S_f shuffled in, S_1..S_f out.
+        REVERSE: input S_1..S_f, target S_f..S_1 (Rev. Rec.).
+        PLAIN: input and target S_1..S_f, in the same order (Table 4 without Rev. Rec.).
+        PREDICTION: input S_1..S_f, target S_{f+1}..S_{2f}.
+        PREDICTION_HALF: input S_1..S_f, target S_{f/2+1}..S_{3f/2}.
+        SORTING: input S_1..S_f shuffled, target S_1..S_f.
     """
 
     REVERSE = "reverse"
@@ -28,25 +28,25 @@ class Pretext(StrEnum):
 
     @property
     def sequential(self) -> bool:
-        """Whether it reconstructs its input in order: only then a locality mask makes sense (Sec. 3.2.2)."""
+        """Whether the task reconstructs its input in order; only these have a locality mask (Sec. 3.2.2)."""
         return self in {Pretext.REVERSE, Pretext.PLAIN}
 
     @property
     def decoding(self) -> Decoding:
-        """The order in which its decoder gives the skeletons, as far as a locality mask asks for one."""
+        """Decoding order of the task, which sets the locality mask of sequential tasks."""
         return Decoding.PLAIN if self is Pretext.PLAIN else Decoding.REVERSE
 
 
 def parse_pretexts(text: str) -> tuple[Pretext, ...]:
-    """The tasks of `reverse` or `reverse+prediction+sorting` (the paper's Rev. Rec. Plus), in their order.
+    """Parses `reverse` or `reverse+prediction+sorting` (the paper's Rev. Rec. Plus); keeps the order.
 
     Raises:
-        ValueError: a task is unknown or named twice.
+        ValueError: a task is unknown or occurs twice.
     """
     names = text.split("+")
     known = ", ".join(Pretext)
     if odd := [name for name in names if name not in set(Pretext)]:
-        raise ValueError(f"pretext: expected {known}, or several with + between, got {odd[0]!r} in {text!r}")
+        raise ValueError(f"pretext: expected {known}, or several joined by +, got {odd[0]!r} in {text!r}")
     if len(set(names)) < len(names):
         raise ValueError(f"pretext: expected each task once, got {text!r}")
     return tuple(Pretext(name) for name in names)

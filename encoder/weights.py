@@ -1,9 +1,10 @@
-"""Weights of the gait encoder: seeded ones, files of trained ones, and what a loaded encoder stands for.
+"""Weights of the gait encoder: seeded random weights, weights files, and loaded encoders with their contract.
 
-A weights file is safetensors (never pickle), float32 or, for half the room, float16. That is read as float32,
-and digests are of what was read, the same on every machine. Its metadata are text: `kind` and `version` of
-the format, and `config`, the `EncoderConfig` as JSON. Whatever else the writer adds travels along untouched;
-`layout` and `rate_hz`, where they are there, say which skeletons the weights read.
+A weights file is safetensors (never pickle), in float32 or, at half the size, in float16. Weights are always
+read as float32, and digests are computed on what was read, so they are the same on every machine. The
+metadata are text: `kind` and `version` of the format, and `config`, the `EncoderConfig` as JSON. Other
+metadata of the writer are kept unchanged; `layout` and `rate_hz`, if present, say which skeletons the weights
+read.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from encoder.contract import Contract, side_by_side
+from encoder.contract import Contract, combine_contracts
 from encoder.model import EncoderConfig, GaitEncoder
-from encoder.pose import POSE
-from encoder.weights_files import WEIGHTS, weights_files
+from encoder.pose import POSE_WIDTH
+from encoder.weights_files import WEIGHTS, find_weights_files
 from stream.body import FloatArray
 from stream.errors import DataError, UserError
 from stream.skeleton import CANONICAL_LAYOUT
@@ -54,9 +55,9 @@ class Weights:
     """The contents of a weights file.
 
     Attributes:
-        state: parameters by name, as `GaitEncoder(config).load_state_dict` takes them.
-        config: the shape of the encoder that they fit.
-        extra: the writer's own metadata.
+        state: parameters by name, for `GaitEncoder(config).load_state_dict`.
+        config: the architecture of the encoder.
+        extra: additional metadata of the writer.
     """
 
     state: Mapping[str, Tensor]
@@ -66,14 +67,14 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedEncoder:
-    """An encoder ready for use, or several whose CAGEs are put side by side.
+    """An encoder ready for use, or several encoders whose CAGEs are concatenated.
 
     Attributes:
-        models: in tools.evaluation mode, on the CPU; all read the same windows.
-        contract: what the CAGEs may be compared with.
-        trained: False where the weights are random.
-        description: one line for people, saying which weights these are.
-        extra: what the writers of the weights added, one for each model; see `Weights`.
+        models: the networks, in evaluation mode, on the CPU; all read the same windows.
+        contract: the contract of the CAGEs.
+        trained: False if the weights are random.
+        description: one line for users that names the weights.
+        extra: additional metadata of each model's weights; see `Weights`.
     """
 
     models: tuple[GaitEncoder, ...]
@@ -84,13 +85,14 @@ class LoadedEncoder:
 
 
 def seeded_state(config: EncoderConfig, seed: int = 0) -> dict[str, Tensor]:
-    """Random parameters that are the same on every machine and with every version of torch.
+    """Returns random parameters that are the same on every machine and with every version of torch.
 
-    Kernels are Glorot-uniform over their last two axes, biases 0. Each parameter draws from a stream of its
-    own, numpy's frozen `RandomState` seeded by `seed` and its name, so that one more parameter changes none.
+    Kernels are Glorot-uniform over their last two axes, biases are 0. Each parameter has its own random
+    stream, numpy's frozen `RandomState` seeded by `seed` and the parameter's name, so that an additional
+    parameter changes no other.
 
     Args:
-        config: the shape of the encoder.
+        config: the architecture of the encoder.
         seed: 0 to 2**32 - 1.
 
     Returns:
@@ -98,10 +100,10 @@ def seeded_state(config: EncoderConfig, seed: int = 0) -> dict[str, Tensor]:
     """
     with torch.device("meta"):
         shapes = {name: tuple(p.shape) for name, p in GaitEncoder(config).named_parameters()}
-    return {name: torch.from_numpy(_draw(name, shape, seed)).clone() for name, shape in shapes.items()}
+    return {name: torch.from_numpy(_initial(name, shape, seed)).clone() for name, shape in shapes.items()}
 
 
-def _draw(name: str, shape: tuple[int, ...], seed: int) -> FloatArray:
+def _initial(name: str, shape: tuple[int, ...], seed: int) -> FloatArray:
     if name.endswith("bias"):
         return np.zeros(shape, np.float32)
     stream = np.random.RandomState([seed, zlib.crc32(name.encode("ascii"))])
@@ -111,7 +113,7 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> FloatArray:
 
 
 def weights_digest(state: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, shapes and float32 little-endian bytes in the order of names; 64 hex digits."""
+    """Returns the SHA-256 over names, shapes and float32 little-endian bytes, by name; 64 hex digits."""
     digest = hashlib.sha256()
     for name in sorted(state):
         array = state[name].detach().cpu().numpy()
@@ -128,27 +130,27 @@ def save_weights(
     *,
     half: bool = False,
 ) -> None:
-    """Write a weights file; a crash while writing leaves what was there.
+    """Writes a weights file. A crash while writing leaves an existing file unchanged.
 
     Args:
-        path: replaced where it exists.
-        state: parameters by name, all of those of `GaitEncoder(config)`.
-        config: the shape of the encoder.
-        extra: the writer's own metadata; `kind`, `version` and `config` are taken.
-        half: keep float16, rounded to the nearest, in half the room: other weights, with another digest.
+        path: an existing file is replaced.
+        state: parameters by name, all of `GaitEncoder(config)`.
+        config: the architecture of the encoder.
+        extra: additional metadata; `kind`, `version` and `config` are reserved.
+        half: store float16, rounded to nearest, at half the size. The rounded weights have another digest.
 
     Raises:
-        ValueError: `extra` uses a taken name.
+        ValueError: `extra` uses a reserved name.
         DataError: the file cannot be written, or a number is too large for float16.
     """
     own = {"kind": _KIND, "version": _VERSION, "config": json.dumps(asdict(config), sort_keys=True)}
     extra = dict(extra or {})
-    if taken := own.keys() & extra.keys():
-        raise ValueError(f"extra: {sorted(taken)} are written by save_weights itself")
-    kept = torch.float16 if half else torch.float32
-    tensors = {name: p.detach().cpu().to(kept).contiguous() for name, p in state.items()}
-    if half and (lost := [name for name, p in tensors.items() if not bool(torch.isfinite(p).all())]):
-        raise DataError(f"{path}: {lost[0]} does not fit float16; save it as float32")
+    if reserved := own.keys() & extra.keys():
+        raise ValueError(f"extra: {sorted(reserved)} are reserved; save_weights writes them itself")
+    dtype = torch.float16 if half else torch.float32
+    tensors = {name: p.detach().cpu().to(dtype).contiguous() for name, p in state.items()}
+    if half and (overflowing := [name for name, p in tensors.items() if not bool(torch.isfinite(p).all())]):
+        raise DataError(f"{path}: {overflowing[0]} does not fit float16; save it as float32")
     part = path.with_name(f"{path.name}.part")
     try:
         save_file(tensors, part, metadata=own | extra)
@@ -158,32 +160,36 @@ def save_weights(
 
 
 def load_weights(path: Path) -> Weights:
-    """Read a weights file and check it against the encoder that it says it fits.
+    """Reads a weights file and checks its parameters against its encoder configuration.
 
     Raises:
-        DataError: the file is missing, corrupt, of another kind or version, or does not fit.
+        DataError: the file is missing, corrupt, of another kind or version, or does not fit its
+            configuration.
     """
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = dict(file.metadata() or {})
-            # A copy outlives the file, and lies in memory as evenly as a product's speed and rounding need.
+            # The copy stays valid when the file changes, and has the aligned memory that the speed and the
+            # rounding of products depend on.
             state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
     except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such weights file; check the path") from error
+        raise DataError(f"{path}: no such weights file; check the path") from error
     except (OSError, SafetensorError) as error:
         raise DataError(
-            f"{path}: expected a safetensors file, got something unreadable ({error}); fetch or save it again"
+            f"{path}: expected a safetensors file, but it is unreadable ({error}); download or save it again"
         ) from error
     if metadata.pop("kind", None) != _KIND:
-        raise DataError(f"{path}: expected weights of a gait encoder, got another model's; name another file")
+        raise DataError(
+            f"{path}: expected weights of a gait encoder, got those of another model; give another file"
+        )
     if (version := metadata.pop("version", None)) != _VERSION:
-        raise DataError(f"{path}: expected version {_VERSION} of the format, got {version}; save it again")
+        raise DataError(f"{path}: expected format version {_VERSION}, got {version}; save it again")
     config = _parse_config(path, metadata.pop("config", ""))
     if not re.fullmatch(r"\d{1,4}(\.\d+)?", metadata.get("rate_hz", str(RATE_HZ))):
-        raise DataError(f"{path}: expected its rate_hz as a number, got {metadata['rate_hz']}; save it again")
+        raise DataError(f"{path}: expected a number as rate_hz, got {metadata['rate_hz']}; save it again")
     _check_fit(path, state, config)
-    whole = {name: p.to(torch.float32) for name, p in state.items()}
-    return Weights(whole, config, metadata)
+    float32_state = {name: p.to(torch.float32) for name, p in state.items()}
+    return Weights(float32_state, config, metadata)
 
 
 def _parse_config(path: Path, text: str) -> EncoderConfig:
@@ -206,54 +212,58 @@ def _check_fit(path: Path, state: Mapping[str, Tensor], config: EncoderConfig) -
                 f"{tuple(tensor.shape)}; save the weights again"
             )
         if not bool(torch.isfinite(tensor).all()):
-            raise DataError(f"{path}: {name} is not finite; take the weights of an earlier epoch")
+            raise DataError(f"{path}: {name} is not finite; use the weights of an earlier epoch")
 
 
 def load_encoder(*paths: Path) -> LoadedEncoder:
-    """The encoder of weights files and trained folders; see `encoder.weights_files.weights_files`.
+    """Loads an encoder from weights files and training folders, or the shipped one.
 
     Args:
-        paths: the CAGEs of several encoders are put side by side in this order; none stand for the shipped
-            weights, or for random ones if none are shipped.
+        paths: see `encoder.weights_files.find_weights_files`. The CAGEs of several encoders are concatenated
+            in this order. Without paths the function loads the shipped weights, or random weights if none are
+            shipped.
 
     Raises:
         DataError: the weights cannot be used; see `load_weights`.
-        UserError: encoders read different windows, or are the same.
+        UserError: a path is not accessible, the encoders read different windows, or two of them have the
+            same weights.
     """
     if paths:
-        found = weights_files(paths)
+        found = find_weights_files(paths)
         several = [load_weights(file) for file in found]
-        _check_together(found, [_contract(weights) for weights in several])
-        return _loaded(several, trained=True, what=f"weights of {' + '.join(map(_name, found))}")
+        _check_compatible(found, [_contract(weights) for weights in several])
+        return _build(
+            several, trained=True, description=f"weights of {' + '.join(map(_display_name, found))}"
+        )
     shipped = files("encoder").joinpath(*_SHIPPED)
     if shipped.is_file():
         with as_file(shipped) as file:
-            return _loaded([load_weights(file)], trained=True, what="shipped weights")
+            return _build([load_weights(file)], trained=True, description="shipped weights")
     config = EncoderConfig()
-    what = f"random features (no trained weights are installed; seed {_SEED})"
-    return _loaded([Weights(seeded_state(config, _SEED), config)], trained=False, what=what)
+    description = f"random features (no trained weights are installed; seed {_SEED})"
+    return _build([Weights(seeded_state(config, _SEED), config)], trained=False, description=description)
 
 
-def _check_together(found: Sequence[Path], contracts: Sequence[Contract]) -> None:
+def _check_compatible(found: Sequence[Path], contracts: Sequence[Contract]) -> None:
     first = contracts[0]
     known: dict[str, Path] = {}
     for path, contract in zip(found, contracts, strict=True):
-        if contract.windows != first.windows:
+        if contract.window_format != first.window_format:
             raise UserError(
-                f"encoders that are put side by side must read the same windows, but {found[0]} reads "
-                f"{first.windows} and {path} {contract.windows}: leave one out"
+                f"encoders used together must read the same windows, but {found[0]} reads "
+                f"{first.window_format} and {path} {contract.window_format}: leave one out"
             )
         if contract.id in known:
-            raise UserError(f"{known[contract.id]} and {path} are the same weights; give one of them")
+            raise UserError(f"{known[contract.id]} and {path} are the same weights; give only one of them")
         known[contract.id] = path
 
 
-def _name(path: Path) -> str:
-    """Which weights these are, for people: a trained folder says more than the name of the file in it."""
+def _display_name(path: Path) -> str:
+    """Returns the name for users: the file name, with its folder if the file has the standard name."""
     return f"{path.absolute().parent.name}/{path.name}" if path.name == WEIGHTS else path.name
 
 
-def _loaded(several: Sequence[Weights], *, trained: bool, what: str) -> LoadedEncoder:
+def _build(several: Sequence[Weights], *, trained: bool, description: str) -> LoadedEncoder:
     models, contracts = [], []
     for weights in several:
         config = weights.config
@@ -262,12 +272,14 @@ def _loaded(several: Sequence[Weights], *, trained: bool, what: str) -> LoadedEn
         model.load_state_dict(weights.state, assign=True)
         models.append(model.eval())
         contracts.append(_contract(weights))
-    contract = side_by_side(contracts)
-    if contract.windows == Contract(model="", f=contract.f).windows:
-        # The joints that the pose numbers are about.
-        contract = replace(contract, pose=POSE)
-    what = f"{what}, model {contract.model[:12]}"
-    return LoadedEncoder(tuple(models), contract, trained, what, tuple(weights.extra for weights in several))
+    contract = combine_contracts(contracts)
+    if contract.window_format == Contract(model="", f=contract.f).window_format:
+        # Pose features need the canonical joints.
+        contract = replace(contract, pose=POSE_WIDTH)
+    description = f"{description}, model {contract.model[:12]}"
+    return LoadedEncoder(
+        tuple(models), contract, trained, description, tuple(weights.extra for weights in several)
+    )
 
 
 def _contract(weights: Weights) -> Contract:

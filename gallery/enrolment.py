@@ -1,35 +1,38 @@
-"""Enrolling tracks that the matcher has watched: which ones, was enough seen, and into the gallery."""
+"""Enrolment of tracks of the running system: selects them, checks how much walking they show, stores them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from gallery.matcher import Matcher, Track
-from gallery.store.gallery import Gallery, NewEnrolment
-from stream.bus.messages import Ask, Reply
+from gallery.matcher import Matcher
+from gallery.open_set_decision import Track
+from gallery.store.gallery import Gallery
+from gallery.store.records import NewEnrolment
+from stream.bus.messages import EnrolReply, EnrolRequest
 from stream.errors import UserError
 
-__all__ = ["LEAST_SECONDS", "MIN_SECONDS", "enrol_tracks"]
+__all__ = ["LOWEST_MIN_SECONDS", "MIN_SECONDS", "enrol_tracks"]
 
 MIN_SECONDS = 3.0
-"""Usable walking that a walk must show to be enrolled: two to three strides."""
+"""Usable walking that a track needs to be enrolled, unless less is requested: two to three strides."""
 
-LEAST_SECONDS = 1.5
-"""The least that may be asked for instead: one stride, of somebody who was in view no longer."""
+LOWEST_MIN_SECONDS = 1.5
+"""The least that can be requested instead: one stride, for a person who has left the view."""
 
 
-def enrol_tracks(matcher: Matcher, store: Gallery, contract: str, ask: Ask) -> Reply:
-    """Store the tracks asked for as one new person, each track one walk; all of it or nothing.
+def enrol_tracks(matcher: Matcher, gallery: Gallery, contract: str, request: EnrolRequest) -> EnrolReply:
+    """Stores the requested tracks as one new person, one walk for each track: all of them or none.
 
     Raises:
-        UserError: no such track, nobody or several people in view, too little seen.
-        GalleryError: the name exists or cannot be used, or the gallery cannot be written.
+        UserError: there is no such track, no person or several people are in view, or too little walking was
+            seen.
+        GalleryError: the name exists or is invalid, or the gallery cannot be written.
     """
-    tracks = [_find(matcher, number) for number in ask.tracks] or [_only_one(matcher)]
-    least = max(LEAST_SECONDS, ask.seconds or MIN_SECONDS)
-    walks = [_walk(matcher, track, contract, least) for track in tracks]
-    store.enrol(ask.name, walks, consent_by=ask.consent_by)
-    return Reply(
+    tracks = [_find(matcher, number) for number in request.tracks] or [_only_one(matcher)]
+    min_seconds = max(LOWEST_MIN_SECONDS, request.seconds or MIN_SECONDS)
+    walks = [_walk(matcher, track, contract, min_seconds) for track in tracks]
+    gallery.enrol(request.name, walks, consent_by=request.consent_by)
+    return EnrolReply(
         windows=sum(len(walk.templates) for walk in walks),
         seconds=sum(walk.seconds for walk in walks),
         quality=float(np.mean([walk.quality for walk in walks])),
@@ -39,8 +42,8 @@ def enrol_tracks(matcher: Matcher, store: Gallery, contract: str, ask: Ask) -> R
 def _find(matcher: Matcher, number: int) -> Track:
     track = matcher.tracks.get(number) or matcher.ended.get(number)
     if track is None:
-        seen = ", ".join(str(n) for n in matcher.tracks) or "none"
-        msg = f"there is no track {number}; in view: {seen}"
+        in_view = ", ".join(str(n) for n in matcher.tracks) or "none"
+        msg = f"there is no track {number}; in view: {in_view}"
         raise UserError(msg)
     return track
 
@@ -51,24 +54,26 @@ def _only_one(matcher: Matcher) -> Track:
     if not matcher.tracks:
         msg = "nobody is in view; enrol while the person walks, or give --track N"
         raise UserError(msg)
-    seen = ", ".join(str(number) for number in matcher.tracks)
-    msg = f"{len(matcher.tracks)} people are in view (tracks {seen}); let one walk alone, or give --track N"
+    in_view = ", ".join(str(number) for number in matcher.tracks)
+    msg = (
+        f"{len(matcher.tracks)} people are in view (tracks {in_view}); let one walk alone, or give --track N"
+    )
     raise UserError(msg)
 
 
-def _walk(matcher: Matcher, track: Track, contract: str, least: float) -> NewEnrolment:
-    evidence = track.evidence
-    if evidence.seconds < least - 1e-6:
+def _walk(matcher: Matcher, track: Track, contract: str, min_seconds: float) -> NewEnrolment:
+    scores = track.scores
+    if scores.seconds < min_seconds - 1e-6:
         msg = (
-            f"track {track.number} showed {evidence.seconds:.1f} s of usable walking, "
-            f"at least {least:g} s are needed; let the person walk longer in full view"
+            f"track {track.number} showed {scores.seconds:.1f} s of usable walking, "
+            f"at least {min_seconds:g} s are needed; let the person walk longer in full view"
         )
         raise UserError(msg)
     return NewEnrolment(
         contract_id=contract,
         sensor=matcher.sources[track.source].sensor,
-        seconds=evidence.seconds,
-        quality=evidence.quality,
-        templates=np.stack(evidence.kept.rows),
-        statistics=evidence.trail.segments.mean,
+        seconds=scores.seconds,
+        quality=scores.quality,
+        templates=np.stack(scores.templates.rows),
+        statistics=scores.statistics.segments.mean,
     )

@@ -1,4 +1,4 @@
-"""What the parent tells the matcher process; cheap to import."""
+"""Settings that the parent sends to the matcher process; cheap to import."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import msgspec
 from stream.bus.sockets import Wiring
 from stream.decision import MatcherName
 
-__all__ = ["MatcherOrders", "SourceCard"]
+__all__ = ["MatcherSettings", "SourceCard"]
 
 
 class SourceCard(msgspec.Struct, frozen=True):
-    """What the matcher needs to know of a source.
+    """Description of a source for the matcher.
 
     Attributes:
-        name: as decisions show it.
-        sensor: the kind of sensor, to which the threshold belongs.
+        name: as shown in decisions.
+        sensor: the kind of sensor; thresholds and templates belong to it.
         live: whether its windows may be dropped on the way.
     """
 
@@ -24,17 +24,17 @@ class SourceCard(msgspec.Struct, frozen=True):
     live: bool
 
 
-class MatcherOrders(msgspec.Struct, frozen=True):
-    """What the matcher process is told.
+class MatcherSettings(msgspec.Struct, frozen=True):
+    """Settings of the matcher process.
 
     Attributes:
         wiring: the run's sockets.
         gallery: the URL of the gallery.
-        contract: of the CAGEs that will come; only templates of the same contract are compared.
-        f: skeletons a window.
+        contract: of the encoder's CAGEs; only templates of the same contract are compared.
+        f: skeletons of a window.
         sources: one for each capture worker, in order.
         fpir: the rate of strangers that may be named; None accepts the best candidate always.
-        weights: files and trained folders of the encoder, beside which its back-end may lie.
+        weights: files and trained folders of the encoder, for a back-end beside them.
         matcher: how people are compared; see `gallery.scoring.fusion`, and `gallery.recognition.reranking`
             for `rn`.
     """

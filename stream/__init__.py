@@ -1,4 +1,7 @@
-"""What moves: sources, tracks, windows, the bus, the screen; the command line and the supervisor."""
+"""Live gait identification: sources, windows, the bus, the running system and the command line.
+
+The names exported here are the public interface; each is loaded on first use.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stream.decision import Decision
+    from stream.errors import DataError, GalleryError, RunError, SgeError, SourceError, UserError
     from stream.system.live import Live
+    from stream.system.observe import observe
 
-__all__ = ["Decision", "Live"]
+__all__ = [
+    "DataError",
+    "Decision",
+    "GalleryError",
+    "Live",
+    "RunError",
+    "SgeError",
+    "SourceError",
+    "UserError",
+    "observe",
+]
 
-_HOMES = {"Decision": "stream.decision", "Live": "stream.system.live"}
+_MODULES = {
+    "DataError": "stream.errors",
+    "Decision": "stream.decision",
+    "GalleryError": "stream.errors",
+    "Live": "stream.system.live",
+    "RunError": "stream.errors",
+    "SgeError": "stream.errors",
+    "SourceError": "stream.errors",
+    "UserError": "stream.errors",
+    "observe": "stream.system.observe",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # `from stream import Live` must not make every worker process load what only the parent needs.
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(name)
+    # Lazy, because worker processes import `stream.*` too and must not load what only the parent needs.
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

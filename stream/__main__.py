@@ -1,4 +1,4 @@
-"""The entry of `sge-stream` and `python -m stream`: light, so that Ctrl-C is heard while the rest loads."""
+"""Entry point of `sge-stream` and `python -m stream`; imports little, so that Ctrl-C works at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Load the command line and run it."""
+    """Loads the command line and runs it."""
     try:
         hide_secrets()
-        from stream.terminal.app import main as run  # noqa: PLC0415 - takes a second, in which the user may leave
+        from stream.terminal.app import main as run  # noqa: PLC0415 - takes a second; Ctrl-C works meanwhile
 
         run()
     except KeyboardInterrupt:

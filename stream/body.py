@@ -1,4 +1,4 @@
-"""What a sensor sees: bodies in frames, and what kind of sensor saw them."""
+"""Records of a source: bodies, frames, camera images and the description of the source."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["Body", "BodyFrame", "FloatArray", "Image", "Picture", "SourceInfo"]
 
 FloatArray = NDArray[np.float32]
 Image = NDArray[np.uint8]
-"""(H, W, 3), blue, green, red."""
+"""(H, W, 3), channels in the order blue, green, red."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:
-    """One person in one frame, as the sensor gave it.
+    """One person in one frame, as the sensor reported it.
 
     Attributes:
-        id: the source's own tracking id; the same person keeps it while tracked.
+        id: the source's tracking id; a person keeps it while tracked.
         joints: (J, 3) float32, metres, right-handed, Y up, X to the sensor's left, Z away from it;
-            J and the joint order belong to the source's layout. NaN where a joint was not seen.
-        confidence: (J,) float32 in 0..1; 0 where a joint was not seen.
+            the source's layout defines J and the joint order. NaN for a joint that was not detected.
+        confidence: (J,) float32 in 0..1; 0 for a joint that was not detected.
     """
 
     id: int
@@ -33,27 +33,28 @@ class Body:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """What a frame was seen in; it is drawn on where that is asked for, and never recorded.
+    """The camera image of a frame, used for drawing only; it is never recorded.
 
     Attributes:
-        image: as the camera gave it; nobody writes into it.
-        places: by body id, (J, 3) float32 of the layout's joints: pixels right and down, visibility 0..1.
-        taken_ns: this host's monotonic clock when it was taken; None of a file's.
+        image: the unmodified image; read-only by convention.
+        keypoints: by body id, (J, 3) float32, the layout's joints in the image: x and y in pixels (right,
+            down) and visibility in 0..1.
+        taken_ns: monotonic clock of this host when the image was captured; None for an image from a file.
     """
 
     image: Image
-    places: Mapping[int, FloatArray]
+    keypoints: Mapping[int, FloatArray]
     taken_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BodyFrame:
-    """All bodies that a source saw at one moment.
+    """All bodies that a source detected at one time.
 
     Attributes:
-        time_ns: the source's own clock, nanoseconds since it began; increases from frame to frame.
-        bodies: nobody in view is an empty tuple, and a frame all the same.
-        picture: what they were seen in, where the source has pictures.
+        time_ns: the source's clock, nanoseconds since the source started; strictly increasing.
+        bodies: empty while no person is in view; such a frame is delivered as well.
+        picture: the camera image, if the source has one.
     """
 
     time_ns: int
@@ -63,14 +64,15 @@ class BodyFrame:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What is known of a source before its first frame.
+    """Description of a source, available before its first frame.
 
     Attributes:
-        name: how it is shown; never holds credentials.
-        sensor: the kind of sensor (`kinect-v1`, `kinect-v2`, `simulated`, ...); thresholds belong to it.
+        name: display name; never contains credentials.
+        sensor: the kind of sensor (`kinect-v1`, `kinect-v2`, `simulated`, ...); each kind has its own
+            thresholds.
         layout: the joint layout of its bodies, a key of `stream.skeleton.LAYOUTS`.
-        live: True where the newest frame wins and late ones are dropped; False where every frame counts.
-        finite: whether it ends by itself.
+        live: True if late frames are dropped in favour of the newest; False if every frame is processed.
+        finite: True if the source ends by itself.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the system says about a track, as users read it."""
+"""The `Decision` record that users receive, and its JSON; `gallery.open_set_decision` makes the decision."""
 
 from __future__ import annotations
 
@@ -9,31 +9,36 @@ import msgspec
 __all__ = ["Decision", "MatcherName", "State", "to_json"]
 
 State = Literal["person", "unknown", "collecting"]
-"""`person` is named; `unknown` fits no enrolled person; `collecting` has shown too little walking so far."""
+"""`person`: identified; `unknown`: no enrolled person fits; `collecting`: too little walking so far."""
 
 MatcherName = Literal["fusion", "nearest", "rn"]
-"""How tracks are compared with the gallery; see `stream.system.settings.Settings`."""
+"""Method of comparing tracks with the gallery; see `stream.system.settings.Settings`."""
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """One line of `--json`: who a track is, as far as is known at `t`.
+    """One identification result of one track at time `t`; one line of `--json`.
 
     Attributes:
-        id: unique to this line.
-        source: the source's name, as it was given.
-        track: the track's number, unique in the run.
-        t: seconds since the source began.
-        time: UTC of the decision, ISO 8601.
-        state: `person` (named), `unknown` (seen enough, nobody enrolled fits), `collecting` (not yet).
-        person: the name, null unless the state is `person`.
-        candidate: always the best name so far; null while nobody is enrolled or nothing was seen.
-        score: evidence for the candidate, the mean similarity of the track's skeletons to the person's.
-        threshold: the score from which the candidate is accepted; null for `--fpir off`, or none known.
-        margin: score minus the next best person's; null with one person.
-        reason: why this state.
-        latency_ms: from the arrival of the frame that completed the window to this decision; null where no
-            frame brought it.
-        final: the track's last line.
+        id: unique identifier of this decision.
+        source: the source's name, as the user gave it.
+        track: number of the track, unique in the run.
+        t: seconds since the source started.
+        time: UTC time of the decision, ISO 8601.
+        state: `person` (identified), `unknown` (enough walking observed, no enrolled person fits) or
+            `collecting` (not enough walking observed yet).
+        person: name of the identified person; null unless the state is `person`.
+        candidate: name of the best candidate in every state; null while no person is enrolled or no window
+            was compared.
+        score: evidence for the candidate; higher is stronger. `fusion`: weighted sum of cohort-normalised
+            similarities, unbounded. `nearest` and `rn`: mean similarity of the track's skeletons to the
+            person's nearest templates.
+        threshold: lowest score at which the candidate is accepted; null with `--fpir off`, or if the sensor
+            has no calibrated threshold.
+        margin: `score` minus the score of the best other person; null with a single candidate.
+        reason: explanation of the state.
+        latency_ms: milliseconds from the arrival of the frame that completed the window to this decision;
+            null if no frame triggered the decision.
+        final: True for the last decision of the track.
     """
 
     id: str
@@ -53,5 +58,5 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def to_json(decision: Decision) -> bytes:
-    """One line of JSON in UTF-8, without its newline."""
+    """Returns the decision as one line of JSON in UTF-8, without a newline."""
     return msgspec.json.encode(decision)

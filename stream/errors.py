@@ -1,12 +1,12 @@
-"""Every error the program raises on purpose.
+"""Errors that the program raises on purpose.
 
 SgeError
- +-- UserError            the user's input is wrong: one sentence, with the mend; exit 2
- |    +-- SourceError     a --source that cannot be opened or read on
- |    +-- DataError       a file that is corrupt, cut off, foreign or malformed
- |    +-- GalleryError    a gallery that cannot be used, a name that cannot be taken
- +-- RunError             something of ours failed while running; exit 1
-EndOfSource               not an error: a finite source has given its last frame
+ +-- UserError            the user's input is wrong: one sentence that says how to fix it; exit code 2
+ |    +-- SourceError     a --source cannot be opened, or stops delivering
+ |    +-- DataError       a file is corrupt, truncated, malformed or of another program
+ |    +-- GalleryError    a gallery cannot be used, or a name is not available
+ +-- RunError             a part of the running system failed; exit code 1
+EndOfSource               signal, not an error: a finite source has delivered its last frame
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ __all__ = ["DataError", "EndOfSource", "GalleryError", "RunError", "SgeError", "
 
 
 class SgeError(Exception):
-    """Base of all errors whose text is written for people."""
+    """Base class of all errors; the text is written for users."""
 
     exit_code = 1
 
 
 class UserError(SgeError):
-    """The user's input is wrong; the text says what was expected, what came and what to do."""
+    """The user's input is wrong; the text says what was expected, what was found and how to fix it."""
 
     exit_code = 2
 
 
 class SourceError(UserError):
-    """A source cannot be opened, or stopped delivering for a reason the user can mend."""
+    """A source cannot be opened, or stopped delivering for a reason that the user can fix."""
 
 
 class DataError(UserError):
-    """A file is corrupt, cut off, foreign or malformed; the text names the file and the place."""
+    """A file is corrupt, truncated, malformed or of another program; the text names the file and position."""
 
 
 class GalleryError(UserError):
@@ -42,5 +42,5 @@ class RunError(SgeError):
     """A part of the running system failed."""
 
 
-class EndOfSource(Exception):  # noqa: N818 - the end of a file is no error
-    """A finite source has given its last frame."""
+class EndOfSource(Exception):  # noqa: N818 - the end of a file is not an error
+    """A finite source has delivered its last frame."""

@@ -1,4 +1,4 @@
-"""Looking at paths that somebody typed."""
+"""Checks of file paths that the user typed."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 
 from stream.errors import UserError
 
-__all__ = ["is_there"]
+__all__ = ["path_exists"]
 
 
-def is_there(path: Path, test: Callable[[Path], bool] = Path.exists) -> bool:
-    """Whether something is at a path, or what `test` asks, such as `Path.is_dir`.
+def path_exists(path: Path, test: Callable[[Path], bool] = Path.exists) -> bool:
+    """Returns whether a path exists, or passes another `test` such as `Path.is_dir`.
 
     Raises:
-        UserError: nobody can tell: a folder above may not be read, or it is no path.
+        UserError: the path cannot be checked: a parent folder is not readable, or the path is invalid.
     """
     try:
         return test(path)
-    except (OSError, ValueError) as error:  # too long, say, or with a zero in it
+    except (OSError, ValueError) as error:  # for example too long, or with a null character
         reason = error.strerror if isinstance(error, OSError) else error
         text = str(path) if len(str(path)) <= 80 else f"{str(path)[:40]}..."
-        raise UserError(f"{text} cannot be looked at ({reason}); give another path") from None
+        raise UserError(f"{text} cannot be accessed ({reason}); give another path") from None

@@ -1,11 +1,10 @@
 """Joint layouts of the sensors, and their conversion to the canonical 20 joints.
 
-The canonical joints are those of the Kinect v1 SDK, in its order. Every other layout is one table: for each
-canonical joint, the sensor's joints it is made of and their weights. A table maps joints and nothing else:
-bodies arrive in metres, Y up, X to the sensor's left, Z away from it. Where a sensor speaks otherwise
-(Azure Kinect: millimetres, Y down, X right; MediaPipe: Y down, X right), its source module converts units and
-axes before anything here sees the joints. Layouts of pictures, in pixels and without depth, stand apart
-(`FLAT_LAYOUTS`): nothing that works on metres takes them.
+The canonical joints are those of the Kinect v1 SDK, in its order. Every layout is one table: each canonical
+joint is a weighted mean of the sensor's joints. A table maps joints only: bodies arrive in metres, Y up, X to
+the sensor's left, Z away from it. If a sensor uses other units or axes (Azure Kinect: millimetres, Y down, X
+right; MediaPipe: Y down, X right), its source module converts them first. 2D layouts, in pixels and without
+depth, are kept apart (`LAYOUTS_2D`); functions that need metres reject them.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ __all__ = [
     "BONES",
     "CANONICAL",
     "CANONICAL_LAYOUT",
-    "FLAT_LAYOUTS",
     "LAYOUTS",
+    "LAYOUTS_2D",
     "Layout",
     "get_layout",
-    "hip_of",
+    "hip_center",
     "to_canonical",
 ]
 
@@ -38,10 +37,10 @@ CANONICAL: tuple[str, ...] = (
     "HipLeft", "KneeLeft", "AnkleLeft", "FootLeft",
     "HipRight", "KneeRight", "AnkleRight", "FootRight",
 )  # fmt: skip
-"""The 20 joints that everything after the sources works on, in their order."""
+"""The 20 joints, in order, of all skeletons after `to_canonical`."""
 
 CANONICAL_LAYOUT = "canonical"
-"""The name of the layout of windows and weights whose joints are `CANONICAL`."""
+"""Layout name of windows and weights with the joints `CANONICAL`."""
 
 BONES = tuple(
     (CANONICAL.index(joint), CANONICAL.index(parent))
@@ -57,105 +56,111 @@ BONES = tuple(
         ("AnkleRight", "KneeRight"), ("FootRight", "AnkleRight"),
     )
 )  # fmt: skip
-"""The 19 bones of the canonical joints, each as (joint, the joint that it hangs on)."""
+"""The 19 bones of the canonical skeleton, each as (joint, parent joint)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """How one kind of sensor names its joints, and how the canonical 20 are made of them.
+    """Joint names of one kind of sensor, and their mapping to the canonical 20 joints.
 
     Attributes:
-        name: the key in `LAYOUTS` or `FLAT_LAYOUTS`.
+        name: the key in `LAYOUTS` or `LAYOUTS_2D`.
         joints: the sensor's J joint names, in its order.
-        weights: (20, J) float32, read-only, not negative; row c says what canonical joint c is made of, and
+        weights: (20, J) float32, read-only, not negative; row c holds the weights of canonical joint c and
             sums to 1.
-        flat: whether the joints are places in a picture: pixels, Z = 0.
+        is_2d: True if joints are image positions in pixels with Z = 0.
     """
 
     name: str
     joints: tuple[str, ...]
     weights: FloatArray
-    flat: bool = False
+    is_2d: bool = False
 
 
 def get_layout(name: str) -> Layout:
-    """The layout of that name.
+    """Returns the layout with a name.
 
     Raises:
-        ValueError: no such layout; the text lists those there are.
+        ValueError: the name is unknown; the text lists the known names.
     """
-    layout = LAYOUTS.get(name) or FLAT_LAYOUTS.get(name)
+    layout = LAYOUTS.get(name) or LAYOUTS_2D.get(name)
     if layout is None:
-        raise ValueError(f"no joint layout {name!r}; there are {', '.join((*LAYOUTS, *FLAT_LAYOUTS))}")
+        raise ValueError(f"unknown joint layout {name!r}; known are {', '.join((*LAYOUTS, *LAYOUTS_2D))}")
     return layout
 
 
-def hip_of(layout: Layout, joints: FloatArray) -> FloatArray:
-    """(..., 3) the middle of the hips, which skeletons are centred on, of (..., J, 3) joints."""
+def hip_center(layout: Layout, joints: FloatArray) -> FloatArray:
+    """Returns the hip centre (..., 3), the origin of centred skeletons, of joints (..., J, 3)."""
     parts = np.flatnonzero(layout.weights[0])
     hip: FloatArray = layout.weights[0, parts] @ joints[..., parts, :]
     return hip
 
 
 def to_canonical(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Make the canonical 20 joints of a sensor's J.
+    """Converts a sensor's J joints to the canonical 20 joints.
 
-    A joint with confidence 0 or a coordinate that is not finite was not seen: the canonical joints made of it
-    are NaN with confidence 0, all others are untouched by it.
+    A joint is missing if its confidence is 0 or a coordinate is not finite. Canonical joints that depend on
+    it become NaN with confidence 0; all others stay the same.
 
     Args:
         layout: the layout that `joints` are in.
-        joints: (..., J, 3) float32, metres, the axes of `stream.body.Body`. Leading axes (frames) are kept.
+        joints: (..., J, 3) float32, metres, axes as in `stream.body.Body`. Leading axes (frames) are kept.
         confidence: (..., J) float32 in 0..1.
 
     Returns:
-        (..., 20, 3) float32, each the weighted mean of what it is made of, and (..., 20) float32, the least
-        confidence among what it is made of.
+        Joints (..., 20, 3) float32, weighted means of the sensor's joints, and confidence (..., 20) float32,
+        the minimum over the sensor's joints used.
 
     Raises:
-        UserError: the layout is flat.
+        UserError: the layout is 2D.
     """
-    if layout.flat:
+    if layout.is_2d:
         raise UserError(
-            f"skeletons in the layout {layout.name} are places in a picture, in pixels: they cannot stand "
-            "beside skeletons in metres; give 3D skeletons, or measure them by themselves"
+            f"skeletons in the layout {layout.name} are 2D image positions in pixels: they cannot be "
+            "combined with skeletons in metres; give 3D skeletons, or evaluate the 2D skeletons separately"
         )
-    seen = (confidence > 0) & np.isfinite(joints).all(axis=-1)
+    detected = (confidence > 0) & np.isfinite(joints).all(axis=-1)
     # Zero instead of NaN, because 0 * NaN would spread to every joint of the product.
-    canonical: FloatArray = layout.weights @ np.where(seen[..., None], joints, np.float32(0))
-    trusted = np.where(seen, confidence, np.float32(0))[..., None, :]
-    least: FloatArray = np.where(layout.weights > 0, trusted, np.float32(np.inf)).min(axis=-1)
-    canonical[least == 0] = np.nan
-    return canonical, least
+    canonical: FloatArray = layout.weights @ np.where(detected[..., None], joints, np.float32(0))
+    known = np.where(detected, confidence, np.float32(0))[..., None, :]
+    minimum: FloatArray = np.where(layout.weights > 0, known, np.float32(np.inf)).min(axis=-1)
+    canonical[minimum == 0] = np.nan
+    return canonical, minimum
 
 
-def _layout(name: str, joints: str, made_of: Mapping[str, Mapping[str, float]]) -> Layout:
-    """A layout from its joint names, separated by blanks, and a recipe for each canonical joint."""
+def _layout(name: str, joints: str, mapping: Mapping[str, Mapping[str, float]]) -> Layout:
+    """Builds a layout.
+
+    Args:
+        name: its name.
+        joints: the sensor's joint names, separated by blanks.
+        mapping: for each canonical joint, weights by sensor joint.
+    """
     names = tuple(joints.split())
     weights = np.zeros((len(CANONICAL), len(names)), np.float32)
     for row, canonical in enumerate(CANONICAL):
-        for joint, weight in made_of[canonical].items():
+        for joint, weight in mapping[canonical].items():
             weights[row, names.index(joint)] = weight
     weights.flags.writeable = False
     return Layout(name, names, weights)
 
 
 def _same(*joints: str) -> dict[str, dict[str, float]]:
-    """Recipes of canonical joints that the sensor has under the same name."""
+    """Maps canonical joints to the sensor joints of the same names."""
     return {joint: {joint: 1.0} for joint in joints}
 
 
-def _sides(**recipes: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Recipes of the left and of the right joint at once.
+def _sides(**mapping: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Expands a mapping of paired joints to the left and the right joint.
 
-    In the sensor's names `{Side}`, `{SIDE}`, `{side}` and `{s}` become Left, LEFT, left and l, or the right.
+    In sensor joint names, `{SIDE}`, `{side}` and `{s}` become LEFT, left and l, or RIGHT, right and r.
     """
     return {
         canonical + side: {
-            joint.format(Side=side, SIDE=side.upper(), side=side.lower(), s=side[0].lower()): weight
-            for joint, weight in recipe.items()
+            joint.format(SIDE=side.upper(), side=side.lower(), s=side[0].lower()): weight
+            for joint, weight in weights.items()
         }
-        for canonical, recipe in recipes.items()
+        for canonical, weights in mapping.items()
         for side in ("Left", "Right")
     }
 
@@ -172,8 +177,8 @@ _KINECT_V2 = _layout(
     | {"HipCenter": {"SpineBase": 1}, "Spine": {"SpineMid": 1}, "ShoulderCenter": {"SpineShoulder": 1}},
 )
 
-# NECK, not the clavicles: a Kinect v1's ShoulderCenter lies at the base of the neck, 13 cm above the middle
-# of the shoulder joints (median over KGBD).
+# NECK, not the clavicles: the ShoulderCenter of a Kinect v1 lies at the base of the neck, 13 cm above the
+# midpoint of the shoulder joints (median over KGBD).
 _AZURE_KINECT = _layout(
     "azure-kinect",
     "PELVIS SPINE_NAVEL SPINE_CHEST NECK"
@@ -199,8 +204,8 @@ _AZURE_KINECT = _layout(
     },
 )
 
-# Neither MediaPipe nor COCO sees the spine: it is put 30 % of the way from the hips to the shoulders.
-_TRUNK_OF_FOUR = {
+# Neither MediaPipe nor COCO has a spine joint: it is placed 30 % of the way from the hips to the shoulders.
+_TRUNK_WITHOUT_SPINE = {
     "HipCenter": {"left_hip": 0.5, "right_hip": 0.5},
     "Spine": {"left_hip": 0.35, "right_hip": 0.35, "left_shoulder": 0.15, "right_shoulder": 0.15},
     "ShoulderCenter": {"left_shoulder": 0.5, "right_shoulder": 0.5},
@@ -223,7 +228,7 @@ _MEDIAPIPE = _layout(
     " left_hip right_hip left_knee right_knee left_ankle right_ankle left_heel right_heel"
     " left_foot_index right_foot_index",
     {
-        **_TRUNK_OF_FOUR,
+        **_TRUNK_WITHOUT_SPINE,
         **_LIMBS,
         **_sides(
             Hand={"{side}_wrist": 0.2, "{side}_pinky": 0.4, "{side}_index": 0.4},
@@ -232,15 +237,19 @@ _MEDIAPIPE = _layout(
     },
 )
 
-# COCO has neither hands nor feet: they are copies of the wrists and the ankles.
+# COCO has neither hands nor feet: wrists and ankles are copied.
 _COCO = _layout(
     "coco",
     "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow"
     " left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle",
-    {**_TRUNK_OF_FOUR, **_LIMBS, **_sides(Hand={"{side}_wrist": 1}, Foot={"{side}_ankle": 1})},
+    {
+        **_TRUNK_WITHOUT_SPINE,
+        **_LIMBS,
+        **_sides(Hand={"{side}_wrist": 1}, Foot={"{side}_ankle": 1}),
+    },
 )
 
-# The 17 joints of MPI-INF-3DHP; hands and feet are again copies.
+# The 17 joints of MPI-INF-3DHP; wrists and ankles are copied to hands and feet.
 _MPI_17 = _layout(
     "mpi-17",
     "htop neck rsho relb rwri lsho lelb lwri rhip rkne rank lhip lkne lank pelv spin head",
@@ -262,7 +271,7 @@ _MPI_17 = _layout(
     },
 )
 
-# OpenPose's first 14 joints, as CASIA-B's estimated 3D skeletons have them; its head is the nose.
+# The first 14 joints of OpenPose, as in CASIA-B's estimated 3D skeletons; the joint `head` is the nose.
 _OPENPOSE_14 = _layout(
     "openpose-14",
     "head neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist"
@@ -283,9 +292,9 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         for layout in (_KINECT_V1, _KINECT_V2, _AZURE_KINECT, _MEDIAPIPE, _COCO, _MPI_17, _OPENPOSE_14)
     }
 )
-"""Every layout that a source may name, in metres."""
+"""The 3D layouts, in metres; a source uses one of these."""
 
-FLAT_LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {"coco17-2d": replace(_COCO, name="coco17-2d", flat=True)}
+LAYOUTS_2D: Mapping[str, Layout] = MappingProxyType(
+    {"coco17-2d": replace(_COCO, name="coco17-2d", is_2d=True)}
 )
-"""Layouts of data sets that hold places in pictures: X to the picture's left, Y up, pixels, Z = 0."""
+"""2D layouts of data sets: X to the image's left, Y up, pixels, Z = 0."""

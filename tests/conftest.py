@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: the folder of real skeletons, which most machines do not have."""
+"""Fixtures and markers shared by all tests."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Two processes run the tests: a thread each, before torch counts them.
+# One test process runs per CPU, so each uses one thread. Set before torch reads it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# How long an example takes says how busy the machine is, not whether the code is right.
+# The time of a Hypothesis example depends on the load of the machine, so it has no deadline.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
+E2E = ROOT / "tests" / "e2e"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects tests by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests in `tests/e2e` as `e2e`, and tests that use `data_dir` as `data`."""
+    for item in items:
+        if item.path.is_relative_to(E2E):
+            item.add_marker("e2e")
+        if "data_dir" in getattr(item, "fixturenames", ()):
+            item.add_marker("data")
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of real data sets (`SGE_DATA`, else `../shared/data`); without it the test skips by name.
+    """The folder of real data sets: `SGE_DATA`, else `../shared/data`. Without it, the test is skipped.
 
-    `SGE_REQUIRE_DATA=1` turns the skip into a failure where `../shared` exists.
+    With `SGE_REQUIRE_DATA=1`, the test fails instead if `../shared` exists.
     """
     folder = Path(os.environ.get("SGE_DATA", ROOT.parent / "shared" / "data"))
     if (folder / "kgbd_kinect1_20j.npz").is_file():
@@ -35,7 +46,7 @@ def data_dir() -> Path:
 
 @pytest.fixture
 def runtime_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of this test's own for the sockets of running systems; its processes inherit it."""
+    """A folder for the sockets of running systems, one for each test; child processes inherit it."""
     folder = tmp_path / "run"
     monkeypatch.setenv("SGE_RUNTIME_DIR", str(folder))
     return folder

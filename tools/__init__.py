@@ -1,1 +1,1 @@
-"""What people run beside the live system: data sets, recordings, the demo, trials and measurements."""
+"""Tools around the live system: data sets, recordings, training, evaluation, the demo and the doctor."""

@@ -1,4 +1,4 @@
-"""Recordings from data sets, and whole recordings from ones that were cut off."""
+"""`sge-stream convert`: converts walks of data sets to recordings, and repairs truncated recordings."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import DataError, RunError, UserError
-from stream.paths import is_there
+from stream.paths import path_exists
 from stream.recording import Recording, RecordingWriter, TruncatedRecording, read_recording
 from stream.skeleton import get_layout
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = ["convert"]
 
-_BODY = 1  # one person walks, so one tracking id
+_BODY_ID = 1  # of the only person in a walk
 
-# What Windows forbids in a name, and the names that it keeps for devices.
+# Characters that Windows forbids in file names, and its reserved device names.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -29,80 +29,78 @@ def convert(
     *,
     person: str | None = None,
     walk: str | None = None,
-    told: Callable[[Path], object] = lambda path: None,
+    report: Callable[[Path], object] = lambda path: None,
 ) -> list[Path]:
-    """Write walks of a data set as recordings; or write a recording anew.
+    """Writes walks of a data set as recordings, or rewrites a recording.
 
-    A recording that a crash cut off becomes a whole one, of the frames that are left of it.
+    Rewriting repairs a recording that was truncated by a crash: it keeps the complete frames.
 
     Args:
-        source: a data set, a part of it, or one of its files (see `tools.datasets`); or a recording.
-        target: a file `*.mcap` for one walk, or else a folder: each walk goes to its `<person>/<walk>.mcap`.
+        source: a data set, a folder or file of it (see `tools.datasets`); or a recording.
+        target: a file `*.mcap` for one walk; or a folder, in which each walk becomes `<person>/<walk>.mcap`.
         person: only this person's walks.
         walk: only walks of this name.
-        told: is told of each file when it is whole; videos take their time.
+        report: called with each file once it is complete; videos take a while.
 
     Returns:
         The files written.
 
     Raises:
-        UserError: there is no such walk, or several and one target, or a target exists already. Nothing was
+        UserError: there is no such walk, there are several but one target, or a target exists. Nothing was
             written.
-        DataError: the source is of no known format, or broken; the walks before the broken one were written.
-        RunError: the disk is full or gone.
+        DataError: the format is unknown, or a file is broken; the walks before the broken one were written.
+        RunError: the disk is full or missing.
     """
-    if _names_recording(source) and not source.is_dir():
+    if _is_recording_name(source) and not source.is_dir():
         if person is not None or walk is not None:
             raise UserError(
-                f"{source} is a recording, without a choice of walks: leave --person and --walk out"
+                f"{source} is a recording, which has no walks to select: omit --person and --walk"
             )
-        told(written := _rewrite(source, target if _names_recording(target) else target / source.name))
+        report(written := _rewrite(source, target if _is_recording_name(target) else target / source.name))
         return [written]
     walks = list(find_walks(source, person, walk))
     if not walks:
         raise UserError(_no_such_walk(source, person, walk))
-    if flat := [found for found in walks if get_layout(found.layout).flat]:
+    if walks_2d := [ref for ref in walks if get_layout(ref.layout).is_2d]:
         raise UserError(
-            f"{source} holds skeletons in the layout {flat[0].layout}, places in a picture: a recording "
-            "holds bodies in metres, so they cannot become one; give 3D skeletons"
+            f"{source} holds 2D skeletons in pixels (layout {walks_2d[0].layout}), but a recording holds 3D "
+            "skeletons in metres: give 3D skeletons"
         )
-    plan = _plan(source, target, walks)
-    for path in plan:
+    targets = _assign_targets(source, target, walks)
+    for path in targets:
         _refuse_existing(path)
-    for path, found in plan.items():
-        _write_walk(path, found.read())
-        told(path)
-    return list(plan)
+    for path, ref in targets.items():
+        _write_walk(path, ref.read())
+        report(path)
+    return list(targets)
 
 
-def _plan(source: Path, target: Path, walks: list[WalkRef]) -> dict[Path, WalkRef]:
-    """Where each walk goes."""
-    if _names_recording(target):
+def _assign_targets(source: Path, target: Path, walks: list[WalkRef]) -> dict[Path, WalkRef]:
+    """Returns the walk for each file to be written."""
+    if _is_recording_name(target):
         if len(walks) > 1:
             raise UserError(
-                f"{source} holds {len(walks)} such walks ({_examples(walks)}), and {target} takes one: "
-                "choose it with --person P --walk W, or give a folder as OUT"
+                f"{source} holds {len(walks)} such walks ({_examples(walks)}), but {target} takes one: "
+                "select it with --person P --walk W, or give a folder as OUT"
             )
         return {target: walks[0]}
-    plan: dict[Path, WalkRef] = {}
-    taken: dict[str, WalkRef] = {}
-    for found in walks:
-        path = target / _safe(found.person) / f"{_safe(found.walk)}.mcap"
-        twin = taken.setdefault(str(path).casefold(), found)
-        if twin is not found:
+    targets: dict[Path, WalkRef] = {}
+    by_folded_path: dict[str, WalkRef] = {}
+    for ref in walks:
+        path = target / _safe(ref.person) / f"{_safe(ref.walk)}.mcap"
+        other = by_folded_path.setdefault(str(path).casefold(), ref)
+        if other is not ref:
             raise UserError(
-                f"{_examples([twin, found])} would both become {path}: convert each with --person P --walk W "
-                "into a file of its own"
+                f"{_examples([other, ref])} would both become {path}: convert each into its own file with "
+                "--person P --walk W"
             )
-        plan[path] = found
-    return plan
+        targets[path] = ref
+    return targets
 
 
 def _write_walk(path: Path, walk: Walk) -> None:
     if not len(walk.time_ns):
-        raise DataError(
-            f"{walk.name} has no frames; leave it out by choosing others with --person and --walk"
-        )
+        raise DataError(f"{walk.name} has no frames; select other walks with --person and --walk")
     info = SourceInfo(walk.name, walk.sensor, walk.layout, live=False, finite=True)
     _write(path, info, _frames(walk))
 
@@ -110,25 +108,25 @@ def _write_walk(path: Path, walk: Walk) -> None:
 def _frames(walk: Walk) -> Iterator[BodyFrame]:
     for time_ns, joints, confidence in zip(walk.time_ns.tolist(), walk.joints, walk.confidence, strict=True):
         seen = confidence.any()
-        yield BodyFrame(time_ns, (Body(_BODY, joints, confidence),) if seen else ())
+        yield BodyFrame(time_ns, (Body(_BODY_ID, joints, confidence),) if seen else ())
 
 
 def _rewrite(source: Path, target: Path) -> Path:
     with read_recording(source) as recording:
         _refuse_existing(target)
-        _write(target, recording.info, _whole_frames(recording), recording.started)
+        _write(target, recording.info, _complete_frames(recording), recording.started)
     return target
 
 
-def _whole_frames(recording: Recording) -> Iterator[BodyFrame]:
-    """The frames of a recording, up to where it is cut off."""
-    given = False
+def _complete_frames(recording: Recording) -> Iterator[BodyFrame]:
+    """Yields the complete frames of a recording that may be truncated; raises if there is none."""
+    any_complete = False
     try:
         for frame in recording:
-            given = True
+            any_complete = True
             yield frame
     except TruncatedRecording:
-        if not given:
+        if not any_complete:
             raise
 
 
@@ -139,7 +137,7 @@ def _write(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            f"the folder {path.parent} cannot be made: {error.strerror}; give another place as OUT"
+            f"the folder {path.parent} cannot be created: {error.strerror}; give another OUT"
         ) from error
     recording = RecordingWriter(path, info, started=started)
     try:
@@ -147,38 +145,38 @@ def _write(
             for frame in frames:
                 recording.write(frame)
     except RunError:
-        raise  # it says what stands in the file
+        raise  # its message says what the file holds
     except BaseException:
-        # Half a walk must not pass for a whole one.
+        # An incomplete walk must not be mistaken for a complete one.
         path.unlink(missing_ok=True)
         raise
 
 
 def _refuse_existing(path: Path) -> None:
-    if is_there(path):
-        raise UserError(f"{path} exists already; give another OUT, or remove it first")
+    if path_exists(path):
+        raise UserError(f"{path} already exists; give another OUT, or remove it first")
 
 
 def _no_such_walk(source: Path, person: str | None, walk: str | None) -> str:
-    there = list(find_walks(source))
-    if not there:
-        return f"{source} holds no walks; expected one of the data sets' folders"
-    asked = " ".join(
+    walks = list(find_walks(source))
+    if not walks:
+        return f"{source} holds no walks; expected the folder of a data set"
+    wanted = " ".join(
         f"--{name} {value}" for name, value in (("person", person), ("walk", walk)) if value is not None
     )
-    return f"{source} holds no walk for {asked}; there are {len(there)}, for example {_examples(there)}"
+    return f"{source} holds no walk for {wanted}; it holds {len(walks)}, for example {_examples(walks)}"
 
 
 def _examples(walks: list[WalkRef]) -> str:
-    shown = ", ".join(f"--person {found.person} --walk {found.walk}" for found in walks[:2])
+    shown = ", ".join(f"--person {ref.person} --walk {ref.walk}" for ref in walks[:2])
     return shown + (", ..." if len(walks) > 2 else "")
 
 
-def _names_recording(path: Path) -> bool:
+def _is_recording_name(path: Path) -> bool:
     return path.suffix.lower() == ".mcap"
 
 
 def _safe(name: str) -> str:
-    """A name that every system takes for a file or folder."""
+    """Returns a file or folder name that is valid on every operating system."""
     name = _FORBIDDEN.sub("_", name).rstrip(". ") or "_"
     return f"_{name}" if _DEVICE.fullmatch(name) else name

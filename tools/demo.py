@@ -1,7 +1,7 @@
-"""`sge-stream demo`: the main job on simulated people, through the real processes, in under a minute.
+"""`sge-stream demo`: enrols and identifies simulated people with the real system, in under a minute.
 
-Four of five people are enrolled on one walk; all five come back on another. No accuracy claim rests on it:
-simulated people differ more plainly than real ones.
+Four of five people are enrolled on one walk; all five are identified on another. The result says nothing
+about accuracy: simulated people differ more clearly than real ones.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from rich.text import Text
 
 from gallery.scoring.backend import load_backend
 from stream.bus.messages import Verdict
+from stream.outputs.dashboard import Dashboard
 from stream.system.live import Live
-from stream.terminal.dashboard import Dashboard
-from stream.terminal.identify import echo_to, tell_encoder
+from stream.terminal.identify import echo_to, print_encoder
 
 __all__ = ["Outcome", "run_demo"]
 
@@ -33,65 +33,68 @@ FPIR = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one person's second walk ended.
+    """Result of one person's second walk.
 
     Attributes:
         truth: the person's name; None for the stranger.
-        verdict: the track's last one; None if there was none.
+        verdict: the final verdict of the track; None if there was none.
     """
 
     truth: str | None
     verdict: Verdict | None
 
     @property
-    def said(self) -> str:
-        """What the system said."""
+    def answer(self) -> str:
+        """The name or state that the system decided on."""
         if self.verdict is None:
-            return "nothing"
+            return "none"
         return self.verdict.decision.person or self.verdict.decision.state
 
     @property
-    def right(self) -> bool:
-        """Whether that was right: the name, or `unknown` for the stranger."""
-        return self.said == (self.truth or "unknown")
+    def correct(self) -> bool:
+        """Whether the answer is the name, or `unknown` for the stranger."""
+        return self.answer == (self.truth or "unknown")
 
 
 def run_demo(seconds: float, encoder: Sequence[str] = (), *, out: Console, err: Console, debug: bool) -> int:
-    """Run the demo and print its closing table; returns the exit status.
+    """Runs the demo and prints a table of results.
 
     Args:
         seconds: length of the second walk.
-        encoder: weights files and trained folders; none stand for the weights that ship.
-        out: where the table goes.
-        err: where notes and, with `debug`, the processes' logs go.
-        debug: show the logs.
+        encoder: weights files and trained folders; empty for the shipped weights.
+        out: console for the table.
+        err: console for notes and, with `debug`, the logs of the processes.
+        debug: whether to show the logs.
+
+    Returns:
+        The exit status.
 
     Raises:
         SgeError: the weights cannot be used, or the system failed.
     """
     with tempfile.TemporaryDirectory(prefix="sge-demo-", ignore_cleanup_errors=True) as folder:
         gallery = str(Path(folder) / "gallery.db")
-        out.print(f"1. {', '.join(ENROLLED)} are enrolled on a first walk of {ENROL_SECONDS} s (simulated).")
+        out.print(f"1. Enrolling {', '.join(ENROLLED)} on a simulated walk of {ENROL_SECONDS} s.")
         calibrated = _enrol(gallery, encoder, err, debug)
-        out.print(f"2. They come back on another walk, and a stranger with them; watch for {seconds:.0f} s.")
+        out.print(f"2. Identifying the same people and a stranger on another walk of {seconds:.0f} s.")
         if not calibrated:
-            out.print("   Without a threshold, everyone is called by the best name (--fpir off).")
+            out.print("   No threshold is known: every person gets the best matching name (--fpir off).")
         finals = _identify(gallery, seconds, encoder, FPIR if calibrated else None, out, err, debug)
     outcomes = [Outcome(name, finals.get(number)) for number, name in enumerate((*ENROLLED, None), start=1)]
     out.print(_table(outcomes))
-    right = sum(outcome.right for outcome in outcomes)
+    correct = sum(outcome.correct for outcome in outcomes)
     out.print(
-        f"{right} of {len(outcomes)} right. Next: sge-stream --source walkers:n=3, or sge-stream --help"
+        f"{correct} of {len(outcomes)} correct. Next: sge-stream --source walkers:n=3, or sge-stream --help"
     )
     return 0
 
 
 def _enrol(gallery: str, encoder: Sequence[str], err: Console, debug: bool) -> bool:
-    """Enrol the four; whether thresholds are known for them."""
+    """Enrols the four people; returns whether a threshold is known for the simulated sensor."""
     only = "+".join(str(number) for number in range(1, PEOPLE))
     source = f"walkers:n={PEOPLE},seed={SEED},walk=1,only={only},seconds={ENROL_SECONDS},live=0"
     with Live([source], gallery, fpir=None, speed=0, encoder=encoder, echo=echo_to(err, debug)) as live:
-        tell_encoder(live, err)
+        print_encoder(live, err)
         for _ in live:
             pass
         for number, name in enumerate(ENROLLED, start=1):
@@ -109,6 +112,7 @@ def _identify(
     err: Console,
     debug: bool,
 ) -> dict[int, Verdict]:
+    """Identifies all people on the second walk; returns the final verdict of each track."""
     source = f"walkers:n={PEOPLE},seed={SEED},walk=2,seconds={seconds:g}"
     finals: dict[int, Verdict] = {}
     with Live([source], gallery, fpir=fpir, encoder=encoder, echo=echo_to(err, debug)) as live:
@@ -126,15 +130,15 @@ def _identify(
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
-    table = Table(title="What was said of whom", title_justify="left")
-    for column in ("walked by", "said", "score / threshold", "seen", ""):
+    table = Table(title="Results", title_justify="left")
+    for column in ("person", "identified as", "score / threshold", "walking", ""):
         table.add_column(column)
     for outcome in outcomes:
-        score = seen = "-"
+        score = walking = "-"
         if outcome.verdict is not None:
             decision = outcome.verdict.decision
             score = " / ".join("-" if x is None else f"{x:.3f}" for x in (decision.score, decision.threshold))
-            seen = f"{outcome.verdict.seconds:.1f} s"
-        mark = Text("right", style="green") if outcome.right else Text("wrong", style="bold red")
-        table.add_row(outcome.truth or "a stranger", outcome.said, score, seen, mark)
+            walking = f"{outcome.verdict.seconds:.1f} s"
+        mark = Text("correct", style="green") if outcome.correct else Text("wrong", style="bold red")
+        table.add_row(outcome.truth or "a stranger", outcome.answer, score, walking, mark)
     return table

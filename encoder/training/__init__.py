@@ -1,1 +1,8 @@
-"""Training of the encoder without labels: pretext tasks, contrastive learning, checkpoints, model card."""
+"""Self-supervised training of the encoder.
+
+- `train_config`: the settings; `spans`: the training data and the batches; `augment`: augmentation.
+- `pretext`, `contrast`, `losses`, `batch_losses`: pretext tasks, contrastive learning, and their losses.
+- `training_pass`, `lstm_gradients`: a forward pass with hand-written gradients; `precision`: fp32 or bf16.
+- `trainer`, `training_progress`, `checkpoint`, `distributed`: training loop, reports, checkpoints, processes.
+- `model_card`: writes the weights and the model card.
+"""

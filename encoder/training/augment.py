@@ -1,7 +1,8 @@
-"""What a real sensor and a real walk do to skeletons, done to training windows on purpose.
+"""Augmentation: simulates the variation of real walks and the errors of real sensors on training windows.
 
-`move` changes what is seen (direction, side, pace, size), so inputs and targets alike. `disturb` is the
-sensor's own doing and touches the inputs only: the network shall give back what was really there.
+`transform_spans` varies the walk (direction, side, pace, size), so it changes inputs and targets alike.
+`corrupt_inputs` simulates sensor errors and changes only the inputs: the network has to reconstruct the
+uncorrupted skeletons.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import numpy as np
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
 
-__all__ = ["MIRRORED", "Augmentation", "disturb", "margin", "move"]
+__all__ = ["MIRRORED", "Augmentation", "corrupt_inputs", "stretch_margin", "transform_spans"]
 
 MIRRORED: tuple[int, ...] = tuple(
     CANONICAL.index(name.replace("Left", "Right") if name.endswith("Left") else name.replace("Right", "Left"))
     for name in CANONICAL
 )
-"""Which canonical joint each one becomes in a mirror."""
+"""The mirror image of each canonical joint, as an index."""
 
 _BOUNDS = {
     "rotation_deg": 180.0,
@@ -35,18 +36,18 @@ _BOUNDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """How strong each augmentation is; 0 switches it off. All are drawn anew for each window.
+    """Strength of each augmentation; 0 switches it off. All are drawn independently for each window.
 
     Attributes:
-        rotation_deg: about the vertical, by an angle within plus or minus this, 0..180 degrees.
-        mirror: the share of windows that are mirrored (X turned, left and right joints exchanged), 0..1.
-        noise_m: standard deviation of the noise on each coordinate of each joint but HipCenter, 0..0.2 m.
-        dropout: the probability that a joint of a skeleton is lost and stays where it was in the skeleton
-            before, as Kinects infer lost joints, 0..0.9.
-        rate_jitter: the sensor's rate differs from its nominal one by a share within plus or minus this,
+        rotation_deg: rotation about the vertical axis by an angle within plus or minus this, 0..180 degrees.
+        mirror: fraction of windows that are mirrored (X negated, left and right joints exchanged), 0..1.
+        noise_m: standard deviation of the noise on each coordinate of each joint except HipCenter, 0..0.2 m.
+        dropout: probability that a joint of a skeleton is lost and keeps its position of the previous
+            skeleton, as Kinects infer lost joints, 0..0.9.
+        rate_jitter: relative deviation of the sensor's rate from its nominal rate, within plus or minus this,
             0..0.5.
-        scale_jitter: the body is larger or smaller by a share within plus or minus this, 0..0.5. Size is
-            part of who somebody is: leave it off unless the sensor's scale is not to be trusted.
+        scale_jitter: relative change of the body size, within plus or minus this, 0..0.5. Body size helps to
+            identify a person: use it only if the sensor's scale is unreliable.
 
     Raises:
         ValueError: a value is out of bounds.
@@ -67,91 +68,94 @@ class Augmentation:
             object.__setattr__(self, name, float(value))
 
 
-def margin(augmentation: Augmentation, length: int) -> int:
-    """How many skeletons `move` needs before and after a span of `length`, to quicken it by."""
+def stretch_margin(augmentation: Augmentation, length: int) -> int:
+    """Returns the number of extra skeletons that `transform_spans` needs before and after a span."""
     return math.ceil(augmentation.rate_jitter * (length - 1) / 2 - 1e-9)
 
 
-def move(augmentation: Augmentation, spans: FloatArray, length: int, seed: tuple[int, ...]) -> FloatArray:
-    """Turn, mirror, stretch in time and scale spans.
+def transform_spans(
+    augmentation: Augmentation, spans: FloatArray, length: int, seed: tuple[int, ...]
+) -> FloatArray:
+    """Rotates, mirrors, stretches in time and scales spans.
 
     Args:
-        augmentation: what to do.
-        spans: (n, margin + length + margin, 20, 3) float32, hip-centred metres, Y up; left as they are.
-        length: skeletons of a span.
-        seed: the same seed gives the same result; what is switched on changes no other draw.
+        augmentation: the strengths.
+        spans: (n, margin + length + margin, 20, 3) float32, hip-centred metres, Y up; not modified. The
+            margin is that of `stretch_margin`.
+        length: skeletons of a resulting span.
+        seed: the same seed gives the same result; each augmentation has its own random stream.
 
     Returns:
         (n, length, 20, 3) float32.
     """
     n = len(spans)
     rotation, mirror = augmentation.rotation_deg, augmentation.mirror
-    moved = _stretch(augmentation, spans, length, _draw(seed, "rate"))
+    result = _stretch(augmentation, spans, length, _random(seed, "rate"))
     if rotation:
-        angle = np.deg2rad(_draw(seed, "rotation").uniform(-rotation, rotation, n))
-        moved = _turn(moved, angle.astype(np.float32))
+        angle = np.deg2rad(_random(seed, "rotation").uniform(-rotation, rotation, n))
+        result = _rotate(result, angle.astype(np.float32))
     if mirror:
-        turned = moved[:, :, MIRRORED] * np.array([-1, 1, 1], np.float32)
-        chosen = _draw(seed, "mirror").random_sample(n) < mirror
-        moved = np.where(chosen[:, None, None, None], turned, moved)
+        mirrored = result[:, :, MIRRORED] * np.array([-1, 1, 1], np.float32)
+        chosen = _random(seed, "mirror").random_sample(n) < mirror
+        result = np.where(chosen[:, None, None, None], mirrored, result)
     if augmentation.scale_jitter:
         jitter = augmentation.scale_jitter
-        factor = 1 + _draw(seed, "scale").uniform(-jitter, jitter, (n, 1, 1, 1))
-        moved = moved * factor.astype(np.float32)
-    return moved
+        factor = 1 + _random(seed, "scale").uniform(-jitter, jitter, (n, 1, 1, 1))
+        result = result * factor.astype(np.float32)
+    return result
 
 
-def disturb(augmentation: Augmentation, inputs: FloatArray, seed: tuple[int, ...]) -> FloatArray:
-    """Lose joints of the inputs, and add noise to them.
+def corrupt_inputs(augmentation: Augmentation, inputs: FloatArray, seed: tuple[int, ...]) -> FloatArray:
+    """Drops joints of the inputs and adds noise to them.
 
     Args:
-        augmentation: what to do.
-        inputs: (n, f, 20, 3) float32, hip-centred metres; left as they are.
-        seed: as for `move`.
+        augmentation: the strengths.
+        inputs: (n, f, 20, 3) float32, hip-centred metres; not modified.
+        seed: as for `transform_spans`.
 
     Returns:
-        (n, f, 20, 3) float32, HipCenter still at the origin.
+        (n, f, 20, 3) float32, HipCenter at the origin.
     """
     n, f, joints, _ = inputs.shape
     if augmentation.dropout:
-        lost = _draw(seed, "dropout").random_sample((n, f, joints, 1)) < augmentation.dropout
+        lost = _random(seed, "dropout").random_sample((n, f, joints, 1)) < augmentation.dropout
         inputs = inputs.copy()
         for t in range(1, f):
             inputs[:, t] = np.where(lost[:, t], inputs[:, t - 1], inputs[:, t])
     if augmentation.noise_m:
-        noise = _draw(seed, "noise").standard_normal(inputs.shape).astype(np.float32)
+        noise = _random(seed, "noise").standard_normal(inputs.shape).astype(np.float32)
         noise[:, :, 0] = 0
         inputs = inputs + np.float32(augmentation.noise_m) * noise
     return inputs
 
 
-def _draw(seed: tuple[int, ...], name: str) -> np.random.RandomState:
+def _random(seed: tuple[int, ...], name: str) -> np.random.RandomState:
     return np.random.RandomState([*seed, zlib.crc32(name.encode("ascii"))])
 
 
-def _turn(spans: FloatArray, angle: FloatArray) -> FloatArray:
-    """Rotate windows about Y; a positive angle turns Z towards X."""
+def _rotate(spans: FloatArray, angle: FloatArray) -> FloatArray:
+    """Rotates spans about Y; a positive angle rotates Z towards X."""
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
     x, y, z = (spans[..., i] for i in range(3))
-    turned: FloatArray = np.stack((cos * x + sin * z, y, cos * z - sin * x), axis=-1)
-    return turned
+    rotated: FloatArray = np.stack((cos * x + sin * z, y, cos * z - sin * x), axis=-1)
+    return rotated
 
 
 def _stretch(
-    augmentation: Augmentation, spans: FloatArray, length: int, draw: np.random.RandomState
+    augmentation: Augmentation, spans: FloatArray, length: int, random: np.random.RandomState
 ) -> FloatArray:
-    """Read the spans at another rate, about their middle, between skeletons linearly."""
-    beside = margin(augmentation, length)
-    if spans.shape[1] != length + 2 * beside:
-        raise ValueError(f"spans: expected {length + 2 * beside} skeletons each, got {spans.shape[1]}")
-    if not beside:
+    """Resamples the spans at another rate around their middle, with linear interpolation."""
+    margin = stretch_margin(augmentation, length)
+    if spans.shape[1] != length + 2 * margin:
+        raise ValueError(f"spans: expected {length + 2 * margin} skeletons each, got {spans.shape[1]}")
+    if not margin:
         return spans
     jitter = augmentation.rate_jitter
-    pace = 1 + draw.uniform(-jitter, jitter, (len(spans), 1))
+    pace = 1 + random.uniform(-jitter, jitter, (len(spans), 1))
     middle = (spans.shape[1] - 1) / 2
-    place = middle + pace * (np.arange(length) - (length - 1) / 2)
-    before = np.clip(np.floor(place).astype(np.int64), 0, spans.shape[1] - 2)
-    weight = (place - before).astype(np.float32)[..., None, None]
+    position = middle + pace * (np.arange(length) - (length - 1) / 2)
+    before = np.clip(np.floor(position).astype(np.int64), 0, spans.shape[1] - 2)
+    weight = (position - before).astype(np.float32)[..., None, None]
     a = np.take_along_axis(spans, before[..., None, None], axis=1)
     b = np.take_along_axis(spans, before[..., None, None] + 1, axis=1)
     stretched: FloatArray = a + weight * (b - a)

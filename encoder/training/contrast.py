@@ -1,4 +1,4 @@
-"""The contrasting space: the projection f_C of the paper, and which samples of a batch are contrasted."""
+"""Contrastive learning: the projection f_C of the paper, and the positive and negative pairs of a batch."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _KIND = "sge-stream contrastive projection"
 
 
 class Contrast(StrEnum):
-    """Which windows are pulled together and which pushed apart.
+    """How positive and negative pairs are chosen.
 
     Attributes:
         NONE: no contrastive learning; the features are AGEs.
-        WITHIN: Algorithm 1 as printed, in a batch of consecutive windows of one recording. An inner window
-            stands in it twice, as the second of one pair and the first of the next, so an anchor's
-            identical copy is among its negatives, and its loss cannot fall below log 2.
-        WITHIN_MASKED: the same without those copies.
-        ACROSS: each pair from another recording, as far as the draw has it; only windows of other
-            recordings are negatives.
+        WITHIN: Algorithm 1 as printed, on a batch of consecutive windows of one recording. An inner window
+            occurs twice, as the second of one pair and the first of the next. So an anchor's identical copy
+            is among its negatives, and the anchor's loss cannot fall below log 2.
+        WITHIN_MASKED: the same without those copies among the negatives.
+        ACROSS: pairs of nearby windows of one recording, drawn at random over all recordings; only windows of
+            other recordings are negatives.
     """
 
     NONE = "none"
@@ -52,13 +52,13 @@ class Contrast(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """The positive pairs of a batch of n windows; its 2 m samples are all `first`, then all `second`.
+    """The m positive pairs of a batch of n windows; the 2 m samples are all of `first`, then all of `second`.
 
     Attributes:
         first: (m,) int64, rows of the batch.
-        second: (m,) int64, the row that belongs to each.
-        excluded: (2 m, 2 m) bool, sample pairs [anchor, other] that count neither as positive nor as
-            negative; None where all count.
+        second: (m,) int64, the positive row of each of `first`.
+        excluded: (2 m, 2 m) bool, sample pairs [anchor, other] that are neither positive nor negative; None
+            if there are none.
     """
 
     first: Tensor
@@ -67,16 +67,16 @@ class Pairs:
 
 
 def make_pairs(contrast: Contrast, recordings: Tensor, interval: int = 1) -> Pairs:
-    """The positive pairs of a batch.
+    """Returns the positive pairs of a batch.
 
     Args:
-        contrast: `WITHIN` and `WITHIN_MASKED` take a batch of consecutive windows and pair row k with row
-            k + interval; `ACROSS` takes a batch of pairs in which rows 2 k and 2 k + 1 belong together.
-        recordings: (n,) int64, which recording each row is from.
+        contrast: `WITHIN` and `WITHIN_MASKED` expect a batch of consecutive windows and pair row k with row
+            k + interval; `ACROSS` expects a batch in which rows 2 k and 2 k + 1 are a pair.
+        recordings: (n,) int64, the recording of each row.
         interval: 1 for neighbours.
 
     Raises:
-        ValueError: `NONE` has no pairs; or `ACROSS` with an odd number of rows.
+        ValueError: `contrast` is `NONE`, or `ACROSS` with an odd number of rows.
     """
     n = len(recordings)
     rows = torch.arange(n, device=recordings.device)
@@ -86,23 +86,23 @@ def make_pairs(contrast: Contrast, recordings: Tensor, interval: int = 1) -> Pai
         if n % 2:
             raise ValueError(f"across: expected an even number of rows, got {n}")
         first, second = rows[0::2], rows[1::2]
-        return Pairs(first, second, _alike(recordings[torch.cat((first, second))]))
+        return Pairs(first, second, _same_label(recordings[torch.cat((first, second))]))
     first, second = rows[: max(0, n - interval)], rows[interval:]
     masked = contrast is Contrast.WITHIN_MASKED
-    return Pairs(first, second, _alike(torch.cat((first, second))) if masked else None)
+    return Pairs(first, second, _same_label(torch.cat((first, second))) if masked else None)
 
 
-def _alike(labels: Tensor) -> Tensor:
-    """(2 m, 2 m): the same label, and neither the sample itself nor its positive."""
-    alike = labels.unsqueeze(0) == labels.unsqueeze(1)
-    own = torch.arange(len(labels), device=labels.device)
-    alike[own, own] = False
-    alike[own, own.roll(len(labels) // 2)] = False
-    return alike
+def _same_label(labels: Tensor) -> Tensor:
+    """Returns (2 m, 2 m): True for the same label, except for the sample itself and its positive."""
+    same = labels.unsqueeze(0) == labels.unsqueeze(1)
+    index = torch.arange(len(labels), device=labels.device)
+    same[index, index] = False
+    same[index, index.roll(len(labels) // 2)] = False
+    return same
 
 
 def head_shapes(f: int, hidden: int) -> dict[str, tuple[int, ...]]:
-    """The parameters of a `ContrastHead` by name; 459,264 numbers a dimension for f = 6 and K = 256."""
+    """Returns the parameter shapes of a `ContrastHead`; 459,264 numbers per dimension for f = 6, K = 256."""
     return {
         "kernel1": (DIMENSIONS, f * hidden, hidden),
         "bias1": (DIMENSIONS, hidden),
@@ -112,13 +112,14 @@ def head_shapes(f: int, hidden: int) -> dict[str, tuple[int, ...]]:
 
 
 class ContrastHead(nn.Module):
-    """f_C, a multi-layer perceptron a dimension: z = W2 ReLU(W1 V) (Eq. 13), each layer with a bias.
+    """The contrastive projection f_C: one multi-layer perceptron per dimension.
 
-    A new module is all zeros.
+    It computes z = W2 ReLU(W1 V) (Eq. 13), with a bias in each layer. The parameters of a new module are
+    zeros.
 
     Args:
         f: skeletons of a window.
-        hidden: K; V has f K numbers, z and the layer between K.
+        hidden: K, the size of z and of the hidden layer; V has f K numbers.
     """
 
     kernel1: nn.Parameter
@@ -132,11 +133,11 @@ class ContrastHead(nn.Module):
             self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
 
     def forward(self, contexts: Tensor) -> Tensor:
-        """Project windows.
+        """Projects windows.
 
         Args:
-            contexts: (n, f, 3, K), as `encoder.model.GaitEncoding.contexts`; V^(i) of Eq. 12 is a window's
-                contexts of one dimension, one after the other.
+            contexts: (n, f, 3, K), as `encoder.model.GaitEncoding.contexts`; V^(i) of Eq. 12 is the
+                concatenation of a window's contexts of one dimension.
 
         Returns:
             (3, n, K), z of X, Y and Z.
@@ -146,25 +147,25 @@ class ContrastHead(nn.Module):
         return torch.baddbmm(self.bias2.unsqueeze(1), inner, self.kernel2)
 
     def features(self, contexts: Tensor) -> Tensor:
-        """The z of X, Y and Z side by side, one a window: (n, 3 K), of contexts (n, f, 3, K)."""
+        """Returns the concatenated z of X, Y and Z of each window, (n, 3 K), for contexts (n, f, 3, K)."""
         z: Tensor = self(contexts)
         return z.transpose(0, 1).flatten(1)
 
 
 def seeded_head(f: int, hidden: int, seed: int) -> ContrastHead:
-    """A projection with random weights: kernels Glorot-uniform, biases 0; the same on every machine."""
+    """Returns a projection with random weights (Glorot-uniform; biases 0), the same on every machine."""
     head = ContrastHead(f, hidden)
     for name, parameter in head.named_parameters():
         if name.startswith("kernel"):
-            draw = np.random.RandomState([seed, zlib.crc32(f"head.{name}".encode("ascii"))])
+            random = np.random.RandomState([seed, zlib.crc32(f"head.{name}".encode("ascii"))])
             limit = np.sqrt(6.0 / (parameter.shape[-2] + parameter.shape[-1]))
-            values = draw.uniform(-limit, limit, tuple(parameter.shape))
+            values = random.uniform(-limit, limit, tuple(parameter.shape))
             parameter.data.copy_(torch.from_numpy(values))
     return head
 
 
 def save_head(path: Path, head: ContrastHead) -> None:
-    """Write a projection's weights as safetensors; a crash while writing leaves what was there.
+    """Writes a projection as safetensors. A crash while writing leaves an existing file unchanged.
 
     Raises:
         DataError: the file cannot be written.
@@ -180,7 +181,7 @@ def save_head(path: Path, head: ContrastHead) -> None:
 
 
 def load_head(path: Path, f: int, hidden: int) -> ContrastHead:
-    """Read a projection's weights.
+    """Reads a projection.
 
     Raises:
         DataError: the file is missing, corrupt, of another kind, or for another f or K.
@@ -190,10 +191,12 @@ def load_head(path: Path, f: int, hidden: int) -> ContrastHead:
             kind = (file.metadata() or {}).get("kind")
             state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: no readable safetensors file ({error}); train again or fetch it") from error
+        raise DataError(
+            f"{path}: expected a readable safetensors file ({error}); train again or download it"
+        ) from error
     shapes = {name: tuple(value.shape) for name, value in state.items()}
     if kind != _KIND or shapes != head_shapes(f, hidden):
-        raise DataError(f"{path}: expected a projection for f = {f} and K = {hidden}; name another file")
+        raise DataError(f"{path}: expected a projection for f = {f} and K = {hidden}; give another file")
     head = ContrastHead(f, hidden)
     head.load_state_dict(state)
     return head

@@ -1,16 +1,16 @@
-"""Several processes that train one encoder together: on one machine, or on several that see the same files.
+"""Training of one encoder by several processes, on one machine or on several that share the files.
 
     torchrun --standalone --nproc-per-node 2 -m stream train DATA... --out DIR
 
-starts two here (on a machine with CUDA give each GPU one). Every process learns from its share of every
-joint batch, `TrainConfig.batch` windows in all, and their gradients are added up before they are clipped, so
-that the losses are those of one process with the joint batch. Process 0 alone writes files and the screen;
-how many there are may change when a training goes on. A user's error in one of them ends all: one says it,
-each exits with its status (torchrun's own is 1, after a report of its own).
+starts two processes on this machine (with CUDA, use one process per GPU). Every process computes its share of
+each joint batch of `TrainConfig.batch` windows. The gradients are summed over the processes before clipping,
+so the losses are those of a single process with the joint batch. Only process 0 writes files and output. The
+number of processes may change when a training is resumed. A user error in one process ends all of them: one
+reports it, and each exits with its status (torchrun itself exits with 1, after its own report).
 
-The processes talk by gloo on a CPU and by nccl between GPUs; where all are on this machine, over its loopback
-only. torch's DistributedDataParallel is not used: it averages the losses of separate batches, and the
-contrastive loss needs the windows of all.
+The processes communicate by gloo on CPUs and by nccl between GPUs; if all run on one machine, only over its
+loopback interface. torch's DistributedDataParallel is not used: it averages the losses of separate batches,
+but the contrastive loss needs the windows of all processes.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from torch import Tensor
 from encoder.inference import resolve_device
 from stream.errors import RunError, SgeError, UserError
 
-__all__ = ["ALONE", "PeerError", "Team", "join_team"]
+__all__ = ["SINGLE_PROCESS", "PeerError", "ProcessGroup", "join_process_group"]
 
-_NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+_REQUIRED_VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 class PeerError(RunError):
-    """Another process of the training has ended with an error, which it tells itself.
+    """Another process of the training ended with an error, which it reports itself.
 
     Args:
-        text: its error.
-        exit_code: its exit status.
+        text: the error message of the other process.
+        exit_code: the exit status of the other process.
     """
 
     def __init__(self, text: str, exit_code: int) -> None:
@@ -51,67 +51,67 @@ class PeerError(RunError):
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """The processes of one training, seen from one of them.
+class ProcessGroup:
+    """The processes of one training, from the view of one of them.
 
     Attributes:
-        rank: this one's number, from 0.
-        size: how many there are.
-        local: this one's number on its machine, from 0.
+        rank: number of this process, from 0.
+        size: number of processes.
+        local_rank: number of this process on its machine, from 0.
     """
 
     rank: int = 0
     size: int = 1
-    local: int = 0
+    local_rank: int = 0
 
     @property
-    def leads(self) -> bool:
-        """Whether this process writes the files and the screen."""
+    def is_main(self) -> bool:
+        """Whether this process writes the files and the output."""
         return self.rank == 0
 
     def device(self, name: str) -> torch.device:
-        """The device of a name, see `encoder.inference.resolve_device`; a GPU of its own for each process.
+        """Returns the device for a name (`encoder.inference.resolve_device`); each process gets its own GPU.
 
         Raises:
-            UserError: there is no such device, or no GPU left for this process.
+            UserError: the device does not exist, or there is no GPU left for this process.
         """
         device = resolve_device(name)
         if self.size == 1 or device.type == "cpu":
             return device
         if device.index is not None:
             raise UserError(
-                f"device {name}: expected auto, cuda or cpu, several processes each take a GPU of their own"
+                f"device {name}: expected auto, cuda or cpu, because every process uses its own GPU"
             )
-        if self.local >= torch.cuda.device_count():
+        if self.local_rank >= torch.cuda.device_count():
             raise UserError(
-                f"device {name}: expected a GPU for each process, this machine has "
-                f"{torch.cuda.device_count()}; start fewer processes, or give cpu"
+                f"device {name}: expected a GPU for each process, but this machine has "
+                f"{torch.cuda.device_count()}; start fewer processes, or use cpu"
             )
-        return torch.device("cuda", self.local)
+        return torch.device("cuda", self.local_rank)
 
     def share(self, count: int) -> slice:
-        """Which of so many rows are this process's; without one where there are more processes than rows."""
+        """Returns this process's share of `count` rows; it is empty if there are too few rows."""
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def gather(self, rows: Tensor, count: int) -> Tensor:
-        """The rows of all processes, side by side.
+        """Returns the concatenated rows of all processes.
 
         Args:
-            rows: (3, m, K), of this process's share.
-            count: n, rows of all.
+            rows: (3, m, K), the rows of this process's share.
+            count: n, the number of rows of all processes.
 
         Returns:
-            (3, n, K). Every process is taken to compute the same loss of it, and gets back the gradient of
-            its own rows.
+            (3, n, K). Every process must compute the same loss from it; backpropagation then returns the
+            gradient of the process's own rows.
         """
         if self.size == 1:
             return rows
-        apply: Any = _Gather.apply  # torch leaves it untyped
+        apply: Any = _Gather.apply  # untyped in torch
         joint: Tensor = apply(rows, self.share(count), count)
         return joint
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Put into each tensor the sum of the same one of all processes."""
+    def sum_over_processes(self, tensors: Sequence[Tensor]) -> None:
+        """Replaces each tensor by its sum over all processes."""
         if self.size == 1:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
@@ -121,92 +121,94 @@ class Team:
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
-    def tell(self, text: str) -> tuple[str, ...]:
-        """What each process says, by its number."""
+    def exchange(self, text: str) -> tuple[str, ...]:
+        """Sends a text to all processes; returns the texts of all, in the order of their ranks."""
         if self.size == 1:
             return (text,)
-        said = torch.frombuffer(bytearray(text.encode() + b"\n"), dtype=torch.uint8)
+        # The line feed keeps an empty text from being an empty tensor.
+        own = torch.frombuffer(bytearray(text.encode() + b"\n"), dtype=torch.uint8)
         lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
         with _connected():
-            dist.all_gather(lengths, torch.tensor([len(said)]))
-            room = max(int(length) for length in lengths)
-            heard = [torch.zeros(room, dtype=torch.uint8) for _ in range(self.size)]
-            dist.all_gather(heard, torch.nn.functional.pad(said, (0, room - len(said))))
+            dist.all_gather(lengths, torch.tensor([len(own)]))
+            longest = max(int(length) for length in lengths)
+            received = [torch.zeros(longest, dtype=torch.uint8) for _ in range(self.size)]
+            dist.all_gather(received, torch.nn.functional.pad(own, (0, longest - len(own))))
         return tuple(
             bytes(one[: int(length) - 1].tolist()).decode()
-            for one, length in zip(heard, lengths, strict=True)
+            for one, length in zip(received, lengths, strict=True)
         )
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """All processes leave the block, or all raise: none waits for one that has met an error.
+    def raise_together(self) -> Iterator[None]:
+        """Lets all processes leave the block, or all raise, so that none waits for a process that failed.
 
-        The block itself must not talk to the others.
+        The block itself must not communicate with the other processes.
 
         Raises:
-            PeerError: another process has met an error, and has a smaller number than one that was met here.
+            PeerError: another process failed. If this process failed as well, the other has a smaller rank.
         """
         if self.size == 1:
             yield
             return
-        mine: Exception | None = None
+        own_error: Exception | None = None
         try:
             yield
         except Exception as error:
-            mine = error
-        code = mine.exit_code if isinstance(mine, SgeError) else 1
-        told = self.tell("" if mine is None else json.dumps([code, str(mine)]))
-        first = next((rank for rank, text in enumerate(told) if text), None)
-        if mine is not None and first == self.rank:
-            raise mine
+            own_error = error
+        code = own_error.exit_code if isinstance(own_error, SgeError) else 1
+        errors = self.exchange("" if own_error is None else json.dumps([code, str(own_error)]))
+        first = next((rank for rank, text in enumerate(errors) if text), None)
+        if own_error is not None and first == self.rank:
+            raise own_error
         if first is not None:
-            code, text = json.loads(told[first])
-            raise PeerError(f"process {first}: {text}", code) from mine
+            code, text = json.loads(errors[first])
+            raise PeerError(f"process {first}: {text}", code) from own_error
 
 
-ALONE = Team()
-"""One process."""
+SINGLE_PROCESS = ProcessGroup()
+"""The group of a training with one process."""
 
 
 @contextmanager
-def join_team() -> Iterator[Team]:
-    """Join the processes that torchrun started; alone where it did not.
+def join_process_group() -> Iterator[ProcessGroup]:
+    """Joins the processes that torchrun started; without torchrun yields `SINGLE_PROCESS`.
 
     Raises:
-        UserError: the environment is not torchrun's, or this torch cannot.
+        UserError: the environment variables are incomplete, or this torch has no support for several
+            processes.
         RunError: the other processes cannot be reached.
     """
     if os.environ.get("WORLD_SIZE", "1") == "1":
-        yield ALONE
+        yield SINGLE_PROCESS
         return
-    given = [os.environ.get(name, "") for name in _NEEDED]
+    given = [os.environ.get(name, "") for name in _REQUIRED_VARIABLES]
     numbers = [*given[:2], given[3], os.environ.get("LOCAL_RANK", given[0])]
     if not given[2] or not all(number.isdecimal() for number in numbers):
         raise UserError(
-            f"WORLD_SIZE is {given[1]}: expected {', '.join(_NEEDED)} beside it; start several processes "
-            "with torchrun, or clear WORLD_SIZE"
+            f"WORLD_SIZE is {given[1]}: expected {', '.join(_REQUIRED_VARIABLES)} as well; start "
+            "several processes with torchrun, or clear WORLD_SIZE"
         )
     if not dist.is_available():
-        raise UserError("this torch cannot train with several processes; start one, without torchrun")
-    team = Team(int(given[0]), int(given[1]), int(numbers[3]))
-    _stay_on_loopback(given[2])
-    # Its functions' defaults name the group that is there when torch imports it, which the optimiser makes it
-    # do: kept alive by them, the group's threads would outlive it and abort the process at its end.
+        raise UserError("this torch does not support several processes; start one, without torchrun")
+    group = ProcessGroup(int(given[0]), int(given[1]), int(numbers[3]))
+    _use_loopback_if_local(given[2])
+    # Imported before there is a group. The optimiser imports this module later, and the default arguments of
+    # its functions would then hold the group: its threads would outlive it and abort the process at exit.
     importlib.import_module("torch.distributed.nn")
     with _connected():
         dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
-        yield team
+        yield group
     finally:
         dist.destroy_process_group()
 
 
-def _stay_on_loopback(master: str) -> None:
-    """Where all processes are on this machine, let no other reach them."""
+def _use_loopback_if_local(master: str) -> None:
+    """Restricts communication to the loopback interface if all processes are on this machine."""
     try:
         loopback = ipaddress.ip_address(socket.gethostbyname(master)).is_loopback
     except (OSError, ValueError):
-        return  # init_process_group says what is wrong with the address
+        return  # init_process_group reports what is wrong with the address
     names = [name for _, name in socket.if_nameindex()]
     if loopback and (name := next((n for n in ("lo", "lo0") if n in names), None)):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
@@ -219,13 +221,13 @@ def _connected() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise RunError(
-            "another process of this training has ended, or cannot be reached; start all of them again, a "
-            "training goes on from its last checkpoint"
+            "another process of this training has ended, or cannot be reached; start all of them again, the "
+            "training resumes from its last checkpoint"
         ) from error
 
 
 class _Gather(torch.autograd.Function):
-    """Every process puts its rows into zeros; the sum of all is the joint batch, whatever their shares."""
+    """Concatenates the rows of all processes, as the sum of zero-padded rows."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, share: slice, count: int) -> Tensor:

@@ -1,7 +1,8 @@
-"""Autograd nodes for an LSTM's training: one a step or a layer, their gradients written out.
+"""Autograd functions for LSTM training, one per step or per layer, with hand-written gradients.
 
-A weight that several steps use gets its gradient by one product over all of them: each step leaves what it
-fed to the weight, and the gradient of what came out, in a `Ledger`.
+The gradient of a weight that several steps share is one product over all steps: a `GradientCollector` stores
+the input of each step's product and the gradient of its output. In this module `d_x` is the gradient of the
+loss with respect to x.
 """
 
 from __future__ import annotations
@@ -13,55 +14,57 @@ from torch import Tensor
 
 from encoder.lstm import DIMENSIONS, State
 
-__all__ = ["Ledger", "lstm_layer", "lstm_step", "product", "project", "share"]
+__all__ = ["GradientCollector", "lstm_layer", "lstm_step", "project", "share_weight", "shared_product"]
 
 _aten = torch.ops.aten
 
 
-def share(weight: Tensor, steps: int, dtype: torch.dtype) -> tuple[Tensor, Ledger]:
-    """A weight (3, inputs, outputs) for the products of so many steps, and their ledger."""
-    ledger = Ledger(steps)
-    return _node(_Share, weight, ledger, dtype), ledger
+def share_weight(weight: Tensor, steps: int, dtype: torch.dtype) -> tuple[Tensor, GradientCollector]:
+    """Returns a weight (3, inputs, outputs) for the products of `steps` steps, and its gradient collector."""
+    collector = GradientCollector(steps)
+    return _apply(_SharedWeight, weight, collector, dtype), collector
 
 
-def product(first: Tensor, second: Tensor, weight: Tensor, ledger: Ledger) -> Tensor:
-    """Two parts (3, n, K) side by side times a shared weight."""
-    result: Tensor = _node(_Product, first, second, weight, ledger)
+def shared_product(first: Tensor, second: Tensor, weight: Tensor, collector: GradientCollector) -> Tensor:
+    """Returns the product of two concatenated inputs (3, n, K) and a shared weight."""
+    result: Tensor = _apply(_SharedProduct, first, second, weight, collector)
     return result
 
 
-def lstm_step(projected: Tensor, below: Tensor | None, state: State, weight: Tensor, ledger: Ledger) -> State:
-    """A step of a layer that reads `below` (3, n, M), or nothing, beside its own state.
+def lstm_step(
+    projected: Tensor, below: Tensor | None, state: State, weight: Tensor, collector: GradientCollector
+) -> State:
+    """Runs one step of an LSTM layer.
 
     Args:
-        projected: (3, n, 4 K), the bias, and what else was multiplied already.
-        below: what the shared weight's first M rows take.
-        state: before the step.
-        weight: (3, M + K, 4 K), from `share`.
-        ledger: its ledger.
+        projected: (3, n, 4 K), the bias, plus products that are already computed.
+        below: (3, n, M), the input from the layer below, or None without such an input.
+        state: the state before the step.
+        weight: (3, M + K, 4 K), from `share_weight`.
+        collector: the weight's gradient collector.
     """
-    after: State = _node(_LstmStep, projected, below, *state, weight, ledger)
-    return after
+    next_state: State = _apply(_LstmStep, projected, below, *state, weight, collector)
+    return next_state
 
 
 def lstm_layer(rows: Tensor, kernel: Tensor, bias: Tensor, dtype: torch.dtype) -> tuple[Tensor, State]:
-    """All steps of a layer that begins with zeros, as `encoder.lstm.DimensionLstm` takes them.
+    """Runs all steps of a layer from a zero state, like `encoder.lstm.DimensionLstm`.
 
     Args:
         rows: (3, f, n, inputs).
         kernel: (3, inputs + K, 4 K).
         bias: (3, 4 K).
-        dtype: of the products.
+        dtype: the dtype of the products.
 
     Returns:
-        The hidden states of all steps (3, f, n, K), and the state after the last.
+        The hidden states of all steps (3, f, n, K), and the state after the last step.
     """
-    hidden, h, c = _node(_LstmLayer, rows, kernel, bias, dtype)
+    hidden, h, c = _apply(_LstmLayer, rows, kernel, bias, dtype)
     return hidden, (h, c)
 
 
 def project(rows: Tensor, kernel: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
-    """(3, f, n, inputs) times kernel plus bias, all steps in one product."""
+    """Returns rows (3, f, n, inputs) times kernel plus bias, with one product for all steps."""
     flat = rows.flatten(1, 2)
     if dtype is torch.float32:
         product = torch.baddbmm(bias.unsqueeze(1), flat, kernel)
@@ -70,111 +73,117 @@ def project(rows: Tensor, kernel: Tensor, bias: Tensor, dtype: torch.dtype) -> T
     return product.view(*rows.shape[:3], kernel.shape[-1])
 
 
-def _node(function: type[torch.autograd.Function], *given: object) -> Any:
-    apply: Any = function.apply  # torch leaves it untyped
-    return apply(*given)
+def _apply(function: type[torch.autograd.Function], *arguments: object) -> Any:
+    apply: Any = function.apply  # untyped in torch
+    return apply(*arguments)
 
 
-class Ledger:
-    """What f steps fed to a weight, and the gradients of what came out, each step in its slot."""
+class GradientCollector:
+    """Stores, for each step, the input of the product with a shared weight and the gradient of its output."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._given = 0
-        self._fed = self._gradients = torch.empty(0)
+        self._stored = 0
+        self._inputs = self._gradients = torch.empty(0)
 
-    def feed(self, *parts: Tensor, dtype: torch.dtype) -> tuple[Tensor, int]:
-        """Put the parts of a step side by side; the slot they lie in and its number."""
+    def add_input(self, *parts: Tensor, dtype: torch.dtype) -> tuple[Tensor, int]:
+        """Stores the concatenated parts of a step's input; returns the stored input and the step's number."""
         widths = [part.shape[-1] for part in parts]
-        if self._given == 0:
+        if self._stored == 0:
             shape = (DIMENSIONS, self._steps, parts[0].shape[1], sum(widths))
-            self._fed = parts[0].new_empty(shape, dtype=dtype)
-        step, self._given = self._given, self._given + 1
-        slot = self._fed[:, step]
-        for part, place in zip(parts, torch.split(slot, widths, dim=-1), strict=True):
-            place.copy_(part)
+            self._inputs = parts[0].new_empty(shape, dtype=dtype)
+        step, self._stored = self._stored, self._stored + 1
+        slot = self._inputs[:, step]
+        for part, columns in zip(parts, torch.split(slot, widths, dim=-1), strict=True):
+            columns.copy_(part)
         return slot, step
 
-    def gradient(self, step: int, width: int) -> Tensor:
-        """The slot for the gradient of a step's product; it is as precise as what was fed."""
+    def gradient_slot(self, step: int, width: int) -> Tensor:
+        """Returns the memory for the gradient of a step's output; its dtype is that of the inputs."""
         if not len(self._gradients):
-            # Zeros: a step that the loss does not look at never comes here.
-            self._gradients = self._fed.new_zeros(*self._fed.shape[:3], width)
+            # Zeros, because a step that does not contribute to the loss never writes its gradient.
+            self._gradients = self._inputs.new_zeros(*self._inputs.shape[:3], width)
         return self._gradients[:, step]
 
-    def settle(self) -> Tensor | None:
-        """The weight's gradient; None where no step has one."""
+    def weight_gradient(self) -> Tensor | None:
+        """Returns the gradient of the weight, and frees the memory; None if no step has a gradient."""
         if not len(self._gradients):
             return None
-        fed, gradients = self._fed.flatten(1, 2), self._gradients.flatten(1, 2)
-        self._fed = self._gradients = torch.empty(0)
-        return torch.bmm(fed.transpose(1, 2), gradients).float()
+        inputs, gradients = self._inputs.flatten(1, 2), self._gradients.flatten(1, 2)
+        self._inputs = self._gradients = torch.empty(0)
+        return torch.bmm(inputs.transpose(1, 2), gradients).float()
 
 
-class _Share(torch.autograd.Function):
-    """A weight (3, inputs, outputs) of several steps; autograd comes back here after the last of them."""
+class _SharedWeight(torch.autograd.Function):
+    """A weight (3, inputs, outputs) that several steps share; its backward runs after that of all steps."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, ledger: Ledger, dtype: torch.dtype) -> Tensor:
-        ctx.ledger = ledger
+    def forward(ctx: Any, weight: Tensor, collector: GradientCollector, dtype: torch.dtype) -> Tensor:
+        ctx.collector = collector
         return weight.to(dtype) if weight.dtype != dtype else weight.view_as(weight)
 
     @staticmethod
     def backward(ctx: Any, *_: Tensor) -> tuple[Tensor | None, None, None]:
-        return ctx.ledger.settle(), None, None
+        return ctx.collector.weight_gradient(), None, None
 
 
-class _Product(torch.autograd.Function):
-    """Two parts (3, n, K) side by side times a shared weight."""
+class _SharedProduct(torch.autograd.Function):
+    """Product of two concatenated inputs (3, n, K) and a shared weight."""
 
     @staticmethod
-    def forward(ctx: Any, first: Tensor, second: Tensor, weight: Tensor, ledger: Ledger) -> Tensor:
-        fed, ctx.step = ledger.feed(first, second, dtype=weight.dtype)
+    def forward(
+        ctx: Any, first: Tensor, second: Tensor, weight: Tensor, collector: GradientCollector
+    ) -> Tensor:
+        inputs, ctx.step = collector.add_input(first, second, dtype=weight.dtype)
         ctx.save_for_backward(weight)
-        ctx.ledger = ledger
-        return torch.bmm(fed, weight).float()
+        ctx.collector = collector
+        return torch.bmm(inputs, weight).float()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         (weight,) = ctx.saved_tensors
-        gradient = ctx.ledger.gradient(ctx.step, weight.shape[-1]).copy_(gradients[0])
+        gradient = ctx.collector.gradient_slot(ctx.step, weight.shape[-1]).copy_(gradients[0])
         first, second = torch.bmm(gradient, weight.transpose(1, 2)).float().chunk(2, dim=-1)
         return first, second, None, None
 
 
-def _open_gates(gates: Tensor, cell: Tensor, hidden: Tensor, after: Tensor, bent: Tensor) -> None:
-    """A step: turns the sums `gates` (3, n, 4 K) into gates, and writes `hidden`, `after` and its tanh."""
-    take, forget, give, candidate = gates.chunk(4, dim=-1)
-    forget.add_(1.0)  # the forget bias of `encoder.lstm`
+def _gates_forward(gates: Tensor, cell: Tensor, hidden: Tensor, next_cell: Tensor, tanh_cell: Tensor) -> None:
+    """Turns the pre-activations `gates` (3, n, 4 K) into gates in place.
+
+    It writes the hidden state to `hidden`, the cell after the step to `next_cell` and its tanh to
+    `tanh_cell`.
+    """
+    input_gate, forget_gate, output_gate, candidate = gates.chunk(4, dim=-1)
+    forget_gate.add_(1.0)  # the forget bias of `encoder.lstm`
     gates[..., : 3 * cell.shape[-1]].sigmoid_()
     candidate.tanh_()
-    torch.mul(forget, cell, out=after)
-    after.addcmul_(take, candidate)
-    torch.tanh(after, out=bent)
-    torch.mul(give, bent, out=hidden)
+    torch.mul(forget_gate, cell, out=next_cell)
+    next_cell.addcmul_(input_gate, candidate)
+    torch.tanh(next_cell, out=tanh_cell)
+    torch.mul(output_gate, tanh_cell, out=hidden)
 
 
-def _close_gates(
-    of_hidden: Tensor, of_cell: Tensor, gates: Tensor, cell: Tensor, bent: Tensor, result: Tensor
+def _gates_backward(
+    d_hidden: Tensor, d_cell: Tensor, gates: Tensor, cell: Tensor, tanh_cell: Tensor, d_gates: Tensor
 ) -> Tensor:
-    """The gradient of the cell before a step; that of the sums is written to `result` (3, n, 4 K)."""
-    take, forget, give, candidate = gates.chunk(4, dim=-1)
-    of_take, of_forget, of_give, of_candidate = result.chunk(4, dim=-1)
-    total: Tensor = of_cell + _aten.tanh_backward(of_hidden * give, bent)
-    torch.mul(total, candidate, out=of_take)
-    torch.mul(total, cell, out=of_forget)
-    torch.mul(of_hidden, bent, out=of_give)
-    sigmoids, of_sigmoids = (each[..., : 3 * cell.shape[-1]] for each in (gates, result))
-    _aten.sigmoid_backward.grad_input(of_sigmoids, sigmoids, grad_input=of_sigmoids)
-    _aten.tanh_backward.grad_input(total * take, candidate, grad_input=of_candidate)
-    return total.mul_(forget)
+    """Returns the gradient of the cell before a step.
+
+    It writes the gradient of the pre-activations to `d_gates` (3, n, 4 K).
+    """
+    input_gate, forget_gate, output_gate, candidate = gates.chunk(4, dim=-1)
+    d_input_gate, d_forget_gate, d_output_gate, d_candidate = d_gates.chunk(4, dim=-1)
+    total: Tensor = d_cell + _aten.tanh_backward(d_hidden * output_gate, tanh_cell)
+    torch.mul(total, candidate, out=d_input_gate)
+    torch.mul(total, cell, out=d_forget_gate)
+    torch.mul(d_hidden, tanh_cell, out=d_output_gate)
+    sigmoids, d_sigmoids = (each[..., : 3 * cell.shape[-1]] for each in (gates, d_gates))
+    _aten.sigmoid_backward.grad_input(d_sigmoids, sigmoids, grad_input=d_sigmoids)
+    _aten.tanh_backward.grad_input(total * input_gate, candidate, grad_input=d_candidate)
+    return total.mul_(forget_gate)
 
 
 class _LstmStep(torch.autograd.Function):
-    """An LSTM step of the decoder: `projected` (3, n, 4 K) plus (`below` and h) times a shared weight.
-
-    `below` is None where the layer has nothing else to read.
-    """
+    """An LSTM step of the decoder; see `lstm_step`."""
 
     @staticmethod
     def forward(
@@ -184,38 +193,38 @@ class _LstmStep(torch.autograd.Function):
         h: Tensor,
         cell: Tensor,
         weight: Tensor,
-        ledger: Ledger,
+        collector: GradientCollector,
     ) -> tuple[Tensor, Tensor]:
         parts = (h,) if below is None else (below, h)
-        fed, ctx.step = ledger.feed(*parts, dtype=weight.dtype)
+        inputs, ctx.step = collector.add_input(*parts, dtype=weight.dtype)
         if weight.dtype is projected.dtype:
-            gates = torch.baddbmm(projected, fed, weight)
+            gates = torch.baddbmm(projected, inputs, weight)
         else:
-            gates = torch.bmm(fed, weight).float().add_(projected)
-        h, after, bent = (torch.empty_like(cell) for _ in range(3))
-        _open_gates(gates, cell, h, after, bent)
-        ctx.save_for_backward(cell, gates, bent, weight)
-        ctx.ledger = ledger
-        ctx.alone = below is None
-        return h, after
+            gates = torch.bmm(inputs, weight).float().add_(projected)
+        h, next_cell, tanh_cell = (torch.empty_like(cell) for _ in range(3))
+        _gates_forward(gates, cell, h, next_cell, tanh_cell)
+        ctx.save_for_backward(cell, gates, tanh_cell, weight)
+        ctx.collector = collector
+        ctx.without_input = below is None
+        return h, next_cell
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor, Tensor, None, None]:
-        cell, gates, bent, weight = ctx.saved_tensors
-        slot = ctx.ledger.gradient(ctx.step, gates.shape[-1])
-        result = slot if slot.dtype is gates.dtype else torch.empty_like(gates)
-        of_cell = _close_gates(gradients[0], gradients[1], gates, cell, bent, result)
-        if result is not slot:
-            slot.copy_(result)
-        fed = torch.bmm(slot, weight.transpose(1, 2)).float()
-        if ctx.alone:
-            return result, None, fed, of_cell, None, None
-        below, h = torch.split(fed, [fed.shape[-1] - cell.shape[-1], cell.shape[-1]], dim=-1)
-        return result, below, h, of_cell, None, None
+        cell, gates, tanh_cell, weight = ctx.saved_tensors
+        slot = ctx.collector.gradient_slot(ctx.step, gates.shape[-1])
+        d_gates = slot if slot.dtype is gates.dtype else torch.empty_like(gates)
+        d_cell = _gates_backward(gradients[0], gradients[1], gates, cell, tanh_cell, d_gates)
+        if d_gates is not slot:
+            slot.copy_(d_gates)
+        d_inputs = torch.bmm(slot, weight.transpose(1, 2)).float()
+        if ctx.without_input:
+            return d_gates, None, d_inputs, d_cell, None, None
+        d_below, d_h = torch.split(d_inputs, [d_inputs.shape[-1] - cell.shape[-1], cell.shape[-1]], dim=-1)
+        return d_gates, d_below, d_h, d_cell, None, None
 
 
 class _LstmLayer(torch.autograd.Function):
-    """A layer of the encoder on rows (3, f, n, inputs); gives all h, the last h and the last cell."""
+    """A layer of the encoder on rows (3, f, n, inputs); returns all h, the last h and the last cell."""
 
     @staticmethod
     def forward(
@@ -226,37 +235,39 @@ class _LstmLayer(torch.autograd.Function):
         rows, kernel = rows.to(dtype), kernel.to(dtype)
         gates = project(rows, kernel[:, :inputs], bias, dtype)
         states = rows.new_zeros(DIMENSIONS, f + 1, n, hidden, dtype=torch.float32)
-        cells, bents = torch.zeros_like(states), torch.empty_like(states)
+        cells, tanh_cells = torch.zeros_like(states), torch.empty_like(states)
         for t in range(f):
             sums = gates[:, t]
             if t and dtype is torch.float32:
                 sums.baddbmm_(states[:, t], kernel[:, inputs:])
             elif t:
                 sums.add_(torch.bmm(states[:, t].to(dtype), kernel[:, inputs:]))
-            _open_gates(sums, cells[:, t], states[:, t + 1], cells[:, t + 1], bents[:, t])
-        ctx.save_for_backward(rows, kernel, gates, states, cells, bents)
+            _gates_forward(sums, cells[:, t], states[:, t + 1], cells[:, t + 1], tanh_cells[:, t])
+        ctx.save_for_backward(rows, kernel, gates, states, cells, tanh_cells)
         return states[:, 1:].clone(), states[:, f].clone(), cells[:, f].clone()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
-        of_states, of_last, of_cell = gradients
-        rows, kernel, gates, states, cells, bents = ctx.saved_tensors
+        d_states, d_last, d_cell = gradients
+        rows, kernel, gates, states, cells, tanh_cells = ctx.saved_tensors
         _, f, _, inputs = rows.shape
-        results = torch.empty_like(gates)
+        d_gates = torch.empty_like(gates)
         recurrent = kernel[:, inputs:].transpose(1, 2)
-        of_hidden = of_last
+        d_hidden = d_last
         for t in reversed(range(f)):
-            of_hidden = of_hidden + of_states[:, t]
-            of_cell = _close_gates(of_hidden, of_cell, gates[:, t], cells[:, t], bents[:, t], results[:, t])
+            d_hidden = d_hidden + d_states[:, t]
+            d_cell = _gates_backward(
+                d_hidden, d_cell, gates[:, t], cells[:, t], tanh_cells[:, t], d_gates[:, t]
+            )
             if t:
-                of_hidden = torch.bmm(results[:, t].to(kernel.dtype), recurrent).float()
-        flat = results.flatten(1, 2)
-        low = flat.to(kernel.dtype)
+                d_hidden = torch.bmm(d_gates[:, t].to(kernel.dtype), recurrent).float()
+        flat = d_gates.flatten(1, 2)
+        d_gates_cast = flat.to(kernel.dtype)
         before = states[:, :f].flatten(1, 2).to(kernel.dtype)
-        of_kernel = flat.new_empty(kernel.shape)
-        of_kernel[:, :inputs] = torch.bmm(rows.flatten(1, 2).transpose(1, 2), low)
-        of_kernel[:, inputs:] = torch.bmm(before.transpose(1, 2), low)
-        of_rows = None
+        d_kernel = flat.new_empty(kernel.shape)
+        d_kernel[:, :inputs] = torch.bmm(rows.flatten(1, 2).transpose(1, 2), d_gates_cast)
+        d_kernel[:, inputs:] = torch.bmm(before.transpose(1, 2), d_gates_cast)
+        d_rows = None
         if ctx.needs_input_grad[0]:
-            of_rows = torch.bmm(low, kernel[:, :inputs].transpose(1, 2)).float().view(rows.shape)
-        return of_rows, of_kernel, flat.sum(dim=1), None
+            d_rows = torch.bmm(d_gates_cast, kernel[:, :inputs].transpose(1, 2)).float().view(rows.shape)
+        return d_rows, d_kernel, flat.sum(dim=1), None

@@ -1,8 +1,8 @@
-"""Pretext tasks: what the network reads, what it shall give, and what its decoder is fed (paper section 3.1).
+"""Pretext tasks: inputs, targets and decoder inputs of the network (paper section 3.1).
 
-Training data are spans: a window of f skeletons and, for prediction, those that follow it.
-`stream.windows.cutting` cuts them out of one unbroken stretch of one recording, so no target lies across a
-recording's boundary.
+Training data are spans, runs of consecutive skeletons: a window of f skeletons and, for prediction, the
+skeletons that follow it. `stream.windows.cutting` cuts each span from one uninterrupted part of one
+recording, so no target crosses a recording's boundary.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from encoder.pretext_tasks import Pretext
 from stream.body import FloatArray
 
 __all__ = [
-    "Exercise",
+    "PretextBatch",
     "concatenate_cages",
-    "make_exercise",
-    "mask_centres",
+    "locality_centres",
+    "make_pretext_batch",
     "span_length",
     "suitable_attention",
 ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exercise:
-    """A pretext task set to n windows.
+class PretextBatch:
+    """Inputs and targets of a pretext task for n windows.
 
     Attributes:
-        inputs: (n, f, J, 3) float32, S^I, what the encoder reads.
-        targets: (n, f, J, 3) float32, what decoding step t = 1..f shall give.
-        auxiliary: (n, f, J, 3) float32, the skeletons that feed the decoder: step t > 1 is fed number t - 1
-            (teacher forcing); None where it is fed its own output.
+        inputs: (n, f, J, 3) float32, S^I, the input of the encoder.
+        targets: (n, f, J, 3) float32, the target of decoding step t = 1..f.
+        auxiliary: (n, f, J, 3) float32, the skeletons for teacher forcing: the input of step t > 1 is
+            skeleton t - 1. None if the decoder gets its own output.
     """
 
     inputs: FloatArray
@@ -45,78 +45,76 @@ class Exercise:
 
 
 def span_length(pretext: Pretext, f: int) -> int:
-    """How many skeletons in a row a task needs for a window of f.
+    """Returns how many consecutive skeletons a task needs for a window of f skeletons.
 
     Raises:
-        ValueError: half prediction of an odd window.
+        ValueError: half prediction with an odd f.
     """
     if pretext is Pretext.PREDICTION:
         return 2 * f
     if pretext is Pretext.PREDICTION_HALF:
         if f % 2:
-            raise ValueError(f"{pretext}: expected an even number of skeletons a window, got {f}")
+            raise ValueError(f"{pretext}: expected an even number of skeletons per window, got {f}")
         return f + f // 2
     return f
 
 
 def suitable_attention(pretext: Pretext, attention: Attention) -> Attention:
-    """The attention that a task trains with where `attention` was chosen.
+    """Returns the attention that a task trains with if `attention` is configured.
 
-    Prediction and sorting cannot use locality, so they take basic attention instead (paper Sec. 5.2.1).
+    Prediction and sorting cannot use locality, so they use basic attention instead (paper Sec. 5.2.1).
     """
     local = attention in {Attention.MBAS, Attention.LAS}
     return Attention.BAS if local and not pretext.sequential else attention
 
 
-def mask_centres(pretext: Pretext, f: int) -> Tensor:
-    """p_t of Eq. 5 for t = 1..f, counted from 1: f - t + 1 for `reverse`, t for `plain`.
+def locality_centres(pretext: Pretext, f: int) -> Tensor:
+    """Returns p_t of Eq. 5 for t = 1..f, counted from 1: f - t + 1 for `reverse`, t for `plain`.
 
     Returns:
         (f,) int64.
 
     Raises:
-        ValueError: the task has no locality.
+        ValueError: the task has no locality mask.
     """
     if not pretext.sequential:
-        raise ValueError(f"{pretext}: there is no locality mask")
+        raise ValueError(f"{pretext}: this task has no locality mask")
     return pretext.decoding.centres(f)
 
 
-def make_exercise(
-    pretext: Pretext, spans: FloatArray, f: int, draw: np.random.RandomState, *, training: bool = True
-) -> Exercise:
-    """Set a task.
+def make_pretext_batch(
+    pretext: Pretext, spans: FloatArray, f: int, random: np.random.RandomState
+) -> PretextBatch:
+    """Returns inputs and targets of a task for training.
 
-    In training the decoder of `reverse` and `plain` is fed the true skeletons (Eq. 2, x_t = target t), that
-    of prediction and sorting its own output; in testing every decoder is fed its own output.
+    The decoder of `reverse` and `plain` gets the true skeletons (Eq. 2, x_t = target t), and that of
+    prediction and sorting its own output.
 
     Args:
         pretext: the task.
         spans: (n, L, J, 3) float32, L = `span_length`, skeletons in order of time.
         f: skeletons of a window.
-        draw: shuffles for sorting: one permutation a window, the same for X, Y and Z.
-        training: False for the paper's test mode.
+        random: draws the shuffles for sorting: one permutation per window, the same for X, Y and Z.
 
     Raises:
-        ValueError: the spans have another length.
+        ValueError: the spans have the wrong length.
     """
     length = span_length(pretext, f)
     if spans.ndim != 4 or spans.shape[1] != length:
         raise ValueError(f"spans: expected (n, {length}, J, 3) for {pretext}, got {spans.shape}")
     window = spans[:, :f]
     if pretext is Pretext.SORTING:
-        order = draw.random_sample((len(spans), f)).argsort(axis=1)
-        return Exercise(np.take_along_axis(window, order[:, :, None, None], axis=1), window, None)
+        order = random.random_sample((len(spans), f)).argsort(axis=1)
+        return PretextBatch(np.take_along_axis(window, order[:, :, None, None], axis=1), window, None)
     targets = window[:, ::-1] if pretext is Pretext.REVERSE else spans[:, length - f :]
-    taught = training and pretext.sequential
-    return Exercise(window, targets, targets if taught else None)
+    return PretextBatch(window, targets, targets if pretext.sequential else None)
 
 
 def concatenate_cages(cages: Sequence[Tensor]) -> Tensor:
-    """The CAGEs of several tasks as one (Sec. 5.2.1): step by step side by side.
+    """Concatenates the CAGEs of several tasks, step by step (Sec. 5.2.1).
 
     Args:
-        cages: for each task (n, f, 3 K).
+        cages: (n, f, 3 K) for each task.
 
     Returns:
         (n, f, tasks * 3 K), in the order of the tasks.

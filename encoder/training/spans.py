@@ -1,7 +1,7 @@
-"""Training data: spans of skeletons cut out of recorded walks, and the batches of an epoch.
+"""Training data: spans (runs of consecutive skeletons) cut from recorded walks, and the batches of an epoch.
 
-No order is kept anywhere: the batches of an epoch follow from the seed and the epoch's number alone, so a
-training that was stopped goes on with exactly those it would have had.
+The batches of an epoch depend only on the seed and the epoch's number, so a resumed training gets exactly the
+batches of an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from encoder.training.contrast import Contrast
 from stream.body import FloatArray
 from stream.errors import DataError
-from stream.skeleton import CANONICAL, CANONICAL_LAYOUT, get_layout, hip_of, to_canonical
+from stream.skeleton import CANONICAL, CANONICAL_LAYOUT, get_layout, hip_center, to_canonical
 from stream.windows.cutting import RATE_HZ, cut_windows
 
 __all__ = ["IntArray", "Spans", "TrainingWalk", "cut_spans", "epoch_batches"]
@@ -26,15 +26,16 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingWalk:
-    """One recorded walk of one person, wherever it was read from.
+    """One recorded walk of one person, from any source.
 
     Attributes:
-        name: how it is called in messages; unique among the walks of a training.
-        person: who walks; empty where nobody knows. Training itself uses no label.
+        name: name in messages; unique among the walks of a training.
+        person: the person's name; empty if unknown. Training itself uses no labels.
         layout: a key of `stream.skeleton.LAYOUTS`.
         time_ns: (T,) int64, increasing.
-        joints: (T, J, 3) float32, metres, the axes of `stream.body.Body`; NaN where not seen.
-        confidence: (T, J) float32 in 0..1, 0 where not seen.
+        joints: (T, J, 3) float32, metres, the axes of `stream.body.Body`; NaN for joints that were not
+            detected.
+        confidence: (T, J) float32 in 0..1, 0 for joints that were not detected.
     """
 
     name: str
@@ -47,18 +48,18 @@ class TrainingWalk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spans:
-    """What a training learns from.
+    """The training data: N spans, each a run of L consecutive skeletons of one recording.
 
     Attributes:
-        skeletons: (N, L, J, 3) float32, metres, each skeleton relative to its own HipCenter; recording by
-            recording, in order of time. J is 20 in the canonical layout.
-        recording: (N,) int64, which recording each is from, increasing.
-        names: of the recordings.
-        people: of the recordings.
-        frames: how many frames the recordings hold.
-        empty: names of walks that gave no span.
-        layout: `CANONICAL_LAYOUT`, or what else the joints are, for people.
-        rate_hz: skeletons a second.
+        skeletons: (N, L, J, 3) float32, metres, each skeleton relative to its own HipCenter; ordered by
+            recording, then by time. J is 20 in the canonical layout.
+        recording: (N,) int64, index of each span's recording, increasing.
+        names: names of the recordings.
+        people: the person of each recording.
+        frames: number of frames of all recordings.
+        empty: names of walks without any span.
+        layout: `CANONICAL_LAYOUT`, or the name of another joint layout.
+        rate_hz: skeletons per second.
     """
 
     skeletons: FloatArray
@@ -85,7 +86,7 @@ class Spans:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over skeletons and their recordings, 64 hexadecimal digits."""
+        """SHA-256 over the skeletons and their recordings, 64 hexadecimal digits."""
         digest = hashlib.sha256(f"{self.skeletons.shape}\n".encode())
         digest.update(np.ascontiguousarray(self.skeletons, "<f4").data)
         digest.update(np.ascontiguousarray(self.recording, "<i8").data)
@@ -93,19 +94,19 @@ class Spans:
 
 
 def cut_spans(walks: Iterable[TrainingWalk], length: int, step: int, layout: str = CANONICAL_LAYOUT) -> Spans:
-    """Cut the spans of walks, as `stream.windows.cutting.cut_windows` cuts every window.
+    """Cuts walks into spans, with `stream.windows.cutting.cut_windows`.
 
     Args:
         walks: read one after the other.
-        length: L, skeletons a span (`encoder.training.pretext.span_length`, and what augmentation needs
-            beside it).
-        step: skeletons from one span's start to the next; f // 2 (paper Sec. 4.1).
-        layout: `CANONICAL_LAYOUT`, or the layout of all walks, whose J joints are then kept as they are, only
-            moved so that the HipCenter made of them is the origin.
+        length: L, skeletons of a span (`encoder.training.pretext.span_length`, plus the margin that
+            augmentation needs).
+        step: skeletons from the start of one span to the start of the next; f // 2 (paper Sec. 4.1).
+        layout: `CANONICAL_LAYOUT`, or the layout of all walks. The joints of such a layout are kept and only
+            translated, so that the HipCenter computed from them is the origin.
 
     Raises:
-        DataError: a walk's arrays have wrong shapes, times that do not increase, or are not finite where
-            they say that a joint was seen; a walk has another layout; or no walk gives a span.
+        DataError: a walk's arrays have wrong shapes, its times do not increase, or detected joints are not
+            finite; a walk has another layout; or no walk gives a span.
     """
     parts: list[FloatArray] = []
     names: list[str] = []
@@ -124,29 +125,29 @@ def cut_spans(walks: Iterable[TrainingWalk], length: int, step: int, layout: str
         frames += len(walk.time_ns)
     if not parts:
         raise DataError(
-            f"none of the {len(empty)} walks has {length} whole skeletons in a row, 30 a second; train on "
-            "others, or check that all joints are seen"
+            f"none of the {len(empty)} walks has {length} complete consecutive skeletons at 30 per second; "
+            "train on other walks, or check that all joints are detected"
         )
     recording = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     return Spans(np.concatenate(parts), recording, tuple(names), tuple(people), frames, tuple(empty), layout)
 
 
 def _cut(walk: TrainingWalk, length: int, step: int, layout: str) -> FloatArray:
-    """The spans of one walk (n, L, J, 3)."""
-    own = layout != CANONICAL_LAYOUT
-    if not own:
+    """Returns the spans of one walk, (n, L, J, 3)."""
+    keeps_joints = layout != CANONICAL_LAYOUT
+    if not keeps_joints:
         joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
     elif walk.layout == layout:
-        # The middle of the hips goes in front, where the cutter looks for the origin, and away again.
-        hip = hip_of(get_layout(layout), walk.joints)[:, None]
+        # The cutter uses joint 0 as origin: the middle of the hips is prepended, and removed afterwards.
+        hip = hip_center(get_layout(layout), walk.joints)[:, None]
         joints = np.concatenate((hip, walk.joints), axis=1)
         confidence = np.concatenate((np.ones_like(walk.confidence[:, :1]), walk.confidence), axis=1)
     else:
         raise DataError(f"{walk.name}: expected joints of {layout}, got {walk.layout}; leave the walk out")
     windows = cut_windows(walk.time_ns, joints, confidence, f=length, step=step)
     if not windows:
-        return np.empty((0, length, joints.shape[1] - own, 3), np.float32)
-    return np.stack([window.joints[:, int(own) :] for window in windows])
+        return np.empty((0, length, joints.shape[1] - keeps_joints, 3), np.float32)
+    return np.stack([window.joints[:, int(keeps_joints) :] for window in windows])
 
 
 def _check(walk: TrainingWalk) -> None:
@@ -157,45 +158,47 @@ def _check(walk: TrainingWalk) -> None:
     count = len(walk.time_ns)
     if walk.joints.shape != (count, joints, 3) or walk.confidence.shape != (count, joints):
         raise DataError(
-            f"{walk.name}: expected joints ({count}, {joints}, 3) and confidence ({count}, {joints}), as its "
-            f"{count} times and its layout {walk.layout} say, got {walk.joints.shape} and "
+            f"{walk.name}: expected joints ({count}, {joints}, 3) and confidence ({count}, {joints}), for "
+            f"its {count} times and its layout {walk.layout}, got {walk.joints.shape} and "
             f"{walk.confidence.shape}; read it again"
         )
-    lost = (walk.confidence > 0) & ~np.isfinite(walk.joints).all(axis=-1)
-    if lost.any() or not np.isfinite(walk.confidence).all():
-        frame = int(lost.any(axis=1).argmax())
+    not_finite = (walk.confidence > 0) & ~np.isfinite(walk.joints).all(axis=-1)
+    if not_finite.any() or not np.isfinite(walk.confidence).all():
+        frame = int(not_finite.any(axis=1).argmax())
         raise DataError(
             f"{walk.name}, frame {frame}: expected finite metres where confidence is above 0, got NaN or "
             "infinity; give such joints confidence 0, or leave the walk out"
         )
     if count > 1 and int(np.diff(walk.time_ns).min()) <= 0:
-        raise DataError(f"{walk.name}: expected times that increase, got one twice or a step back; mend it")
+        raise DataError(
+            f"{walk.name}: expected increasing times, got equal or decreasing ones; fix the walk's times"
+        )
 
 
 def epoch_batches(
     spans: Spans, contrast: Contrast, *, size: int, reach: int, seed: int, epoch: int
 ) -> Iterator[IntArray]:
-    """The batches of one epoch, as rows of the spans.
+    """Yields the batches of one epoch, as rows of the spans.
 
     Args:
         spans: the training data.
-        contrast: `WITHIN` and `WITHIN_MASKED`: runs of consecutive windows of one recording, in random
-            order; the end of a recording makes a smaller batch, and every window comes once. `ACROSS`: rows
-            2 k and 2 k + 1 are two windows of one recording, at most `reach` apart, half of all windows
-            drawn as first. `NONE`: all windows in random order.
-        size: windows a batch, at most; even for `ACROSS`.
+        contrast: `WITHIN` and `WITHIN_MASKED`: a batch is a run of consecutive windows of one recording; the
+            batches come in random order, the last of a recording may be smaller, and every window occurs
+            once. `ACROSS`: rows 2 k and 2 k + 1 are two windows of one recording, at most `reach` apart; half
+            of all windows are drawn as the first of a pair. `NONE`: all windows in random order.
+        size: largest number of windows of a batch; even for `ACROSS`.
         reach: see `ACROSS`.
         seed: 0 to 2**32 - 1.
-        epoch: which one.
+        epoch: number of the epoch.
     """
-    draw = np.random.RandomState([seed, epoch])
+    random = np.random.RandomState([seed, epoch])
     if contrast is Contrast.ACROSS:
-        rows = _paired(spans.recording, draw, reach)
+        rows = _pairs(spans.recording, random, reach)
     elif contrast is Contrast.NONE:
-        rows = draw.permutation(len(spans))
+        rows = random.permutation(len(spans))
     else:
         runs = _runs(spans.recording, size)
-        yield from (runs[i] for i in draw.permutation(len(runs)))
+        yield from (runs[i] for i in random.permutation(len(runs)))
         return
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
@@ -207,15 +210,15 @@ def _runs(recording: IntArray, size: int) -> list[IntArray]:
     return [part[i : i + size] for part in rows for i in range(0, len(part), size)]
 
 
-def _paired(recording: IntArray, draw: np.random.RandomState, reach: int) -> IntArray:
-    """(2 m,): rows that belong together beside each other; a recording of one span has no pair."""
+def _pairs(recording: IntArray, random: np.random.RandomState, reach: int) -> IntArray:
+    """Returns m pairs of rows, (2 m,), pair after pair; a recording with one span has no pair."""
     first_of = np.searchsorted(recording, recording, side="left")
     last_of = np.searchsorted(recording, recording, side="right") - 1
     possible = np.flatnonzero(last_of > first_of)
-    anchors = draw.permutation(possible)[: (len(possible) + 1) // 2]
+    anchors = random.permutation(possible)[: (len(possible) + 1) // 2]
     low = np.maximum(anchors - reach, first_of[anchors])
     high = np.minimum(anchors + reach, last_of[anchors])
-    # One of the high - low rows beside the anchor itself, each as likely as the others.
-    partner = low + (draw.random_sample(len(anchors)) * (high - low)).astype(np.int64)
+    # Uniform over the high - low rows other than the anchor.
+    partner = low + (random.random_sample(len(anchors)) * (high - low)).astype(np.int64)
     partner += partner >= anchors
     return np.stack((anchors, partner), axis=1).ravel()

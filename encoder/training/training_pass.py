@@ -1,9 +1,9 @@
-"""The forward pass of `encoder.model.GaitEncoder` as training wants it: the same numbers, less work behind.
+"""Forward pass for training: the same numbers as `encoder.model.GaitEncoder`, with a faster backward pass.
 
-The model's own pass is the definition, and what the live system runs. Under autograd it costs more than its
-products: a step of an LSTM slices its kernel, and the gradient of each slice is a tensor as large as the
-kernel, of zeros but for the slice. Here an LSTM step is one node with a gradient written out, and a weight's
-gradient is one product over all steps, once all of them are known.
+`GaitEncoder.forward` is the reference, and the live system runs it. Its backward pass is slow: each LSTM step
+slices the kernel, and autograd represents the gradient of each slice by a tensor of the kernel's size that is
+zero outside the slice. Here an LSTM step is one autograd function with a hand-written gradient, and the
+gradient of a weight is one product over all steps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 from encoder.attention import alignment_scores, context, locality_mask
 from encoder.lstm import DIMENSIONS, DimensionLstm, State
 from encoder.model import GaitEncoder, GaitEncoding
-from encoder.training.lstm_gradients import lstm_layer, lstm_step, product, project, share
+from encoder.training.lstm_gradients import lstm_layer, lstm_step, project, share_weight, shared_product
 
 __all__ = ["training_pass"]
 
@@ -22,13 +22,13 @@ __all__ = ["training_pass"]
 def training_pass(
     model: GaitEncoder, windows: Tensor, auxiliary: Tensor | None = None, dtype: torch.dtype = torch.float32
 ) -> GaitEncoding:
-    """Do what `model(windows, auxiliary)` does, quicker where gradients are wanted.
+    """Returns `model(windows, auxiliary)`, faster than the model if gradients are needed.
 
     Args:
         model: the encoder; its parameters get the gradients.
         windows: (n, f, J, 3) float32, as for the model.
         auxiliary: (n, f, J, 3) or None, as for the model.
-        dtype: of the products with weights; states, scores and losses stay float32.
+        dtype: the dtype of the products with weights; states, scores and losses are float32.
     """
     encoded = windows.permute(3, 1, 0, 2).contiguous()
     states = []
@@ -40,7 +40,7 @@ def training_pass(
 
 
 class _Decoder:
-    """Eq. 2 and 4 to 10, step by step."""
+    """The decoder: Eq. 2 and 4 to 10, step by step."""
 
     def __init__(
         self,
@@ -60,11 +60,11 @@ class _Decoder:
             first.kernel, [joints, first.kernel.shape[1] - joints], dim=1
         )
         self._first_bias = first.bias
-        self._weights = [share(rest, steps, dtype)]
+        self._weights = [share_weight(rest, steps, dtype)]
         self._biases = []
         for layer in list(model.decoder)[1:]:
             assert isinstance(layer, DimensionLstm)
-            self._weights.append(share(layer.kernel, steps, dtype))
+            self._weights.append(share_weight(layer.kernel, steps, dtype))
             self._biases.append(layer.bias.unsqueeze(1).expand(-1, encoded.shape[2], -1))
 
     def run(self, auxiliary: Tensor | None) -> GaitEncoding:
@@ -73,47 +73,50 @@ class _Decoder:
         memory = encoded.transpose(1, 2).contiguous()
         layer = model.attention
         keys = memory if layer is None else layer.keys(memory)
-        mixing = None if layer is None else share(layer.kernel, f, self._dtype)
+        attention_weight = None if layer is None else share_weight(layer.kernel, f, self._dtype)
         mask = locality_mask(f, f, model.config.decoding).to(memory)
         attentional = encoded.new_zeros(DIMENSIONS, n, model.config.hidden)
-        fed = self._skeletons(auxiliary, f, n)
-        attended: list[Tensor] = []
+        projections = self._project_auxiliary(auxiliary, f, n)
+        attentional_states: list[Tensor] = []
         outputs: list[Tensor] = []
         contexts: list[Tensor] = []
         alignment: list[Tensor] = []
         for t in range(f):
-            projected = fed[t] if auxiliary is not None else self._own(outputs, n)
+            projected = projections[t] if auxiliary is not None else self._project_own(outputs, n)
             decoded = self._step(projected, None if layer is None else attentional)
-            if layer is None or mixing is None:
+            if layer is None or attention_weight is None:
                 attentional, c = decoded, encoded[:, f - 1 - t]
             else:
                 scores = alignment_scores(decoded, keys)
                 c = context(scores * mask[t] if layer.masked else scores, memory)
-                attentional = torch.tanh(product(c, decoded, *mixing))
+                attentional = torch.tanh(shared_product(c, decoded, *attention_weight))
                 alignment.append(scores)
             contexts.append(c)
-            attended.append(attentional)
+            attentional_states.append(attentional)
             if auxiliary is None:
                 outputs.append(self._output(attentional.unsqueeze(1)).squeeze(1))
-        given = self._output(torch.stack(attended, 1)) if auxiliary is not None else torch.stack(outputs, 1)
+        if auxiliary is not None:
+            skeletons = self._output(torch.stack(attentional_states, 1))
+        else:
+            skeletons = torch.stack(outputs, 1)
         return GaitEncoding(
-            reconstruction=given.permute(2, 1, 3, 0),
+            reconstruction=skeletons.permute(2, 1, 3, 0),
             encoded=memory.permute(1, 2, 0, 3),
             contexts=torch.stack(contexts).permute(2, 0, 1, 3),
             alignment=torch.stack(alignment).permute(2, 0, 1, 3) if alignment else None,
         )
 
-    def _skeletons(self, auxiliary: Tensor | None, f: int, n: int) -> tuple[Tensor, ...]:
-        """What the auxiliary skeletons add to the first layer's gates at each step; none before the first."""
+    def _project_auxiliary(self, auxiliary: Tensor | None, f: int, n: int) -> tuple[Tensor, ...]:
+        """Projects the auxiliary skeletons onto the first layer's gates for each step; step 1 has zeros."""
         if auxiliary is None:
             return ()
         joints = self._model.config.joints
-        nothing = auxiliary.new_zeros(DIMENSIONS, 1, n, joints)
-        rows = torch.cat((nothing, auxiliary.permute(3, 1, 0, 2)[:, : f - 1]), dim=1)
+        zeros = auxiliary.new_zeros(DIMENSIONS, 1, n, joints)
+        rows = torch.cat((zeros, auxiliary.permute(3, 1, 0, 2)[:, : f - 1]), dim=1)
         return project(rows, self._skeleton_kernel, self._first_bias, self._dtype).unbind(1)
 
-    def _own(self, outputs: list[Tensor], n: int) -> Tensor:
-        """The same for the output skeleton of the step before."""
+    def _project_own(self, outputs: list[Tensor], n: int) -> Tensor:
+        """Projects the output skeleton of the previous step onto the first layer's gates."""
         if not outputs:
             return self._first_bias.unsqueeze(1).expand(-1, n, -1)
         kernel, bias = self._skeleton_kernel, self._first_bias
@@ -122,8 +125,8 @@ class _Decoder:
     def _step(self, projected: Tensor, attentional: Tensor | None) -> Tensor:
         below = attentional
         for i, weight in enumerate(self._weights):
-            added = projected if i == 0 else self._biases[i - 1]
-            self._states[i] = lstm_step(added, below, self._states[i], *weight)
+            summand = projected if i == 0 else self._biases[i - 1]
+            self._states[i] = lstm_step(summand, below, self._states[i], *weight)
             below = self._states[i][0]
         assert below is not None
         return below

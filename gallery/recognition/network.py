@@ -1,8 +1,8 @@
-"""The recognition network f_RN of the paper (Sec. 3.3.3): which of the people it was trained on walks here.
+"""The recognition network f_RN of the paper (Sec. 3.3.3): classifies windows among its training people.
 
-One hidden layer of 256 ReLU and a linear layer to C people, on frozen CAGEs.
-`gallery.recognition.network_training` trains it. It knows nobody but its C people, and its probabilities sum
-to 1 over them: for a stranger, or with one person only, they mean nothing.
+One hidden layer of 256 ReLU and a linear layer to C people, on frozen CAGEs; trained by
+`gallery.recognition.network_training`. Its probabilities sum to 1 over its C people: for a stranger, or with
+one person only, they mean nothing.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _BLOCK = 4096  # windows predicted at once
 
 
 class Strategy(StrEnum):
-    """How a window's f skeleton-level CAGEs become one prediction.
+    """How the f skeleton-level CAGEs of a window give one prediction.
 
     Attributes:
-        AP: average prediction. Each predicts, and the mean of the predicted probabilities is the window's.
-        SC: sequence-level concatenation. All f together predict once.
+        AP: average prediction, the mean of the probabilities predicted for each skeleton.
+        SC: sequence-level concatenation, one prediction from all f CAGEs.
     """
 
     AP = "ap"
@@ -46,15 +46,15 @@ class RecognitionNetwork(nn.Module):
     """f_RN, with the scaling of its input.
 
     Args:
-        f: skeletons a window.
+        f: skeletons of a window.
         dimension: D, numbers of a skeleton-level CAGE.
         people: C.
         hidden: units of the hidden layer.
         strategy: AP or SC.
 
     Attributes:
-        centre: (D,), taken from a CAGE first; zeros in a new network.
-        scale: (D,), what is left is divided by; ones in a new network.
+        centre: (D,), subtracted from each CAGE; zeros in a new network.
+        scale: (D,), divides the difference; ones in a new network.
         hidden: the hidden layer, from D numbers with AP, from f D with SC.
         output: the linear layer to C people.
     """
@@ -72,10 +72,10 @@ class RecognitionNetwork(nn.Module):
         self.output = nn.Linear(hidden, people)
 
     def logits(self, cages: Tensor) -> Tensor:
-        """What the softmax takes.
+        """Returns the input of the softmax.
 
         Args:
-            cages: (..., D), each skeleton for itself, with AP; (n, f, D), windows, with SC.
+            cages: (..., D), single skeletons, with AP; (n, f, D), windows, with SC.
 
         Returns:
             (..., C) with AP, (n, C) with SC.
@@ -86,19 +86,19 @@ class RecognitionNetwork(nn.Module):
         return found
 
     def forward(self, cages: Tensor) -> Tensor:
-        """Probabilities (n, C) of windows (n, f, D); rows sum to 1."""
+        """Returns probabilities (n, C) for windows (n, f, D); rows sum to 1."""
         predicted = torch.softmax(self.logits(cages), dim=-1)
         return predicted if self.strategy is Strategy.SC else predicted.mean(dim=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recogniser:
-    """A trained recognition network and the people whom it knows.
+    """A trained recognition network with its people.
 
     Attributes:
         people: the C people, in the order of the predictions.
-        network: in tools.evaluation mode.
-        extra: further metadata of its file, such as the contract of the CAGEs.
+        network: in evaluation mode.
+        extra: further metadata for its file, such as the contract of the CAGEs.
     """
 
     people: tuple[str, ...]
@@ -106,7 +106,7 @@ class Recogniser:
     extra: Mapping[str, str]
 
     def predict(self, cages: FloatArray) -> FloatArray:
-        """Probabilities of the people for each window.
+        """Returns the probability of each person for each window.
 
         Args:
             cages: (n, f, D) float32.
@@ -115,7 +115,7 @@ class Recogniser:
             (n, C) float32; rows sum to 1.
 
         Raises:
-            ValueError: the shape is another than that trained on.
+            ValueError: the shape differs from the training windows.
         """
         expected = (self.network.f, len(self.network.centre))
         if cages.shape[1:] != expected:
@@ -127,7 +127,7 @@ class Recogniser:
         return np.concatenate(blocks)
 
     def save(self, path: Path) -> None:
-        """Write the network as safetensors; a crash while writing leaves what was there.
+        """Writes the network as safetensors; a crash while writing leaves the earlier file intact.
 
         Args:
             path: replaced where it exists.
@@ -143,15 +143,15 @@ class Recogniser:
             part.replace(path)
         except (OSError, SafetensorError) as error:
             raise DataError(
-                f"{path}: the network cannot be written ({error}); choose another place"
+                f"{path}: the network cannot be written ({error}); choose another path"
             ) from error
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a network.
+        """Reads a network.
 
         Raises:
-            DataError: the file is missing, corrupt, or holds something else.
+            DataError: the file is missing, corrupt, or is not a recognition network.
         """
         try:
             with safe_open(path, framework="pt", device="cpu") as file:
@@ -176,7 +176,7 @@ class Recogniser:
             network.load_state_dict(state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise DataError(
-                f"{path}: the network does not fit what its file says of it; train it again"
+                f"{path}: the network does not match the metadata of its file; train it again"
             ) from error
         if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
             raise DataError(f"{path}: the network holds numbers that are not finite; train it again")

@@ -1,15 +1,15 @@
-"""Training of the recognition network, chosen by windows held out from the training people's own walks.
+"""Training of the recognition network, selected on validation windows of the training people's own walks.
 
 Cross-entropy and Adam on batches of 128 (paper, Sec. 3.3.3; with AP every skeleton has its window's label).
-Three things are not the paper's:
+It differs from the paper in three points:
 
 - The published code kept the network that was best on the *test* windows. Here windows of the training
-  people are held out, and the epoch that recognises those best is kept.
+  people are held out for validation, and the epoch with the best validation result is kept.
 - CAGEs are standardised first, each of their D numbers over the training windows (`standardise`). On 20
   people of KGBD, untrained CAGEs, 40 epochs at 5e-4: Rank-1 58 without and 83 with it (AP), 66 and 84 (SC).
-- The learning rate starts at 2e-3 and falls to 0 in 6 epochs (AP) or 12 (SC), because people wait for this.
-  On 100 people with 100 windows each, untrained CAGEs, that named 71 % of the windows held out with AP and
-  67 % with SC; the paper's steady 5e-4 named 69 % and 68 % after 40 and 29 epochs.
+- The learning rate starts at 2e-3 and falls to 0 in 6 epochs (AP) or 12 (SC), because users wait for it.
+  On 100 people with 100 windows each, untrained CAGEs, that recognised 71 % of the validation windows with AP
+  and 67 % with SC; the paper's constant 5e-4 recognised 69 % and 68 % after 40 and 29 epochs.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from torch import Tensor, nn
 from gallery.recognition.network import Recogniser, RecognitionNetwork, Strategy
 from stream.body import FloatArray
 
-__all__ = ["EpochResult", "RecognitionConfig", "Training", "hold_out_ends", "train_recogniser"]
+__all__ = ["EpochResult", "RecognitionConfig", "TrainingResult", "split_walk_ends", "train_recogniser"]
 
 BoolArray = NDArray[np.bool_]
 
-_BLOCK = 1024  # windows taken at once where nothing is learned
+_BLOCK = 1024  # windows evaluated at once
 
 
 @dataclass(frozen=True, slots=True)
 class RecognitionConfig:
-    """How a recognition network is trained.
+    """Settings of a training.
 
     Attributes:
         strategy: AP or SC.
         hidden: units of the hidden layer, at least 1.
-        learning_rate: of Adam at first, above 0; it falls in a straight line, step by step, to 0.
-        batch: samples a step, at least 1: skeletons with AP, windows with SC.
-        epochs: at least 1; 0 stands for 6 with AP, whose epoch has f times as many steps, and 12 with SC.
-        standardise: bring each of a CAGE's numbers to mean 0 and deviation 1 first.
+        learning_rate: initial, of Adam, above 0; it falls linearly to 0.
+        batch: samples of a step, at least 1: skeletons with AP, windows with SC.
+        epochs: 0 for the default: 6 with AP, whose epoch has f times as many steps, and 12 with SC.
+        standardise: scale each number of a CAGE to mean 0 and standard deviation 1.
         seed: of the first weights and the order of the windows.
 
     Raises:
@@ -59,15 +59,15 @@ class RecognitionConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("hidden", 1), ("batch", 1), ("epochs", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+        for name, minimum in (("hidden", 1), ("batch", 1), ("epochs", 0)):
+            if getattr(self, name) < minimum:
+                raise ValueError(f"{name}: expected at least {minimum}, got {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate: expected a number above 0, got {self.learning_rate}")
 
     @property
-    def passes(self) -> int:
-        """How many epochs are trained."""
+    def trained_epochs(self) -> int:
+        """The number of epochs, with the default resolved."""
         return self.epochs or (6 if self.strategy is Strategy.AP else 12)
 
 
@@ -77,25 +77,25 @@ class EpochResult:
 
     Attributes:
         epoch: from 1.
-        loss: mean cross-entropy of the training samples while they were learned.
-        rank1: part of the held-out windows recognised, 0..1; NaN where none are held out.
-        held_out_loss: mean cross-entropy of the held-out windows' predictions; NaN likewise.
+        loss: mean cross-entropy of the training samples during the epoch.
+        rank1: share of the validation windows recognised, 0..1; NaN without any.
+        validation_loss: mean cross-entropy of the validation windows; NaN without any.
     """
 
     epoch: int
     loss: float
     rank1: float
-    held_out_loss: float
+    validation_loss: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Training:
-    """What a training gives.
+class TrainingResult:
+    """The result of a training.
 
     Attributes:
-        recogniser: the network of the epoch that was kept.
-        kept: that epoch, from 1: the highest Rank-1 on the windows held out, and of equal ones the lowest
-            cross-entropy; the last where none are held out.
+        recogniser: the network of the epoch kept.
+        kept: that epoch, from 1: the highest Rank-1 on the validation windows, the lower cross-entropy
+            deciding ties; the last epoch without validation windows.
         history: all epochs.
     """
 
@@ -104,97 +104,97 @@ class Training:
     history: tuple[EpochResult, ...]
 
 
-def hold_out_ends(walks: ArrayLike, share: float = 0.2, overlap: int = 1) -> tuple[BoolArray, BoolArray]:
-    """Hold out the end of each walk, to choose a network by.
+def split_walk_ends(walks: ArrayLike, share: float = 0.2, overlap: int = 1) -> tuple[BoolArray, BoolArray]:
+    """Splits off the end of each walk for validation.
 
     Args:
         walks: (n,) the walk of each window; windows of a walk in order of time.
-        share: the part of a walk's windows to hold out, 0 to 1, rounded; at least one window of a walk of
-            four or more, none of a shorter one.
-        overlap: windows between the two parts that are left out, because they share skeletons with both: 1
+        share: of a walk's windows, 0..1, rounded; at least one window of a walk of four or more, none of a
+            shorter one.
+        overlap: windows between the two parts that are dropped, because they share skeletons with both: 1
             where windows start every f / 2 skeletons, 0 where they do not overlap.
 
     Returns:
-        (n,) bool, the windows to train on; (n,) bool, the windows held out.
+        (n,) bool, the training windows; (n,) bool, the validation windows.
     """
     walk = np.asarray(walks)
-    train, held = np.zeros(len(walk), bool), np.zeros(len(walk), bool)
+    train, validation = np.zeros(len(walk), bool), np.zeros(len(walk), bool)
     for number in np.unique(walk):
         own = np.flatnonzero(walk == number)
         count = max(1, round(share * len(own))) if len(own) >= 4 else 0
-        held[own[len(own) - count :]] = True
+        validation[own[len(own) - count :]] = True
         train[own[: len(own) - count - (overlap if count else 0)]] = True
-    return train, held
+    return train, validation
 
 
 def train_recogniser(
     cages: FloatArray,
     owners: ArrayLike,
     train: BoolArray,
-    held: BoolArray | None,
+    validation: BoolArray | None,
     people: tuple[str, ...],
     config: RecognitionConfig | None = None,
     *,
     extra: Mapping[str, str] | None = None,
     progress: Callable[[EpochResult], None] = lambda _: None,
-) -> Training:
-    """Train a recognition network and keep its best epoch on the windows held out, or its last.
+) -> TrainingResult:
+    """Trains a recognition network and keeps its best epoch on the validation windows, or its last.
 
     The same data, configuration and number of torch threads give the same bits on one machine.
 
     Args:
         cages: (n, f, D) float32, finite.
-        owners: (n,) int, whose each window is, as an index of `people`.
-        train: (n,) bool, the windows to train on.
-        held: (n,) bool, the windows to choose by; None keeps the last epoch, where nothing is measured and
-            every window is wanted for training.
+        owners: (n,) int, the person of each window, as an index of `people`.
+        train: (n,) bool, the training windows.
+        validation: (n,) bool, the windows to select the epoch by; None keeps the last epoch, where every
+            window is used for training.
         people: the C people.
-        config: how; the defaults if not given.
-        extra: metadata that the network carries along.
-        progress: is told each epoch.
+        config: settings; the defaults if not given.
+        extra: metadata to keep with the network.
+        progress: called after each epoch.
 
     Raises:
-        ValueError: a shape differs, a number is not finite, a person has no window to train on, `held`
-            marks no window, or one that is trained on as well.
+        ValueError: a shape differs, a number is not finite, a person has no training window, or `validation`
+            marks no window or a training window.
     """
     config = config or RecognitionConfig()
     labels = torch.as_tensor(np.asarray(owners), dtype=torch.int64)
-    _check(cages, labels.numpy(), train, held, people)
+    _check(cages, labels.numpy(), train, validation, people)
     _, f, dimension = cages.shape
     network = RecognitionNetwork(f, dimension, len(people), config.hidden, config.strategy)
-    marks = (train, np.zeros_like(train) if held is None else held)
-    train_at, held_at = (torch.from_numpy(np.flatnonzero(mask)) for mask in marks)
-    lesson = _Lesson(network, torch.from_numpy(cages), labels, train_at, held_at, config)
+    marks = (train, np.zeros_like(train) if validation is None else validation)
+    train_at, validation_at = (torch.from_numpy(np.flatnonzero(mask)) for mask in marks)
+    trainer = _Trainer(network, torch.from_numpy(cages), labels, train_at, validation_at, config)
     history: list[EpochResult] = []
     best, kept = (-1.0, 0.0), 0
     state: dict[str, Tensor] = {}
-    for epoch in range(1, config.passes + 1):
-        history.append(EpochResult(epoch, lesson.learn(), *lesson.judge()))
+    for epoch in range(1, config.trained_epochs + 1):
+        history.append(EpochResult(epoch, trainer.train_epoch(), *trainer.validate()))
         progress(history[-1])
-        result = (history[-1].rank1, -history[-1].held_out_loss)
-        if held is None or result > best:
+        result = (history[-1].rank1, -history[-1].validation_loss)
+        if validation is None or result > best:
             best, kept = result, epoch
             state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.load_state_dict(state)
-    return Training(Recogniser(people, network.eval(), extra or {}), kept, tuple(history))
+    return TrainingResult(Recogniser(people, network.eval(), extra or {}), kept, tuple(history))
 
 
 def _check(
     cages: FloatArray,
     labels: NDArray[np.int64],
     train: BoolArray,
-    held: BoolArray | None,
+    validation: BoolArray | None,
     people: tuple[str, ...],
 ) -> None:
     n = len(cages)
-    columns = [column for column in (labels, train, held) if column is not None]
+    columns = [column for column in (labels, train, validation) if column is not None]
     if cages.ndim != 3 or any(column.shape != (n,) for column in columns):
         got = ", ".join(str(array.shape) for array in (cages, *columns))
         raise ValueError(f"expected cages (n, f, D) with n owners and n marks, got {got}")
     if not np.isfinite(cages).all():
         raise ValueError("cages: expected finite numbers, got NaN or infinity")
-    if held is not None and ((train & held).any() or not held.any()):
-        raise ValueError("held: expected at least one window, and none that is trained on")
+    if validation is not None and ((train & validation).any() or not validation.any()):
+        raise ValueError("validation: expected at least one window, and none that is trained on")
     if n and not 0 <= labels.min() <= labels.max() < len(people):
         raise ValueError(f"owners: expected 0 to {len(people) - 1}, got {labels.min()} to {labels.max()}")
     without = np.flatnonzero(np.bincount(labels[train], minlength=len(people)) == 0)
@@ -202,8 +202,8 @@ def _check(
         raise ValueError(f"train: expected a window of every person, got none of {people[without[0]]}")
 
 
-class _Lesson:
-    """One network and what it learns from."""
+class _Trainer:
+    """A network with its training data and optimiser."""
 
     def __init__(
         self,
@@ -211,21 +211,21 @@ class _Lesson:
         cages: Tensor,
         labels: Tensor,
         train_at: Tensor,
-        held_at: Tensor,
+        validation_at: Tensor,
         config: RecognitionConfig,
     ) -> None:
         self._network = network
         self._cages = cages
         self._labels = labels
         self._train_at = train_at
-        self._held_at = held_at
-        self._samples, self._samples_at, self._answers = cages, train_at, labels[train_at]
+        self._validation_at = validation_at
+        self._samples, self._samples_at, self._sample_labels = cages, train_at, labels[train_at]
         if config.strategy is Strategy.AP:
             # Each skeleton is a sample, with the label of its window.
             f = cages.shape[1]
             self._samples = cages.flatten(0, 1)
             self._samples_at = (train_at[:, None] * f + torch.arange(f)).flatten()
-            self._answers = self._answers.repeat_interleave(f)
+            self._sample_labels = self._sample_labels.repeat_interleave(f)
         self._batch = config.batch
         self._generator = torch.Generator().manual_seed(config.seed)
         for layer in (network.hidden, network.output):
@@ -234,18 +234,18 @@ class _Lesson:
         if config.standardise:
             self._standardise()
         self._optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
-        steps = config.passes * math.ceil(len(self._answers) / config.batch)
+        steps = config.trained_epochs * math.ceil(len(self._sample_labels) / config.batch)
         self._schedule = torch.optim.lr_scheduler.LinearLR(
             self._optimiser, 1.0, 1.0 / steps, total_iters=steps - 1
         )
 
-    def learn(self) -> float:
-        """One epoch; the mean cross-entropy of its samples."""
+    def train_epoch(self) -> float:
+        """Trains one epoch; returns the mean cross-entropy of its samples."""
         total = 0.0
-        order = torch.randperm(len(self._answers), generator=self._generator)
+        order = torch.randperm(len(self._sample_labels), generator=self._generator)
         for chosen in _parts(order, self._batch):
             logits = self._network.logits(self._samples.index_select(0, self._samples_at[chosen]))
-            loss = nn.functional.cross_entropy(logits, self._answers[chosen])
+            loss = nn.functional.cross_entropy(logits, self._sample_labels[chosen])
             self._optimiser.zero_grad()
             torch.autograd.backward(loss)
             self._optimiser.step()
@@ -253,24 +253,24 @@ class _Lesson:
             total += float(loss.detach()) * len(chosen)
         return total / len(order)
 
-    def judge(self) -> tuple[float, float]:
-        """Rank-1 and mean cross-entropy of the windows held out; NaN without any."""
-        if not len(self._held_at):
+    def validate(self) -> tuple[float, float]:
+        """Returns Rank-1 and mean cross-entropy of the validation windows; NaN without any."""
+        if not len(self._validation_at):
             return math.nan, math.nan
         right, loss = 0, 0.0
         with torch.inference_mode():
-            for at in _parts(self._held_at, _BLOCK):
-                predicted, answers = self._network(self._cages[at]), self._labels[at]
-                right += int((predicted.argmax(dim=1) == answers).sum())
-                likely = predicted.gather(1, answers[:, None])
+            for at in _parts(self._validation_at, _BLOCK):
+                predicted, labels = self._network(self._cages[at]), self._labels[at]
+                right += int((predicted.argmax(dim=1) == labels).sum())
+                likely = predicted.gather(1, labels[:, None])
                 loss -= float(likely.clamp_min(1e-30).log().sum())
-        return right / len(self._held_at), loss / len(self._held_at)
+        return right / len(self._validation_at), loss / len(self._validation_at)
 
     def _standardise(self) -> None:
-        """Set the network's scaling to the mean and deviation over all skeletons of the training windows."""
+        """Sets the network's scaling to the mean and deviation over all skeletons of the training windows."""
         rows = len(self._train_at) * self._cages.shape[1]
         sums = torch.zeros(2, self._cages.shape[2], dtype=torch.float64)
-        # Few at a time, because double precision of many leaves the processor's cache.
+        # Small blocks: large ones in double precision do not fit the processor's cache.
         for at in _parts(self._train_at, 32):
             block = self._cages[at].flatten(0, 1).double()
             sums[0] += block.sum(dim=0)
@@ -278,7 +278,7 @@ class _Lesson:
         mean, square = sums / rows
         deviation = (square - mean.square()).clamp_min(0).sqrt()
         self._network.centre.copy_(mean)
-        # A number that never changes says nothing; dividing by its rounding would make it loud.
+        # A constant number carries no information; dividing by its rounding error would amplify noise.
         self._network.scale.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
 

@@ -1,4 +1,4 @@
-"""Keeps the recognition network up with the gallery, in a thread of its own."""
+"""Retrains the recognition network in a thread whenever the gallery changes."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ __all__ = ["Retraining"]
 
 
 class Retraining:
-    """Trains on the newest gallery only: what was begun for an older one is abandoned, its network dropped.
+    """Trains on the newest gallery only: training on an older one is cancelled and its network dropped.
 
-    Beginning and asking never wait; `close` waits for the rest of an epoch.
+    `begin` and `take` never wait; `close` waits for the end of the current epoch.
     """
 
     def __init__(self) -> None:
-        # With one thread the bits do not depend on the machine's cores, and the live path keeps the others.
+        # With one thread the result does not depend on the number of cores; the live path keeps the others.
         self._thread = ThreadPoolExecutor(1, "f_RN", initializer=partial(torch.set_num_threads, 1))
-        self._abandoned = threading.Event()
+        self._cancelled = threading.Event()
         self._training: Future[GalleryRecogniser] | None = None
 
     @property
     def pending(self) -> bool:
-        """Whether a network was begun and not yet taken."""
+        """Whether a network is in training or not yet taken."""
         return self._training is not None
 
     def begin(self, index: TemplateIndex) -> None:
-        """Train on a changed gallery; with fewer than two people there is nothing to tell apart."""
-        self._abandon()
+        """Starts training on a changed gallery, if it has at least two people."""
+        self._cancel()
         if len(index.people) > 1:
-            self._abandoned = threading.Event()
-            self._training = self._thread.submit(train_gallery, index, self._abandoned.is_set)
+            self._cancelled = threading.Event()
+            self._training = self._thread.submit(train_gallery, index, self._cancelled.is_set)
 
     def take(self) -> GalleryRecogniser | None:
-        """The network, once when it is trained; None before that and after.
+        """Returns the network once, when it is trained; else None.
 
         Raises:
-            Exception: whatever the training failed with.
+            Exception: the error of a failed training.
         """
         if self._training is None or not self._training.done():
             return None
@@ -50,17 +50,17 @@ class Retraining:
         return training.result()
 
     def wait(self, timeout: float) -> None:
-        """Wait at most `timeout` seconds for what is in training."""
+        """Waits at most `timeout` seconds for the training."""
         if self._training is not None:
             wait([self._training], timeout)
 
     def close(self) -> None:
-        """Abandon what is in training and end the thread."""
-        self._abandon()
+        """Cancels the training and ends the thread."""
+        self._cancel()
         self._thread.shutdown(wait=True)
 
-    def _abandon(self) -> None:
-        self._abandoned.set()
+    def _cancel(self) -> None:
+        self._cancelled.set()
         if self._training is not None:
             self._training.cancel()
             self._training = None

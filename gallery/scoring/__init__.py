@@ -1,1 +1,1 @@
-"""How much a track resembles an enrolled person: similarities, their fusion, thresholds."""
+"""Scores of tracks for enrolled people: similarities, evidence, their fusion, and thresholds."""

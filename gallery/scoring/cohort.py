@@ -1,7 +1,8 @@
-"""Directions in which people are told apart, judged by how much they resemble nobody in particular.
+"""Cohort (background) normalisation: similarities relative to those of many other people.
 
-Speaker verification's S-norm asks a cohort of people how much each resembles a probe. Here the cohort is a
-mean and a covariance, so that no likeness of anybody ships: along a direction it has a mean and a spread.
+Speaker verification's S-norm compares a probe with a cohort of people and normalises by the mean and the
+standard deviation of these scores. Here the cohort is stored as a mean and a covariance only, so that no
+template of any person ships: along a direction it has a mean and a spread.
 """
 
 from __future__ import annotations
@@ -14,34 +15,34 @@ from numpy.typing import NDArray
 
 from stream.body import FloatArray
 
-__all__ = ["Cohort", "Discriminants", "Standings", "unit"]
+__all__ = ["Cohort", "CohortStatistics", "Discriminants", "unit"]
 
-_LEAST_SPREAD = 1e-6
+_MIN_SPREAD = 1e-6
 
 Floats = NDArray[np.float64]
 
 
-class Standings(NamedTuple):
-    """Where n walks, or people, stand: directions, and how the cohort resembles each."""
+class CohortStatistics(NamedTuple):
+    """Directions of n walks or people, and how similar the cohort is to each."""
 
     directions: FloatArray
     """(n, K) of unit length."""
-    common: FloatArray
-    """(n,) means of a direction's products with the cohort's."""
+    mean: FloatArray
+    """(n,) mean similarity (inner product) of the cohort to each direction."""
     spread: FloatArray
-    """(n,) standard deviations of these."""
+    """(n,) standard deviation of that similarity."""
 
-    def likeness(self, people: Standings) -> Floats:
-        """(n, P) how much each resembles each of P people, by both's distance from everybody else."""
+    def similarity(self, people: CohortStatistics) -> Floats:
+        """Returns the symmetric cohort-normalised similarity (S-norm) of n walks to P people, (n, P)."""
         products = (self.directions @ people.directions.T).astype(np.float64)
-        by_probe = (products - self.common[:, None]) / np.maximum(self.spread, _LEAST_SPREAD)[:, None]
-        by_person = (products - people.common) / np.maximum(people.spread, _LEAST_SPREAD)
+        by_probe = (products - self.mean[:, None]) / np.maximum(self.spread, _MIN_SPREAD)[:, None]
+        by_person = (products - people.mean) / np.maximum(people.spread, _MIN_SPREAD)
         return 0.5 * (by_probe + by_person)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
-    """Many people's directions as a distribution.
+    """The directions of many people as a distribution.
 
     Attributes:
         mean: (K,) float32.
@@ -51,43 +52,54 @@ class Cohort:
     mean: FloatArray
     covariance: FloatArray
 
-    def standings(self, directions: FloatArray) -> Standings:
-        """Where directions (n, K) of unit length stand in it."""
+    @classmethod
+    def empty(cls, direction_count: int) -> Cohort:
+        """Returns a cohort of zeros: it normalises nothing."""
+        shape = (direction_count, direction_count)
+        return cls(np.zeros(direction_count, np.float32), np.zeros(shape, np.float32))
+
+    def statistics(self, directions: FloatArray) -> CohortStatistics:
+        """Returns the cohort's statistics for directions (n, K) of unit length."""
         variances = ((directions @ self.covariance) * directions).sum(axis=1)
-        return Standings(directions, directions @ self.mean, np.sqrt(np.maximum(variances, 0)))
+        return CohortStatistics(directions, directions @ self.mean, np.sqrt(np.maximum(variances, 0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Discriminants:
-    """Linear discriminants of people, of whatever describes a walk by S numbers.
+    """Linear discriminants of people, for a description of a walk by S numbers.
 
     Attributes:
         mean: (S,) float32.
         matrix: (S, K) float32.
-        cohort: of directions along them.
+        cohort: of unit directions along the discriminants.
     """
 
     mean: FloatArray
     matrix: FloatArray
     cohort: Cohort
 
+    @classmethod
+    def empty(cls, numbers: int) -> Discriminants:
+        """Returns discriminants without directions (K = 0): every similarity is 0."""
+        return cls(np.zeros(numbers, np.float32), np.zeros((numbers, 0), np.float32), Cohort.empty(0))
+
     @property
-    def numbers(self) -> int:
+    def direction_count(self) -> int:
         """K."""
         return int(self.matrix.shape[1])
 
-    def places(self, rows: FloatArray) -> FloatArray:
-        """Descriptions (n, S) along the discriminants, (n, K)."""
+    def project(self, rows: FloatArray) -> FloatArray:
+        """Projects descriptions (n, S) onto the discriminants, (n, K)."""
         found: FloatArray = np.matmul(rows - self.mean, self.matrix, dtype=np.float32)
         return found
 
-    def standings(self, places: FloatArray) -> Standings:
-        """Where sums or means (n, K) of places stand."""
-        return self.cohort.standings(unit(places))
+    def statistics(self, projected: FloatArray) -> CohortStatistics:
+        """Returns the cohort's statistics for sums or means (n, K) of projections."""
+        return self.cohort.statistics(unit(projected))
 
 
 def unit(rows: NDArray[np.floating]) -> FloatArray:
-    """Vectors (..., K) scaled to length 1; zeros stay zeros."""
+    """Scales vectors (..., K) to length 1; zeros stay zeros."""
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     units: FloatArray = (rows / np.maximum(lengths, np.float32(1e-12))).astype(np.float32, copy=False)
     return units

@@ -1,238 +1,223 @@
-"""Telling people apart by three kinds of evidence: single windows, their mean, and seconds of walking.
+"""The fusion of window similarity and track-level evidence into one score.
 
-A window is described by its CAGE and its pose numbers, averaged over its skeletons, and by how much these
-vary in it. Projected (principal components, whitened, beside the linear discriminants of people outside the
-gallery), it resembles a person as much as that person's nearest template; at first the mean of all windows so
-far is compared with the person's mean window as well. The mean description of a track, and the statistics of
-some seconds of its pose (`gallery.scoring.segments`), say what single noisy windows hide. Those have
-discriminants of their own: of the mean, of how the pose swings, and of how limbs move together.
+A window is described by its CAGE and its pose features, averaged over its skeletons, and by their variation
+in the window (`gallery.scoring.descriptions`). Projected onto principal components and discriminants
+(`gallery.scoring.window_comparison`), its score for a person is its similarity to the nearest of that
+person's templates. A track's score is the mean of its windows' scores plus the track-level evidence
+that is registered in `gallery.scoring.evidence.registry`.
 
-All likenesses are judged by how much the same walk resembles nobody in particular (`gallery.scoring.cohort`).
-That makes scores of different walks, people and sensors' moods comparable, which is what telling strangers
-apart needs. So does asking less of people whose own walks resemble each other less: of who is enrolled by
-several walks, each is compared with the others (after client-dependent normalisation, Poh and Bengio, ICASSP
-2005).
+All similarities are normalised by a cohort (`gallery.scoring.cohort`), which makes scores of different walks,
+people and sensors comparable; the rejection of strangers needs that. Scores also depend on within-person
+consistency: people whose enrolled walks are less similar to each other than usual get higher scores, others
+lower ones (client-dependent normalisation, after Poh and Bengio, ICASSP 2005).
 
-Everything here was fitted once, on people outside the gallery (`tools/backend_fit/fit_backend.py`); who is
-enrolled trains nothing.
+Everything here is fitted once, on people outside the gallery (`tools/backend_fit`). Enrolment trains nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from gallery.scoring.cohort import Cohort, Discriminants, Standings, unit
-from gallery.scoring.segments import (
-    COORDINATION,
-    SEGMENT_STEP,
-    SEGMENT_WINDOWS,
-    STATISTICS,
-    SWING,
-)
-from gallery.scoring.window_directions import WindowDirections
+from gallery.scoring.cohort import Cohort
+from gallery.scoring.descriptions import SEGMENT_WINDOWS
+from gallery.scoring.evidence.protocol import ArrayReader, Arrays, Counts, Evidence, Floats
+from gallery.scoring.evidence.registry import EVIDENCE, STATISTICS, statistics_slice
+from gallery.scoring.window_comparison import WindowComparison, WindowDirections
 from stream.body import FloatArray
 
-__all__ = ["EnrolledWalk", "FusionModel", "FusionWeights", "Portraits", "SegmentStandings"]
+__all__ = ["EnrolledWalk", "FusionModel", "ReferenceStatistics", "fusion_weights"]
 
-_WINDOWS_ABOVE = 2.0
-"""The people who resemble a window most stand out of the cohort by so many standard deviations."""
+_CONSISTENCY_RANGE = (-2.0, 1.0)
+"""Below it, walks differ as those of two people do; above it, they are one walk enrolled twice."""
 
-_STEADINESS_RANGE = (-2.0, 1.0)
-"""Below are walks of different people, for all one can tell; above is one walk twice."""
-
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
+_LONG_TRACK = np.array([1_000_000])
+"""Number of windows at which every share has reached its final value."""
 
 
-class FusionWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the parts of a score are weighed.
+def fusion_weights(**given: float) -> dict[str, float]:
+    """Returns the weights of a fusion by name, with the defaults of those not given.
 
-    Attributes:
-        discriminants: the length of a window's discriminant part beside its whitened part of length 1.
-        windows: of the windows' likeness.
-        means: of the likeness of mean windows beside it, fading until a whole segment was seen.
-        walks: of the likeness of mean descriptions, growing for a second.
-        swing: of the likeness of how the pose swings in segments, growing until a whole segment was seen.
-        coordination: of the likeness of how limbs move together in segments, growing for twice as long.
-        steadiness: of how much more than usual people's own walks resemble each other, which is taken off,
-            growing like the swing's.
-        usual: what a walk usually scores against another of the same person.
+    - `discriminants`: length of a window's discriminant part, relative to a whitened part of length 1.
+    - `windows`: weight of the mean of the windows' scores.
+    - the name of each kind of evidence (`EvidenceKind.name`): weight of its similarity.
+    - `steadiness`: weight of within-person consistency, which is subtracted.
+    - `usual`: usual score of a walk against another walk of the same person.
+
+    Raises:
+        ValueError: a name is unknown.
     """
-
-    discriminants: float = 1.0
-    windows: float = 4.0
-    means: float = 0.5
-    walks: float = 0.2
-    swing: float = 0.3
-    coordination: float = 0.2
-    steadiness: float = 0.0
-    usual: float = 0.0
-
-
-class SegmentStandings(NamedTuple):
-    """Where walks, or people, stand by their segments."""
-
-    swing: Standings
-    coordination: Standings
+    weights = {"discriminants": 1.0, "windows": 4.0}
+    weights |= {kind.name: kind.default_weight for kind in EVIDENCE}
+    weights |= {"steadiness": 0.0, "usual": 0.0}
+    if unknown := sorted(given.keys() - weights.keys()):
+        raise ValueError(f"weights: expected {', '.join(weights)}, got {unknown[0]}")
+    return weights | given
 
 
 class EnrolledWalk(NamedTuple):
-    """A walk by which somebody is enrolled, as a model sees it."""
+    """An enrolled walk, prepared for comparison."""
 
     windows: FloatArray
-    """(m, K1 + K2) its templates."""
-    walk: FloatArray
-    """(K3,) the direction of their mean."""
-    segments: FloatArray
-    """(K4 + K5,) the direction of its segments in both of their parts."""
+    """(m, K) its projected templates."""
+    evidence: tuple[FloatArray, ...]
+    """The numbers of each kind of evidence."""
+    complete: bool
+    """Whether its segment statistics are known."""
 
 
-class Portraits(NamedTuple):
-    """What is known of P people beside their templates."""
+class ReferenceStatistics(NamedTuple):
+    """Statistics of P enrolled people, beside their templates."""
 
-    windows: FloatArray
-    """(P, K1 + K2) the mean window of each."""
-    walks: Standings
-    segments: SegmentStandings
-    steadiness: Floats
-    """(P,) how much more than usual each one's walks resemble each other; 0 where there is but one."""
+    evidence: tuple[Arrays, ...]
+    """Of each kind of evidence."""
+    consistency: Floats
+    """(P,) within-person consistency: similarity of each person's walks, above the usual; 0 for one walk."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionModel:
-    """What was fitted for one kind of sensor, or for any.
-
-    A part that was not fitted has no directions (K1, K3, K4 or K5 is 0), or a cohort of zeros, and says
-    nothing.
+    """A fusion, fitted for one kind of sensor or for any.
 
     Attributes:
-        directions: of descriptions (D,) of windows, K1 + K2.
-        cohort: of windows, (K1 + K2).
-        walks: (D, K3) of means of descriptions.
-        swing: K4, of the numbers `SWING` of segments (`gallery.scoring.segments`).
-        coordination: K5, of their numbers `COORDINATION`.
-        weights: of the parts.
+        windows: compares single windows.
+        evidence: one for each kind in `EVIDENCE`, in that order; empty where it was not fitted.
+        weights: see `fusion_weights`.
     """
 
-    directions: WindowDirections
-    cohort: Cohort
-    walks: Discriminants
-    swing: Discriminants
-    coordination: Discriminants
-    weights: FusionWeights
+    windows: WindowComparison
+    evidence: tuple[Evidence, ...]
+    weights: Mapping[str, float]
 
-    def windows(self, described: FloatArray) -> FloatArray:
-        """Descriptions (n, D) as unit vectors (n, K1 + K2) whose products say how alike windows are."""
-        return self.directions.windows(described, self.weights.discriminants)
+    @classmethod
+    def of_windows(cls, directions: WindowDirections, weights: Mapping[str, float]) -> Self:
+        """Returns a fusion without a cohort and without fitted evidence."""
+        windows = WindowComparison(
+            directions, Cohort.empty(directions.direction_count), weights["discriminants"]
+        )
+        return cls(windows, tuple(kind.empty(windows) for kind in EVIDENCE), weights)
 
-    def commonness(self, windows: FloatArray) -> FloatArray:
-        """(n,) how much windows (n, K1 + K2) resemble nobody in particular."""
-        _, common, spread = self.cohort.standings(windows)
-        found: FloatArray = common + np.float32(_WINDOWS_ABOVE) * spread
+    def with_evidence(self, *fitted: Evidence) -> Self:
+        """Returns the fusion with its evidence of the same kinds replaced."""
+        by_name = {evidence.name: evidence for evidence in fitted}
+        return replace(self, evidence=tuple(by_name.get(own.name, own) for own in self.evidence))
+
+    @classmethod
+    def read(cls, arrays: ArrayReader, weights: Mapping[str, float]) -> Self:
+        """Reads a fusion from a back-end's arrays.
+
+        A kind of evidence without a weight is newer than the back-end: it stays empty and gets the weight 0.
+
+        Raises:
+            ValueError: an array is missing or malformed, or a weight belongs to no kind of evidence.
+        """
+        directions = WindowDirections(
+            arrays("directions.mean", 1),
+            arrays("directions.whitening", 2),
+            arrays("directions.discriminants", 2),
+        )
+        cohort = Cohort(arrays("cohort.mean", 1), arrays("cohort.covariance", 2))
+        silent = {kind.name: 0.0 for kind in EVIDENCE if kind.name not in weights}
+        known = fusion_weights(**weights, **silent)
+        windows = WindowComparison(directions, cohort, known["discriminants"])
+
+        def evidence(name: str) -> ArrayReader:
+            return lambda own, axes: arrays(f"{name}.{own}", axes)
+
+        fitted = tuple(
+            kind.empty(windows) if kind.name in silent else kind.read(evidence(kind.name), windows)
+            for kind in EVIDENCE
+        )
+        return cls(windows, fitted, known)
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Returns the fitted arrays by their names in a back-end's file."""
+        directions, cohort = self.windows.directions, self.windows.cohort
+        found = {
+            "directions.mean": directions.mean,
+            "directions.whitening": directions.whitening,
+            "directions.discriminants": directions.discriminants,
+            "cohort.mean": cohort.mean,
+            "cohort.covariance": cohort.covariance,
+        }
+        for evidence in self.evidence:
+            found |= {f"{evidence.name}.{name}": array for name, array in evidence.arrays().items()}
         return found
 
-    def enrolled(self, described: FloatArray, statistics: FloatArray) -> EnrolledWalk:
-        """A walk's templates (m, D), described, and the mean statistics (S,) of its segments."""
-        walk = self.walks.places(described.mean(axis=0, keepdims=True))
-        if len(statistics) != STATISTICS:
-            # Enrolled when segments had other numbers: they say nothing.
-            segments = np.zeros(self.swing.numbers + self.coordination.numbers, np.float32)
-        else:
-            segments = self.segments(statistics[None])[0]
-        return EnrolledWalk(self.windows(described), unit(walk)[0], segments)
+    def enrol(self, described: FloatArray, statistics: FloatArray) -> EnrolledWalk:
+        """Prepares an enrolled walk for comparison.
 
-    def segments(self, statistics: FloatArray) -> FloatArray:
-        """The directions (n, K4 + K5) of segments (n, S): two unit vectors side by side."""
-        swing = self.swing.places(statistics[:, SWING])
-        coordination = self.coordination.places(statistics[:, COORDINATION])
-        return np.concatenate((unit(swing), unit(coordination)), axis=1)
-
-    def segment_standings(self, directions: FloatArray) -> SegmentStandings:
-        """Where sums (n, K4 + K5) of segments' directions stand."""
-        swing, coordination = np.split(directions, [self.swing.numbers], axis=1)
-        return SegmentStandings(self.swing.standings(swing), self.coordination.standings(coordination))
-
-    def portraits(self, people: Iterable[Sequence[EnrolledWalk]]) -> Portraits:
-        """What is known of P enrolled people beside their templates."""
-        means, walks, segments, steadiness = [], [], [], []
-        for own in people:
-            means.append(unit(np.concatenate([one.windows for one in own]).mean(axis=0)))
-            walks.append(np.sum([one.walk for one in own], axis=0))
-            segments.append(np.sum([one.segments for one in own], axis=0))
-            steadiness.append(self._steadiness(own))
-        standings = self.walks.standings(np.stack(walks)), self.segment_standings(np.stack(segments))
-        return Portraits(np.stack(means), *standings, np.array(steadiness))
-
-    def _steadiness(self, own: Sequence[EnrolledWalk]) -> float:
-        """How much more than usual a person's walks resemble each other, within `_STEADINESS_RANGE`.
-
-        0 where it is not known. Short walks resemble each other less; they resemble strangers less, too.
+        Args:
+            described: (m, D) descriptions of its templates.
+            statistics: (S,) mean statistics of its segments; not used if an older version stored them with
+                another length.
         """
-        known = len(own) > 1 and all(one.segments.any() for one in own)
-        if not known or not self.weights.steadiness:
+        complete = len(statistics) == STATISTICS
+        numbers = [
+            evidence.enrol(described, statistics[statistics_slice(kind)] if complete else None)
+            for kind, evidence in zip(EVIDENCE, self.evidence, strict=True)
+        ]
+        return EnrolledWalk(self.windows.project(described), tuple(numbers), complete)
+
+    def reference(self, people: Iterable[Sequence[EnrolledWalk]]) -> ReferenceStatistics:
+        """Returns the reference statistics of P people, each given by their enrolled walks."""
+        own = list(people)
+        evidence = [
+            each.reference([[walk.evidence[place] for walk in walks] for walks in own])
+            for place, each in enumerate(self.evidence)
+        ]
+        return ReferenceStatistics(tuple(evidence), np.array([self._consistency(walks) for walks in own]))
+
+    def window_scores(self, nearest: FloatArray | Floats, background: FloatArray | Floats) -> Floats:
+        """Returns the scores of single windows, (n, P).
+
+        Args:
+            nearest: (n, P) similarity of n windows to each person's nearest template.
+            background: (n,) see `WindowComparison.background`.
+        """
+        above: Floats = nearest.astype(np.float64) - background[:, None]
+        return self.weights["windows"] * above
+
+    def track_scores(self, windows: Counts, states: Sequence[Arrays], people: ReferenceStatistics) -> Floats:
+        """Returns the weighted track-level evidence, added to the means of the windows' scores, (n, P).
+
+        Args:
+            windows: (n,) windows of each track so far.
+            states: the stacked states of each kind of evidence, with a first axis of n.
+            people: the people that the tracks are compared with.
+        """
+        total: Floats = np.zeros((len(windows), len(people.consistency)))
+        for evidence, state, reference in zip(self.evidence, states, people.evidence, strict=True):
+            weight = evidence.weight(self.weights) * evidence.share(windows)
+            if weight.any():
+                total += weight[:, None] * evidence.similarity(state, reference)
+        growing = np.minimum(1.0, windows / SEGMENT_WINDOWS)
+        return total - self.weights["steadiness"] * growing[:, None] * people.consistency
+
+    def _consistency(self, walks: Sequence[EnrolledWalk]) -> float:
+        """Returns the mean score of a person's walks against each other, above the usual score.
+
+        It is clipped to `_CONSISTENCY_RANGE`, and 0 if it is not known. Short walks score lower against each
+        other, and against strangers as well.
+        """
+        known = len(walks) > 1 and all(walk.complete for walk in walks)
+        if not known or not self.weights["steadiness"]:
             return 0.0
-        alike = [self._likeness(*pair) for pair in permutations(own, 2)]
-        return float(np.clip(np.mean(alike) - self.weights.usual, *_STEADINESS_RANGE))
+        scores = [self._walk_score(*pair) for pair in permutations(walks, 2)]
+        return float(np.clip(np.mean(scores) - self.weights["usual"], *_CONSISTENCY_RANGE))
 
-    def _likeness(self, probe: EnrolledWalk, enrolled: EnrolledWalk) -> float:
-        """What a whole walk scores against another that somebody is enrolled by."""
+    def _walk_score(self, probe: EnrolledWalk, enrolled: EnrolledWalk) -> float:
+        """Returns the score of a whole enrolled walk against another."""
         nearest = (probe.windows @ enrolled.windows.T).max(axis=1, keepdims=True)
-        windows = self.by_windows(nearest, self.commonness(probe.windows))
-        walks = [self.walks.standings(walk.walk[None]) for walk in (probe, enrolled)]
-        segments = [self.segment_standings(walk.segments[None]) for walk in (probe, enrolled)]
-        parts = (self.weights.walks * walks[0].likeness(walks[1]), *self._by_parts(*segments))
-        return float(windows.mean()) + sum(float(part[0, 0]) for part in parts)
-
-    def by_windows(self, nearest: FloatArray | Floats, common: FloatArray | Floats) -> Floats:
-        """What windows score, (n, P).
-
-        Args:
-            nearest: (n, P) the likeness of n windows to each person's nearest template.
-            common: (n,) their `commonness`.
-        """
-        above: Floats = nearest.astype(np.float64) - common[:, None]
-        return self.weights.windows * above
-
-    def by_means(self, counts: Counts, means: FloatArray, common: Floats, people: Portraits) -> Floats:
-        """What the means of a track's windows add to the means of their scores, (n, P), fading.
-
-        Args:
-            counts: (n,) of how many windows.
-            means: (n, K1 + K2) of them.
-            common: (n,) the means of their `commonness`.
-            people: with whom they are compared.
-        """
-        fading = 1 - np.minimum(1.0, counts / SEGMENT_WINDOWS)
-        above = (means @ people.windows.T).astype(np.float64) - common[:, None]
-        added: Floats = (self.weights.windows * self.weights.means * fading)[:, None] * above
-        return added
-
-    def by_walks(self, counts: Counts, places: FloatArray, people: Portraits) -> Floats:
-        """What the means (n, K3) of so many windows' places in `walks` add, (n, P), growing for a second."""
-        growing = np.minimum(1.0, counts / SEGMENT_STEP)
-        likeness = self.walks.standings(places).likeness(people.walks)
-        return self.weights.walks * growing[:, None] * likeness
-
-    def by_segments(self, counts: Counts, standing: SegmentStandings, people: Portraits) -> Floats:
-        """What a track's segments add to the means of (n,) so many windows' scores, (n, P), growing."""
-        swing, coordination = self._by_parts(standing, people.segments)
-        growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)[:, None]
-        # A covariance of 21 numbers needs more windows than a spread does.
-        slower = np.minimum(1.0, counts / (2 * SEGMENT_WINDOWS))[:, None]
-        return growing * swing + slower * coordination
-
-    def _by_parts(self, standing: SegmentStandings, people: SegmentStandings) -> tuple[Floats, Floats]:
-        swing = self.weights.swing * standing.swing.likeness(people.swing)
-        return swing, self.weights.coordination * standing.coordination.likeness(people.coordination)
-
-    def by_steadiness(self, counts: Counts, people: Portraits) -> Floats:
-        """What people's steadiness adds after (n,) windows, (n, P): more than 0 for the unsteady."""
-        growing = np.minimum(1.0, counts / SEGMENT_WINDOWS)
-        return -self.weights.steadiness * growing[:, None] * people.steadiness
+        windows = self.window_scores(nearest, self.windows.background(probe.windows))
+        added = 0.0
+        for evidence, own, other in zip(self.evidence, probe.evidence, enrolled.evidence, strict=True):
+            weight = evidence.weight(self.weights) * float(evidence.share(_LONG_TRACK)[0])
+            if weight:
+                found = evidence.similarity(evidence.as_track(own), evidence.reference([[other]]))
+                added += weight * float(found[0, 0])
+        return float(windows.mean()) + added

@@ -1,35 +1,52 @@
-"""The templates of one kind of sensor, and how windows and segments resemble them."""
+"""Similarity of windows to the templates of one kind of sensor: per skeleton, or fused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.backend import Backend
+from gallery.scoring.descriptions import describe_windows
 from gallery.scoring.fusion import FusionModel
-from gallery.scoring.segments import describe_windows
-from gallery.scoring.track_statistics import Trail
+from gallery.scoring.track_statistics import TrackStatistics
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 
-__all__ = ["FusedTemplates", "NearestTemplates"]
+__all__ = ["FusedTemplates", "NearestTemplates", "WindowScorer"]
 
 Floats = NDArray[np.float64]
 
 
+class WindowScorer(Protocol):
+    """Scores windows against the templates of one kind of sensor."""
+
+    people: tuple[int, ...]
+    """Ids of the P people, ascending."""
+
+    def describe(self, cages: FloatArray) -> FloatArray:
+        """Prepares windows (n, f, D) for `scores`; the first axis stays."""
+        ...
+
+    def scores(self, described: FloatArray) -> Floats:
+        """Returns the score of each window for each person, (n, P)."""
+        ...
+
+    def track_scores(self, statistics: TrackStatistics) -> Floats | None:
+        """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
+        ...
+
+
 class NearestTemplates:
-    """Per-skeleton predictions, averaged: the paper's AP over the nearest templates.
+    """The paper's average prediction (AP) over nearest templates: predictions per skeleton, averaged.
 
     Args:
         templates: of one kind of sensor, in the order of their people.
         backend: projects them.
         sensor: the kind of sensor.
-
-    Attributes:
-        people: ids of the P people, growing.
     """
 
     def __init__(self, templates: Sequence[PersonTemplates], backend: Backend, sensor: str) -> None:
@@ -41,15 +58,14 @@ class NearestTemplates:
             self._rows = np.ascontiguousarray(rows.transpose(1, 0, 2))
 
     def describe(self, cages: FloatArray) -> FloatArray:
-        """Windows (n, f, D) in the back-end's directions, (n, f, K)."""
+        """Projects windows (n, f, D) by the back-end, (n, f, K)."""
         return self._backend.directions(cages, self._sensor)
 
     def scores(self, described: FloatArray) -> Floats:
-        """The similarity of windows to each of `people`.
+        """Returns the similarity of windows to each person.
 
-        Each of a window's f skeletons predicts for itself: cosine similarity, in the back-end's directions,
-        to the person's nearest template of the same place in the window. The window's prediction is their
-        mean.
+        Each of a window's f skeletons predicts for itself: its cosine similarity to the person's nearest
+        template at the same place in the window. The window's prediction is their mean.
 
         Args:
             described: (n, f, K) float32.
@@ -64,36 +80,37 @@ class NearestTemplates:
         scores: Floats = nearest.mean(axis=0, dtype=np.float64).T
         return scores
 
+    def track_scores(self, statistics: TrackStatistics) -> Floats | None:
+        """Returns None: only windows are compared."""
+        return None
+
 
 class FusedTemplates:
-    """Windows as wholes, and segments beside them; see `gallery.scoring.fusion`.
+    """Whole windows and track-level evidence, see `gallery.scoring.fusion`.
 
     Args:
         templates: of one kind of sensor, in the order of their people.
         model: of that kind.
-
-    Attributes:
-        people: ids of the P people, growing.
     """
 
     def __init__(self, templates: Sequence[PersonTemplates], model: FusionModel) -> None:
         self.people, self._starts = _owners(templates)
         self._model = model
         if templates:
-            each = groupby(templates, key=lambda walk: walk.person_id)
+            by_person = groupby(templates, key=lambda walk: walk.person_id)
             people = [
-                [model.enrolled(describe_windows(walk.templates), walk.statistics) for walk in person]
-                for _, person in each
+                [model.enrol(describe_windows(walk.templates), walk.statistics) for walk in walks]
+                for _, walks in by_person
             ]
-            self._windows = np.concatenate([walk.windows for person in people for walk in person])
-            self._portraits = model.portraits(people)
+            self._windows = np.concatenate([walk.windows for walks in people for walk in walks])
+            self._reference = model.reference(people)
 
     def describe(self, cages: FloatArray) -> FloatArray:
-        """Windows (n, f, D) described as wholes, (n, D)."""
+        """Describes windows (n, f, D), (n, D)."""
         return describe_windows(cages)
 
     def scores(self, described: FloatArray) -> Floats:
-        """The weighed likeness of windows to each of `people`: the nearest template's, above the common one.
+        """Returns the similarity to each person's nearest template above the background, weighted.
 
         Args:
             described: (n, D) float32.
@@ -103,17 +120,17 @@ class FusedTemplates:
         """
         if not self.people:
             return np.zeros((len(described), 0))
-        windows = self._model.windows(described)
+        windows = self._model.windows.project(described)
         nearest = np.maximum.reduceat(self._windows @ windows.T, self._starts, axis=0).T
-        return self._model.by_windows(nearest, self._model.commonness(windows))
+        return self._model.window_scores(nearest, self._model.windows.background(windows))
 
-    def added(self, trail: Trail) -> Floats | None:
-        """What a track as a whole adds to the mean of its windows' scores, (P,); None where nothing does."""
-        return trail.added(self._portraits) if self.people else None
+    def track_scores(self, statistics: TrackStatistics) -> Floats | None:
+        """Returns the track-level evidence for each person, (P,); None if no person is enrolled."""
+        return statistics.scores(self._reference) if self.people else None
 
 
 def _owners(templates: Sequence[PersonTemplates]) -> tuple[tuple[int, ...], NDArray[np.intp]]:
-    """The people, and where the templates of each begin."""
+    """Returns the people, and where the templates of each begin."""
     sizes: dict[int, int] = {}
     for entry in templates:
         sizes[entry.person_id] = sizes.get(entry.person_id, 0) + len(entry.templates)

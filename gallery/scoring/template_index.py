@@ -1,4 +1,4 @@
-"""How much what is seen resembles each enrolled person, as each kind of sensor that watches sees them."""
+"""The templates of the gallery in memory, compared separately for each kind of sensor."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.backend import Backend
-from gallery.scoring.similarity import FusedTemplates, NearestTemplates
-from gallery.scoring.track_statistics import Trail
-from gallery.store.gallery import Gallery, PersonTemplates
+from gallery.scoring.similarity import FusedTemplates, NearestTemplates, WindowScorer
+from gallery.scoring.track_statistics import TrackStatistics
+from gallery.store.gallery import Gallery
+from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 
 __all__ = ["TemplateIndex"]
 
 
 class TemplateIndex:
-    """The gallery's templates of one contract, in memory.
+    """The gallery's templates of one contract.
 
-    A kind of sensor compares people with what its own kind has enrolled: no pair of kinds has been measured
-    to agree.
+    A probe is compared only with templates of its own kind of sensor: no pair of kinds has been measured to
+    give comparable scores.
 
     Args:
-        templates: of the people, in any order.
+        templates: of all people, in any order.
         backend: of the templates' contract.
-        sensors: the kinds of sensors that will watch.
-        empty_reason: why there are none, for people.
+        sensors: the kinds of sensors in the run.
+        empty_reason: why there are no templates, for the `reason` of a decision.
 
     Attributes:
-        people: ids of all people, growing.
+        people: ids of all people, ascending.
         names: by id.
-        owners: (n,) the person of each template, as a place in `people`; growing.
-        sensors: the kinds of sensors that watch.
+        owners: (n,) the person of each template, as a place in `people`; ascending.
+        sensors: the kinds of sensors in the run.
     """
 
     def __init__(
@@ -56,26 +57,26 @@ class TemplateIndex:
         self.owners: NDArray[np.intp] = np.repeat(np.arange(len(sizes)), sizes).astype(np.intp)
         self.sensors = tuple(sorted(set(sensors)))
         self._ordered = ordered
-        self._seen = {sensor: _as_seen(ordered, backend, sensor) for sensor in self.sensors}
+        self._scorers = {sensor: _scorer(ordered, backend, sensor) for sensor in self.sensors}
 
     @classmethod
-    def load(cls, store: Gallery, contract: str, backend: Backend, sensors: Iterable[str]) -> Self:
-        """Read every template made under the contract."""
-        templates = store.templates(contract)
-        others = not templates and bool(store.people())
+    def load(cls, gallery: Gallery, contract: str, backend: Backend, sensors: Iterable[str]) -> Self:
+        """Reads all templates of the contract."""
+        templates = gallery.templates(contract)
+        others = not templates and bool(gallery.people())
         reason = "everyone was enrolled with another encoder; enrol again" if others else "nobody is enrolled"
         return cls(templates, backend, sensors, reason)
 
     def people_of(self, sensor: str) -> tuple[int, ...]:
-        """The people whom a kind of sensor can recognise, growing ids."""
-        return self._seen[sensor].people
+        """Returns the ids of the people that a kind of sensor can recognise, ascending."""
+        return self._scorers[sensor].people
 
     def empty_reason(self, sensor: str) -> str:
-        """Why a kind of sensor can recognise nobody, for people."""
+        """Returns why a kind of sensor can recognise no person, for the `reason` of a decision."""
         return "enrolled on another sensor" if self.people else self._empty_reason
 
     def windows(self, sensor: str, rows: NDArray[np.intp]) -> FloatArray:
-        """Templates as a kind of sensor sees them, in the back-end's directions, whoever enrolled them.
+        """Returns templates projected for a kind of sensor, whichever sensor they were enrolled by.
 
         Args:
             sensor: one of `sensors`.
@@ -88,39 +89,36 @@ class TemplateIndex:
         return np.ascontiguousarray(self.backend.directions(templates, sensor))
 
     def shape(self, sensor: str) -> tuple[int, int]:
-        """(f, K): skeletons of a template, and numbers of each in the back-end's directions."""
+        """Returns (f, K): skeletons of a template, and numbers of each after projection."""
         _, f, numbers = self.backend.directions(self._ordered[0].templates[:1], sensor).shape
         return f, numbers
 
     def describe(self, cages: FloatArray, sensor: str) -> FloatArray:
-        """Windows (n, f, D) as the kind of sensor compares them; the first axis stays."""
-        return self._seen[sensor].describe(cages)
+        """Prepares windows (n, f, D) for `scores`; the first axis stays."""
+        return self._scorers[sensor].describe(cages)
 
     def scores(self, described: FloatArray, sensor: str) -> NDArray[np.float64]:
-        """The likeness of n windows to each of the P people of `people_of`.
+        """Returns the scores of n windows for each of the P people of `people_of`.
 
         Args:
             described: see `describe`.
-            sensor: the kind of sensor that saw them, one of those that watch.
+            sensor: the kind of sensor of the probe, one of `sensors`.
 
         Returns:
             (n, P) float64.
         """
-        return self._seen[sensor].scores(described)
+        return self._scorers[sensor].scores(described)
 
-    def trail(self, sensor: str) -> Trail:
-        """What gathers a new track as a whole."""
-        return Trail(self.backend.fusion(sensor))
+    def track_statistics(self, sensor: str) -> TrackStatistics:
+        """Returns empty statistics for a new track."""
+        return TrackStatistics(self.backend.fusion(sensor))
 
-    def added(self, trail: Trail, sensor: str) -> NDArray[np.float64] | None:
-        """What a track as a whole adds to the mean of its windows' scores, (P,); None where nothing does."""
-        seen = self._seen[sensor]
-        return seen.added(trail) if isinstance(seen, FusedTemplates) else None
+    def track_scores(self, statistics: TrackStatistics, sensor: str) -> NDArray[np.float64] | None:
+        """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
+        return self._scorers[sensor].track_scores(statistics)
 
 
-def _as_seen(
-    templates: Sequence[PersonTemplates], backend: Backend, sensor: str
-) -> FusedTemplates | NearestTemplates:
+def _scorer(templates: Sequence[PersonTemplates], backend: Backend, sensor: str) -> WindowScorer:
     own = [entry for entry in templates if entry.sensor == sensor]
     model = backend.fusion(sensor)
     return NearestTemplates(own, backend, sensor) if model is None else FusedTemplates(own, model)

@@ -1,74 +1,61 @@
-"""One track as a whole, while its windows come in: what it adds to the mean of their scores."""
+"""Running track-level statistics: the state of each kind of evidence over a track's windows."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from encoder.pose import POSE
-from gallery.scoring.fusion import FusionModel, Portraits, SegmentStandings
-from gallery.scoring.segments import SEGMENT_WINDOWS, Segments, describe_windows
+from encoder.pose import POSE_WIDTH
+from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.evidence.protocol import Arrays, Floats
+from gallery.scoring.evidence.registry import EVIDENCE, statistics_slice
+from gallery.scoring.fusion import FusionModel, ReferenceStatistics
+from gallery.scoring.segments import Segments
 from stream.body import FloatArray
 
-__all__ = ["Trail"]
-
-Floats = NDArray[np.float64]
+__all__ = ["TrackStatistics", "stack_states"]
 
 
-class Trail:
-    """What is known of one track as a whole, while its windows come in.
+class TrackStatistics:
+    """The statistics of one track while its windows come in.
 
     Args:
-        model: of the kind of sensor; None gathers the statistics of segments alone.
+        model: of the kind of sensor; None gathers segment statistics only.
 
     Attributes:
-        segments: their statistics.
-        standing: where the segments stand so far, as one; None before the first second.
+        segments: the track's segments, which an enrolment stores.
     """
 
     def __init__(self, model: FusionModel | None) -> None:
         self._model = model
         self.segments = Segments()
-        self.standing: SegmentStandings | None = None
-        self._sum: FloatArray | float = 0.0
-        self._mean = self._place = np.zeros((), np.float32)
-        self._common = 0.0
+        self._accumulators = [] if model is None else [evidence.gather() for evidence in model.evidence]
 
     def add(self, rows: FloatArray) -> None:
-        """Add the next window, (f, D); one without pose numbers behind its CAGEs says nothing."""
-        if rows.shape[1] <= POSE:
+        """Adds the next window, (f, D); one without pose features behind its CAGEs is left out."""
+        if rows.shape[1] <= POSE_WIDTH:
             return
-        described = describe_windows(rows[None])
-        newest = self.segments.add(described[0])
-        if self._model is None:
-            return
-        seen = self._model.windows(described)
-        windows = self.segments.windows
-        self._mean = _moved(self._mean, seen, windows)
-        self._place = _moved(self._place, self._model.walks.places(described), windows)
-        self._common += (float(self._model.commonness(seen)[0]) - self._common) / windows
-        if newest is None:
-            return
-        segment = self._model.segments(newest[None])
-        # Before the first whole segment each stands for itself: the next has all of it.
-        self._sum = segment if windows <= SEGMENT_WINDOWS else self._sum + segment
-        self.standing = self._model.segment_standings(np.asarray(self._sum))
+        described = describe_windows(rows[None])[0]
+        segment = self.segments.add(described)
+        for kind, accumulator in zip(EVIDENCE, self._accumulators, strict=False):
+            accumulator.add(described, None if segment is None else segment[statistics_slice(kind)])
 
-    def added(self, people: Portraits) -> Floats | None:
-        """What the track adds to the mean of its windows' scores, (P,); None where nothing is compared."""
+    @property
+    def states(self) -> list[Arrays]:
+        """The state of each kind of evidence so far."""
+        return [accumulator.state for accumulator in self._accumulators]
+
+    def scores(self, people: ReferenceStatistics) -> Floats | None:
+        """Returns what the track adds to the mean of its windows' scores, (P,); None without a fusion."""
         if self._model is None or not self.segments.windows:
             return None
-        counts = np.array([self.segments.windows])
-        added = self._model.by_means(counts, self._mean, np.array([self._common]), people)
-        added = added + self._model.by_walks(counts, self._place, people)
-        added = added + self._model.by_steadiness(counts, people)
-        if self.standing is not None:
-            added = added + self._model.by_segments(counts, self.standing, people)
+        added = self._model.track_scores(
+            np.array([self.segments.windows]), stack_states([self.states]), people
+        )
         first: Floats = added[0]
         return first
 
 
-def _moved(mean: FloatArray, newest: FloatArray, count: int) -> FloatArray:
-    """The mean of so many, the newest among them, from the mean of those before."""
-    found: FloatArray = mean + (newest - mean) / np.float32(count)
-    return found
+def stack_states(states: list[list[Arrays]]) -> list[Arrays]:
+    """Stacks the states of n moments: for each kind of evidence its arrays, with a first axis of n."""
+    by_kind = zip(*states, strict=True)
+    return [tuple(np.stack(each) for each in zip(*moments, strict=True)) for moments in by_kind]

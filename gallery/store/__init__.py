@@ -1,1 +1,1 @@
-"""The stored gallery: people, their enrolled walks and templates, and where they are kept."""
+"""Stored gallery: people, their enrolled walks and templates, and the databases that keep them."""

@@ -1,7 +1,7 @@
-"""The gallery: who is enrolled, with which templates. It is the truth; whatever is searched derives from it.
+"""The gallery: enrolled people and their templates. Every in-memory index is derived from it.
 
-Any process may write at any time. Who keeps templates in memory polls `Gallery.revision` and loads again
-when it has changed. No call leaves a transaction open.
+Any process may write at any time. A program that keeps templates in memory polls `Gallery.revision` and loads
+them again when it has changed. No call leaves a transaction open.
 """
 
 from __future__ import annotations
@@ -14,50 +14,54 @@ from typing import Self
 from sqlalchemy import Connection, Executable, delete, distinct, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gallery.store.location import gallery_path
+from gallery.store.engines import open_store
 from gallery.store.names import clean_name, name_key, name_taken
-from gallery.store.records import Enrolment, Erasure, NewEnrolment, Person, PersonTemplates
+from gallery.store.records import Erasure, NewEnrolment, Person, PersonTemplates
 from gallery.store.rows import (
     add_walk,
     check_walks,
-    nobody,
     read_cages,
     read_people,
     read_statistics,
     select_people,
+    unknown_person,
 )
 from gallery.store.schema import CONSENT, bookkeeping, enrolment, person
-from gallery.store.sqlite import SqliteFile
+from gallery.store.store_protocol import Store
 from stream.errors import GalleryError
 
-__all__ = ["Enrolment", "Erasure", "Gallery", "NewEnrolment", "Person", "PersonTemplates", "open_gallery"]
+__all__ = ["Gallery", "open_gallery"]
 
 
-def open_gallery(url: str | None = None, *, wait: float = 5.0) -> Gallery:
-    """Open the gallery, making it where there is none, and finish an erasure that was left undone.
+def open_gallery(url: str | None = None, *, wait: float = 5.0, create: bool = True) -> Gallery:
+    """Opens the gallery, and completes an erasure that was interrupted.
 
     Args:
         url: `sqlite:///path` or a path; None is the environment's SGE_GALLERY, else `gallery.db` in the
-            user's data folder.
+            user's data folder. `gallery.store.engines` lists the schemes.
         wait: seconds to wait for another process's write before giving up.
+        create: True makes the gallery where there is none.
 
     Raises:
         GalleryError: it cannot be used; the text says why and what to do.
     """
-    return Gallery(SqliteFile(gallery_path(url), wait))
+    return Gallery(open_store(url, wait=wait, create=create))
 
 
 class Gallery:
-    """The people who were enrolled; get one from `open_gallery`. Threads may share it.
+    """Enrolled people, in a store of any engine; `open_gallery` returns one. Threads may share it.
 
     Every method raises `GalleryError` where the database cannot be read or written.
+
+    Args:
+        store: the database; the gallery closes it.
     """
 
-    def __init__(self, file: SqliteFile) -> None:
-        self._file = file
+    def __init__(self, store: Store) -> None:
+        self._store = store
         try:
             if self.erasure_pending():
-                file.erase(patient=False)
+                self._erase(patient=False)
         except BaseException:
             self.close()
             raise
@@ -69,60 +73,60 @@ class Gallery:
         self.close()
 
     def close(self) -> None:
-        """Release the database; calling it twice is harmless."""
-        self._file.engine.dispose()
+        """Releases the database; calling it twice is harmless."""
+        self._store.close()
 
     @property
     def url(self) -> str:
-        """Where the gallery is, the same for all who have opened it; opens it again."""
-        return f"sqlite:///{self._file.path.resolve().as_posix()}"
+        """Address of the gallery, the same for all who open it; `open_gallery` takes it."""
+        return self._store.url
 
     def revision(self) -> int:
-        """A number that grows with every change, by whichever process; cheap to poll."""
-        with self._read() as db:
+        """Returns a number that grows with every change by any process; cheap to poll."""
+        with self._store.read() as db:
             return int(db.execute(select(bookkeeping.c.revision)).scalar_one())
 
     def erasure_pending(self) -> bool:
-        """Whether the files may still hold bytes of something that was removed."""
-        with self._read() as db:
+        """Returns whether the database's files may still hold bytes of removed data."""
+        with self._store.read() as db:
             return bool(db.execute(select(bookkeeping.c.removal > bookkeeping.c.erasure)).scalar_one())
 
     def people(self) -> list[Person]:
-        """Everyone, in order of name."""
-        with self._read() as db:
+        """Returns all people, in order of name."""
+        with self._store.read() as db:
             return read_people(db.execute(select_people()))
 
     def person(self, name: str) -> Person:
-        """The person of that name, without regard to case.
+        """Returns the person of that name; case is ignored.
 
         Raises:
-            GalleryError: there is none; the text names the nearest.
+            GalleryError: there is none; the text suggests the most similar name.
         """
         query = select_people().where(person.c.name_key == name_key(clean_name(name)))
-        with self._read() as db:
+        with self._store.read() as db:
             found = read_people(db.execute(query))
             if not found:
-                raise nobody(db, name)
+                raise unknown_person(db, name)
             return found[0]
 
     def has(self, name: str) -> bool:
-        """Whether the name is taken, without regard to case."""
+        """Returns whether a person of that name is enrolled; case is ignored."""
         query = select(person.c.id).where(person.c.name_key == name_key(clean_name(name)))
-        with self._read() as db:
+        with self._store.read() as db:
             return db.execute(query).first() is not None
 
     def contracts(self) -> dict[str, int]:
-        """The contracts of the templates here, and how many people have templates of each."""
+        """Returns the number of people with templates of each contract, by contract."""
         people = func.count(distinct(enrolment.c.person_id)).label("people")
         query = select(enrolment.c.contract_id, people).group_by(enrolment.c.contract_id)
-        with self._read() as db:
+        with self._store.read() as db:
             return {row.contract_id: row.people for row in db.execute(query)}
 
     def templates(self, contract_id: str) -> list[PersonTemplates]:
-        """The templates of one contract, an item a walk, in order of enrolment.
+        """Returns the templates of one contract, one item per walk, in order of enrolment.
 
-        They are read walk by walk, so that a long load keeps neither writers nor an erasure waiting. Who
-        must not miss a change made meanwhile asks for `revision` before.
+        Walks are read one at a time, so that a long load delays neither writers nor an erasure. To notice a
+        change made meanwhile, read `revision` first.
         """
         walk = enrolment.c
         shape = (walk.windows, walk.f, walk.dimension)
@@ -130,12 +134,12 @@ class Gallery:
         query = select(*columns).join_from(person, enrolment).where(walk.contract_id == contract_id)
         query = query.order_by(walk.id)
         loaded = []
-        with self._read() as db:
-            for walk_id, windows, f, dimension, number, name, sensor, statistics in db.execute(query).all():
+        with self._store.read() as db:
+            for walk_id, windows, f, dimension, person_id, name, sensor, stored in db.execute(query).all():
                 cages = read_cages(db, walk_id, (windows, f, dimension))
                 if cages is not None:
-                    numbers = read_statistics(statistics)
-                    loaded.append(PersonTemplates(number, name, sensor, cages, numbers))
+                    statistics = read_statistics(stored)
+                    loaded.append(PersonTemplates(person_id, name, sensor, cages, statistics))
         return loaded
 
     def enrol(
@@ -145,7 +149,7 @@ class Gallery:
         consent_by: str,
         consent_at: datetime | None = None,
     ) -> Person:
-        """Store a new person with their walks: all of it, on disk when this returns, or nothing.
+        """Stores a new person with all walks: durable when this returns, or nothing is stored.
 
         Args:
             name: see `gallery.store.names.clean_name`.
@@ -158,7 +162,7 @@ class Gallery:
         """
         name = clean_name(name)
         if consent_by not in CONSENT:
-            msg = f"consent is given by {' or '.join(CONSENT)}, not by {consent_by!a}; ask the person"
+            msg = f"expected consent by {' or '.join(CONSENT)}, got {consent_by!a}; ask the person"
             raise GalleryError(msg)
         check_walks(enrolments)
         now = datetime.now(UTC)
@@ -171,44 +175,46 @@ class Gallery:
         return Person(name, now, consent_at, consent_by, walks)
 
     def rename(self, old: str, new: str) -> Erasure:
-        """Give a person another name, and erase the old one from the files.
+        """Changes a person's name, and erases the old one from the database's files.
 
         Raises:
-            GalleryError: nobody has the old name, or the new one is taken or cannot be used.
+            GalleryError: no person has the old name, or the new one is taken or cannot be used.
         """
         key, new = name_key(clean_name(old)), clean_name(new)
         names = {"name": new, "name_key": name_key(new)}
         with self._write(removal=True) as db:
             changed = update(person).where(person.c.name_key == key).values(names)
             if not _take_name(db, new, changed.returning(person.c.id)):
-                raise nobody(db, old)
-        return self._erase()
+                raise unknown_person(db, old)
+        return self._erase(patient=True)
 
     def remove(self, name: str) -> Erasure:
-        """Remove a person with all walks and templates, and erase their bytes from the files.
+        """Removes a person with all walks and templates, and erases their bytes from the database's files.
 
         Raises:
-            GalleryError: nobody has that name.
+            GalleryError: no person has that name.
         """
         key = name_key(clean_name(name))
         with self._write(removal=True) as db:
             if not db.execute(delete(person).where(person.c.name_key == key)).rowcount:
-                raise nobody(db, name)
-        return self._erase()
+                raise unknown_person(db, name)
+        return self._erase(patient=True)
 
-    def _erase(self) -> Erasure:
-        reason = self._file.erase(patient=True)
-        return Erasure(done=not reason, reason=reason)
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with self._file.plain_errors(), self._file.engine.connect() as db:
-            yield db
+    def _erase(self, *, patient: bool) -> Erasure:
+        try:
+            revision = self.revision()  # a removal after this needs an erasure of its own
+            self._store.erase(patient=patient)
+            with self._store.write() as db:
+                erased = update(bookkeeping).where(bookkeeping.c.erasure < revision)
+                db.execute(erased.values(erasure=revision))
+        except GalleryError as error:
+            return Erasure(done=False, reason=f"the removed data is still in the database: {error}")
+        return Erasure(done=True)
 
     @contextmanager
     def _write(self, *, removal: bool = False) -> Iterator[Connection]:
-        """A transaction that ends with a new revision."""
-        with self._file.plain_errors(), self._file.transaction() as db:
+        """A write transaction that ends with a new revision."""
+        with self._store.write() as db:
             yield db
             following = bookkeeping.c.revision + 1
             values = {"revision": following, **({"removal": following} if removal else {})}
@@ -216,10 +222,10 @@ class Gallery:
 
 
 def _take_name(db: Connection, name: str, statement: Executable) -> Sequence[int]:
-    """The numbers of the people whom the statement gives this name: one, or none where it finds nobody.
+    """Runs a statement that gives a person this name; returns the person's id, or nothing if no row matched.
 
     Raises:
-        GalleryError: it is another person's name.
+        GalleryError: another person has the name.
     """
     with suppress(IntegrityError):
         return db.execute(statement).scalars().all()

@@ -1,4 +1,4 @@
-"""What crosses the gallery's boundary. Templates are biometric data: no repr shows their numbers."""
+"""Records that the gallery takes and returns. Templates are biometric data: no repr shows their values."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class NewEnrolment:
     """One walk of a person, to be stored.
 
     Attributes:
-        contract_id: of what made the templates; only templates of one contract are compared.
-        sensor: the kind of sensor that saw the walk.
-        seconds: of usable walking; more than 0.
+        contract_id: contract of the encoder; only templates of one contract are compared.
+        sensor: kind of sensor that recorded the walk.
+        seconds: duration of usable walking; more than 0.
         quality: 0..1.
         templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, or of means of such windows.
-        statistics: (S,) float32: the means of its segments' statistics (`gallery.scoring.segments`); empty
-            for templates without pose numbers.
+        statistics: (S,) float32: means of its segments' statistics (`gallery.scoring.segments`); empty for
+            templates without pose features.
     """
 
     contract_id: str
@@ -43,12 +43,12 @@ class Enrolment:
     """One stored walk of a person.
 
     Attributes:
-        contract_id: of what made the templates.
-        sensor: the kind of sensor that saw the walk.
-        seconds: of usable walking.
+        contract_id: contract of the encoder.
+        sensor: kind of sensor that recorded the walk.
+        seconds: duration of usable walking.
         quality: 0..1.
-        windows: how many templates it has, one a window.
-        created_at: UTC.
+        windows: number of templates, one per window.
+        created_at: time of enrolment, UTC.
     """
 
     contract_id: str
@@ -61,13 +61,13 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone who was enrolled.
+    """One enrolled person.
 
     Attributes:
-        name: as it was written.
-        enrolled_at: UTC.
-        consent_at: UTC.
-        consent_by: `asked` (the person answered) or `--yes` (the operator answered on the command line).
+        name: as stored, see `gallery.store.names.clean_name`.
+        enrolled_at: time of enrolment, UTC.
+        consent_at: time of consent, UTC.
+        consent_by: `asked` (the person answered) or `--yes` (the operator confirmed on the command line).
         enrolments: the person's walks, oldest first; at least one.
     """
 
@@ -79,37 +79,37 @@ class Person:
 
     @property
     def windows(self) -> int:
-        """Templates of all walks."""
+        """Number of templates of all walks."""
         return sum(walk.windows for walk in self.enrolments)
 
     @property
     def seconds(self) -> float:
-        """Usable walking of all walks."""
+        """Duration of usable walking of all walks."""
         return sum(walk.seconds for walk in self.enrolments)
 
     @property
     def sensors(self) -> tuple[str, ...]:
-        """The kinds of sensors that saw the person, each once, in order of name."""
+        """Kinds of sensors that recorded the person, each once, in order of name."""
         return tuple(sorted({walk.sensor for walk in self.enrolments}))
 
     @property
     def contracts(self) -> tuple[str, ...]:
-        """The contracts of the person's templates, each once, in order."""
+        """Contracts of the person's templates, each once, in order."""
         return tuple(sorted({walk.contract_id for walk in self.enrolments}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonTemplates:
-    """The templates of one walk.
+    """Templates of one walk.
 
     Attributes:
-        person_id: of the person; stays theirs when they are renamed, and is never used again.
-        name: of the person.
-        sensor: the kind of sensor that saw the walk.
+        person_id: id of the person; does not change with the name, and is never reused.
+        name: name of the person.
+        sensor: kind of sensor that recorded the walk.
         templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, or of means of such windows, in
             order of time.
         statistics: (S,) float32, as `NewEnrolment.statistics`; of another length if an older program wrote
-            them, and then the segments say nothing.
+            them, in which case the segments are not compared.
     """
 
     person_id: int
@@ -121,12 +121,12 @@ class PersonTemplates:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What became of the bytes of removed data.
+    """Result of erasing the bytes of removed data.
 
     Attributes:
-        done: True where the database's files no longer hold them. False: they are out of every list
-            and every search, but not yet overwritten; the next opening or removal tries again.
-        reason: why not yet, with the mend; empty where `done`.
+        done: True if the database's files no longer hold them. False if they are in no list and no search,
+            but not yet overwritten; the next opening or removal tries again.
+        reason: why they are not overwritten and what to do; empty if `done`.
     """
 
     done: bool

@@ -1,4 +1,4 @@
-"""Between the gallery's records and its rows: what is checked before, and what is read back."""
+"""Conversion between the gallery's records and database rows, with checks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from stream.errors import GalleryError
 __all__ = [
     "add_walk",
     "check_walks",
-    "nobody",
     "read_cages",
     "read_people",
     "read_statistics",
     "select_people",
+    "unknown_person",
 ]
 
 _STORED = np.dtype("<f4")
@@ -33,84 +33,85 @@ _WALK = tuple(enrolment.c[name] for name in Enrolment.__slots__)
 
 
 def select_people() -> Select[Any]:
-    """A row a walk, with its person's columns before it; in order of name, then of enrolment."""
+    """Returns a query for one row per walk, after its person's columns; by name, then by enrolment."""
     query = select(*_PERSON, *_WALK).join_from(person, enrolment)
     return query.order_by(person.c.name_key, person.c.id, enrolment.c.id)
 
 
 def read_people(rows: Iterable[Row[Any]]) -> list[Person]:
-    """The people that rows of `select_people` tell of."""
+    """Returns the people in rows of `select_people`."""
     people = []
-    for (_, *said), walks in groupby(rows, key=lambda row: tuple(row[: len(_PERSON)])):
-        name, enrolled_at, consent_at, consent_by = said
+    for (_, *columns), walks in groupby(rows, key=lambda row: tuple(row[: len(_PERSON)])):
+        name, enrolled_at, consent_at, consent_by = columns
         enrolments = tuple(Enrolment(*walk[len(_PERSON) :]) for walk in walks)
         people.append(Person(name, enrolled_at, consent_at, consent_by, enrolments))
     return people
 
 
-def nobody(db: Connection, name: str) -> GalleryError:
-    """What to say where nobody has that name."""
+def unknown_person(db: Connection, name: str) -> GalleryError:
+    """Returns the error for a name that no person has; it suggests the most similar name."""
     names = db.execute(select(person.c.name)).scalars().all()
     near = difflib.get_close_matches(name, names, n=1)
-    mend = f"is it {near[0]}?" if near else "`sge-stream people list` shows who is."
-    return GalleryError(f"nobody called {name} is enrolled: {mend}")
+    hint = f"did you mean {near[0]}?" if near else "`sge-stream people list` shows the enrolled people"
+    return GalleryError(f"no person named {name} is enrolled; {hint}")
 
 
 def check_walks(walks: Sequence[NewEnrolment]) -> None:
-    """See that walks can be stored.
+    """Checks that walks can be stored.
 
     Raises:
-        GalleryError: there is none, or one is empty, malformed, not finite or all zeros.
+        GalleryError: there is no walk, or one is empty, malformed, not finite or all zeros.
     """
     if not walks:
         msg = "there is no walk to enrol; let the person walk in view first"
         raise GalleryError(msg)
     for number, walk in enumerate(walks, 1):
-        if wrong := _wrong(walk):
-            msg = f"walk {number} of {len(walks)} cannot be enrolled: {wrong}; let the person walk again"
+        if reason := _invalid(walk):
+            msg = f"walk {number} of {len(walks)} cannot be enrolled: {reason}; let the person walk again"
             raise GalleryError(msg)
 
 
-def _wrong(walk: NewEnrolment) -> str:
+def _invalid(walk: NewEnrolment) -> str:
+    """Returns why a walk cannot be stored; empty if it can."""
     if not walk.contract_id or not walk.sensor:
         return "the model's contract or the kind of sensor is missing"
     if not (0 < walk.seconds < math.inf and 0 <= walk.quality <= 1):
         return (
-            f"it has {walk.seconds} s of walking at quality {walk.quality}; more than 0 s and 0..1 are needed"
+            f"expected more than 0 s of walking and a quality of 0..1, got {walk.seconds} s, {walk.quality}"
         )
-    return _wrong_numbers(walk.templates, walk.statistics)
+    return _invalid_arrays(walk.templates, walk.statistics)
 
 
-def _wrong_numbers(cages: FloatArray, statistics: FloatArray) -> str:
+def _invalid_arrays(cages: FloatArray, statistics: FloatArray) -> str:
     if cages.ndim != 3 or cages.dtype != np.float32 or not cages.size:
-        return f"its templates are {cages.dtype} {cages.shape}; (windows, f, D) of float32 is needed"
+        return f"expected templates (windows, f, D) of float32, got {cages.dtype} {cages.shape}"
     if not (np.isfinite(cages).all() and cages.any(axis=(1, 2)).all()):
-        return "a template of it is not finite, or all zeros"
+        return "a template is not finite, or all zeros"
     if statistics.ndim != 1 or statistics.dtype != np.float32:
-        return f"its statistics are {statistics.dtype} {statistics.shape}; (S,) of float32 is needed"
-    return "" if np.isfinite(statistics).all() else "its statistics are not finite"
+        return f"expected statistics (S,) of float32, got {statistics.dtype} {statistics.shape}"
+    return "" if np.isfinite(statistics).all() else "the statistics are not finite"
 
 
 def add_walk(db: Connection, person_id: int, walk: NewEnrolment, now: datetime) -> Enrolment:
-    """Store one walk of a person.
+    """Stores one walk of a person.
 
     Raises:
-        GalleryError: the gallery holds templates of another shape under the same contract.
+        GalleryError: the gallery holds templates of another shape with the same contract.
     """
     windows, f, dimension = walk.templates.shape
     shape = select(enrolment.c.f, enrolment.c.dimension).where(enrolment.c.contract_id == walk.contract_id)
     other = db.execute(shape.limit(1)).first()
     if other is not None and tuple(other) != (f, dimension):
         msg = (
-            f"templates of the contract {walk.contract_id} are {other.f} x {other.dimension} here, not "
-            f"{f} x {dimension}; a model of another shape needs a contract of its own"
+            f"expected templates of {other.f} x {other.dimension}, as others of the contract "
+            f"{walk.contract_id}, got {f} x {dimension}; a model of another shape needs its own contract"
         )
         raise GalleryError(msg)
     stored = Enrolment(walk.contract_id, walk.sensor, float(walk.seconds), float(walk.quality), windows, now)
     values = {name: getattr(stored, name) for name in Enrolment.__slots__}
     statistics = walk.statistics.astype(_STORED, copy=False).tobytes()
-    shape_of = {"f": f, "dimension": dimension, "statistics": statistics}
-    added = insert(enrolment).values(person_id=person_id, **shape_of, **values)
+    values |= {"person_id": person_id, "f": f, "dimension": dimension, "statistics": statistics}
+    added = insert(enrolment).values(values)
     walk_id = db.execute(added.returning(enrolment.c.id)).scalar_one()
     cages = walk.templates.astype(_STORED, copy=False)
     db.execute(
@@ -121,10 +122,10 @@ def add_walk(db: Connection, person_id: int, walk: NewEnrolment, now: datetime) 
 
 
 def read_cages(db: Connection, walk_id: int, shape: tuple[int, int, int]) -> FloatArray | None:
-    """The templates of one walk: (n, f, D) float32 of that shape; None where the walk is gone.
+    """Returns the templates of one walk, float32 of shape (n, f, D); None if the walk was removed.
 
     Raises:
-        GalleryError: they do not have that shape.
+        GalleryError: the stored templates do not have that shape.
     """
     query = select(template.c.cage).where(template.c.enrolment_id == walk_id).order_by(template.c.position)
     stored = db.execute(query).scalars().all()
@@ -132,7 +133,7 @@ def read_cages(db: Connection, walk_id: int, shape: tuple[int, int, int]) -> Flo
         return None
     windows, f, dimension = shape
     if len(stored) != windows or any(len(cage) != f * dimension * _STORED.itemsize for cage in stored):
-        msg = "the gallery is damaged: a walk lacks templates; put back a copy of it, or enrol again"
+        msg = "the gallery is damaged: templates of a walk are missing; restore a copy, or enrol again"
         raise GalleryError(msg)
     cages = np.empty((windows, f * dimension), np.float32)
     for row, cage in zip(cages, stored, strict=True):
@@ -141,12 +142,12 @@ def read_cages(db: Connection, walk_id: int, shape: tuple[int, int, int]) -> Flo
 
 
 def read_statistics(stored: bytes | None) -> FloatArray:
-    """(S,) float32 of one walk; empty where none were kept.
+    """Returns the statistics of one walk, (S,) float32; empty if none are stored.
 
     Raises:
-        GalleryError: they are no whole numbers of four bytes.
+        GalleryError: the length is not a multiple of four bytes.
     """
     if len(stored or b"") % _STORED.itemsize:
-        msg = "the gallery is damaged: a walk's statistics are cut off; put back a copy of it, or enrol again"
+        msg = "the gallery is damaged: statistics of a walk are cut off; restore a copy, or enrol again"
         raise GalleryError(msg)
     return np.frombuffer(stored or b"", _STORED).astype(np.float32)

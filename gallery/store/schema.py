@@ -1,12 +1,12 @@
-"""The gallery's tables, in SQLAlchemy's terms, so that another database is another URL and no other code.
+"""Tables of the gallery, in SQLAlchemy's terms, the same for every database engine.
 
-| table     | a row is                                                                                  |
-|-----------|-------------------------------------------------------------------------------------------|
-| gallery   | the one row of bookkeeping: revision, last removal, how far removed data has been erased   |
-| person    | someone who was enrolled, with their consent                                              |
-| enrolment | one walk of a person: what made its templates, with which sensor, how much, how well; the   |
-|           | statistics of its segments: S float32, little-endian; NULL before version 2                |
-| template  | the CAGE of one window: f x D float32, little-endian, row by row                           |
+| table     | content of a row                                                                           |
+|-----------|--------------------------------------------------------------------------------------------|
+| gallery   | the single bookkeeping row: revision, last removal, up to where removed data is erased      |
+| person    | one enrolled person, with their consent                                                     |
+| enrolment | one walk of a person: contract of its templates, sensor, duration, quality; statistics of   |
+|           | its segments: S float32, little-endian; NULL for walks enrolled before version 2            |
+| template  | the CAGE of one window: f x D float32, little-endian, row by row                            |
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Connection,
     DateTime,
     Dialect,
     Float,
@@ -29,28 +30,25 @@ from sqlalchemy import (
 )
 
 __all__ = [
-    "APPLICATION_ID",
     "CONSENT",
     "SCHEMA_VERSION",
     "bookkeeping",
+    "create_tables",
     "enrolment",
     "metadata",
     "person",
     "template",
 ]
 
-APPLICATION_ID = 0x53474547
-"""Marks an SQLite file as one of our galleries (`PRAGMA application_id`, "SGEG")."""
-
 SCHEMA_VERSION = 2
-"""Grows with every change of the tables (`PRAGMA user_version`)."""
+"""Grows by one with every change of the tables; the database records it, each engine in its own way."""
 
 CONSENT = ("asked", "--yes")
-"""How consent was given: the person answered, or the operator answered for them on the command line."""
+"""How consent was given: the person answered, or the operator confirmed it on the command line."""
 
 
 class _Utc(TypeDecorator[datetime]):
-    """A moment: aware, in UTC, whatever the database makes of time zones."""
+    """A date and time, aware and in UTC, also where the database does not keep time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -69,11 +67,11 @@ bookkeeping = Table(
     metadata,
     Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
     Column("revision", Integer, nullable=False),  # grows by one with each change
-    Column("removal", Integer, nullable=False),  # the revision of the last removal or renaming
-    Column("erasure", Integer, nullable=False),  # whatever was removed up to this revision is erased
+    Column("removal", Integer, nullable=False),  # revision of the last removal or renaming
+    Column("erasure", Integer, nullable=False),  # data removed up to this revision is erased
 )
 
-# Numbers of people and walks are never used twice, so nothing read of one can pass for another's.
+# Ids of people and walks are never reused, so that data read earlier is never taken for that of a new row.
 person = Table(
     "person",
     metadata,
@@ -110,3 +108,9 @@ template = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("cage", LargeBinary, nullable=False),
 )
+
+
+def create_tables(db: Connection) -> None:
+    """Creates the tables of an empty gallery, within the caller's transaction."""
+    metadata.create_all(db)
+    db.execute(bookkeeping.insert().values(id=1, revision=0, removal=0, erasure=0))

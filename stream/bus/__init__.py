@@ -1,3 +1,3 @@
-"""The ZeroMQ bus between the processes: messages, sockets, and how they are delivered."""
+"""ZeroMQ message bus between the processes: messages, sockets and delivery."""
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How a capture worker's ticks reach the matcher: every one of a file, the newest of a device.
+"""Delivery of a capture worker's ticks to the matcher: all ticks of a file, the newest windows of a device.
 
-A file's ticks go out by go-back-N: at most `CREDIT` are under way, the matcher takes them in order only and
-acknowledges the last one that it decided on, and what stays unacknowledged is sent again. A device never
-waits: at most `LIVE_CREDIT` ticks are under way, so that nothing grows old in queues; meanwhile each track
-holds its newest `RING` windows, and older ones are dropped and counted. Only its last tick, which ends its
-tracks, is sent again until it was decided on.
+- File (`ReliableSender`, go-back-N): at most `CREDIT` ticks are in flight. The matcher accepts them only in
+  order, and acknowledges the last one that it processed. Unacknowledged ticks are sent again.
+- Device (`LiveSender`): the sender never waits. At most `LIVE_CREDIT` ticks are in flight, so that no tick
+  ages in a queue. Meanwhile each track keeps its newest `RING_SIZE` windows; older ones are dropped and
+  counted. Only the last tick, which ends the tracks, is sent again until it is acknowledged.
 """
 
 from __future__ import annotations
@@ -20,55 +20,55 @@ import numpy as np
 import zmq
 
 from stream.body import FloatArray
-from stream.bus.messages import Ack, BadMessage, Note, Row, Tick, pack, unpack
+from stream.bus.messages import Ack, BadMessage, Tick, TrackNote, WindowRow, pack, unpack
 
 __all__ = ["LiveSender", "ReliableSender", "Sender"]
 
 CREDIT = 32
 MAX_ROWS = 64
-"""Windows that a file's tick holds at most; a message has its bounds."""
+"""Most windows in one tick of a file; message sizes are limited."""
 
 RESEND_S = 5.0
-RING = 2
+RING_SIZE = 2
 LIVE_CREDIT = 2
-LIVE_TICK = 32
-"""Windows that a device's tick holds at most, so that what is under way is encoded soon."""
+LIVE_MAX_ROWS = 32
+"""Most windows in one tick of a device, so that ticks in flight are encoded soon."""
 
-FORGIVE_S = 1.0
-"""A device's ticks that stay unacknowledged for this long are taken for lost with a process that died."""
+LOST_AFTER_S = 1.0
+"""Time after which unacknowledged ticks of a device count as lost; the process that had them has died."""
 
 _MAX_NOTES = 256
 
 
 class Sender(Protocol):
-    """Takes ticks in order and sees them delivered."""
+    """Delivers ticks in order."""
 
     @property
     def dropped(self) -> int:
-        """Windows dropped so far."""
+        """Number of windows dropped so far."""
         ...
 
     @property
     def idle(self) -> bool:
-        """Whether everything offered has arrived (reliable) or left (live)."""
+        """Whether no tick waits: all are acknowledged (reliable) or sent (live)."""
         ...
 
     @property
-    def room(self) -> bool:
-        """Whether another tick may be offered now."""
+    def has_room(self) -> bool:
+        """Whether the sender accepts another tick now."""
         ...
 
     def offer(self, tick: Tick, joints: FloatArray) -> None:
-        """Take the next tick, `seq` not yet set, and its windows (n, f, 20, 3)."""
+        """Queues the next tick and its windows (n, f, 20, 3); the sender sets `seq`."""
         ...
 
     def pump(self, timeout: float) -> None:
-        """Send what can be sent, waiting at most `timeout` seconds for a socket."""
+        """Sends as much as possible; waits at most `timeout` seconds for a socket."""
         ...
 
 
 class ReliableSender:
-    """Delivers every tick, in order, at least once; the matcher drops what comes twice."""
+    """Delivers every tick in order, at least once; the matcher discards duplicates."""
 
     dropped = 0
 
@@ -81,34 +81,34 @@ class ReliableSender:
         self._socket = socket
         self._acks = acks
         self._clock = clock
-        self._under_way: deque[tuple[int, list[bytes]]] = deque()
+        self._in_flight: deque[tuple[int, list[bytes]]] = deque()
         self._next_seq = 0
         self._next_send = 0
-        self._progress = clock()
+        self._progress_at = clock()
         self._poller = zmq.Poller()
         self._poller.register(acks, zmq.POLLIN)
 
     @property
     def idle(self) -> bool:
-        """Whether every tick was acknowledged."""
-        return not self._under_way
+        """Whether every tick is acknowledged."""
+        return not self._in_flight
 
     @property
-    def room(self) -> bool:
-        """Whether fewer than `CREDIT` ticks are under way."""
-        return len(self._under_way) < CREDIT
+    def has_room(self) -> bool:
+        """Whether fewer than `CREDIT` ticks are in flight."""
+        return len(self._in_flight) < CREDIT
 
     def offer(self, tick: Tick, joints: FloatArray) -> None:
-        """Take the next tick; see `Sender`."""
+        """Queues the next tick; see `Sender.offer`."""
         if self.idle:
-            self._progress = self._clock()
-        for part, windows in _parts(tick, joints):
+            self._progress_at = self._clock()
+        for part, windows in _split(tick, joints):
             numbered = msgspec.structs.replace(part, seq=self._next_seq)
-            self._under_way.append((self._next_seq, pack(numbered, windows)))
+            self._in_flight.append((self._next_seq, pack(numbered, windows)))
             self._next_seq += 1
 
     def pump(self, timeout: float) -> None:
-        """Send, collect acknowledgements, and send again what has stayed unacknowledged for too long."""
+        """Sends ticks and reads acknowledgements; resends all unacknowledged ticks after `RESEND_S`."""
         unsent = self._next_send < self._next_seq
         if unsent:
             self._poller.register(self._socket, zmq.POLLOUT)
@@ -119,12 +119,12 @@ class ReliableSender:
             self._collect()
         if self._socket in ready:
             self._send()
-        if self._under_way and self._clock() - self._progress > RESEND_S:
-            self._progress = self._clock()
-            self._next_send = self._under_way[0][0]
+        if self._in_flight and self._clock() - self._progress_at > RESEND_S:
+            self._progress_at = self._clock()
+            self._next_send = self._in_flight[0][0]
 
     def _send(self) -> None:
-        for seq, parts in self._under_way:
+        for seq, parts in self._in_flight:
             if seq < self._next_send:
                 continue
             try:
@@ -139,16 +139,16 @@ class ReliableSender:
                 ack, _ = unpack(self._acks.recv_multipart())
             except BadMessage:
                 continue
-            while isinstance(ack, Ack) and self._under_way and self._under_way[0][0] <= ack.seq:
-                self._under_way.popleft()
-                self._progress = self._clock()
-        self._next_send = max(self._next_send, self._next_seq - len(self._under_way))
+            while isinstance(ack, Ack) and self._in_flight and self._in_flight[0][0] <= ack.seq:
+                self._in_flight.popleft()
+                self._progress_at = self._clock()
+        self._next_send = max(self._next_send, self._next_seq - len(self._in_flight))
 
 
 class LiveSender:
-    """Delivers the newest windows of each track and never waits for anyone."""
+    """Delivers the newest windows of each track; it never blocks the capture."""
 
-    room = True
+    has_room = True
 
     def __init__(
         self,
@@ -163,8 +163,8 @@ class LiveSender:
         self._clock = clock
         self._acked = 0
         self._sent_at = 0.0
-        self._rings: dict[int, deque[tuple[Row, FloatArray]]] = {}
-        self._notes: deque[Note] = deque(maxlen=_MAX_NOTES)
+        self._rings: dict[int, deque[tuple[WindowRow, FloatArray]]] = {}
+        self._notes: deque[TrackNote] = deque(maxlen=_MAX_NOTES)
         self._ended: list[int] = []
         self._pending: Tick | None = None
         self._last: list[bytes] | None = None
@@ -173,37 +173,37 @@ class LiveSender:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits, and the source's last tick, once sent, was decided on."""
+        """Whether no tick waits, and the source's last tick, if sent, is acknowledged."""
         return self._pending is None and (self._last is None or self._acked == self._next_seq)
 
     def offer(self, tick: Tick, joints: FloatArray) -> None:
-        """Take the next tick; see `Sender`."""
+        """Queues the next tick; see `Sender.offer`."""
         for row, window in zip(tick.rows, joints, strict=True):
-            ring = self._rings.setdefault(row.track, deque(maxlen=RING))
-            self.dropped += len(ring) == RING
+            ring = self._rings.setdefault(row.track, deque(maxlen=RING_SIZE))
+            self.dropped += len(ring) == RING_SIZE
             ring.append((row, window))
         self._notes.extend(tick.notes)
         self._ended += tick.ended
         self._pending = tick
 
     def pump(self, timeout: float) -> None:
-        """Send all that waits as one tick, if there is credit and the socket takes it within the timeout."""
+        """Sends the waiting windows as one tick, if credit and the socket allow it within the timeout."""
         self._collect(0)
         if self._pending is None:
             if not self.idle:
-                self._see_last_through(timeout)
+                self._resend_last(timeout)
             return
         if self._next_seq - self._acked >= LIVE_CREDIT:
             self._collect(timeout)
-            if self._clock() - self._sent_at > FORGIVE_S:
+            if self._clock() - self._sent_at > LOST_AFTER_S:
                 self._acked = self._next_seq
             return
         if self._socket.poll(int(timeout * 1000), zmq.POLLOUT):
             self._send(self._pending)
 
-    def _see_last_through(self, timeout: float) -> None:
+    def _resend_last(self, timeout: float) -> None:
         self._collect(timeout)
-        if not self.idle and self._last is not None and self._clock() - self._sent_at > FORGIVE_S:
+        if not self.idle and self._last is not None and self._clock() - self._sent_at > LOST_AFTER_S:
             with contextlib.suppress(zmq.Again):
                 self._socket.send_multipart(self._last, zmq.NOBLOCK)
                 self._sent_at = self._clock()
@@ -217,19 +217,19 @@ class LiveSender:
                     self._acked = max(self._acked, ack.seq + 1)
 
     def _send(self, pending: Tick) -> None:
-        chosen = self._choose()
-        left = {track for track, ring in self._rings.items() if len(ring) > chosen.count(track)}
-        rows, windows = self._peek(chosen)
+        tracks = self._select_tracks()
+        remaining = {track for track, ring in self._rings.items() if len(ring) > tracks.count(track)}
+        rows, windows = self._stack_windows(tracks)
         tick = msgspec.structs.replace(
             pending,
             seq=self._next_seq,
             shape=() if windows is None else windows.shape,
             rows=rows,
             notes=tuple(self._notes),
-            # A track's end never overtakes its windows.
-            ended=tuple(track for track in self._ended if track not in left),
-            open=tuple(left.union(pending.open)),
-            last=pending.last and not left,
+            # The end of a track is sent after its last window.
+            ended=tuple(track for track in self._ended if track not in remaining),
+            open=tuple(remaining.union(pending.open)),
+            last=pending.last and not remaining,
         )
         parts = pack(tick, windows)
         try:
@@ -239,33 +239,33 @@ class LiveSender:
         self._last = parts if tick.last else None
         self._next_seq += 1
         self._sent_at = self._clock()
-        self._forget(chosen)
+        self._discard_sent(tracks)
         self._notes.clear()
-        self._ended = [track for track in self._ended if track in left]
-        self._pending = pending if left else None
+        self._ended = [track for track in self._ended if track in remaining]
+        self._pending = pending if remaining else None
 
-    def _choose(self) -> list[int]:
-        """The tracks to send a window of, each as often as windows are sent; who waited longest is first."""
-        chosen: list[int] = []
+    def _select_tracks(self) -> list[int]:
+        """Returns a track number for each window to send; the track that waited longest is first."""
+        tracks: list[int] = []
         for track, ring in self._rings.items():
-            chosen += [track] * min(len(ring), LIVE_TICK - len(chosen))
-        return chosen
+            tracks += [track] * min(len(ring), LIVE_MAX_ROWS - len(tracks))
+        return tracks
 
-    def _peek(self, chosen: list[int]) -> tuple[tuple[Row, ...], FloatArray | None]:
-        counts = Counter(chosen)
+    def _stack_windows(self, tracks: list[int]) -> tuple[tuple[WindowRow, ...], FloatArray | None]:
+        counts = Counter(tracks)
         waiting = [entry for track, n in counts.items() for entry in list(self._rings[track])[:n]]
         rows = tuple(row for row, _ in waiting)
         return rows, np.stack([window for _, window in waiting]) if waiting else None
 
-    def _forget(self, chosen: list[int]) -> None:
-        for track in chosen:
+    def _discard_sent(self, tracks: list[int]) -> None:
+        for track in tracks:
             self._rings[track].popleft()
             if not self._rings[track]:
-                del self._rings[track]  # its next window queues up behind the other tracks
+                del self._rings[track]  # its next window queues behind the other tracks
 
 
-def _parts(tick: Tick, joints: FloatArray) -> Iterator[tuple[Tick, FloatArray | None]]:
-    """The tick in parts of at most `MAX_ROWS` windows: notes before all of them, ends after."""
+def _split(tick: Tick, joints: FloatArray) -> Iterator[tuple[Tick, FloatArray | None]]:
+    """Splits a tick into ticks of at most `MAX_ROWS` windows: notes go with the first, ends with the last."""
     if len(tick.rows) <= MAX_ROWS:
         yield tick, joints if tick.rows else None
         return

@@ -1,25 +1,24 @@
-"""What crosses the bus, to the byte.
+"""Bus messages and their binary encoding.
 
-A message has two parts: a header, and a block of numbers (empty where the header needs none).
+A message has two parts: a header, and a block of numbers (empty if the header needs none).
 
     part  content
-    0     b"SGE" + version byte (1) + MessagePack array: the fields of one struct below, in order,
-          its kind first
-    1     float32, little-endian, C order; the header's `shape` says how many
+    0     b"SGE" + version byte (1) + MessagePack array: the kind, then the fields of the struct in order
+    1     float32, little-endian, C order; `shape` in the header gives the dimensions
 
-    kind  struct     from -> to                block
-    "t"   Tick       capture -> encoder        (n, f, 20, 3) hip-centred skeletons, metres
-    "t"   Tick       encoder -> matcher        (n, f, D) CAGEs, made under `contract`
-    "a"   Ack        matcher -> capture        -
-    "v"   Verdict    matcher -> sink           -
-    "e"   Ended      matcher -> sink           -
-    "g"   Got        sink -> matcher           -
-    "s"   Status     every process -> parent   -
-    "q"   Ask        anyone -> matcher         -
-    "r"   Reply      matcher -> whoever asked  -
+    kind  struct          sender -> receiver         block
+    "t"   Tick            capture -> encoder         (n, f, 20, 3) hip-centred skeletons, metres
+    "t"   Tick            encoder -> matcher         (n, f, D) CAGEs of the encoder `contract`
+    "a"   Ack             matcher -> capture         -
+    "v"   Verdict         matcher -> parent          -
+    "e"   SourceEnded     matcher -> parent          -
+    "g"   VerdictReceipt  parent -> matcher          -
+    "s"   Status          every process -> parent    -
+    "q"   EnrolRequest    any client -> matcher      -
+    "r"   EnrolReply      matcher -> that client     -
 
-`tests/stream/bus/test_messages.py` pins these bytes. Whatever does not decode, has a wrong size or holds a
-number that is not finite raises `BadMessage`: the receiver counts it, logs it once and goes on.
+`tests/stream/bus/test_messages.py` pins these bytes. A message that does not decode, has a wrong size or
+contains a number that is not finite raises `BadMessage`; the receiver counts it and continues.
 """
 
 from __future__ import annotations
@@ -38,17 +37,17 @@ from stream.decision import Decision
 __all__ = [
     "VERSION",
     "Ack",
-    "Ask",
     "BadMessage",
-    "Ended",
-    "Got",
+    "EnrolReply",
+    "EnrolRequest",
     "Message",
-    "Note",
-    "Reply",
-    "Row",
+    "SourceEnded",
     "Status",
     "Tick",
+    "TrackNote",
     "Verdict",
+    "VerdictReceipt",
+    "WindowRow",
     "pack",
     "unpack",
 ]
@@ -62,21 +61,21 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 
 
-class BadMessage(Exception):  # noqa: N818 - named for what came, not for who failed
-    """A message that is not one of ours, or not whole."""
+class BadMessage(Exception):  # noqa: N818 - names the message that was received
+    """A received message is malformed, incomplete or of another version."""
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True):
-    """One window of a tick's block.
+class WindowRow(msgspec.Struct, frozen=True, array_like=True):
+    """Metadata of one window in the block of a tick.
 
     Attributes:
-        track: the track's number.
-        start_ns: the source's time of the window's first skeleton.
-        end_ns: the source's time of its last skeleton.
-        arrival_ns: this host's monotonic clock when the frame arrived that completed the window, or that
-            showed the step for which it had waited.
-        quality: mean joint confidence, 0..1, times what the window is worth
-            (`stream.windows.walk_detection`).
+        track: number of the track.
+        start_ns: source time of the window's first skeleton.
+        end_ns: source time of the window's last skeleton.
+        arrival_ns: monotonic clock of this host when the frame that released the window arrived, or when its
+            image was captured. It is the frame that completed the window; for a window that was held back,
+            the frame of the first step.
+        quality: mean joint confidence times the walking weight (`stream.windows.walk_detection`), 0..1.
     """
 
     track: Count
@@ -86,8 +85,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     quality: Share
 
 
-class Note(msgspec.Struct, frozen=True, array_like=True):
-    """A track in view without windows, and why; no reason where it has only just come."""
+class TrackNote(msgspec.Struct, frozen=True, array_like=True):
+    """A track in view without windows, with the reason; the reason of a new track is None."""
 
     track: Count
     time_ns: int
@@ -95,19 +94,20 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
-    """What one moment of a source brought: windows or CAGEs, notes, tracks that left.
+    """One update of a source: windows or their CAGEs, notes, and ended tracks.
 
     Attributes:
-        source: the source's number in this run.
-        epoch: how often the source's capture worker was restarted.
-        seq: counts this source's ticks in this epoch, from 0, without a gap.
-        contract: what made the block's numbers; empty for skeletons.
-        shape: of the block, its first axis as long as `rows`.
+        source: number of the source in this run.
+        epoch: number of restarts of the source's capture worker.
+        seq: sequence number in this epoch, from 0, without gaps.
+        contract: identifies the encoder of the block; empty for skeletons.
+        shape: dimensions of the block; the first equals the number of `rows`.
         rows: one for each window.
         notes: tracks without windows.
         ended: tracks that left the view.
-        open: every track in view; a device's track that is neither here nor in `rows` has ended unheard.
-        last: the source has ended; nothing follows.
+        open: all tracks in view. A device's track that is neither here nor in `rows` has ended, and the
+            message about its end was lost.
+        last: True if the source has ended and no tick follows.
     """
 
     source: Count
@@ -115,15 +115,15 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     seq: Count
     contract: Text = ""
     shape: tuple[int, ...] = ()
-    rows: tuple[Row, ...] = ()
-    notes: tuple[Note, ...] = ()
+    rows: tuple[WindowRow, ...] = ()
+    notes: tuple[TrackNote, ...] = ()
     ended: tuple[int, ...] = ()
     open: tuple[int, ...] = ()
     last: bool = False
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
-    """Every tick of the source's epoch up to `seq` has been decided on, or was lost."""
+    """Acknowledgement: the matcher has processed, or counted as lost, every tick of the epoch up to `seq`."""
 
     source: Count
     epoch: Count
@@ -131,13 +131,13 @@ class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
-    """A decision on its way to the sink.
+    """A decision, sent from the matcher to the parent process.
 
     Attributes:
-        number: counts what the matcher sent to the sink, from 1; `Got` answers with it.
-        seconds: of usable walking behind the decision.
-        quality: mean joint confidence of it, 0..1.
-        decision: what the user sees.
+        number: sequence number of the matcher's messages to the parent, from 1; see `VerdictReceipt`.
+        seconds: usable walking that the decision is based on.
+        quality: mean quality of its windows, 0..1.
+        decision: the decision for the user.
     """
 
     number: Count
@@ -146,30 +146,30 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     decision: Decision
 
 
-class Ended(msgspec.Struct, frozen=True, array_like=True, tag="e"):
-    """The source has ended and each of its decisions was sent."""
+class SourceEnded(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+    """A source has ended and all its decisions were sent."""
 
     number: Count
     source: Count
 
 
-class Got(msgspec.Struct, frozen=True, array_like=True, tag="g"):
-    """The sink has handed out everything up to `number`."""
+class VerdictReceipt(msgspec.Struct, frozen=True, array_like=True, tag="g"):
+    """Acknowledgement: the parent has handed on every verdict up to `number`."""
 
     number: Count
 
 
 class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
-    """A process's heartbeat.
+    """Heartbeat of a process.
 
     Attributes:
         role: `capture`, `encoder` or `matcher`.
-        index: the source's number for a capture worker, else 0.
-        state: `ready` once it can work; `down` while nothing comes from its device and `failed` where it
-            gives up, both with the reason in `text`; `done` at the end.
-        counters: what was done and what was dropped, by name; `cpu` is the processor time that took, seconds.
-        text: for people.
-        exit_code: with `failed`: 2 where the user can mend it, else 1.
+        index: number of the source for a capture worker, else 0.
+        state: `ready`; `training` while the matcher trains; `down` while the device delivers nothing and
+            `failed` on a fatal error, both with the reason in `text`; `done` at the end.
+        counters: items processed and dropped, by name; `cpu` is the processor time in seconds.
+        text: message for users.
+        exit_code: for `failed`: 2 if the user can fix the problem, else 1.
     """
 
     role: Text
@@ -180,14 +180,14 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     exit_code: int = 0
 
 
-class Ask(msgspec.Struct, frozen=True, array_like=True, tag="q"):
-    """A request to the running matcher: enrol `tracks`, each one walk, as one person.
+class EnrolRequest(msgspec.Struct, frozen=True, array_like=True, tag="q"):
+    """Request to the running matcher to enrol `tracks`, one walk each, as one person.
 
     Attributes:
-        name: who it is.
-        tracks: numbers of tracks; empty asks for the only one in view.
-        consent_by: how the person's consent was given.
-        seconds: of usable walking that each track must have shown; less than the least is taken for that.
+        name: the person's name.
+        tracks: track numbers; empty means the only track in view.
+        consent_by: how the person gave consent.
+        seconds: usable walking required of each track; values below the minimum are raised to it.
     """
 
     name: Text
@@ -196,14 +196,14 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="q"):
     seconds: Seconds = 0.0
 
 
-class Reply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
-    """The matcher's answer; `error` is empty where it was done.
+class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """The matcher's reply to an `EnrolRequest`.
 
     Attributes:
-        error: why not, for people.
-        windows: how many windows were enrolled.
-        seconds: of usable walking that they span.
-        quality: mean joint confidence, 0..1.
+        error: error message for users; empty on success.
+        windows: number of enrolled windows.
+        seconds: usable walking that they span.
+        quality: mean quality of the windows, 0..1.
     """
 
     error: Text = ""
@@ -212,17 +212,17 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     quality: Share = 0.0
 
 
-Message = Tick | Ack | Verdict | Ended | Got | Status | Ask | Reply
+Message = Tick | Ack | Verdict | SourceEnded | VerdictReceipt | Status | EnrolRequest | EnrolReply
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 _EMPTY = np.zeros(0, dtype=np.float32)
 
 
 def pack(message: Message, block: FloatArray | None = None) -> list[bytes]:
-    """Return the two parts of a message.
+    """Encodes a message as its two parts.
 
     Raises:
-        ValueError: the block does not have the shape that a tick's header gives.
+        ValueError: the block does not have the shape in the tick's header.
     """
     if block is None:
         return [_MAGIC + _encoder.encode(message), b""]
@@ -233,10 +233,13 @@ def pack(message: Message, block: FloatArray | None = None) -> list[bytes]:
 
 
 def unpack(parts: Sequence[bytes]) -> tuple[Message, FloatArray]:
-    """Read a message back; the block is empty where there is none.
+    """Decodes a message.
+
+    Returns:
+        The message, and its block; an empty array if it has none.
 
     Raises:
-        BadMessage: it does not decode, has a wrong size or version, or a number that is not finite.
+        BadMessage: the message does not decode, has a wrong size or version, or a number that is not finite.
     """
     if len(parts) != 2:
         msg = f"expected 2 parts, got {len(parts)}"
@@ -254,10 +257,10 @@ def unpack(parts: Sequence[bytes]) -> tuple[Message, FloatArray]:
             msg = "expected no block"
             raise BadMessage(msg)
         return message, _EMPTY
-    return message, _block(message, raw)
+    return message, _decode_block(message, raw)
 
 
-def _block(tick: Tick, raw: bytes) -> FloatArray:
+def _decode_block(tick: Tick, raw: bytes) -> FloatArray:
     shape = tick.shape
     if len(shape) < 2 or min(shape) < 1 or shape[0] != len(tick.rows) or prod(shape) > _MAX_NUMBERS:
         msg = f"expected a shape of {len(tick.rows)} windows, got {shape}"

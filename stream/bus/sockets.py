@@ -1,7 +1,7 @@
-"""Sockets that only this run's processes can use.
+"""Sockets of one run, accessible to its own processes only.
 
-On one host the sockets are `ipc` files in a folder that only its owner may enter. Where there is no `ipc`
-(Windows) they are tcp on loopback under CURVE: one key pair a run, and whoever does not hold it is refused.
+Normally the sockets are `ipc` files in a folder that only its owner can enter. Without `ipc` (Windows) they
+are TCP on loopback with CURVE: one key pair for each run; connections without it are refused.
 """
 
 from __future__ import annotations
@@ -16,30 +16,32 @@ from typing import Literal, Self, get_args
 import msgspec
 import zmq
 
-from stream.bus.zap import Doorman
+from stream.bus.zap_authentication import ZapAuthenticator
 
-__all__ = ["CHANNELS", "Bus", "Channel", "Wiring", "lay_wires"]
+__all__ = ["CHANNELS", "Bus", "Channel", "Wiring", "create_wiring"]
 
 Channel = Literal["windows", "cages", "acks", "sink", "status", "control", "decisions", "pictures"]
+"""`sink` carries verdicts from the matcher to the parent, `control` enrolment requests to the matcher."""
+
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 HIGH_WATER = 4
-"""Messages a socket may hold. Few: what waits grows old (at 1000, 1.5 s old under 2 x overload)."""
+"""Most messages queued in a socket. Messages age in a queue: with 1000, by 1.5 s at twice the capacity."""
 
 LINGER_MS = 500
-"""How long closing waits for what was sent last; ZeroMQ's own default waits for ever."""
+"""Longest time that closing waits for unsent messages; the default of ZeroMQ is forever."""
 
 MAX_MESSAGE = 16 * 2**20
 _IPC_PATH_MAX = 100
 
 
 class Wiring(msgspec.Struct, frozen=True):
-    """Where a run's sockets are, and the key to them; passed to its processes by pipe, never by argument.
+    """Endpoints and keys of a run's sockets; passed to processes by pipe, never as command line argument.
 
     Attributes:
-        endpoints: one for each channel.
-        public_key: Z85, of the run's CURVE pair; empty for ipc.
-        secret_key: Z85.
+        endpoints: ZeroMQ endpoint of each channel.
+        public_key: public CURVE key of the run, Z85; empty for ipc.
+        secret_key: secret CURVE key of the run, Z85; empty for ipc.
     """
 
     endpoints: dict[Channel, str]
@@ -47,12 +49,13 @@ class Wiring(msgspec.Struct, frozen=True):
     secret_key: str = ""
 
 
-def lay_wires(folder: Path, transport: str | None = None) -> Wiring:
-    """Choose the endpoints of a new run.
+def create_wiring(folder: Path, transport: str | None = None) -> Wiring:
+    """Creates the endpoints and keys of a new run.
 
     Args:
-        folder: a folder that only this user may enter.
-        transport: `ipc` or `tcp`; by default what the system has (`SGE_TRANSPORT` overrides).
+        folder: a folder that only this user can enter.
+        transport: `ipc` or `tcp`; default: the environment variable `SGE_TRANSPORT`, else `tcp` on Windows
+            and `ipc` elsewhere. A folder path too long for `ipc` also gives `tcp`.
     """
     transport = transport or os.environ.get("SGE_TRANSPORT") or ("tcp" if sys.platform == "win32" else "ipc")
     too_long = len(str(folder)) + 16 > _IPC_PATH_MAX
@@ -76,53 +79,55 @@ def _free_ports(count: int) -> list[int]:
 
 
 class Bus:
-    """One process's sockets of a run; closing it takes at most `LINGER_MS`."""
+    """The sockets of one process in a run; closing takes at most `LINGER_MS`."""
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._sockets: list[zmq.Socket[bytes]] = []
-        self._doorman: Doorman | None = None
+        self._authenticator: ZapAuthenticator | None = None
 
     def bind(self, kind: int, channel: Channel, high_water: int = HIGH_WATER) -> zmq.Socket[bytes]:
-        """Open the channel's one bound end."""
-        made = self._socket(kind, high_water)
+        """Opens the bound end of a channel; each channel has one."""
+        opened = self._socket(kind, high_water)
         if self._wiring.public_key:
-            self._doorman = self._doorman or Doorman(self._context, self._wiring.public_key)
-            made.curve_server = True
-            made.curve_publickey = self._wiring.public_key.encode()
-            made.curve_secretkey = self._wiring.secret_key.encode()
-        made.bind(self._wiring.endpoints[channel])
-        return made
+            self._authenticator = self._authenticator or ZapAuthenticator(
+                self._context, self._wiring.public_key
+            )
+            opened.curve_server = True
+            opened.curve_publickey = self._wiring.public_key.encode()
+            opened.curve_secretkey = self._wiring.secret_key.encode()
+        opened.bind(self._wiring.endpoints[channel])
+        return opened
 
     def connect(
         self, kind: int, channel: Channel, high_water: int = HIGH_WATER, identity: bytes = b""
     ) -> zmq.Socket[bytes]:
-        """Open another end of the channel."""
-        made = self._socket(kind, high_water)
+        """Opens a connecting end of a channel."""
+        opened = self._socket(kind, high_water)
         if identity:
-            made.identity = identity
+            opened.identity = identity
         if self._wiring.public_key:
-            made.curve_serverkey = self._wiring.public_key.encode()
-            made.curve_publickey = self._wiring.public_key.encode()
-            made.curve_secretkey = self._wiring.secret_key.encode()
-        made.connect(self._wiring.endpoints[channel])
-        return made
+            opened.curve_serverkey = self._wiring.public_key.encode()
+            opened.curve_publickey = self._wiring.public_key.encode()
+            opened.curve_secretkey = self._wiring.secret_key.encode()
+        opened.connect(self._wiring.endpoints[channel])
+        return opened
 
     def _socket(self, kind: int, high_water: int) -> zmq.Socket[bytes]:
-        made = self._context.socket(kind)
-        made.linger = LINGER_MS
-        made.set_hwm(high_water)
-        made.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
-        self._sockets.append(made)
-        return made
+        opened = self._context.socket(kind)
+        opened.linger = LINGER_MS
+        opened.set_hwm(high_water)
+        opened.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        self._sockets.append(opened)
+        return opened
 
     def close(self) -> None:
-        """Close every socket, waiting a moment for the last messages to leave."""
-        for made in self._sockets:
-            made.close()
-        if self._doorman is not None:
-            self._doorman.close()
+        """Closes every socket; waits at most `LINGER_MS` for unsent messages."""
+        for opened in self._sockets:
+            opened.close()
+        if self._authenticator is not None:
+            self._authenticator.close()
         self._context.term()
 
     def __enter__(self) -> Self:

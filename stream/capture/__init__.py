@@ -1,1 +1,1 @@
-"""The capture process: frames of a source to tracks, windows and the bus; or into a recording."""
+"""Capture: turns the frames of a source into tracks and windows on the bus, or into a recording."""

@@ -1,4 +1,9 @@
-"""The capture worker: one process a source, from body frames to ticks of windows on the bus."""
+"""The capture worker: the process of one source, which puts windows on the bus.
+
+    Source.read -> frame -> Tracker.push -> windows of each track -> Tick -> Sender.offer -> bus
+
+`_CaptureLoop._put_on_bus` makes the `Tick`; `stream.bus.delivery` sends it to the encoder.
+"""
 
 from __future__ import annotations
 
@@ -16,41 +21,41 @@ import zmq
 from stream.body import BodyFrame
 from stream.bus.delivery import LiveSender, ReliableSender, Sender
 from stream.bus.heartbeat import Heartbeat
-from stream.bus.messages import Note, Row, Tick, pack
+from stream.bus.messages import Tick, TrackNote, WindowRow, pack
 from stream.bus.sockets import Bus, Wiring
-from stream.capture.tracking import Sighting, Tracker
+from stream.capture.tracking import Tracker, TrackerUpdate
 from stream.errors import EndOfSource, SgeError
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
 from stream.sources.live_source import LiveSource
 
 if TYPE_CHECKING:
-    from stream.view.drawing_thread import Painter
+    from stream.view.drawing_thread import DrawingThread
 
-__all__ = ["CaptureOrders", "run"]
+__all__ = ["CaptureSettings", "run"]
 
 STOP_WITHIN_S = 2.0
-"""How long the last windows may take to be decided on when the user has stopped the source."""
+"""Longest wait for decisions on the last windows after the user stops the source."""
 
 DRAIN_S = 10.0
-"""How long those of a device that ended by itself may take: an encoder starts again within."""
+"""Longest wait for them if a device ends by itself; long enough to restart an encoder."""
 
 _READ_S = 0.1
 
 
-class CaptureOrders(msgspec.Struct, frozen=True):
-    """What a capture worker is told.
+class CaptureSettings(msgspec.Struct, frozen=True):
+    """Settings of a capture worker.
 
     Attributes:
-        wiring: the run's sockets.
-        source: what `--source` said.
-        index: the source's number in the run.
-        sources: how many sources the run has.
-        epoch: how often this worker was restarted.
-        opened: how many tracks the source had before that.
-        f: skeletons a window.
-        speed: of a recording; 1 is real time, 0 as quick as the system takes it.
-        view: whether what the source sees is drawn for somebody to look at.
+        wiring: the sockets of the run.
+        source: the value of `--source`.
+        index: number of the source in the run, from 0.
+        sources: number of sources in the run.
+        epoch: number of restarts of this worker.
+        opened: number of tracks that the source had before the restart.
+        f: skeletons per window.
+        speed: playback speed of a recording; 1 is real time, 0 as fast as the system processes it.
+        view: whether to draw the frames for `--view`.
     """
 
     wiring: Wiring
@@ -64,79 +69,84 @@ class CaptureOrders(msgspec.Struct, frozen=True):
     view: bool = False
 
 
-def run(orders: CaptureOrders, stop: threading.Event) -> None:
-    """Work until the source ends or `stop` is set; what was cut is delivered either way.
+def run(settings: CaptureSettings, stop: threading.Event) -> None:
+    """Runs until the source ends or `stop` is set; in both cases the last windows are still sent.
 
     Raises:
-        SgeError: the source cannot be opened or cannot go on; its tracks were ended first.
+        SgeError: the source cannot be opened or fails; its tracks are ended first.
     """
-    with Bus(orders.wiring) as bus:
-        heart = Heartbeat(bus, "capture", orders.index)
+    with Bus(settings.wiring) as bus:
+        heartbeat = Heartbeat(bus, "capture", settings.index)
         push = bus.connect(zmq.PUSH, "windows")
         try:
-            with contextlib.closing(_open(orders, push)) as source, _painter(orders, source, bus) as painter:
-                _Worker(orders, source, bus, push, heart, painter).work(stop)
+            with (
+                contextlib.closing(_open_source(settings, push)) as source,
+                _open_drawing(settings, source, bus) as drawing,
+            ):
+                _CaptureLoop(settings, source, bus, push, heartbeat, drawing).run(stop)
         except SgeError as error:
-            heart.failed(str(error), error.exit_code)
+            heartbeat.send_failure(str(error), error.exit_code)
             raise
-        heart.beat("done")
+        heartbeat.send("done")
 
 
-def _open(orders: CaptureOrders, push: zmq.Socket[bytes]) -> Source:
+def _open_source(settings: CaptureSettings, push: zmq.Socket[bytes]) -> Source:
     try:
-        return open_source(orders.source, speed=orders.speed)
+        return open_source(settings.source, speed=settings.speed)
     except SgeError:
-        # The matcher waits for this source's end; it was checked before, so this is rare.
-        push.send_multipart(pack(Tick(orders.index, orders.epoch, 0, last=True)))
+        # The matcher waits for the end of this source. Rare, because the source was checked at the start.
+        push.send_multipart(pack(Tick(settings.index, settings.epoch, 0, last=True)))
         raise
 
 
 @contextlib.contextmanager
-def _painter(orders: CaptureOrders, source: Source, bus: Bus) -> Iterator[Painter | None]:
-    if not orders.view:
+def _open_drawing(settings: CaptureSettings, source: Source, bus: Bus) -> Iterator[DrawingThread | None]:
+    if not settings.view:
         yield None
         return
-    from stream.view.drawing_thread import Painter  # noqa: PLC0415 - OpenCV, which nobody else may need
+    from stream.view.drawing_thread import DrawingThread  # noqa: PLC0415 - loads OpenCV
 
     info = source.info
     with contextlib.closing(
-        Painter(bus, orders.index, orders.sources, info.name, get_layout(info.layout))
-    ) as painter:
-        yield painter
+        DrawingThread(bus, settings.index, settings.sources, info.name, get_layout(info.layout))
+    ) as drawing:
+        yield drawing
 
 
-class _Worker:
+class _CaptureLoop:
+    """Reads frames of the source, cuts windows and puts them on the bus."""
+
     def __init__(
         self,
-        orders: CaptureOrders,
+        settings: CaptureSettings,
         source: Source,
         bus: Bus,
         push: zmq.Socket[bytes],
-        heart: Heartbeat,
-        painter: Painter | None,
+        heartbeat: Heartbeat,
+        drawing: DrawingThread | None,
     ) -> None:
-        self._orders = orders
+        self._settings = settings
         self._source = source
-        self._heart = heart
-        self._painter = painter
+        self._heartbeat = heartbeat
+        self._drawing = drawing
         layout = get_layout(source.info.layout)
         self._tracker = Tracker(
-            layout, orders.f, first=orders.index + 1, stride=orders.sources, opened=orders.opened
+            layout, settings.f, first=settings.index + 1, stride=settings.sources, opened=settings.opened
         )
-        acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{orders.index}".encode())
+        acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{settings.index}".encode())
         self._sender: Sender = (
-            LiveSender(push, acks, orders.epoch) if source.info.live else ReliableSender(push, acks)
+            LiveSender(push, acks, settings.epoch) if source.info.live else ReliableSender(push, acks)
         )
         self._frames = 0
         self._windows = 0
 
-    def work(self, stop: threading.Event) -> None:
-        """Read and send until the end, then see the last tick delivered."""
-        trouble: SgeError | None = None
-        self._beat(force=True)
+    def run(self, stop: threading.Event) -> None:
+        """Reads, processes and sends frames until the end; then ends the tracks and waits for delivery."""
+        problem: SgeError | None = None
+        self._send_heartbeat(force=True)
         while not stop.is_set():
-            self._beat()
-            if not self._sender.room:
+            self._send_heartbeat()
+            if not self._sender.has_room:
                 self._sender.pump(_READ_S)
                 continue
             try:
@@ -144,65 +154,70 @@ class _Worker:
             except EndOfSource:
                 break
             except SgeError as error:
-                trouble = error
+                problem = error
                 break
             if frame is not None:
-                self._see(frame)
+                self._process_frame(frame)
             self._sender.pump(0)
-        self._offer(self._tracker.end(), 0, last=True)
+        self._put_on_bus(self._tracker.end(), 0, last=True)
         self._drain(stop)
-        self._beat(force=True)  # the last counts
-        if trouble is not None:
-            raise trouble
+        self._send_heartbeat(force=True)  # the final counters
+        if problem is not None:
+            raise problem
 
-    def _see(self, frame: BodyFrame) -> None:
-        # People were looked for after the picture had come; who waits for a decision waited for that too.
+    def _process_frame(self, frame: BodyFrame) -> None:
+        """Assigns the bodies to tracks, cuts windows, and puts these on the bus."""
+        # Latency counts from the capture of the image, before pose estimation.
         taken_ns = frame.picture.taken_ns if frame.picture is not None else None
         arrival_ns = taken_ns or time.monotonic_ns()
         self._frames += 1
-        sighting = self._tracker.push(frame)
-        if sighting:
-            self._offer(sighting, frame.time_ns, arrival_ns=arrival_ns)
-        if sighting.notes:
-            self._beat(force=True)  # a new track's number must not be given again after a crash
-        if self._painter is not None:
-            self._painter.show(frame, self._tracker.numbers)
+        update = self._tracker.push(frame)
+        if update:
+            self._put_on_bus(update, frame.time_ns, arrival_ns=arrival_ns)
+        if update.notes:
+            self._send_heartbeat(force=True)  # a restarted worker must not reuse the new track's number
+        if self._drawing is not None:
+            self._drawing.show(frame, self._tracker.numbers)
 
-    def _offer(self, sighting: Sighting, time_ns: int, *, arrival_ns: int = 0, last: bool = False) -> None:
-        self._windows += len(sighting.windows)
-        joints = np.stack([w.joints for _, w in sighting.windows]) if sighting.windows else np.zeros(0, "f4")
+    def _put_on_bus(
+        self, update: TrackerUpdate, time_ns: int, *, arrival_ns: int = 0, last: bool = False
+    ) -> None:
+        """Puts the windows, notes and ended tracks of a tracker update on the bus, as one tick."""
+        self._windows += len(update.windows)
+        joints = np.stack([w.joints for _, w in update.windows]) if update.windows else np.zeros(0, "f4")
         tick = Tick(
-            source=self._orders.index,
-            epoch=self._orders.epoch,
+            source=self._settings.index,
+            epoch=self._settings.epoch,
             seq=0,
-            shape=joints.shape if sighting.windows else (),
+            shape=joints.shape if update.windows else (),
             rows=tuple(
-                Row(track, w.start_ns, w.end_ns, arrival_ns, w.quality) for track, w in sighting.windows
+                WindowRow(track, w.start_ns, w.end_ns, arrival_ns, w.quality) for track, w in update.windows
             ),
-            notes=tuple(Note(track, time_ns, reason) for track, reason in sighting.notes),
-            ended=sighting.ended,
+            notes=tuple(TrackNote(track, time_ns, reason) for track, reason in update.notes),
+            ended=update.ended,
             open=self._tracker.open,
             last=last,
         )
         self._sender.offer(tick, joints)
 
     def _drain(self, stop: threading.Event) -> None:
+        """Waits for the delivery of the last ticks."""
         deadline = time.monotonic() + DRAIN_S if self._source.info.live else math.inf
         while not self._sender.idle:
             self._sender.pump(_READ_S)
-            self._beat()
+            self._send_heartbeat()
             if stop.is_set():
                 deadline = min(deadline, time.monotonic() + STOP_WITHIN_S)
             if time.monotonic() > deadline:
                 return
 
-    def _beat(self, *, force: bool = False) -> None:
+    def _send_heartbeat(self, *, force: bool = False) -> None:
         device = self._source if isinstance(self._source, LiveSource) else None
-        trouble = device.trouble if device is not None else ""
-        if self._painter is not None:
-            self._painter.tell_down(trouble)
-        self._heart.beat(
-            "down" if trouble else "ready",
+        problem = device.problem if device is not None else ""
+        if self._drawing is not None:
+            self._drawing.show_outage(problem)
+        self._heartbeat.send(
+            "down" if problem else "ready",
             {
                 "frames": self._frames,
                 "frames_dropped": self._source.dropped,
@@ -211,6 +226,6 @@ class _Worker:
                 "in_view": len(self._tracker.open),
                 "tracks": self._tracker.opened,
             },
-            trouble or (device.description if device is not None else ""),
+            problem or (device.description if device is not None else ""),
             force=force,
         )

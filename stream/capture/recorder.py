@@ -1,10 +1,9 @@
-"""Copying what a source gives into a recording."""
+"""Recording of a source into a file."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from stream.body import BodyFrame
@@ -24,31 +23,29 @@ def record(
     seconds: float | None,
     stop: threading.Event,
     on_frame: Callable[[BodyFrame], None] | None = None,
-    started: datetime | None = None,
 ) -> int:
-    """Record a source until it ends, `seconds` have passed or `stop` is set.
+    """Records a source until it ends, `seconds` have passed or `stop` is set.
 
-    The recording is whole in each case; also where the source fails, as one that is cut off does: its error
-    is raised when the recording is finished.
+    The recording is complete in every case. If the source fails (for example, a truncated file), its error is
+    raised after the recording is finished.
 
     Args:
-        source: read, not closed; how many frames it dropped is in its `dropped`.
+        source: the source to read; it is not closed.
         target: the recording to create.
-        seconds: how much to record, by the source's own time from its first frame; None: all.
-        stop: ends the recording within a tenth of a second.
-        on_frame: called with each frame that was written.
-        started: when the source began; now, where none is given.
+        seconds: duration to record, in source time from the first frame; None records everything.
+        stop: ends the recording within 0.1 s.
+        on_frame: called with each written frame.
 
     Returns:
-        The number of frames written; after 0 there is no file.
+        The number of frames written; if it is 0, no file exists.
 
     Raises:
-        UserError: the target exists or cannot be written, or the source cannot go on.
-        RunError: the disk is full or gone.
+        UserError: the target exists or cannot be written, or the source fails.
+        RunError: the disk is full or not available.
     """
     frames = 0
     end_ns: int | None = None
-    with RecordingWriter(target, source.info, started=started) as writer:
+    with RecordingWriter(target, source.info) as writer:
         while not stop.is_set():
             try:
                 frame = source.read(_READ_S)

@@ -1,4 +1,4 @@
-"""From body frames to tracks: numbers that people can say, windows, and the reason where there are none."""
+"""Tracks: numbers the bodies of a source, cuts their windows, and reports tracks without windows."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import dataclass, field
 
 from stream.body import Body, BodyFrame
 from stream.skeleton import Layout, to_canonical
-from stream.windows.cutting import Trouble, Window, WindowCutter
+from stream.windows.cutting import Window, WindowCutter, WindowProblem
 
-__all__ = ["TRACK_PATIENCE_NS", "Sighting", "Tracker"]
+__all__ = ["TRACK_TIMEOUT_NS", "Tracker", "TrackerUpdate"]
 
-TRACK_PATIENCE_NS = 1_000_000_000
-"""A body not seen for this long has left; its track ends."""
+TRACK_TIMEOUT_NS = 1_000_000_000
+"""The track of a body ends when the body was absent for this time."""
 
-SILENCE_NS = 1_000_000_000
-"""A track without a window for this long is reported with the reason."""
+REPORT_INTERVAL_NS = 1_000_000_000
+"""A track without windows is reported, with the reason, at this interval."""
 
-Reason = Trouble | None
+Reason = WindowProblem | None
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What one frame brought.
+class TrackerUpdate:
+    """Result of one frame.
 
     Attributes:
-        windows: (track, window) of each window that the frame completed.
-        notes: (track, reason) of each track that just came into view (reason None), or has given no
-            window for a second.
-        ended: tracks that left the view.
+        windows: (track, window) for each window that the frame completed.
+        notes: (track, reason) for each new track (reason None), and each track without a window for
+            `REPORT_INTERVAL_NS`.
+        ended: tracks that ended.
     """
 
     windows: tuple[tuple[int, Window], ...] = ()
@@ -42,23 +42,24 @@ class Sighting:
 class _Track:
     number: int
     cutter: WindowCutter
-    seen_ns: int
-    spoke_ns: int
+    last_seen_ns: int
+    last_output_ns: int
+    """Time of the last window or report."""
 
 
 @dataclass(slots=True)
 class Tracker:
-    """Follows the bodies of one source by the ids that the source gives them.
+    """Assigns the bodies of one source to tracks, by the body ids of the source.
 
-    Track numbers are unique in a system of several sources without the sources knowing of each other:
-    source i of n counts i + 1, i + 1 + n, i + 1 + 2n, ...
+    Track numbers are unique over all sources of a run without coordination: source i of n uses the numbers
+    i + 1, i + 1 + n, i + 1 + 2n, ...
 
     Args:
         layout: the source's joint layout.
-        f: skeletons a window.
-        first: this source's first track number.
-        stride: how many sources count together.
-        opened: how many tracks there have been.
+        f: skeletons per window.
+        first: first track number of this source.
+        stride: number of sources in the run.
+        opened: number of tracks opened so far.
     """
 
     layout: Layout
@@ -68,8 +69,8 @@ class Tracker:
     opened: int = 0
     _tracks: dict[int, _Track] = field(default_factory=dict)
 
-    def push(self, frame: BodyFrame) -> Sighting:
-        """Take the source's next frame."""
+    def push(self, frame: BodyFrame) -> TrackerUpdate:
+        """Processes the source's next frame: assigns bodies to tracks and cuts their windows."""
         windows: list[tuple[int, Window]] = []
         notes: list[tuple[int, Reason]] = []
         for body in frame.bodies:
@@ -77,30 +78,30 @@ class Tracker:
             if track is None:
                 track = self._open(body, frame.time_ns)
                 notes.append((track.number, None))
-            track.seen_ns = frame.time_ns
+            track.last_seen_ns = frame.time_ns
             cut = track.cutter.push(frame.time_ns, *to_canonical(self.layout, body.joints, body.confidence))
             windows += [(track.number, window) for window in cut]
             if cut:
-                track.spoke_ns = frame.time_ns
-            elif frame.time_ns - track.spoke_ns >= SILENCE_NS:
-                track.spoke_ns = frame.time_ns
-                notes.append((track.number, track.cutter.trouble))
-        return Sighting(tuple(windows), tuple(notes), self._close_lost(frame.time_ns))
+                track.last_output_ns = frame.time_ns
+            elif frame.time_ns - track.last_output_ns >= REPORT_INTERVAL_NS:
+                track.last_output_ns = frame.time_ns
+                notes.append((track.number, track.cutter.problem))
+        return TrackerUpdate(tuple(windows), tuple(notes), self._close_lost(frame.time_ns))
 
-    def end(self) -> Sighting:
-        """End every track: the source gives no more."""
+    def end(self) -> TrackerUpdate:
+        """Ends every track, at the end of the source."""
         ended = tuple(track.number for track in self._tracks.values())
         self._tracks.clear()
-        return Sighting(ended=ended)
+        return TrackerUpdate(ended=ended)
 
     @property
     def open(self) -> tuple[int, ...]:
-        """The numbers of the tracks in view."""
+        """Numbers of the tracks in view."""
         return tuple(track.number for track in self._tracks.values())
 
     @property
     def numbers(self) -> dict[int, int]:
-        """The number of each track in view, by its body id."""
+        """Track numbers of the bodies in view, by body id."""
         return {body: track.number for body, track in self._tracks.items()}
 
     def _open(self, body: Body, time_ns: int) -> _Track:
@@ -111,5 +112,5 @@ class Tracker:
         return track
 
     def _close_lost(self, now_ns: int) -> tuple[int, ...]:
-        lost = [key for key, track in self._tracks.items() if now_ns - track.seen_ns > TRACK_PATIENCE_NS]
+        lost = [key for key, track in self._tracks.items() if now_ns - track.last_seen_ns > TRACK_TIMEOUT_NS]
         return tuple(self._tracks.pop(key).number for key in lost)

@@ -1,25 +1,26 @@
-"""Recordings: body frames in an MCAP file, which existing viewers open and which survives a crash.
+"""Recordings: body frames in an MCAP file, which existing viewers can open and which survives a crash.
 
-An MCAP file (https://mcap.dev/spec) with one channel:
+A recording is an MCAP file (https://mcap.dev/spec) with one channel:
 
-| where | what |
+| element | content |
 |---|---|
-| channel | topic `bodies`, message encoding `json`, JSON schema `sge.BodyFrame` (see `framejson`) |
+| channel | topic `bodies`, message encoding `json`, JSON schema `sge.BodyFrame` (see `frame_json`) |
 | message | one body frame; log time = publish time; sequence numbers count the frames from 0 |
 | channel metadata `format` | "1" |
 | `source`, `sensor`, `layout` | as in `stream.body.SourceInfo` |
 | `joints` | the layout's joint names in their order, separated by commas |
-| `clock` | what the times are: "nanoseconds since the source began" |
-| `started` | UTC, ISO 8601: when the file was begun |
-| chunks | zstd, with CRC; schema and channel stand in the first, so that the CRC covers them too |
-| data end | CRC over everything before it; then MCAP's summary for viewers, with its CRC |
+| `clock` | meaning of the times: "nanoseconds since the source began" |
+| `started` | start time of the recording, UTC, ISO 8601 |
+| chunks | zstd, with CRC; the first contains schema and channel, so that its CRC covers them |
+| data end | CRC over all preceding data; then the MCAP summary for viewers, with its CRC |
 
-A chunk is finished and handed to the operating system with the first frame and then every half second of the
-source's time, and forced to the disk every second: a crash costs less than the last second. One person
-(20 joints at 30 frames/s) takes 37 to 42 MB an hour.
+The writer flushes a chunk to the operating system after the first frame and then every 0.5 s of source time,
+and syncs to the disk every second: a crash loses less than the last second. One person (20 joints at 30
+frames/s) takes 37 to 42 MB per hour.
 
-A file that is cut off gives its whole chunks, then `TruncatedRecording`. Damage anywhere is found: chunk CRCs
-and sequence numbers keep a wrong frame from being given; all other bytes are checked by the end.
+The reader delivers all complete chunks of a truncated file, then raises `TruncatedRecording`. It detects
+damage anywhere: chunk CRCs and sequence numbers are checked before a frame is delivered, all other bytes at
+the end.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""A body frame as JSON: the messages of a recording, described by the JSON schema `sge.BodyFrame`.
+"""JSON encoding of body frames: the messages of a recording, with the JSON schema `sge.BodyFrame`.
 
-Coordinates carry nine significant digits, which is enough for every float32 to come back bit for bit.
+Coordinates have nine significant digits, which preserves every float32 bit for bit.
 
-The schema keeps to what MCAP viewers take: objects of plain types and arrays of them. Foxglove and
-Lichtblick refuse a schema with arrays in arrays or with `null` among the types, so a joint that was not seen
-is an object without coordinates instead of `null`.
+The schema uses only what MCAP viewers support: objects of plain types and arrays of these. Foxglove and
+Lichtblick reject nested arrays and the type `null`, so a missing joint is an object without coordinates.
 """
 
 from __future__ import annotations
@@ -97,31 +96,32 @@ class _Frame(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Frame)
-_SEEN = '{"x":%.9g,"y":%.9g,"z":%.9g,"confidence":%.9g}'
-_UNSEEN = '{"confidence":0}'
+_DETECTED = '{"x":%.9g,"y":%.9g,"z":%.9g,"confidence":%.9g}'
+_MISSING = '{"confidence":0}'
 
 
 def encode_bodies(bodies: tuple[Body, ...], joints: int) -> bytes:
-    """The JSON message of the bodies of one frame.
+    """Encodes the bodies of one frame as a JSON message.
 
     Args:
         bodies: each with `joints` joints.
-        joints: how many joints the source's layout has.
+        joints: number of joints in the source's layout.
 
     Raises:
-        ValueError: a body is not what `stream.body.Body` says; the text says how.
+        ValueError: a body violates the contract of `stream.body.Body`; the text gives the reason.
     """
     _check(bodies, joints)
     text = ",".join(f'{{"id":{int(body.id)},"joints":[{_joints_json(body)}]}}' for body in bodies)
-    # A JSON reader takes -0 for the integer 0 and loses its sign.
+    # JSON readers parse -0 as the integer 0 and lose the sign.
     return f'{{"bodies":[{text}]}}'.replace(":-0,", ":-0.0,").encode()
 
 
 def decode_bodies(message: bytes, joints: int) -> tuple[Body, ...]:
-    """The bodies of one frame from its JSON message.
+    """Decodes the bodies of one frame from a JSON message.
 
     Raises:
-        ValueError: the message is no JSON of the schema, or a body is not what `stream.body.Body` says.
+        ValueError: the message does not match the schema, or a body violates the contract of
+            `stream.body.Body`.
     """
     try:
         frame = _DECODER.decode(message)
@@ -134,12 +134,12 @@ def decode_bodies(message: bytes, joints: int) -> tuple[Body, ...]:
 
 def _joints_json(body: Body) -> str:
     rows = np.column_stack([body.joints, body.confidence]).tolist()
-    return ",".join(_SEEN % tuple(row) if row[3] else _UNSEEN for row in rows)
+    return ",".join(_DETECTED % tuple(row) if row[3] else _MISSING for row in rows)
 
 
 def _body(body: _Body) -> Body:
     rows = [(joint.x, joint.y, joint.z, joint.confidence) for joint in body.joints]
-    with np.errstate(over="ignore"):  # what overflows float32 becomes inf, which _check refuses
+    with np.errstate(over="ignore"):  # float32 overflow gives inf, which _check rejects
         values: FloatArray = np.array(rows, np.float32).reshape(-1, 4)
     return Body(body.id, np.ascontiguousarray(values[:, :3]), np.ascontiguousarray(values[:, 3]))
 
@@ -154,8 +154,8 @@ def _check(bodies: tuple[Body, ...], joints: int) -> None:
             raise ValueError(f"body {body.id} is not float32")
         if not ((body.confidence >= 0) & (body.confidence <= 1)).all():
             raise ValueError(f"body {body.id} has a confidence outside 0..1")
-        seen = np.isfinite(body.joints).all(axis=1)
-        if not (seen | np.isnan(body.joints).all(axis=1)).all():
+        detected = np.isfinite(body.joints).all(axis=1)
+        if not (detected | np.isnan(body.joints).all(axis=1)).all():
             raise ValueError(f"body {body.id} has a joint with only some finite coordinates")
-        if not np.array_equal(seen, body.confidence > 0):
-            raise ValueError(f"body {body.id} has a joint whose confidence belies whether it was seen")
+        if not np.array_equal(detected, body.confidence > 0):
+            raise ValueError(f"body {body.id} has a joint whose confidence contradicts its coordinates")

@@ -1,4 +1,4 @@
-"""Writing recordings."""
+"""Writer of recordings."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from stream.skeleton import get_layout
 __all__ = ["FORMAT", "RecordingWriter"]
 
 FORMAT = "1"
-"""The version of the format that `stream.recording` describes."""
+"""Version of the file format; see `stream.recording`."""
 
 _CHUNK_NS = 500_000_000
 _SYNC_S = 1.0
 
 
 class RecordingWriter:
-    """Writes body frames into a new recording; a context manager.
+    """Writes body frames to a new recording; a context manager.
 
-    A recording without a frame leaves no file behind.
+    Without any frame, no file remains.
     """
 
     def __init__(self, path: Path, info: SourceInfo, *, started: datetime | None = None) -> None:
-        """Create the file.
+        """Creates the file.
 
         Args:
             path: the file to create.
-            info: the source of the frames; its layout is a key of `stream.skeleton.LAYOUTS`.
-            started: when the source began, aware of its time zone; now, where none is given.
+            info: source of the frames; its layout is a key of `stream.skeleton.LAYOUTS`.
+            started: start time of the source, with a time zone; default: now.
 
         Raises:
-            UserError: the file exists already, or cannot be created.
+            UserError: the file already exists, or cannot be created.
         """
         layout = get_layout(info.layout)
         self._path = path
@@ -69,22 +69,22 @@ class RecordingWriter:
         )
 
     def write(self, frame: BodyFrame) -> None:
-        """Append a frame.
+        """Appends a frame.
 
         Raises:
-            RunError: the disk is full or gone, or the source gave a frame that breaks its contract (times
-                that do not increase, a wrong number of joints). What was written before stands.
+            RunError: the disk is full or not available, or the frame violates the source contract (time does
+                not increase, wrong number of joints). Frames written before remain valid.
         """
         if not self._last_ns < frame.time_ns < 2**64:
             raise RunError(
-                f"the source gave a frame of {frame.time_ns} ns after one of {self._last_ns} ns; "
-                f"{self._path} holds what came before"
+                f"the source delivered a frame at {frame.time_ns} ns after one at {self._last_ns} ns; "
+                f"{self._path} contains the frames before it"
             )
         try:
             message = encode_bodies(frame.bodies, self._joints)
         except ValueError as error:
             raise RunError(
-                f"the source gave a wrong frame: {error}; {self._path} holds what came before"
+                f"the source delivered an invalid frame: {error}; {self._path} contains the frames before it"
             ) from None
         try:
             self._writer.add_message(self._channel, frame.time_ns, message, frame.time_ns, self._frames)
@@ -94,19 +94,20 @@ class RecordingWriter:
                 self._chunk_ends_ns = frame.time_ns + _CHUNK_NS
                 self._flush()
         except OSError as error:
-            self._abandon()
-            raise self._unwritable(error) from error
+            self._close_file()
+            raise self._write_error(error) from error
 
     def close(self) -> None:
-        """Finish the file; calling it twice is harmless.
+        """Finishes the file; may be called more than once.
 
         Raises:
-            RunError: the disk is full or gone; what was written before stands, but is cut off.
+            RunError: the disk is full or not available; the file is truncated, frames written before are
+                valid.
         """
         if self._file.closed:
             return
         if not self._frames:
-            self._abandon()
+            self._close_file()
             self._path.unlink(missing_ok=True)
             return
         try:
@@ -115,8 +116,8 @@ class RecordingWriter:
             os.fsync(self._file.fileno())
             self._file.close()
         except OSError as error:
-            self._abandon()
-            raise self._unwritable(error) from error
+            self._close_file()
+            raise self._write_error(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -127,32 +128,33 @@ class RecordingWriter:
         self.close()
 
     def _flush(self) -> None:
-        """Finish the chunk; after that a crash of this process cannot lose it."""
+        """Finishes the chunk, so that a crash of this process cannot lose it."""
         self._writer.flush()  # type: ignore[no-untyped-call]
         now_s = time.monotonic()
         if now_s - self._synced_s >= _SYNC_S:
             os.fsync(self._file.fileno())
             self._synced_s = now_s
 
-    def _abandon(self) -> None:
+    def _close_file(self) -> None:
         with suppress(OSError):
             self._file.close()
 
-    def _unwritable(self, error: OSError) -> RunError:
+    def _write_error(self, error: OSError) -> RunError:
         seconds = max(self._last_ns, 0) / 1e9
         return RunError(
-            f"{self._path} could not be written on after {seconds:.1f} s: {error.strerror or error}; "
-            f"what stands in it can be used, `sge-stream convert {self._path} OUT.mcap` makes it whole"
+            f"writing {self._path} failed after {seconds:.1f} s: {error.strerror or error}; earlier frames "
+            f"are usable: `sge-stream convert {self._path} OUT.mcap` writes a complete recording of them"
         )
 
 
 def _create(path: Path) -> BinaryIO:
     try:
-        # A recording is enough to make a template of: nobody else may read it.
+        # A recording is biometric data: only its owner may read it.
         return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
     except FileExistsError:
         raise UserError(f"{path} exists already; give another name, or remove it first") from None
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written: {error.strerror or error}; give a place that exists and is writable"
+            f"{path} cannot be written: {error.strerror or error}; "
+            "give a path in an existing, writable folder"
         ) from error

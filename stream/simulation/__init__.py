@@ -1,16 +1,17 @@
-"""Simulated people before a simulated Kinect: for load tests and demonstrations only.
+"""Simulated people in front of a simulated Kinect v1, for load tests and demonstrations only.
 
-The people walk like the average of published studies plus a personal style of assumed spread, so nothing
-measured on them says how well real people are told apart.
+The people walk like the average of published studies plus a personal style of assumed spread, so recognition
+rates measured on them say nothing about real people.
 
-`traits` draws who somebody is, `anthropometry` their bones, `curves` holds the published joint angles,
-`gait` makes them one person's walk, `pose` turns angles into joints, `paths` says where they walk,
-`crowd` puts them together and `sensor` spoils the result as a Kinect v1 does.
+`random_parameters` draws the parameters of people, `anthropometry` their body sizes and `gait` their style of
+walking, from the published joint angles in `curves`. `forward_kinematics` converts angles to joints,
+`trajectories` provides the walking paths, `simulated_people` combines all of these, and `sensor_noise` adds
+the noise and faults of a Kinect v1.
 """
 
 from __future__ import annotations
 
-from stream.simulation.crowd import Crowd
 from stream.simulation.sensor_noise import SimulatedKinect
+from stream.simulation.simulated_people import SimulatedPeople
 
-__all__ = ["Crowd", "SimulatedKinect"]
+__all__ = ["SimulatedKinect", "SimulatedPeople"]

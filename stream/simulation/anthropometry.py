@@ -1,4 +1,4 @@
-"""Body sizes: stature and the share of it that each segment takes.
+"""Body sizes: stature, and segment lengths as shares of it.
 
 Sources:
     - Stature: 2012 Anthropometric Survey of U.S. Army Personnel (ANSUR II; Gordon et al. 2014,
@@ -10,8 +10,8 @@ Sources:
       and Contini (1966; Winter, Biomechanics and Motor Control of Human Movement, Fig. 4.1: 0.245, 0.246,
       0.039, 0.152, 0.259, 0.186, 0.146, 0.108 in the order below) differ by about a tenth at most.
 
-Chosen here, from no publication: where a Kinect's joints lie on those segments (the constants below),
-and the spread of the shoulder height, because leg and trunk vary against each other.
+Assumed, not published: the positions of a Kinect's joints on those segments (the constants below), and the
+SD of the shoulder height, because leg and trunk lengths are negatively correlated.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stream.simulation.traits import Array, Spread, draw
+from stream.simulation.random_parameters import Array, Distribution, draw_parameters
 
-__all__ = ["MEN", "SHARES", "WOMEN", "Bodies", "draw_bodies"]
+__all__ = ["MEN", "SHARES", "WOMEN", "BodySizes", "draw_body_sizes"]
 
-MEN = Spread(1.756, 0.0686)
+MEN = Distribution(1.756, 0.0686)
 """Stature of men, metres."""
 
-WOMEN = Spread(1.629, 0.0640)
+WOMEN = Distribution(1.629, 0.0640)
 """Stature of women, metres."""
 
 SHARES = {
-    "thigh": Spread(0.2476, 0.0113),
-    "shank": Spread(0.2267, 0.0088),
-    "ankle_height": Spread(0.0405, 0.0032),
-    "foot": Spread(0.1534, 0.0055),
-    "shoulders": Spread(0.2328, 0.0114),
-    "upper_arm": Spread(0.1909, 0.0062),
-    "forearm": Spread(0.1511, 0.0067),
-    "hand": Spread(0.1104, 0.0044),
-    "shoulder_height": Spread(0.8200, 0.0100),
-    "hips": Spread(0.1000, 0.0060),
-    "neck": Spread(0.1100, 0.0050),
+    "thigh": Distribution(0.2476, 0.0113),
+    "shank": Distribution(0.2267, 0.0088),
+    "ankle_height": Distribution(0.0405, 0.0032),
+    "foot": Distribution(0.1534, 0.0055),
+    "shoulders": Distribution(0.2328, 0.0114),
+    "upper_arm": Distribution(0.1909, 0.0062),
+    "forearm": Distribution(0.1511, 0.0067),
+    "hand": Distribution(0.1104, 0.0044),
+    "shoulder_height": Distribution(0.8200, 0.0100),
+    "hips": Distribution(0.1000, 0.0060),
+    "neck": Distribution(0.1100, 0.0050),
 }
 """Segment lengths as shares of stature."""
 
@@ -50,27 +50,27 @@ SHOULDER_JOINTS = 0.88
 """Distance of the shoulder joints as a share of the biacromial breadth."""
 
 SHOULDER_CENTER = 0.02
-"""Height of ShoulderCenter over the line of the shoulders, as a share of stature."""
+"""Height of ShoulderCenter above the line of the shoulders, as a share of stature."""
 
 HIP_CENTER = 0.028
-"""Height of HipCenter over the line of the hip joints, as a share of stature."""
+"""Height of HipCenter above the line of the hip joints, as a share of stature."""
 
 SPINE = 0.05
-"""Height of Spine over HipCenter, as a share of stature."""
+"""Height of Spine above HipCenter, as a share of stature."""
 
 HAND_JOINT = 0.42
 """Distance from the wrist to the Hand joint (the palm) as a share of the hand's length."""
 
 HEEL, BALL = 0.25, 0.40
-"""Heel behind and ball of the foot before the ankle, as shares of the foot's length."""
+"""Distance of the heel behind and of the ball in front of the ankle, as shares of the foot's length."""
 
 FOOT_JOINT = 0.75
-"""Drop from the ankle to the Foot joint (inside the ball) as a share of the ankle's height."""
+"""Depth of the Foot joint (inside the ball) below the ankle, as a share of the ankle's height."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bodies:
-    """The sizes of some people, metres, (people,) each; every one a constant of the person."""
+class BodySizes:
+    """Body sizes of some people, metres, (people,) each; constant for each person."""
 
     stature: Array
     thigh: Array
@@ -92,19 +92,21 @@ class Bodies:
 
     @property
     def leg(self) -> Array:
-        """Thigh and shank, (people,) metres: the length that the gait studies divide by."""
+        """Leg length, thigh plus shank, (people,) metres: the normalisation of the gait studies."""
         return self.thigh + self.shank
 
 
-def draw_bodies(generators: Sequence[np.random.Generator]) -> Bodies:
-    """Draw one body from each person's generator; men and women are equally likely."""
-    size = draw({"sex": Spread(0.0, 1.0), "stature": Spread(0.0, 1.0)} | SHARES, generators)
+def draw_body_sizes(generators: Sequence[np.random.Generator]) -> BodySizes:
+    """Draws one body from each person's generator; men and women are equally likely."""
+    size = draw_parameters(
+        {"sex": Distribution(0.0, 1.0), "stature": Distribution(0.0, 1.0)} | SHARES, generators
+    )
     man = size["sex"] > 0
     stature = np.where(man, MEN.mean + MEN.sd * size["stature"], WOMEN.mean + WOMEN.sd * size["stature"])
     part = {name: size[name] * stature for name in SHARES}
     hip_height = part["thigh"] + part["shank"] + part["ankle_height"]
     shoulder_line = part["shoulder_height"] - hip_height - HIP_CENTER * stature
-    return Bodies(
+    return BodySizes(
         stature=stature,
         thigh=part["thigh"],
         shank=part["shank"],

@@ -1,8 +1,8 @@
-"""Where body frames come from: one module a kind of source, one contract for all of them."""
+"""Sources of body frames: sensors, cameras, files and simulated people, all behind the `Source` protocol."""
 
 from __future__ import annotations
 
 from stream.sources.source import Source
-from stream.sources.spec import open_source
+from stream.sources.source_registry import open_source
 
 __all__ = ["Source", "open_source"]

@@ -1,7 +1,7 @@
-"""What makes a device a source: it has to begin, its silence is noticed, and what is lost is opened again.
+"""Live devices as sources: time-outs, outage detection and reconnection.
 
-A device is anything that gives frames until it fails: a sensor behind a driver, a camera behind a decoder.
-It need not know of time-outs, of other connections than its own, or of the source's clock.
+A `Device` is one connection that delivers frames until it fails: a sensor behind a driver, a camera behind a
+decoder. `LiveSource` handles time-outs, reconnection and the conversion of times.
 """
 
 from __future__ import annotations
@@ -15,90 +15,91 @@ from stream.body import BodyFrame, SourceInfo
 from stream.errors import EndOfSource, SourceError
 from stream.sources.playback import WALL_CLOCK, Clock
 
-__all__ = ["PATIENCE", "Device", "LiveSource", "Patience", "down"]
+__all__ = ["TIMEOUTS", "Device", "LiveSource", "Timeouts", "outage_text"]
 
 _log = logging.getLogger(__name__)
 
-_NO_TIME_S = 1e-6
-"""Less than this is left over by rounding, and not worth waiting for."""
+_TOLERANCE_S = 1e-6
+"""Shorter waits are rounding errors."""
 
-_AWAY_S = 0.5
-"""Who has not read for so long was away; that time is nobody's silence."""
+_READER_PAUSE_S = 0.5
+"""A longer interval between reads is not counted as silence of the device."""
 
-_OPENING_S = 0.1
-"""How often a device that opens in the background is asked whether it is open."""
+_OPEN_POLL_S = 0.1
+"""Interval at which `ready` of a device that opens in the background is checked."""
 
 
 class Device(Protocol):
-    """One connection to a sensor; after it failed it is only closed."""
+    """One connection to a sensor; after a failure, only `close` is called."""
 
     @property
     def ready(self) -> bool:
-        """Whether it is open by now, so that frames may be expected."""
+        """Whether the device is open and frames can be expected."""
         ...
 
     @property
     def dropped(self) -> int:
-        """How many frames of this connection were dropped because newer ones came before the reader did."""
+        """Number of frames of this connection that were replaced by newer ones before they were read."""
         ...
 
     @property
     def description(self) -> str:
-        """What is known of it by now, for people: its make, its number, where it stands; may be empty."""
+        """Description of the device for display: model, serial number, height; may be empty."""
         ...
 
     def read(self, timeout: float) -> BodyFrame | None:
-        """Wait at most `timeout` seconds for the newest frame; None where there is none yet.
+        """Waits up to `timeout` seconds for the newest frame; returns None if there is none yet.
 
-        A frame that came while nobody read is given at once. Times are nanoseconds of any clock that does
-        not run back within this connection.
+        A frame that arrived between reads is returned at once. Times are nanoseconds of any clock that is
+        monotonic within this connection.
 
         Raises:
-            SourceError: it cannot be opened, or is lost.
+            SourceError: the device cannot be opened, or the connection is lost.
         """
         ...
 
     def close(self) -> None:
-        """Release it; calling it twice is harmless."""
+        """Releases the device; may be called more than once."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a device may take, seconds.
+class Timeouts:
+    """Time-outs and retry delays of a device, seconds.
 
     Attributes:
-        open: until it is open.
-        first: from then until its first frame.
-        silent: between two frames.
-        retry: from its loss until it is opened again; doubles with each attempt in vain.
-        longest_retry: where the doubling ends.
+        open: time to open.
+        first_frame: time from then to the first frame.
+        silence: time between two frames.
+        retry: delay before the first attempt to reopen a lost device; doubles with each failed attempt.
+        max_retry: upper limit of that delay.
     """
 
     open: float = 30.0
-    first: float = 5.0
-    silent: float = 2.0
+    first_frame: float = 5.0
+    silence: float = 2.0
     retry: float = 1.0
-    longest_retry: float = 30.0
+    max_retry: float = 30.0
 
 
-PATIENCE = Patience()
+TIMEOUTS = Timeouts()
 
 
-def down(name: str, why: str) -> str:
-    """How a source that gives nothing is spoken of; `why` may begin with its name."""
-    return f"{name} is down: {why.removeprefix(name).lstrip()}"
+def outage_text(name: str, reason: str) -> str:
+    """Returns the message that a source is down; a source name at the start of `reason` is removed."""
+    return f"{name} is down: {reason.removeprefix(name).lstrip()}"
 
 
 class LiveSource:
-    """A `Source` over a device: live, without an end, and as patient as it should be.
+    """A `Source` over a `Device`: live, endless, and reconnecting.
 
-    It is opened at the first `read`, not before. What cannot be opened then, or gives no frame in time,
-    fails. What gave frames and stops is closed and opened again, for as long as it takes; that is logged
-    once, and once more when frames come again. While it is away, one frame without bodies says that nobody is
-    seen, so that tracks end and no body id is carried over to whoever stands there later.
+    The first `read` opens the device. If it cannot be opened or delivers no first frame in time, the source
+    fails. A device that delivered frames and then stops is closed and reopened until it is back, with
+    exponential back-off; the outage and its end are logged once each. During an outage, the source returns
+    one frame without bodies, so that tracks end and a body id that reappears starts a new track.
 
-    Times count from the first frame on, by the device's clock within a connection, by ours between two.
+    Times start at 0 with the first frame. Within a connection they follow the device's clock; from one
+    connection to the next, the host's clock.
     """
 
     def __init__(
@@ -108,85 +109,87 @@ class LiveSource:
         *,
         hint: str = "",
         clock: Clock | None = None,
-        patience: Patience = PATIENCE,
+        timeouts: Timeouts = TIMEOUTS,
     ) -> None:
-        """Watch a device.
+        """Initialises the source; the device is not opened yet.
 
         Args:
-            info: what the frames come from.
-            connect: opens the device, or begins to; raises `SourceError` where that cannot be.
-            hint: what to do where it never gives a frame, as in `check that it is plugged in`.
-            clock: what to wait by.
-            patience: how long it may take.
+            info: description of the source.
+            connect: opens the device, or starts to; raises `SourceError` on failure.
+            hint: advice if no frame ever arrives, such as `check that it is plugged in`.
+            clock: `WALL_CLOCK` if not given.
+            timeouts: of the device.
         """
         self._info = info
         self._connect = connect
         self._hint = hint
         self._clock = clock or WALL_CLOCK
-        self._patience = patience
+        self._timeouts = timeouts
         self._device: Device | None = None
         self._closed = False
         self._dropped = 0
         self._description = ""
-        self._since = 0.0  # when the device was connected, was ready, or gave its last frame
-        self._looked = 0.0
+        self._since = 0.0  # when the device was connected, became ready, or delivered its last frame
+        self._last_read = 0.0
         self._ready = False
-        self._offset_ns: int | None = None  # from the device's clock to ours; None before its first frame
-        self._last: tuple[int, float] | None = None  # our time of the last frame, the clock at its arrival
-        self._told_absence = True
+        self._offset_ns: int | None = None  # source time minus device time; None before its first frame
+        self._last: tuple[int, float] | None = (
+            None  # source time of the last frame, host clock at its arrival
+        )
+        self._absence_reported = True
         self._pending: BodyFrame | None = None
         self._retry_at = 0.0
         self._failures = 0
         self._down_since = 0.0
-        self._trouble = ""
+        self._problem = ""
 
     @property
     def info(self) -> SourceInfo:
-        """What is known of the source before its first frame."""
+        """Description of the source, available before its first frame."""
         return self._info
 
     @property
     def dropped(self) -> int:
-        """How many frames were dropped so far because the reader came too late, over all connections."""
+        """Number of frames dropped because they were not read in time, over all connections."""
         return self._dropped + (self._device.dropped if self._device is not None else 0)
 
     @property
-    def trouble(self) -> str:
-        """Why nothing comes at present; empty while it delivers, and before it has delivered at all."""
-        return self._trouble
+    def problem(self) -> str:
+        """Reason of the current outage; empty while frames arrive and before the first frame."""
+        return self._problem
 
     @property
     def description(self) -> str:
-        """What the device says of itself, as far as it is known by now."""
+        """The device's description of itself; empty if not known yet."""
         if self._device is not None:
             self._description = self._device.description or self._description
         return self._description
 
     def read(self, timeout: float) -> BodyFrame | None:
-        """Wait at most `timeout` seconds for the newest frame; None where there is none yet.
+        """Waits up to `timeout` seconds for the newest frame; returns None if there is none yet.
 
-        Opening a device may take longer, where its driver does not open it in the background.
+        Takes longer if the device's driver blocks while it opens the device.
 
         Raises:
-            EndOfSource: it was closed.
-            SourceError: it cannot be opened, or gave no frame at all in time.
+            EndOfSource: the source was closed.
+            SourceError: the device cannot be opened, or its first frame did not arrive in time.
         """
         deadline = self._clock.now() + timeout
         while True:
             if self._closed:
                 raise EndOfSource
             frame = self._step(max(0.0, deadline - self._clock.now()))
-            if frame is not None or deadline - self._clock.now() < _NO_TIME_S:
+            if frame is not None or deadline - self._clock.now() < _TOLERANCE_S:
                 return frame
 
     def close(self) -> None:
-        """Close the device; a source that is closed is at its end."""
+        """Closes the device; later reads raise `EndOfSource`."""
         self._closed = True
         self._pending = None
         self._disconnect()
 
     def _step(self, timeout: float) -> BodyFrame | None:
-        """Wait for the next thing that happens, be it a frame or not."""
+        """Waits for the next event: a frame, or a change of the connection (returns None)."""
         frame, self._pending = self._pending, None
         if frame is None:
             try:
@@ -195,95 +198,95 @@ class LiveSource:
                 if self._last is None:
                     self._disconnect()
                     raise
-                self._lose(str(error))
-        return self._absence() if frame is None else frame
+                self._start_outage(str(error))
+        return self._absence_frame() if frame is None else frame
 
     def _wait(self, timeout: float) -> BodyFrame | None:
         device = self._device
         if device is None:
             wait = self._retry_at - self._clock.now()
-            if wait > _NO_TIME_S:
+            if wait > _TOLERANCE_S:
                 self._clock.wait(min(timeout, wait))
                 return None
             device = self._device = self._connect()
             self._since, self._ready, self._offset_ns = self._clock.now(), False, None
-        elif (away := self._clock.now() - self._looked) > _AWAY_S:
-            self._since += away
+        elif (pause := self._clock.now() - self._last_read) > _READER_PAUSE_S:
+            self._since += pause
         if not self._ready and device.ready:
             self._ready, self._since = True, self._clock.now()
-        left = max(0.0, self._since + self._may_take - self._clock.now())
-        frame = device.read(min(timeout, left if self._ready else min(left, _OPENING_S)))
-        now = self._looked = self._clock.now()
+        left = max(0.0, self._since + self._current_timeout - self._clock.now())
+        frame = device.read(min(timeout, left if self._ready else min(left, _OPEN_POLL_S)))
+        now = self._last_read = self._clock.now()
         if frame is not None:
             return self._accept(frame, now)
-        if now - self._since > self._may_take - _NO_TIME_S and (self._ready or not device.ready):
-            raise SourceError(f"{self._info.name} {self._overdue}")
+        if now - self._since > self._current_timeout - _TOLERANCE_S and (self._ready or not device.ready):
+            raise SourceError(f"{self._info.name} {self._timeout_reason}")
         return None
 
     @property
-    def _may_take(self) -> float:
-        """How long may pass from `_since` until the next thing happens."""
+    def _current_timeout(self) -> float:
+        """Time allowed from `_since` to the next event."""
         if not self._ready:
-            return self._patience.open
-        return self._patience.first if self._offset_ns is None else self._patience.silent
+            return self._timeouts.open
+        return self._timeouts.first_frame if self._offset_ns is None else self._timeouts.silence
 
     @property
-    def _overdue(self) -> str:
+    def _timeout_reason(self) -> str:
         hint = f": {self._hint}" if self._hint else ""
         if not self._ready:
-            return f"was not open within {self._patience.open:g} s{hint}"
+            return f"did not open within {self._timeouts.open:g} s{hint}"
         if self._offset_ns is None:
-            return f"gave no frame within {self._patience.first:g} s of being opened{hint}"
-        return f"has given no frame for {self._patience.silent:g} s"
+            return f"delivered no frame within {self._timeouts.first_frame:g} s of opening{hint}"
+        return f"has delivered no frame for {self._timeouts.silence:g} s"
 
     def _accept(self, frame: BodyFrame, now: float) -> BodyFrame | None:
-        """The frame in our time; None where its clock ran back."""
+        """Returns the frame in source time; None (and counts it as dropped) if the device clock went back."""
         time_ns, arrival = self._last or (0, now)
         if self._offset_ns is None:
             self._offset_ns = time_ns + round((now - arrival) * 1e9) - frame.time_ns
             if self._last is not None:
-                self._offset_ns += 1  # later than the last, also where no time has passed
+                self._offset_ns += 1  # strictly later than the last frame, even if no time has passed
         shifted = frame.time_ns + self._offset_ns
         if self._last is not None and shifted <= time_ns:
             self._dropped += 1
             return None
-        gap = BodyFrame(shifted - 1, ()) if self._trouble and not self._told_absence else None
-        self._last, self._since, self._ready, self._told_absence = (shifted, now), now, True, False
-        self._recover(now)
+        absence = BodyFrame(shifted - 1, ()) if self._problem and not self._absence_reported else None
+        self._last, self._since, self._ready, self._absence_reported = (shifted, now), now, True, False
+        self._end_outage(now)
         frame = replace(frame, time_ns=shifted)
-        if gap is None or gap.time_ns <= time_ns:
+        if absence is None or absence.time_ns <= time_ns:
             return frame
         self._pending = frame
-        return gap
+        return absence
 
-    def _absence(self) -> BodyFrame | None:
-        """A frame without bodies, once an outage, when it has lasted."""
-        if self._told_absence or self._last is None or not self._trouble:
+    def _absence_frame(self) -> BodyFrame | None:
+        """Returns a frame without bodies once per outage, after `Timeouts.silence`; otherwise None."""
+        if self._absence_reported or self._last is None or not self._problem:
             return None
         time_ns, arrival = self._last
         now = self._clock.now()
-        if now - arrival < self._patience.silent:
+        if now - arrival < self._timeouts.silence:
             return None
-        self._told_absence = True
+        self._absence_reported = True
         time_ns += round((now - arrival) * 1e9)
         self._last = (time_ns, now)
         return BodyFrame(time_ns, ())
 
-    def _lose(self, why: str) -> None:
+    def _start_outage(self, reason: str) -> None:
         self._disconnect()
         now = self._clock.now()
-        wait = min(self._patience.longest_retry, self._patience.retry * 2.0**self._failures)
+        wait = min(self._timeouts.max_retry, self._timeouts.retry * 2.0**self._failures)
         self._failures = min(self._failures + 1, 32)
         self._retry_at = now + wait
-        if self._last is not None and not self._trouble:
+        if self._last is not None and not self._problem:
             self._down_since = self._last[1]
-            _log.warning("%s; it is tried again until it is back", down(self._info.name, why))
-        self._trouble = why
+            _log.warning("%s; retrying until it is back", outage_text(self._info.name, reason))
+        self._problem = reason
 
-    def _recover(self, now: float) -> None:
+    def _end_outage(self, now: float) -> None:
         self._failures = 0
-        if self._trouble:
-            self._trouble = ""
+        if self._problem:
+            self._problem = ""
             _log.warning("%s is up again after %.0f s", self._info.name, now - self._down_since)
 
     def _disconnect(self) -> None:

@@ -1,4 +1,4 @@
-"""What makes a finite series of frames a source: pace, clip and end."""
+"""Playback of a sequence of frames as a source: pace, clip and end."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from stream.errors import EndOfSource, SourceError
 __all__ = ["WALL_CLOCK", "Clip", "Clock", "Playback"]
 
 Clip = tuple[float, float | None]
-"""Start (included) and stop (left out; None: the end), seconds in the source's own time."""
+"""Start (inclusive) and stop (exclusive; None: the end), seconds in the source's own time."""
 
 
 class Clock(Protocol):
-    """What a playback waits by."""
+    """A monotonic clock; tests replace it."""
 
     def now(self) -> float:
-        """Seconds since any moment; never goes back."""
+        """Returns monotonic time, seconds since an arbitrary moment."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Come back that much later."""
+        """Blocks for this long."""
         ...
 
 
@@ -36,15 +36,14 @@ class _WallClock:
 
 
 WALL_CLOCK: Clock = _WallClock()
-"""The clock of every playback that is given no other."""
+"""Default clock of sources."""
 
 
 class Playback:
-    """A `Source` over frames that are there already, given at the pace of their times.
+    """A `Source` that plays an iterator of frames at the pace of their timestamps.
 
-    At speed 0 nothing is waited for and nothing is ever late. Where `info.live` is True, the newest frame
-    that is due is given and older ones that nobody came for are dropped; where it is False every frame is
-    given, however late the reader comes.
+    If `info.live` is True, `read` returns the newest frame that is due and drops older unread ones; if False,
+    it returns every frame. At speed 0 it never waits and never drops.
     """
 
     def __init__(
@@ -56,48 +55,48 @@ class Playback:
         clip: Clip | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Play frames.
+        """Initialises the playback.
 
         Args:
-            info: what the frames come from.
-            frames: in order of time; closed with the playback, where it can be closed.
-            speed: 1 is real time, 2 twice as quick, 0 as fast as it is read; finite, not negative.
-            clip: give only the frames within it, with the times they have.
-            clock: what to wait by; `WALL_CLOCK` where none is given.
+            info: description of the source.
+            frames: in order of time; closed with the playback if it has a `close` method.
+            speed: 1 is real time, 2 is twice as fast, 0 is as fast as possible; finite, not negative.
+            clip: the part to play; timestamps are kept.
+            clock: `WALL_CLOCK` if not given.
         """
         self._info = info
-        self._source = frames
+        self._unclipped = frames
         self._frames = frames if clip is None else _clipped(frames, clip, info.name)
         self._speed = speed
         self._clock = clock or WALL_CLOCK
         self._pending: BodyFrame | None = None
         self._end: Exception | None = None
-        self._began: tuple[float, int] | None = None
+        self._start: tuple[float, int] | None = None  # the clock at the first frame, and that frame's time_ns
         self._dropped = 0
 
     @property
     def info(self) -> SourceInfo:
-        """What is known of the source before its first frame."""
+        """Description of the source."""
         return self._info
 
     @property
     def dropped(self) -> int:
-        """How many frames were dropped so far; 0 where `info.live` is False."""
+        """Number of frames dropped so far; always 0 if `info.live` is False."""
         return self._dropped
 
     def read(self, timeout: float) -> BodyFrame | None:
-        """Wait at most `timeout` seconds for the next frame; None where it is not due by then.
+        """Waits up to `timeout` seconds for the next frame; returns None if it is not due by then.
 
         Raises:
-            EndOfSource: the last frame was given; every later call raises it again.
-            SourceError: no frame lies in the clip.
-            DataError: the frames' file is cut off or damaged; every later call raises it again.
+            EndOfSource: there are no more frames; every later call raises it again.
+            SourceError: the clip contains no frame.
+            DataError: the file is truncated or damaged; every later call raises it again.
         """
-        frame = self._next()
+        frame = self._peek()
         if frame is None:
             assert self._end is not None
             raise self._end.with_traceback(None)
-        wait = self._due(frame) - self._clock.now()
+        wait = self._due_time(frame) - self._clock.now()
         if wait > timeout:
             if timeout > 0:
                 self._clock.wait(timeout)
@@ -105,40 +104,40 @@ class Playback:
         if wait > 0:
             self._clock.wait(wait)
         self._pending = None
-        return self._newest(frame) if self._info.live and self._speed > 0 else frame
+        return self._newest_due(frame) if self._info.live and self._speed > 0 else frame
 
     def close(self) -> None:
-        """Close the frames' iterator; a playback that is closed is at its end."""
+        """Closes the iterator of frames; later reads raise `EndOfSource`."""
         self._pending = None
         self._end = EndOfSource()
-        close = getattr(self._source, "close", None)
+        close = getattr(self._unclipped, "close", None)
         if close is not None:
             close()
 
-    def _next(self) -> BodyFrame | None:
-        """The frame to be given next, or None where `_end` says why there is none."""
+    def _peek(self) -> BodyFrame | None:
+        """Returns the next frame without consuming it; None at the end; `_end` then holds the reason."""
         if self._pending is None and self._end is None:
             try:
                 self._pending = next(self._frames)
             except StopIteration:
                 self._end = EndOfSource()
-            except Exception as error:  # kept, so that the frames before are given and no end is made of it
+            except Exception as error:  # raised after the frames before it, and again by every later read
                 self._end = error
         return self._pending
 
-    def _due(self, frame: BodyFrame) -> float:
-        """The clock's time at which a frame is to be given."""
+    def _due_time(self, frame: BodyFrame) -> float:
+        """Returns the clock time at which a frame is due."""
         if self._speed == 0:
             return self._clock.now()
-        if self._began is None:
-            self._began = (self._clock.now(), frame.time_ns)
-        began, first_ns = self._began
-        return began + (frame.time_ns - first_ns) / 1e9 / self._speed
+        if self._start is None:
+            self._start = (self._clock.now(), frame.time_ns)
+        start, first_ns = self._start
+        return start + (frame.time_ns - first_ns) / 1e9 / self._speed
 
-    def _newest(self, frame: BodyFrame) -> BodyFrame:
-        """The newest frame that is due, from `frame` on."""
+    def _newest_due(self, frame: BodyFrame) -> BodyFrame:
+        """Returns the newest frame that is due, at least `frame`; counts those it skips."""
         now = self._clock.now()
-        while (later := self._next()) is not None and self._due(later) <= now:
+        while (later := self._peek()) is not None and self._due_time(later) <= now:
             self._pending = None
             self._dropped += 1
             frame = later
@@ -150,17 +149,19 @@ def _clipped(frames: Iterator[BodyFrame], clip: Clip, name: str) -> Iterator[Bod
     start_ns = round(start * 1e9)
     stop_ns = None if stop is None else round(stop * 1e9)
     last_ns: int | None = None
-    given = False
+    found = False
     for frame in frames:
         if stop_ns is not None and frame.time_ns >= stop_ns:
             break
         if frame.time_ns >= start_ns:
-            given = True
+            found = True
             yield frame
         last_ns = frame.time_ns
-    if not given:
+    if not found:
         until = "the end" if stop is None else f"{stop:g} s"
-        last = "it begins later" if last_ns is None else f"its last frame before is at {last_ns / 1e9:.1f} s"
-        raise SourceError(
-            f"{name} has no frame from {start:g} s to {until}: {last}; give another #t=start,stop"
+        hint = (
+            "it starts later"
+            if last_ns is None
+            else f"the last frame before that is at {last_ns / 1e9:.1f} s"
         )
+        raise SourceError(f"{name} has no frame from {start:g} s to {until}: {hint}; change #t=start,stop")

@@ -1,4 +1,4 @@
-"""Recordings as a source."""
+"""Recordings (MCAP files) as sources."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["open_recording"]
 def open_recording(
     path: Path, *, speed: float = 1.0, clip: Clip | None = None, name: str | None = None
 ) -> Playback:
-    """Play a recording; it is read as it is played.
+    """Opens a recording; frames are read from the file as they are played.
 
     Args:
         path: the MCAP file.
-        speed: 1 is real time, 0 as fast as it is read.
-        clip: play only this part, seconds in the source's own time.
-        name: how it is shown; its path if not given.
+        speed: 1 is real time, 0 is as fast as possible.
+        clip: the part to play, seconds in the recording's own time; None for all.
+        name: the display name; the path if not given.
 
     Raises:
-        DataError: there is no such file, it is not a recording, or its beginning is damaged or cut off.
+        DataError: the file does not exist, is not a recording, or its beginning is damaged or truncated.
     """
     recording = read_recording(path)
     return Playback(replace(recording.info, name=name or str(path)), recording, speed=speed, clip=clip)

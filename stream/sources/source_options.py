@@ -1,4 +1,4 @@
-"""Options of a source, as in `walkers:n=4,seed=1`, and what is said of wrong ones."""
+"""Options of a source string, as in `walkers:n=4,seed=1`, and their error messages."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ class OptionTable:
 
     Attributes:
         kind: the source's name.
-        texts: every option and what it says; the order is that of the canonical form.
+        descriptions: option name -> the value it expects; in the order of the canonical form.
     """
 
     kind: str
-    texts: Mapping[str, str]
+    descriptions: Mapping[str, str]
 
     @property
     def possible(self) -> str:
-        """All options, for the end of an error."""
-        return "possible options: " + ", ".join(self.texts)
+        """List of all options, for the end of an error message."""
+        return "possible options: " + ", ".join(self.descriptions)
 
     def check_names(self, given: Iterable[str]) -> None:
-        """See that there are such options.
+        """Checks that the given options exist.
 
         Raises:
-            SourceError: names the option, and all that there are.
+            SourceError: names the unknown option and lists all options.
         """
         for key in given:
-            if key not in self.texts:
+            if key not in self.descriptions:
                 raise SourceError(f"{self.kind} has no option {key!r}; {self.possible}")
 
-    def says(self, key: str) -> str:
-        """The beginning of an error: whose option it is, and what was expected."""
-        return f"{self.kind}'{'' if self.kind.endswith('s') else 's'} option {key} is {self.texts[key]}"
+    def expected(self, key: str) -> str:
+        """Returns the start of an error message: the option and the value it expects."""
+        return f"{self.kind} option {key} must be {self.descriptions[key]}"
 
-    def wrong(self, key: str, text: str) -> SourceError:
-        """The error for a value that is not what the option says."""
-        return SourceError(f"{self.says(key)}, not {text!r}; {self.possible}")
+    def invalid(self, key: str, text: str) -> SourceError:
+        """Returns the error for an invalid value of an option."""
+        return SourceError(f"{self.expected(key)}, not {text!r}; {self.possible}")
 
-    def written(self, given: Mapping[str, str]) -> str:
-        """The source with the options given, in canonical form."""
-        spec = ",".join(f"{key}={given[key]}" for key in self.texts if key in given)
+    def canonical(self, given: Mapping[str, str]) -> str:
+        """Returns the source string with the given options, in canonical order."""
+        spec = ",".join(f"{key}={given[key]}" for key in self.descriptions if key in given)
         return f"{self.kind}:{spec}" if spec else self.kind

@@ -1,1 +1,1 @@
-"""The running system: its processes, settings, run folder and clients; `live.Live` is all of it."""
+"""The running system: processes, settings, run folder and clients; `live.Live` is its public interface."""

@@ -1,6 +1,7 @@
-"""Entry of every child process: `python -m stream.system.child_process ROLE`, settings and keys on stdin.
+"""Entry point of every child process: `python -m stream.system.child_process ROLE`.
 
-Closing its standard input tells the process to finish; that also happens when the parent dies.
+The child reads its settings, with the keys of the run, from standard input. It stops when standard input is
+closed, which also happens when the parent dies.
 """
 
 from __future__ import annotations
@@ -17,38 +18,38 @@ from stream.errors import SgeError
 __all__ = ["main"]
 
 ROLES = {
-    "capture": ("stream.capture.capture_process", "CaptureOrders"),
-    "encoder": ("encoder.encoder_process", "EncoderOrders"),
-    "matcher": ("gallery.matcher_process", "MatcherOrders"),
+    "capture": ("stream.capture.capture_process", "CaptureSettings"),
+    "encoder": ("encoder.encoder_process", "EncoderSettings"),
+    "matcher": ("gallery.matcher_process", "MatcherSettings"),
 }
-FINISH_WITHIN_S = 10.0
+EXIT_TIMEOUT_S = 10.0
 
 
 def main() -> int:
-    """Run the role that the parent asked for; the exit status is the program's."""
+    """Runs the role given on the command line; returns the exit status."""
     role = sys.argv[1]
-    # Several processes share the cores: threads that wait for a core make every product wait.
+    # Several processes share the cores: BLAS threads that wait for a core would delay every product.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    module_name, orders_name = ROLES[role]
+    module_name, settings_name = ROLES[role]
     module = import_module(module_name)
-    orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=getattr(module, orders_name))
+    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=getattr(module, settings_name))
     stop = threading.Event()
-    threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
+    threading.Thread(target=_wait_for_stdin_to_close, args=(stop,), daemon=True).start()
     try:
-        module.run(orders, stop)
+        module.run(settings, stop)
     except SgeError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
 
 
-def _wait_for_parent(stop: threading.Event) -> None:
-    # Not through sys.stdin: its lock, held by a waiting thread, would crash the interpreter's exit.
+def _wait_for_stdin_to_close(stop: threading.Event) -> None:
+    # Not sys.stdin.read: a waiting thread would hold its lock, which crashes the interpreter at exit.
     while os.read(sys.stdin.fileno(), 4096):
         pass
     stop.set()
-    # The parent is gone, or has asked: nothing may keep this process for ever.
-    timer = threading.Timer(FINISH_WITHIN_S, os._exit, (1,))
+    # The process ends even if the role does not react.
+    timer = threading.Timer(EXIT_TIMEOUT_S, os._exit, (1,))
     timer.daemon = True
     timer.start()
 

@@ -1,4 +1,4 @@
-"""Whether a gallery and a back-end suit the encoder that runs, in sentences for people."""
+"""Checks whether the gallery and a back-end match the encoder in use; results are messages to the user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from encoder.encoder_settings import EncoderCard
+from encoder.encoder_settings import EncoderInfo
 from gallery.scoring.backend import find_backend
 from gallery.store.gallery import Gallery
 from stream.errors import GalleryError
@@ -14,47 +14,47 @@ from stream.errors import GalleryError
 __all__ = ["backend_note", "fit_command", "gallery_note"]
 
 
-def gallery_note(store: Gallery, encoder: EncoderCard) -> str:
-    """What to know of people who were enrolled with another encoder; empty where there are none.
+def gallery_note(store: Gallery, encoder: EncoderInfo) -> str:
+    """Returns a note on people enrolled with another encoder; empty if there are none.
 
     Raises:
-        GalleryError: all of them were, so that nobody could be recognised.
+        GalleryError: all people were enrolled with another encoder, so no person could be recognised.
     """
     contracts = store.contracts()
     others = {contract: people for contract, people in contracts.items() if contract != encoder.contract}
     if not others:
         return ""
     count, total = sum(others.values()), sum(contracts.values())
-    whose = f"with the encoder of contract {' or '.join(others)}"
-    runs = f"and the one that runs has contract {encoder.contract} ({encoder.features})"
+    others_text = f"with the encoder of contract {' or '.join(others)}"
+    current_text = f"and the encoder in use has contract {encoder.contract} ({encoder.description})"
     if count < total:
         return (
-            f"{count} of {total} people in the gallery cannot be recognised: they were enrolled {whose}, "
-            f"{runs}; remove them, and enrol them again"
+            f"{count} of {total} people in the gallery cannot be recognised: they were enrolled "
+            f"{others_text}, {current_text}; remove and re-enrol them"
         )
     raise GalleryError(
-        f"nobody in the gallery {store.url} can be recognised: its people ({total}) were enrolled {whose}, "
-        f"{runs}; run with the weights that they were enrolled with (--encoder), or enrol them again into "
-        "another --gallery"
+        f"no person in the gallery {store.url} can be recognised: its people ({total}) were enrolled "
+        f"{others_text}, {current_text}; use the weights that they were enrolled with (--encoder), or enrol "
+        "them again into another --gallery"
     )
 
 
-def backend_note(encoder: EncoderCard, weights: Sequence[str]) -> str:
-    """What to know where no back-end was fitted for the encoder, and how to fit one; else empty.
+def backend_note(encoder: EncoderInfo, weights: Sequence[str]) -> str:
+    """Returns a note with the fitting command if no back-end is fitted for the encoder; otherwise empty.
 
     Args:
-        encoder: the one that runs.
-        weights: the files and trained folders that it was loaded from; none stand for the default.
+        encoder: the encoder in use.
+        weights: the files and training folders that it was loaded from; empty for the shipped weights.
     """
     if find_backend(encoder.contract, map(Path, weights)) is not None:
         return ""
     return (
-        "uncalibrated: no back-end is fitted for this encoder, so that scores are plain cosines and nobody "
-        f"is named unless --fpir off; to fit one: {fit_command(weights)}"
+        "uncalibrated: no back-end is fitted for this encoder, so scores are plain cosine similarities and "
+        f"no person is named unless --fpir off; to fit a back-end: {fit_command(weights)}"
     )
 
 
 def fit_command(weights: Sequence[str]) -> str:
-    """The command that fits a back-end for these weights."""
+    """Returns the command that fits a back-end for these weights."""
     options = "".join(f" --encoder {shlex.quote(path)}" for path in weights)
     return f"python -m tools.backend_fit.fit_backend DATA_DIR{options}"

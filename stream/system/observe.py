@@ -1,4 +1,4 @@
-"""Looking on at a running system: its decisions, as they are published. Slow observers miss some."""
+"""Observer of a running system: receives the decisions that it publishes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ __all__ = ["observe"]
 
 
 def observe(run: Run, timeout: float) -> Iterator[Decision]:
-    """Yield the decisions of a running system until none came for a while.
+    """Yields the decisions of a running system until none comes for `timeout` seconds.
+
+    Delivery is best effort: an observer that reads too slowly misses decisions.
 
     Args:
-        run: the system, see `stream.system.run_folder.running`.
-        timeout: seconds without a decision after which to end.
+        run: the system; `stream.system.run_folder.running` finds it.
+        timeout: longest wait for a decision, in seconds.
     """
     with Bus(run.wiring) as bus:
         socket = bus.connect(zmq.SUB, "decisions", high_water=1000)

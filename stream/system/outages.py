@@ -1,21 +1,21 @@
-"""Which sources of a run give nothing, why, and what the user is told of it."""
+"""Source outages of a run: state, reason and notifications."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from stream.bus.messages import Status
-from stream.sources.live_source import down
+from stream.sources.live_source import outage_text
 
 __all__ = ["Outages"]
 
 
 class Outages:
-    """Says once that a source is down, and once that it is up again.
+    """Sources that currently deliver nothing; notifies once when a source goes down and once when it is back.
 
     Args:
-        names: of the sources.
-        notify: gets a line for people; may be replaced.
+        names: names of the sources, by source number.
+        notify: receives each notification, one line of text; may be replaced.
     """
 
     def __init__(self, names: Sequence[str], notify: Callable[[str], None]) -> None:
@@ -25,22 +25,29 @@ class Outages:
 
     @property
     def down(self) -> Mapping[int, str]:
-        """The sources that give nothing at present, by number, and why."""
+        """Sources that currently deliver nothing: source number to reason."""
         return self._down.copy()
 
-    def follow(self, status: Status) -> None:
-        """Note the heartbeat of a capture worker."""
+    def update(self, status: Status) -> None:
+        """Processes a heartbeat of a capture worker."""
         source, known = status.index, status.index in self._down
         if status.state == "down":
             self._down[source] = status.text
             if not known:
-                self.notify(f"{down(self._names[source], status.text)}; it is tried again until it is back")
+                text = outage_text(self._names[source], status.text)
+                self.notify(f"{text}; it is tried again until it is back")
         elif status.state == "ready" and known:
             del self._down[source]
             self.notify(f"{self._names[source]} is up again")
 
-    def give_up(self, source: int, why: str, *, alone: bool) -> None:
-        """Note that a source is lost for good; where it was `alone`, the run ends with that and says so."""
-        self._down[source] = why
-        if not alone:
-            self.notify(f"{down(self._names[source], why)}; the other sources run on")
+    def mark_lost(self, source: int, reason: str, *, notify: bool) -> None:
+        """Marks a source as lost permanently.
+
+        Args:
+            source: the source's number.
+            reason: why it is lost.
+            notify: whether to notify; not needed for the only source, because its error ends the run.
+        """
+        self._down[source] = reason
+        if notify:
+            self.notify(f"{outage_text(self._names[source], reason)}; the other sources continue")

@@ -1,10 +1,10 @@
-"""The folder of a running system: its sockets, and how another command of the same user finds it.
+"""The folder of a running system: holds its sockets, and lets other commands of the same user find it.
 
     <user runtime folder>/sge-stream/<8 hex>/    mode 0700
-        lock       held by the running system; free means that it has died
+        lock       held while the system runs; free means that the system has died
         run.json   a `Run`: gallery, process id, wiring with the run's keys
 
-No other user can read the folder, so none can find the sockets or hold the keys.
+Other users cannot read the folder, so they can neither find the sockets nor read the keys.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ import msgspec
 import platformdirs
 from filelock import FileLock, Timeout
 
-from stream.bus.sockets import Wiring, lay_wires
+from stream.bus.sockets import Wiring, create_wiring
 from stream.errors import UserError
 
 __all__ = ["Run", "open_run", "running"]
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What others may know of a running system.
+    """Description of a running system for other commands.
 
     Attributes:
-        gallery: the URL of its gallery.
-        pid: the parent process.
-        wiring: its sockets.
+        gallery: URL of its gallery.
+        pid: process id of the parent process.
+        wiring: addresses and keys of its sockets.
     """
 
     gallery: str
@@ -43,22 +43,22 @@ class Run(msgspec.Struct, frozen=True):
     wiring: Wiring
 
 
-def _place() -> Path:
-    chosen = os.environ.get("SGE_RUNTIME_DIR")
-    if chosen:
-        return Path(chosen)
+def _configured_folder() -> Path:
+    configured = os.environ.get("SGE_RUNTIME_DIR")
+    if configured:
+        return Path(configured)
     if sys.platform == "linux" and not os.environ.get("XDG_RUNTIME_DIR"):
         return Path(tempfile.gettempdir()) / f"sge-stream-{os.getuid()}"
     return platformdirs.user_runtime_path("sge-stream", appauthor=False)
 
 
-def _home() -> Path:
-    folder = _place()
+def _runs_folder() -> Path:
+    folder = _configured_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform != "win32":
-            found = folder.lstat()  # a link would lead where its maker wants
-            if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+            status = folder.lstat()  # lstat: a link of another user could lead anywhere
+            if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
                 msg = f"{folder} belongs to another user; set SGE_RUNTIME_DIR to a folder of your own"
                 raise UserError(msg)
             folder.chmod(0o700)
@@ -72,14 +72,18 @@ def _home() -> Path:
 
 @contextlib.contextmanager
 def open_run(gallery: str) -> Iterator[Run]:
-    """Make a run's folder and hold it while the system runs; it is gone afterwards."""
-    home = _home()
-    list(running())  # clears what dead runs left behind
-    folder = home / secrets.token_hex(4)
+    """Creates the folder of a run, locks it while the system runs and removes it afterwards.
+
+    Raises:
+        UserError: the runtime folder cannot be created, or belongs to another user.
+    """
+    runs = _runs_folder()
+    list(running())  # removes the folders of dead runs
+    folder = runs / secrets.token_hex(4)
     folder.mkdir(mode=0o700)
     try:
         with FileLock(folder / "lock"):
-            run = Run(gallery, os.getpid(), lay_wires(folder))
+            run = Run(gallery, os.getpid(), create_wiring(folder))
             partial = folder / "run.part"
             partial.touch(mode=0o600)
             partial.write_bytes(msgspec.json.encode(run))
@@ -87,24 +91,28 @@ def open_run(gallery: str) -> Iterator[Run]:
             try:
                 yield run
             finally:
-                with contextlib.suppress(OSError):  # Windows: while another command reads it
+                with contextlib.suppress(OSError):  # Windows, if another command reads the file
                     (folder / "run.json").unlink()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def running(gallery: str | None = None) -> Iterator[Run]:
-    """Find this user's running systems, of one gallery or of all; what dead ones left is removed."""
-    for folder in sorted(_home().iterdir()):
-        described = folder / "run.json"
-        if not described.is_file():
+    """Yields this user's running systems, of one gallery or of all; removes the folders of dead ones.
+
+    Raises:
+        UserError: as in `open_run`.
+    """
+    for folder in sorted(_runs_folder().iterdir()):
+        description = folder / "run.json"
+        if not description.is_file():
             continue
         try:
             with FileLock(folder / "lock", blocking=False):
                 pass
         except Timeout:
             with contextlib.suppress(OSError, msgspec.DecodeError):
-                run = msgspec.json.decode(described.read_bytes(), type=Run)
+                run = msgspec.json.decode(description.read_bytes(), type=Run)
                 if gallery in (None, run.gallery):
                     yield run
         else:

@@ -1,7 +1,7 @@
-"""Passwords in addresses on the command line: kept from the process list, and from messages about usage.
+"""Hides passwords in command line addresses from the process list and from usage messages.
 
-Linux lets a process overwrite what the process list shows of its arguments; elsewhere, and in the instant
-before this runs, only a config file keeps an address out of it.
+On Linux a process can overwrite its arguments as the process list shows them. On other systems, and in the
+moment before this code runs, they are visible; an address in a config file is never visible.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from stream.errors import UserError
 __all__ = ["check_arguments", "hide_secrets"]
 
 _SECRET = re.compile(rb"(?:rtsps?|https?)://(?:([^\0]*)@)?[^\0?]*([^\0]*)", re.IGNORECASE)
-"""An address in the process's arguments, which zeros separate: user and password, and the query."""
+"""Address in the process's arguments, which zero bytes separate. Groups: user and password; query."""
 
 _ADDRESS = re.compile(r"(rtsps?|https?)://.*[@?]", re.IGNORECASE | re.DOTALL)
 
 _ARG_START, _ARG_END = 48 - 3, 49 - 3
-"""Where the arguments lie, among the fields of /proc/self/stat behind the process's name; see proc(5)."""
+"""Indices of the fields arg_start and arg_end in /proc/self/stat, counted after the name; see proc(5)."""
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """See that addresses are given as sources only: whatever else they are taken for is told with them.
+    """Checks that addresses are given only as sources, because usage errors would print other arguments.
 
     Raises:
-        UserError: an address that may hold a password stands elsewhere; it is not shown.
+        UserError: an address that may contain a password is not a source; the message does not show it.
     """
-    for before, argument in zip(("", *arguments), arguments, strict=False):
-        found = _ADDRESS.search(argument)
-        if found and before != "--source" and not argument.startswith("--source="):
+    for previous, argument in zip(("", *arguments), arguments, strict=False):
+        match = _ADDRESS.search(argument)
+        if match and previous != "--source" and not argument.startswith("--source="):
             msg = (
-                f"the address {found[1]}://... does not follow a --source; write --source before each source"
+                f"the address {match[1]}://... does not follow a --source; write --source before each source"
             )
             raise UserError(msg)
 
 
 def hide_secrets() -> None:
-    """Overwrite the passwords and queries of addresses in what the process list shows of this process."""
+    """Overwrites passwords and queries of addresses in this process's entry of the process list."""
     if sys.platform != "linux":
         return
     with contextlib.suppress(OSError, ValueError, IndexError):
@@ -51,8 +51,8 @@ def hide_secrets() -> None:
         start, end = int(fields[_ARG_START]), int(fields[_ARG_END])
         if start == 0 or end - start != len(shown):
             return
-        for found in _SECRET.finditer(shown):
+        for match in _SECRET.finditer(shown):
             for group in (1, 2):
-                begin, stop = found.span(group)
+                begin, stop = match.span(group)
                 if stop > begin:
                     ctypes.memset(start + begin, ord("x"), stop - begin)

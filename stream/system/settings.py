@@ -1,4 +1,4 @@
-"""What a run is told by options and by a `--config` file, checked once."""
+"""Settings of a run, from command line options and a `--config` file, with their checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream.errors import UserError
 
 __all__ = ["Settings", "check_fpir", "check_matcher", "read_config"]
 
-KINDS: dict[str, tuple[type, ...]] = {
+_TYPES: dict[str, tuple[type, ...]] = {
     "sources": (list,),
     "gallery": (str,),
     "fpir": (str, float, int),
@@ -24,25 +24,25 @@ KINDS: dict[str, tuple[type, ...]] = {
     "json": (bool,),
     "view": (str, int),
 }
-_LISTS = {"sources", "encoder"}
+_LIST_SETTINGS = {"sources", "encoder"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The options of a run; a config file holds the same words.
+    """Settings of a run; the keys of a config file have the same names.
 
     Attributes:
-        sources: what `--source` takes, one for each source.
-        gallery: a URL or a path; None for the default.
-        fpir: the rate of strangers that may be named, 0..1; None for `off`.
-        device: of the encoder.
-        encoder: what `--encoder` takes, one for each; none stand for the weights that ship.
-        speed: of recordings; 1 is real time, 0 as quick as the system takes them.
-        json: JSON lines instead of the dashboard.
-        matcher: how people are compared: `fusion`, by windows and segments (`gallery.scoring.fusion`);
-            `nearest`, by the paper's encodings and the nearest templates; `rn`, by the same, and of several
-            people whom the score accepts the one whom the recognition network predicts.
-        view: a folder, or a port on loopback, that shows what the sources see; None shows nothing.
+        sources: source specifications, as `--source` takes them.
+        gallery: URL or path of the gallery; None for the default.
+        fpir: accepted false positive identification rate (share of strangers named), 0..1; None for `off`.
+        device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
+        encoder: weights files and training folders, as `--encoder` takes them; empty for the shipped weights.
+        speed: playback speed of recordings; 1 is real time, 0 as fast as possible.
+        json: True for JSON lines, False for the dashboard.
+        matcher: comparison method. `fusion`: windows and segments (`gallery.scoring.fusion`); `nearest`: the
+            paper's encodings and the nearest templates; `rn`: like `nearest`, but if the score accepts
+            several people, the recognition network chooses among them.
+        view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
     """
 
     sources: tuple[str, ...] = ()
@@ -56,16 +56,16 @@ class Settings:
     view: str | None = None
 
     def override(self, **given: Any) -> Self:
-        """Put what was given (is not None) in place of what stood here.
+        """Returns a copy with the given values; None keeps the present value.
 
         Raises:
-            UserError: a value is out of its bounds.
+            UserError: a value is out of range.
         """
         known = {name: value for name, value in given.items() if value is not None}
-        for name in known.keys() & _LISTS:
+        for name in known.keys() & _LIST_SETTINGS:
             known[name] = tuple(known[name])
         if "fpir" in known:
-            known["fpir"] = _fpir(known["fpir"])
+            known["fpir"] = _parse_fpir(known["fpir"])
         if "matcher" in known:
             check_matcher(known["matcher"])
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
@@ -76,32 +76,32 @@ class Settings:
         return replace(self, **known)
 
 
-def _fpir(text: str | float) -> float | None:
+def _parse_fpir(text: str | float) -> float | None:
     if text == "off":
         return None
     try:
         rate = float(text)
     except ValueError:
-        raise _wrong_rate(text) from None
+        raise _invalid_fpir(text) from None
     check_fpir(rate)
     return rate
 
 
 def check_fpir(rate: float | None) -> None:
-    """Check a rate of strangers; None stands for `off`.
+    """Checks an FPIR; None stands for `off`.
 
     Raises:
-        UserError: it does not lie between 0 and 1.
+        UserError: the rate is not between 0 and 1.
     """
     if rate is not None and not 0 < rate < 1:
-        raise _wrong_rate(rate)
+        raise _invalid_fpir(rate)
 
 
 def check_matcher(name: str) -> None:
-    """Check the name of a matcher.
+    """Checks the name of a matcher.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is no matcher of that name.
     """
     if name not in get_args(MatcherName):
         *others, last = get_args(MatcherName)
@@ -109,15 +109,15 @@ def check_matcher(name: str) -> None:
         raise UserError(msg)
 
 
-def _wrong_rate(given: str | float) -> UserError:
+def _invalid_fpir(given: str | float) -> UserError:
     return UserError(f"--fpir: expected off or a rate between 0 and 1, such as 0.01, got {given}")
 
 
 def read_config(path: Path) -> Settings:
-    """Read a TOML file of settings.
+    """Reads settings from a TOML file.
 
     Raises:
-        UserError: it cannot be read, or holds an unknown word or a value of a wrong kind.
+        UserError: the file cannot be read, has an unknown key, or a value of a wrong type or out of range.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -125,18 +125,24 @@ def read_config(path: Path) -> Settings:
         msg = f"cannot read the config {path}: {error.strerror}"
         raise UserError(msg) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path} is not TOML: {error}"
+        msg = f"{path} is not valid TOML: {error}"
         raise UserError(msg) from None
-    possible = ", ".join(field.name for field in fields(Settings))
+    known = ", ".join(field.name for field in fields(Settings))
     for name, value in content.items():
-        if name not in KINDS:
-            msg = f"{path}: unknown setting {name}; possible: {possible}"
+        if name not in _TYPES:
+            msg = f"{path}: unknown setting {name}; known settings: {known}"
             raise UserError(msg)
-        listed = name not in _LISTS or (isinstance(value, list) and all(isinstance(v, str) for v in value))
-        if not (isinstance(value, KINDS[name]) and listed and isinstance(value, bool) == (name == "json")):
-            wanted = "a list of texts" if name in _LISTS else KINDS[name][0].__name__
-            # A source may hold a password.
-            came = f"a {type(value).__name__}" if name == "sources" else repr(value)
-            msg = f"{path}: {name}: expected {wanted}, got {came}"
+        if not _has_valid_type(name, value):
+            expected = "a list of strings" if name in _LIST_SETTINGS else _TYPES[name][0].__name__
+            # A source may contain a password.
+            actual = f"a {type(value).__name__}" if name == "sources" else repr(value)
+            msg = f"{path}: {name}: expected {expected}, got {actual}"
             raise UserError(msg)
     return Settings().override(**content)
+
+
+def _has_valid_type(name: str, value: object) -> bool:
+    if name in _LIST_SETTINGS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    # bool is a subclass of int, but no number.
+    return isinstance(value, _TYPES[name]) and isinstance(value, bool) == (name == "json")

@@ -1,7 +1,9 @@
-"""Starts the processes of a run, watches them, restarts what may be restarted, and leaves none behind.
+"""Supervisor of the child processes: starts, watches, kills and stops them, and carries out restarts.
 
-A child gets its orders and the run's keys through its standard input, and lives as long as that stays open:
-when the parent closes it or dies, by whatever signal, the child stops. Nothing secret is in the process list.
+`stream.system.restart_policy` decides which processes are restarted.
+
+A child receives its settings and the run's keys on standard input and stops when that is closed, which also
+happens when the parent dies. So no child outlives the parent, and the process list shows no secret.
 """
 
 from __future__ import annotations
@@ -21,45 +23,45 @@ import msgspec
 
 from stream.bus.messages import Status
 
-__all__ = ["Child", "Exit", "Supervisor"]
+__all__ = ["Child", "ProcessExit", "Supervisor"]
 
 _DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
-"""Counters of what was left out."""
+"""Heartbeat counters of dropped items."""
 
-KILL_AFTER_S = 3.0
-HANG_AFTER_S = 20.0
-"""Without a heartbeat for this long a process that had begun to work is taken for hung, and killed."""
+STOP_TIMEOUT_S = 3.0
+HEARTBEAT_TIMEOUT_S = 20.0
+"""A process that sends no heartbeat for this long hangs, and is killed."""
 
-START_WITHIN_S = 120.0
-"""A process may take this long to load before its first heartbeat (a cold disk, a large library)."""
+START_TIMEOUT_S = 120.0
+"""Longest time until the first heartbeat; loading from a slow disk takes long."""
 
-FIRST_BACKOFF_S = 0.25
-LAST_BACKOFF_S = 30.0
-WELL_AFTER_S = 5.0
-"""After this long at work, the next restart counts as the first again."""
+MIN_BACKOFF_S = 0.25
+MAX_BACKOFF_S = 30.0
+STABLE_AFTER_S = 5.0
+"""Running time after which the failure count, and with it the back-off, starts again from zero."""
 
 
-# Ctrl-C reaches the parent alone, which then ends its children in order.
-_OWN_GROUP: dict[str, Any] = (
-    {"creationflags": 0x200}  # CREATE_NEW_PROCESS_GROUP, which only Windows' subprocess names
+# Ctrl-C reaches only the parent, which then stops its children in order.
+_NEW_PROCESS_GROUP: dict[str, Any] = (
+    {"creationflags": 0x200}  # CREATE_NEW_PROCESS_GROUP, a name that `subprocess` has only on Windows
     if sys.platform == "win32"
     else {"start_new_session": True}
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
-    """How a process ended.
+class ProcessExit:
+    """The end of a process.
 
     Attributes:
-        label: which one, for people (`encoder`, `capture 1`).
-        code: its exit status; 0 where it had finished its work.
-        words: the last line that it wrote, often the reason.
+        label: name of the process (`encoder`, `capture 1`).
+        code: exit status; 0 if it had finished its work.
+        last_line: last line that it logged, often the reason; may be empty.
     """
 
     label: str
     code: int
-    words: str
+    last_line: str
 
 
 @dataclass(slots=True)
@@ -68,102 +70,107 @@ class Child:
 
     Attributes:
         role: `capture`, `encoder` or `matcher`.
-        index: which one of its role.
-        orders: makes its configuration, for each start anew.
-        status: its latest heartbeat.
-        restarts: how often it was started again.
-        failures: how often in a row, each time within seconds.
+        index: the source's number for `capture`, else 0.
+        make_settings: returns the settings for the next start.
+        status: latest heartbeat.
+        last_heartbeat: time of the latest heartbeat or start, monotonic seconds.
+        process: the running or ended process; None before the first start.
+        restarts: number of restarts.
+        failures: number of consecutive restarts, each within `STABLE_AFTER_S` of the first heartbeat.
     """
 
     role: str
     index: int
-    orders: Callable[[Child], msgspec.Struct]
+    make_settings: Callable[[Child], msgspec.Struct]
     status: Status | None = None
     restarts: int = 0
-    heard: float = 0.0
+    last_heartbeat: float = 0.0
     process: subprocess.Popen[bytes] | None = None
-    _words: deque[str] = field(default_factory=lambda: deque(maxlen=40))
-    _listener: threading.Thread | None = None
-    _due: float | None = None
-    _worked_at: float | None = None
+    _log: deque[str] = field(default_factory=lambda: deque(maxlen=40))
+    _log_reader: threading.Thread | None = None
+    _restart_at: float | None = None
+    _first_heartbeat: float | None = None
     failures: int = 0
     _dropped: float = 0.0
-    _dropped_before: float = 0.0
+    _dropped_before_restart: float = 0.0
 
     @property
     def label(self) -> str:
-        """Its name for people."""
+        """Name of the process in messages."""
         return f"{self.role} {self.index + 1}" if self.role == "capture" else self.role
 
     @property
     def ready(self) -> bool:
-        """Whether it runs and has said that it can work."""
+        """True if the process runs and has reported that it is ready."""
         return self.process is not None and self.status is not None and self.status.state == "ready"
 
     @property
     def dropped(self) -> float:
-        """How much was dropped in the whole run, before it was started again included."""
-        return self._dropped_before + self._dropped
+        """Number of items dropped in the whole run, including before restarts."""
+        return self._dropped_before_restart + self._dropped
 
-    def hear(self, status: Status) -> None:
-        """Note a heartbeat."""
-        self.heard, self.status = time.monotonic(), status
-        self._worked_at = self._worked_at or self.heard
-        if told := [status.counters[name] for name in _DROPS if name in status.counters]:
-            self._dropped = sum(told)  # a last word has none
+    def record_heartbeat(self, status: Status) -> None:
+        """Stores a heartbeat."""
+        self.last_heartbeat, self.status = time.monotonic(), status
+        self._first_heartbeat = self._first_heartbeat or self.last_heartbeat
+        # The last heartbeat of a process has no drop counters.
+        if drops := [status.counters[name] for name in _DROPS if name in status.counters]:
+            self._dropped = sum(drops)
 
     @property
     def state(self) -> str:
-        """What it does, in a word."""
-        status = self.status  # the screen asks from another thread
-        if self._due is not None:
-            return "down, starts again"
+        """Current state as a short text; starts with `down` if the process delivers nothing."""
+        status = self.status  # read once: the screen runs in another thread
+        if self._restart_at is not None:
+            return "down, restarting"
         if self.process is None or self.process.poll() is not None:
-            return "down" if self.trouble else "ended"
+            return "down" if self.problem else "ended"
         return status.state if status is not None else "starting"
 
     @property
-    def trouble(self) -> str:
-        """Why nothing comes from it; empty where it works, loads, or has ended in order."""
+    def problem(self) -> str:
+        """Reason why the process delivers nothing; empty if it works, loads or ended normally."""
         status = self.status
         return status.text if status is not None and status.state in ("down", "failed") else ""
 
     def start(self, echo: Callable[[str], None]) -> None:
-        """Start the process; `echo` gets each line that it writes."""
-        orders = msgspec.json.encode(self.orders(self)) + b"\n"
-        self.status, self._due, self._worked_at = None, None, None
-        self._dropped, self._dropped_before = 0.0, self.dropped
-        self.heard = time.monotonic()
+        """Starts the process; `echo` receives each line that it logs."""
+        settings = msgspec.json.encode(self.make_settings(self)) + b"\n"
+        self.status, self._restart_at, self._first_heartbeat = None, None, None
+        self._dropped, self._dropped_before_restart = 0.0, self.dropped
+        self.last_heartbeat = time.monotonic()
         self.process = subprocess.Popen(
-            # -P: no module of the folder that the user happens to stand in.
+            # -P: import no modules from the current folder.
             [sys.executable, "-P", "-m", "stream.system.child_process", self.role],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            **_OWN_GROUP,
+            **_NEW_PROCESS_GROUP,
         )
         assert self.process.stdin is not None and self.process.stderr is not None
-        with contextlib.suppress(OSError):  # it died at once; `poll` will say so
-            self.process.stdin.write(orders)
+        with contextlib.suppress(OSError):  # it died at once; `poll` reports it
+            self.process.stdin.write(settings)
             self.process.stdin.flush()
-        self._listener = threading.Thread(target=self._listen, args=(self.process.stderr, echo), daemon=True)
-        self._listener.start()
+        self._log_reader = threading.Thread(
+            target=self._read_log, args=(self.process.stderr, echo), daemon=True
+        )
+        self._log_reader.start()
 
-    def _listen(self, stream: IO[bytes], echo: Callable[[str], None]) -> None:
+    def _read_log(self, stream: IO[bytes], echo: Callable[[str], None]) -> None:
         for raw in stream:
             line = raw.decode(errors="replace").rstrip()
-            self._words.append(line)
+            self._log.append(line)
             echo(f"{self.label}: {line}")
         stream.close()
 
-    def ask_to_stop(self) -> None:
-        """Close its standard input: it finishes what it holds and ends."""
+    def request_stop(self) -> None:
+        """Closes the standard input of the process, which then finishes its work and exits."""
         if self.process is not None and self.process.stdin is not None and not self.process.stdin.closed:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
 
     def wait(self, deadline: float) -> None:
-        """Wait until it has ended; kill it at the deadline (monotonic seconds)."""
+        """Waits until the process has ended; kills it at the deadline (monotonic seconds)."""
         if self.process is None:
             return
         try:
@@ -171,67 +178,71 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        if self._listener is not None:
-            self._listener.join()
+        if self._log_reader is not None:
+            self._log_reader.join()
 
-    def last_words(self) -> str:
-        """The last line that it wrote."""
-        if self._listener is not None:
-            self._listener.join(1.0)
-        return next((line for line in reversed(self._words) if line.strip()), "")
+    def last_line(self) -> str:
+        """Returns the last non-empty line that the process logged."""
+        if self._log_reader is not None:
+            self._log_reader.join(1.0)
+        return next((line for line in reversed(self._log) if line.strip()), "")
 
 
 class Supervisor:
-    """The parent's view of all processes of a run."""
+    """All child processes of a run.
+
+    Args:
+        echo: receives each line that the processes log.
+    """
 
     def __init__(self, echo: Callable[[str], None]) -> None:
         self.children: list[Child] = []
         self._echo = echo
 
     def start(self, child: Child) -> None:
-        """Start a process and watch it from now on."""
+        """Starts a process and monitors it from now on."""
         self.children.append(child)
         child.start(self._echo)
 
-    def hear(self, status: Status) -> None:
-        """Note a heartbeat."""
+    def record_heartbeat(self, status: Status) -> None:
+        """Stores a heartbeat with its process."""
         for child in self.children:
             if (child.role, child.index) == (status.role, status.index):
-                child.hear(status)
+                child.record_heartbeat(status)
 
-    def poll(self) -> list[Exit]:
-        """Kill what hangs, start again what is due, and tell who has just ended."""
+    def poll(self) -> list[ProcessExit]:
+        """Kills processes that hang, performs due restarts, and returns the processes that just ended."""
         now = time.monotonic()
-        exits: list[Exit] = []
+        exits: list[ProcessExit] = []
         for child in self.children:
-            if child._due is not None:
-                if now >= child._due:
+            if child._restart_at is not None:
+                if now >= child._restart_at:
                     child.restarts += 1
                     child.start(self._echo)
                 continue
             if child.process is None:
                 continue
-            patience = HANG_AFTER_S if child.status is not None else START_WITHIN_S
-            if child.process.poll() is None and now - child.heard > patience:
-                self._echo(f"{child.label}: no heartbeat for {patience:.0f} s, killed")
+            timeout = HEARTBEAT_TIMEOUT_S if child.status is not None else START_TIMEOUT_S
+            if child.process.poll() is None and now - child.last_heartbeat > timeout:
+                self._echo(f"{child.label}: no heartbeat for {timeout:.0f} s, killed")
                 child.process.kill()
                 child.process.wait()
             code = child.process.poll()
             if code is not None and child.process.stdin is not None and not child.process.stdin.closed:
-                child.ask_to_stop()
-                exits.append(Exit(child.label, code, child.last_words()))
+                child.request_stop()
+                exits.append(ProcessExit(child.label, code, child.last_line()))
         return exits
 
     def restart(self, child: Child) -> None:
-        """Start an ended process again after a while, longer with each failure in a row."""
+        """Schedules the restart of an ended process, with exponential back-off for consecutive failures."""
         now = time.monotonic()
-        well = child._worked_at is not None and now - child._worked_at > WELL_AFTER_S
-        child.failures = 0 if well else child.failures + 1
-        backoff = min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2.0**child.failures)
-        child._due = now + backoff * random.uniform(0.8, 1.2)  # noqa: S311 - spreads restarts, guards nothing
+        stable = child._first_heartbeat is not None and now - child._first_heartbeat > STABLE_AFTER_S
+        child.failures = 0 if stable else child.failures + 1
+        backoff = min(MAX_BACKOFF_S, MIN_BACKOFF_S * 2.0**child.failures)
+        child._restart_at = now + backoff * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not security
 
-    def busy(self, role: str) -> bool:
-        """Whether a process of the role still runs, or has ended without `poll` telling it yet."""
+    def any_running(self, role: str) -> bool:
+        """Returns True if a process of the role runs, or has ended but `poll` has not returned it yet."""
         return any(
             child.role == role
             and child.process is not None
@@ -241,19 +252,19 @@ class Supervisor:
         )
 
     def find(self, label: str) -> Child:
-        """The process of that name."""
+        """Returns the process with this label."""
         return next(child for child in self.children if child.label == label)
 
     def stop(self, role: str | None = None) -> None:
-        """Ask the processes of a role, or all, to finish."""
+        """Requests the processes of a role, or all, to stop; cancels their restarts."""
         for child in self.children:
             if role in (None, child.role):
-                child._due = None
-                child.ask_to_stop()
+                child._restart_at = None
+                child.request_stop()
 
     def end(self) -> None:
-        """Stop everything and return when no process is left."""
+        """Stops all processes; returns when none is left."""
         self.stop()
-        deadline = time.monotonic() + KILL_AFTER_S
+        deadline = time.monotonic() + STOP_TIMEOUT_S
         for child in self.children:
             child.wait(deadline)

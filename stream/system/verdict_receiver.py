@@ -1,4 +1,4 @@
-"""The parent's ears: what the processes say of themselves, and the verdicts that it asked for."""
+"""Receives verdicts and heartbeats from the child processes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import zmq
 
-from stream.bus.messages import BadMessage, Ended, Got, Status, Verdict, pack, unpack
+from stream.bus.messages import BadMessage, SourceEnded, Status, Verdict, VerdictReceipt, pack, unpack
 from stream.bus.sockets import Bus
 
-__all__ = ["Sink"]
+__all__ = ["VerdictReceiver"]
 
 
-class Sink:
-    """The bound ends of the channels `status` and `sink`.
+class VerdictReceiver:
+    """The parent's ends of the channels `status` and `sink`.
 
-    A verdict counts as received when the next thing is asked for: only then has it been handed out.
+    A verdict is acknowledged when the caller asks for the next one: by then the caller has processed it.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -24,14 +24,14 @@ class Sink:
         self._poller = zmq.Poller()
         self._poller.register(self._status, zmq.POLLIN)
         self._poller.register(self._verdicts, zmq.POLLIN)
-        self._unanswered: tuple[bytes, int] | None = None
+        self._unacknowledged: tuple[bytes, int] | None = None
 
     def wait(self, timeout: float) -> None:
-        """Wait at most `timeout` seconds for anything."""
+        """Waits at most `timeout` seconds for a message on either channel."""
         self._poller.poll(int(max(0.0, timeout) * 1000))
 
-    def statuses(self, timeout: float = 0.0) -> Iterator[Status]:
-        """Every heartbeat that has come, waiting at most `timeout` seconds for the first."""
+    def heartbeats(self, timeout: float = 0.0) -> Iterator[Status]:
+        """Yields all heartbeats received so far; waits at most `timeout` seconds for the first."""
         while self._status.poll(int(max(0.0, timeout) * 1000)):
             timeout = 0.0
             try:
@@ -41,8 +41,8 @@ class Sink:
             if isinstance(status, Status):
                 yield status
 
-    def receive(self) -> Verdict | Ended | None:
-        """The next verdict or end of a source that has come; acknowledges the one before."""
+    def receive(self) -> Verdict | SourceEnded | None:
+        """Acknowledges the last message; returns the next verdict or end of a source, if any."""
         self.acknowledge()
         while self._verdicts.poll(0):
             sender, *parts = self._verdicts.recv_multipart()
@@ -50,14 +50,14 @@ class Sink:
                 message, _ = unpack(parts)
             except BadMessage:
                 continue
-            if isinstance(message, Verdict | Ended):
-                self._unanswered = (sender, message.number)
+            if isinstance(message, Verdict | SourceEnded):
+                self._unacknowledged = (sender, message.number)
                 return message
         return None
 
     def acknowledge(self) -> None:
-        """Tell the matcher that the last message was handed out."""
-        if self._unanswered is not None:
-            sender, number = self._unanswered
-            self._verdicts.send_multipart([sender, *pack(Got(number))])
-            self._unanswered = None
+        """Acknowledges the last message to the matcher."""
+        if self._unacknowledged is not None:
+            sender, number = self._unacknowledged
+            self._verdicts.send_multipart([sender, *pack(VerdictReceipt(number))])
+            self._unacknowledged = None

@@ -1,1 +1,1 @@
-"""The terminal: command line, dashboard, JSON lines, enrolment and prompts."""
+"""The terminal: command line, live identification, enrolment, tables of people and prompts."""

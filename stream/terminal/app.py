@@ -1,4 +1,4 @@
-"""The command line. Each command checks its input here and leaves the work to its own module."""
+"""The command line: options of each command; the work is in other modules, imported on use."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="sge-stream",
-    help="Says who is walking by, from the movement of 3D skeletons alone.",
+    help="Identifies people by their gait, from 3D skeletons alone.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -47,10 +47,10 @@ def live(
     context: typer.Context,
     source: SourceOption = None,
     gallery: GalleryOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line to stdout.")] = False,
     fpir: Annotated[
         str | None,
-        typer.Option(metavar="P|off", help="The rate of strangers that may be named.  [default: 0.01]"),
+        typer.Option(metavar="P|off", help="Accepted share of strangers that are named.  [default: 0.01]"),
     ] = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
@@ -58,13 +58,13 @@ def live(
     speed: SpeedOption = None,
     view: ViewOption = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The same options as TOML; see README.")
+        Path | None, typer.Option(metavar="FILE", help="Read these options from a TOML file; see README.")
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and the processes' logs.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and process logs.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Identify live: who is in view of each source, on a dashboard or as JSON."""
-    from stream.terminal.identify import identify, version_text  # noqa: PLC0415 - the other commands start quicker
+    """Identify the people in view of each source, on a dashboard or as JSON."""
+    from stream.terminal.identify import identify, version_text  # noqa: PLC0415 - other commands start faster
 
     if version:
         out.print(version_text())
@@ -72,7 +72,7 @@ def live(
     if context.invoked_subcommand is not None:
         given = (source, json, config, fpir, device, speed is not None, gallery, encoder, matcher, view)
         if any(given):
-            msg = f"options of {context.invoked_subcommand} go behind its name, only --debug before it"
+            msg = f"options of {context.invoked_subcommand} go after its name; only --debug goes before it"
             raise UserError(msg)
         return
     settings = read_config(config) if config else Settings()
@@ -96,15 +96,15 @@ def enroll(
     name: NameArgument,
     source: SourceOption = None,
     track: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="The track's number on the dashboard.")
+        int | None, typer.Option(metavar="N", min=1, help="Track number on the dashboard.")
     ] = None,
     seconds: Annotated[
         float | None,
         typer.Option(
             metavar="T",
             min=0,
-            help="Wait for so many seconds of walking; by default 10 of a live source, all of a recording. "
-            "Fewer than 3 (at least 1.5) only where nobody walks longer: less is recognised less surely.",
+            help="Seconds of walking to wait for; by default 10 of a live source, all of a recording. "
+            "Less than 3 (at least 1.5) only if no longer walk is possible: recognition is less reliable.",
         ),
     ] = None,
     gallery: GalleryOption = None,
@@ -113,7 +113,7 @@ def enroll(
     speed: SpeedOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Enrol a person by letting them walk: before sources, or a track of the running system."""
+    """Enrol a person who walks in front of sources, or a track of the running system."""
     from stream.terminal.enrol import EnrolPlan, enrol  # noqa: PLC0415
 
     settings = Settings().override(
@@ -125,15 +125,15 @@ def enroll(
 @app.command()
 def record(
     target: TargetArgument,
-    source: Annotated[list[str], typer.Option(metavar="S", help="What to record.")],
-    seconds: Annotated[float | None, typer.Option(metavar="T", min=0, help="Stop after so long.")] = None,
+    source: Annotated[list[str], typer.Option(metavar="S", help="Source to record.")],
+    seconds: Annotated[float | None, typer.Option(metavar="T", min=0, help="Stop after T seconds.")] = None,
     speed: SpeedOption = None,
 ) -> None:
-    """Record what a source sees: skeletons, never images."""
+    """Record the skeletons of a source, never images."""
     from tools.record import record_source  # noqa: PLC0415
 
     if len(source) > 1:
-        msg = f"record takes one source, got {len(source)}; record each into a file of its own"
+        msg = f"record takes one source, got {len(source)}; record each source into its own file"
         raise UserError(msg)
     record_source(source[0], target, seconds=seconds, speed=1.0 if speed is None else speed, out=out)
 
@@ -145,16 +145,16 @@ def convert(
     person: Annotated[str | None, typer.Option(metavar="P", help="Only this person.")] = None,
     walk: Annotated[str | None, typer.Option(metavar="W", help="Only this walk.")] = None,
 ) -> None:
-    """Turn a data set's files into recordings: one walk into OUT.mcap, several into the folder OUT.
+    """Convert files of a data set into recordings: one walk into OUT.mcap, several into the folder OUT.
 
-    CASIA-B's videos become the skeletons that a camera would see.
+    Videos of CASIA-B are converted into skeletons like those of a camera.
     """
     from tools.convert import convert as convert_walks  # noqa: PLC0415
 
-    def told(written: Path) -> None:
+    def report(written: Path) -> None:
         out.print(str(written), soft_wrap=True, highlight=False)
 
-    convert_walks(source, target, person=person, walk=walk, told=told)
+    convert_walks(source, target, person=person, walk=walk, report=report)
 
 
 @app.command()
@@ -164,12 +164,12 @@ def train(
         typer.Argument(
             metavar="DATA...",
             show_default=False,
-            help="Recordings, packed .npz, data-set folders; #people=1-80 behind one chooses.",
+            help="Recordings, packed .npz files, data set folders; append #people=1-80 to select people.",
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Weights, model card, checkpoint.")],
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as TOML; see README.")] = None,
-    person: Annotated[str | None, typer.Option("--people", metavar="N-M", help="Train on these.")] = None,
+    person: Annotated[str | None, typer.Option("--people", metavar="N-M", help="Only these people.")] = None,
     pretext: Annotated[
         str | None, typer.Option(metavar="P", help="reverse, prediction, sorting, a+b.")
     ] = None,
@@ -177,14 +177,14 @@ def train(
     contrast: Annotated[
         str | None, typer.Option(metavar="C", help="none, within, within-masked or across.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="How often to see all windows.")] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Of weights and batches.")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over all windows.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Random seed of weights and batches.")] = None,
     device: DeviceOption = None,
     single_walks: Annotated[
-        bool, typer.Option("--single-walks", help="Train on people with one walk only.")
+        bool, typer.Option("--single-walks", help="Accept people with a single walk.")
     ] = False,
 ) -> None:
-    """Train a gait encoder on recorded walks, without labels; goes on where it was stopped."""
+    """Train a gait encoder on recorded walks, without labels; resumes an interrupted training."""
     from tools.training.train import train_command  # noqa: PLC0415
 
     settings = {
@@ -208,10 +208,10 @@ app.command()(evaluate)
 @app.command()
 def demo(
     context: typer.Context,
-    seconds: Annotated[float, typer.Option(metavar="T", min=5, help="Length of the second walk.")] = 15.0,
+    seconds: Annotated[float, typer.Option(metavar="T", min=5, help="Seconds of the second walk.")] = 15.0,
     encoder: EncoderOption = None,
 ) -> None:
-    """Show the main job on simulated people: enrol on one walk, identify on another, one stranger."""
+    """Show the main job with simulated people: enrol on one walk, identify on another, one stranger."""
     from tools.demo import run_demo  # noqa: PLC0415
 
     raise typer.Exit(run_demo(seconds, encoder or [], out=out, err=err, debug=_debug(context)))
@@ -224,17 +224,17 @@ def doctor(
     source: SourceOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where pictures of sources go.  [default: this folder]"),
+        typer.Option("--out", metavar="DIR", help="Folder for the pictures.  [default: current folder]"),
     ] = None,
 ) -> None:
-    """Tell what works on this machine, and how to mend what does not; with --source only of that.
+    """Check what works on this machine, and show how to fix the rest; with --source, check only sources.
 
-    What each source sees is drawn into a picture, doctor-1.png and so on.
+    One frame of each source is drawn into a picture, doctor-1.png and so on.
     """
     from tools.doctor.examine import examine  # noqa: PLC0415
 
     if folder is not None and not (source and folder.is_dir()):
-        msg = f"--out takes a folder for the pictures of --source, got {folder}"
+        msg = f"--out takes an existing folder, and needs --source; got {folder}"
         raise UserError(msg)
     raise typer.Exit(examine(gallery, encoder or [], source or [], out=out, folder=folder or Path()))
 
@@ -244,8 +244,8 @@ def _debug(context: typer.Context) -> bool:
 
 
 def main() -> NoReturn:
-    """Run the program; errors are one sentence on stderr, and the exit status says whose they are."""
-    # Also where a script started it in the background, which leaves SIGINT ignored.
+    """Runs the program; prints an error as one sentence on stderr and exits with its status."""
+    # A shell script ignores SIGINT in commands that it starts in the background.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -262,14 +262,14 @@ def main() -> NoReturn:
     except Exception as error:
         if "--debug" in sys.argv:
             err.print_exception(show_locals=False)
-        text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows where"
+        text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows the traceback"
         err.print(text, highlight=False, soft_wrap=True)
         code = 1
-    except SystemExit as ended:
-        # How typer ends a command.
-        code = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    except SystemExit as stop:
+        # Typer ends every command with SystemExit.
+        code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     if os.environ.get("WORLD_SIZE", "1") != "1":
-        # Under torchrun: gloo's threads may still run, and abort an interpreter that takes itself down.
+        # Under torchrun, threads of gloo that still run would abort a normal interpreter exit.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

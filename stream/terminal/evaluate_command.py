@@ -1,4 +1,4 @@
-"""`sge-stream evaluate`: its options."""
+"""Options of `sge-stream evaluate`."""
 
 from __future__ import annotations
 
@@ -16,36 +16,39 @@ def evaluate(
     dataset: Annotated[
         str, typer.Argument(metavar="SET", help="kgbd, biwi, ias, ks20, casia-b, patho, rgb or npy.")
     ],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Where it lies: its folder, or a packed file.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder or packed file of the data set.")],
     protocol: Annotated[str, typer.Option(metavar="P", help="direct, rn, cve, cme, transfer or live.")],
-    f: Annotated[int, typer.Option("--f", min=2, max=64, help="Skeletons a window.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all draws and trainings.")] = 0,
+    f: Annotated[int, typer.Option("--f", min=2, max=64, help="Skeletons per window.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all draws and trainings.")] = 0,
     method: Annotated[
         str,
-        typer.Option(metavar="NAME,...", help="Which; also default, all. A wrong name lists them."),
+        typer.Option(metavar="NAME,...", help="Methods; also default, all. A wrong name lists them."),
     ] = "default",
     split: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Which split or scenario, or all.  [default: the set's first]"),
+        typer.Option(metavar="NAME", help="Split or scenario, or all.  [default: the first of the set]"),
     ] = None,
     people: Annotated[str | None, typer.Option(metavar="N-M", help="Only these people.")] = None,
     encoder: Annotated[
         list[Path] | None,
-        typer.Option("--encoder", metavar="FILE", help="Trained weights; several: side by side."),
+        typer.Option("--encoder", metavar="FILE", help="Trained weights; several are concatenated."),
     ] = None,
     trust_encoder: Annotated[
-        bool, typer.Option("--trust-encoder", help="Take weights that do not say whom they were trained on.")
+        bool,
+        typer.Option("--trust-encoder", help="Accept weights without a list of training people."),
     ] = False,
-    epochs: Annotated[int, typer.Option(min=1, help="Of encoders trained here.")] = 6,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of encoders trained here.")] = 6,
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keeps encoders trained here for the next time.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Keeps encoders trained here for later runs."),
     ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Of the CPU, to learn; 0: as many as fit.")] = 0,
-    splits: Annotated[int, typer.Option(min=1, help="live: draws of roles and walks.")] = 20,
-    enrol: Annotated[int, typer.Option(min=1, max=10, help="live: walks that enrol a person.")] = 2,
-    walks: Annotated[Literal["drawn", "first"], typer.Option(help="live: which walks those are.")] = "drawn",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads for training; 0: automatic.")] = 0,
+    splits: Annotated[int, typer.Option(min=1, help="live: number of random draws of roles and walks.")] = 20,
+    enrol: Annotated[int, typer.Option(min=1, max=10, help="live: walks per enrolment.")] = 2,
+    walks: Annotated[Literal["drawn", "first"], typer.Option(help="live: which walks enrol.")] = "drawn",
     shuffle: Annotated[
-        bool, typer.Option("--shuffle-probes", help="Leak check: wrong names, so all must be at chance.")
+        bool,
+        typer.Option("--shuffle-probes", help="Leak check: wrong names, so all results must be at chance."),
     ] = False,
     result: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the figures as JSON.")
@@ -55,8 +58,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure methods on a data set by a published protocol, or by `live`; figures in percent."""
-    from tools.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - the other commands start quicker
-    from tools.evaluation.request import Request  # noqa: PLC0415
+    from tools.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - other commands start faster
+    from tools.evaluation.evaluation_request import Request  # noqa: PLC0415
 
     request = Request(
         dataset=dataset,

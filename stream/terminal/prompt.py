@@ -1,4 +1,4 @@
-"""Questions to the user."""
+"""Confirmation prompts."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["confirm"]
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask the user, unless --yes answers.
+    """Asks the user to confirm, unless `yes` is True (`--yes`).
 
     Raises:
-        UserError: the answer is no, or nobody can answer.
-        KeyboardInterrupt: the user would rather leave.
+        UserError: the user declined, or there is no terminal to ask on.
+        KeyboardInterrupt: the user pressed Ctrl-C.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        msg = f"this must be answered, and there is no terminal to ask on: {question} --yes answers it"
+        msg = f"confirmation required, but there is no terminal; pass --yes to answer: {question}"
         raise UserError(msg)
     try:
         agreed = typer.confirm(question)
     except typer.Abort:
         raise KeyboardInterrupt from None
     if not agreed:
-        msg = "the answer was no; nothing was done"
+        msg = "not confirmed; nothing was changed"
         raise UserError(msg)

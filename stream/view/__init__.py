@@ -1,7 +1,7 @@
-"""Pictures of the running system, where they are asked for: what each source sees, and who that is.
+"""Live view (`--view`): images of each source with skeletons and decisions.
 
-    frame, decisions  ->  painter           ->  show
-    (capture worker)      a thread there        the parent: files in a folder, or MJPEG on loopback
+    frame, decisions  ->  DrawingThread            ->  open_view
+    (capture worker)      (capture worker, thread)     (parent: files in a folder, or MJPEG on loopback)
 
-Only `--view` starts any of this. A picture that nobody is ready for is never drawn.
+Only `--view` starts any of this. An image is drawn only if the receiver is ready for it.
 """

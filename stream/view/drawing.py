@@ -1,4 +1,4 @@
-"""A frame drawn: skeletons and labels on its picture, or on a dark canvas where it has none."""
+"""Drawing of a frame: skeletons and labels on its image, or on a dark canvas if it has none."""
 
 from __future__ import annotations
 
@@ -9,35 +9,22 @@ import numpy as np
 
 from stream.body import BodyFrame, FloatArray, Image
 from stream.decision import State
-from stream.skeleton import CANONICAL, Layout, to_canonical
+from stream.skeleton import BONES, Layout, to_canonical
 from stream.sources.camera.quiet_opencv import cv2
 
-__all__ = ["Label", "draw", "draw_words"]
+__all__ = ["Label", "draw", "draw_text"]
 
 CANVAS = (480, 640)
-"""Height and width of a frame without a picture."""
+"""Height and width of the canvas for a frame without an image, pixels."""
 
 FIELD_OF_VIEW = 70.0
-"""Degrees that the canvas is wide: a Kinect v2's."""
+"""Horizontal field of view of the canvas, degrees; that of a Kinect v2."""
 
-NEAREST_M = 0.5
-"""Closer than this, or behind it, nobody stands before a sensor: such skeletons are shown from afar."""
+MIN_DISTANCE_M = 0.5
+"""Nearer skeletons, such as centred ones, are moved to a distance of 3 m for drawing."""
 
-WIDEST = 1280
-"""Pixels; larger pictures are made smaller before anything is drawn."""
-
-_LINKS = (
-    "HipCenter-Spine Spine-ShoulderCenter ShoulderCenter-Head"
-    " ShoulderCenter-ShoulderLeft ShoulderLeft-ElbowLeft ElbowLeft-WristLeft WristLeft-HandLeft"
-    " ShoulderCenter-ShoulderRight ShoulderRight-ElbowRight ElbowRight-WristRight WristRight-HandRight"
-    " HipCenter-HipLeft HipLeft-KneeLeft KneeLeft-AnkleLeft AnkleLeft-FootLeft"
-    " HipCenter-HipRight HipRight-KneeRight KneeRight-AnkleRight AnkleRight-FootRight"
-)
-LINKS = tuple(
-    (CANONICAL.index(one), CANONICAL.index(other))
-    for one, other in (link.split("-") for link in _LINKS.split())
-)
-"""Pairs of canonical joints between which a line is drawn."""
+MAX_WIDTH = 1280
+"""Pixels; wider images are scaled down before drawing."""
 
 Colour = tuple[int, int, int]
 COLOURS: Mapping[State, Colour] = {
@@ -45,22 +32,22 @@ COLOURS: Mapping[State, Colour] = {
     "unknown": (60, 200, 250),
     "collecting": (200, 200, 200),
 }
-_GROUND: Colour = (32, 28, 28)
-_INK: Colour = (245, 245, 245)
-_DOUBT: Colour = (0, 0, 220)
+_BACKGROUND: Colour = (32, 28, 28)
+_TEXT_COLOUR: Colour = (245, 245, 245)
+_LOW_CONFIDENCE_COLOUR: Colour = (0, 0, 220)
 _FONT = cv2.FontFace("sans")
 _WEIGHT = 500
-SURE = 0.5
-"""Joints of less confidence are marked in another colour."""
+LOW_CONFIDENCE = 0.5
+"""Joints with less confidence have another colour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What is written at a body.
+    """Label of a body.
 
     Attributes:
-        text: such as a name.
-        state: of the decision, which chooses the colour.
+        text: for example a name.
+        state: state of the decision, which determines the colour.
     """
 
     text: str
@@ -68,31 +55,31 @@ class Label:
 
 
 def draw(frame: BodyFrame, layout: Layout, labels: Mapping[int, Label], caption: str = "") -> Image:
-    """Draw a frame; its own picture is left as it is.
+    """Draws a frame; its own image is not changed.
 
     Args:
-        frame: what was seen.
-        layout: the joints of its bodies, and of its picture's places.
-        labels: by body id; a body without one is drawn all the same.
-        caption: written at the foot.
+        frame: the frame to draw.
+        layout: the joint layout of its bodies and keypoints.
+        labels: by body id; a body without a label is drawn too.
+        caption: text at the bottom.
     """
-    image, shrunk = _ground(frame)
+    image, scale = _background(frame)
     for body in frame.bodies:
         label = labels.get(body.id, Label("", "collecting"))
         if frame.picture is None:
-            places, seen = _project(layout, body.joints, body.confidence)
-        elif body.id in frame.picture.places:
-            places, seen = _in_picture(layout, frame.picture.places[body.id], shrunk)
+            positions, confidence = _project(layout, body.joints, body.confidence)
+        elif body.id in frame.picture.keypoints:
+            positions, confidence = _scale_keypoints(layout, frame.picture.keypoints[body.id], scale)
         else:
             continue
-        _draw_body(image, places, seen, label)
+        _draw_body(image, positions, confidence, label)
     if caption:
-        _write(image, caption, (8, image.shape[0] - 10), 15, _INK)
+        _write(image, caption, (8, image.shape[0] - 10), 15, _TEXT_COLOUR)
     return image
 
 
-def draw_words(text: str) -> Image:
-    """A canvas with nothing but a text on it, broken into lines."""
+def draw_text(text: str) -> Image:
+    """Returns a canvas with a text, broken into lines."""
     image = _canvas()
     words, lines = text.split(), [""]
     for word in words:
@@ -100,71 +87,73 @@ def draw_words(text: str) -> Image:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     for number, line in enumerate(lines[:12]):
-        _write(image, line, (24, 60 + 30 * number), 18, _INK)
+        _write(image, line, (24, 60 + 30 * number), 18, _TEXT_COLOUR)
     return image
 
 
-def _ground(frame: BodyFrame) -> tuple[Image, float]:
-    """What is drawn on, and by how much it is smaller than the frame's picture."""
+def _background(frame: BodyFrame) -> tuple[Image, float]:
+    """Returns the image to draw on, and its scale relative to the frame's image."""
     if frame.picture is None:
         return _canvas(), 1.0
     image = frame.picture.image
     height, width = image.shape[:2]
-    if width <= WIDEST:
+    if width <= MAX_WIDTH:
         return image.copy(), 1.0
-    shrunk = WIDEST / width
-    size = (WIDEST, max(1, round(height * shrunk)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), shrunk
+    scale = MAX_WIDTH / width
+    size = (MAX_WIDTH, max(1, round(height * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
 def _canvas() -> Image:
-    return np.full((*CANVAS, 3), _GROUND, np.uint8)
+    return np.full((*CANVAS, 3), _BACKGROUND, np.uint8)
 
 
-def _in_picture(layout: Layout, places: FloatArray, shrunk: float) -> tuple[FloatArray, FloatArray]:
-    """(20, 2) pixels of the canonical joints, and (20,) how well each is seen."""
-    flat = np.zeros((len(places), 3), np.float32)
-    flat[:, :2] = places[:, :2] * shrunk
-    canonical, seen = to_canonical(layout, flat, places[:, 2])
-    return canonical[:, :2], seen
+def _scale_keypoints(layout: Layout, keypoints: FloatArray, scale: float) -> tuple[FloatArray, FloatArray]:
+    """Converts keypoints to the canonical joints: pixels (20, 2) and confidence (20,)."""
+    joints = np.zeros((len(keypoints), 3), np.float32)
+    joints[:, :2] = keypoints[:, :2] * scale
+    canonical, confidence = to_canonical(layout, joints, keypoints[:, 2])
+    return canonical[:, :2], confidence
 
 
 def _project(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The same of joints in metres, as a camera in the sensor's place would see them."""
-    canonical, seen = to_canonical(layout, joints, confidence)
-    if seen.any() and float(np.nanmin(canonical[:, 2])) < NEAREST_M:
+    """Projects joints in metres to the canvas: canonical joints in pixels (20, 2), confidence (20,)."""
+    canonical, confidence = to_canonical(layout, joints, confidence)
+    if confidence.any() and float(np.nanmin(canonical[:, 2])) < MIN_DISTANCE_M:
         canonical = canonical - np.nanmean(canonical, axis=0) + np.array([0, 0, 3], np.float32)
     height, width = CANVAS
     focal = width / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
-    # X points to the sensor's left, which is the left of what it sees; Y points up.
-    places = np.array([width / 2, height / 2], np.float32) - focal * canonical[:, :2] / canonical[:, 2:]
-    return places.astype(np.float32), seen
+    # X points to the sensor's left, which is the left side of the canvas; Y points up.
+    positions = np.array([width / 2, height / 2], np.float32) - focal * canonical[:, :2] / canonical[:, 2:]
+    return positions.astype(np.float32), confidence
 
 
-def _draw_body(image: Image, places: FloatArray, seen: FloatArray, label: Label) -> None:
+def _draw_body(image: Image, positions: FloatArray, confidence: FloatArray, label: Label) -> None:
     colour = COLOURS[label.state]
-    shown = (seen > 0) & (np.abs(np.nan_to_num(places, nan=np.inf)) < 1e4).all(axis=1)
+    shown = (confidence > 0) & (np.abs(np.nan_to_num(positions, nan=np.inf)) < 1e4).all(axis=1)
     if not shown.any():
         return
-    spots = [
-        (round(float(x)), round(float(y))) if ok else None for (x, y), ok in zip(places, shown, strict=True)
+    points = [
+        (round(float(x)), round(float(y))) if visible else None
+        for (x, y), visible in zip(positions, shown, strict=True)
     ]
-    thick = int(np.clip(np.ptp(places[shown, 1]) / 80, 1, 3))  # small people are not painted over
-    for one, other in LINKS:
-        start, end = spots[one], spots[other]
+    thickness = int(np.clip(np.ptp(positions[shown, 1]) / 80, 1, 3))  # thin lines for small bodies
+    for joint, parent in BONES:
+        start, end = points[parent], points[joint]
         if start is not None and end is not None:
-            cv2.line(image, start, end, colour, thick, cv2.LINE_AA)
-    for spot, trust in zip(spots, seen, strict=True):
-        if spot is not None:
-            cv2.circle(image, spot, thick + (thick > 1), colour if trust >= SURE else _DOUBT, -1, cv2.LINE_AA)
+            cv2.line(image, start, end, colour, thickness, cv2.LINE_AA)
+    for point, joint_confidence in zip(points, confidence, strict=True):
+        if point is not None:
+            fill = colour if joint_confidence >= LOW_CONFIDENCE else _LOW_CONFIDENCE_COLOUR
+            cv2.circle(image, point, thickness + (thickness > 1), fill, -1, cv2.LINE_AA)
     if label.text:
-        x, y = float(places[shown, 0].mean()), float(places[shown, 1].min())
+        x, y = float(positions[shown, 0].mean()), float(positions[shown, 1].min())
         width = cv2.getTextSize((1, 1), label.text, (0, 0), _FONT, 20, _WEIGHT)[2]
         left = min(max(4, round(x - width / 2)), max(4, image.shape[1] - width - 4))
         _write(image, label.text, (left, max(24, round(y) - 14)), 20, colour)
 
 
 def _write(image: Image, text: str, at: tuple[int, int], size: int, colour: Colour) -> None:
-    """Letters of any script, legible on any ground."""
-    for shift, ink in ((1, (0, 0, 0)), (0, colour)):
-        cv2.putText(image, text, (at[0] + shift, at[1] + shift), ink, _FONT, size, _WEIGHT)
+    """Writes a text of any script with a shadow, legible on any background."""
+    for shift, line_colour in ((1, (0, 0, 0)), (0, colour)):
+        cv2.putText(image, text, (at[0] + shift, at[1] + shift), line_colour, _FONT, size, _WEIGHT)

@@ -1,4 +1,4 @@
-"""The capture worker's side: a thread that draws the newest frame when somebody is ready for it."""
+"""Drawing thread of a capture worker: draws the newest frame when the receiver is ready."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from stream.bus.sockets import Bus
 from stream.decision import Decision
 from stream.skeleton import Layout
 from stream.sources.camera.quiet_opencv import cv2
-from stream.sources.latest_value import Newest
-from stream.sources.live_source import down
-from stream.view.drawing import Label, draw, draw_words
+from stream.sources.latest_value import LatestValue
+from stream.sources.live_source import outage_text
+from stream.view.drawing import Label, draw, draw_text
 
-__all__ = ["Painter"]
+__all__ = ["DrawingThread"]
 
 INTERVAL_S = 0.1
-"""Between two pictures, at least."""
+"""Shortest interval between two images."""
 
-SHARE = 0.2
-"""Of a core, at most: the longer a picture takes to draw, the longer it is until the next."""
+MAX_CPU_SHARE = 0.2
+"""Largest share of one core; after a slow drawing the next image comes later."""
 
-QUALITY = 80
+JPEG_QUALITY = 80
 _WAIT_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
-    """A frame and the track numbers of its bodies; or a text in its place."""
+    """A frame with the track numbers of its bodies, or a text if there is no frame."""
 
     frame: BodyFrame | None
     numbers: Mapping[int, int]
     text: str = ""
 
 
-class Painter:
-    """Draws what one source sees and sends it to the parent; whoever shows it never waits for this.
+class DrawingThread:
+    """Draws the frames of one source and sends them to the parent; the capture loop never waits for it.
 
     Args:
-        bus: its sockets are used by the painter's thread alone.
-        index: the source's number in the run.
-        sources: how many sources the run has.
-        name: the source's name, for the caption.
-        layout: the joints of its bodies.
+        bus: only the drawing thread uses the sockets opened here.
+        index: number of the source in the run.
+        sources: number of sources in the run.
+        name: name of the source, for the caption.
+        layout: joint layout of its bodies.
     """
 
     def __init__(self, bus: Bus, index: int, sources: int, name: str, layout: Layout) -> None:
@@ -61,48 +61,48 @@ class Painter:
         self._decisions = bus.connect(zmq.SUB, "decisions", high_water=1000)
         self._decisions.subscribe(b"")
         self._latest: dict[int, Decision] = {}
-        self._newest = Newest[_Scene]()
-        self._down = ""
+        self._newest = LatestValue[_Scene]()
+        self._outage = ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="painter", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="drawing", daemon=True)
         self._thread.start()
 
     def show(self, frame: BodyFrame, numbers: Mapping[int, int]) -> None:
-        """Draw this frame, unless a newer one comes first.
+        """Draws this frame, unless a newer one arrives first.
 
         Args:
-            frame: kept until then, with its picture.
-            numbers: the track number of each body id.
+            frame: the frame; kept, with its image, until it is drawn.
+            numbers: track numbers by body id.
         """
         self._newest.put(_Scene(frame, numbers))
 
-    def tell_down(self, why: str) -> None:
-        """Show why there is nothing to be seen, once; no reason where there is again."""
-        if why and why != self._down:
-            self._newest.put(_Scene(None, {}, down(self._name, why)))
-        self._down = why
+    def show_outage(self, reason: str) -> None:
+        """Shows the reason of an outage, once; an empty reason ends the outage."""
+        if reason and reason != self._outage:
+            self._newest.put(_Scene(None, {}, outage_text(self._name, reason)))
+        self._outage = reason
 
     def close(self) -> None:
-        """Stop drawing."""
+        """Stops the thread."""
         self._stop.set()
         self._thread.join()
 
     def _work(self) -> None:
         while not self._stop.is_set():
             scene = self._newest.take(_WAIT_S)
-            self._hear()
+            self._read_decisions()
             if scene is None or not self._pictures.poll(0, zmq.POLLOUT):
                 continue
-            began = time.thread_time()
-            good, coded = cv2.imencode(".jpg", self._draw(scene), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-            if good:
+            started = time.thread_time()
+            encoded, jpeg = cv2.imencode(".jpg", self._draw(scene), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            if encoded:
                 with contextlib.suppress(zmq.Again):
-                    self._pictures.send_multipart([b"%d" % self._index, coded.tobytes()], zmq.NOBLOCK)
-            self._stop.wait(max(INTERVAL_S, (time.thread_time() - began) / SHARE))
+                    self._pictures.send_multipart([b"%d" % self._index, jpeg.tobytes()], zmq.NOBLOCK)
+            self._stop.wait(max(INTERVAL_S, (time.thread_time() - started) / MAX_CPU_SHARE))
 
     def _draw(self, scene: _Scene) -> Image:
         if scene.frame is None:
-            return draw_words(scene.text)
+            return draw_text(scene.text)
         labels = {}
         for body, track in scene.numbers.items():
             decision = self._latest.get(track)
@@ -111,8 +111,8 @@ class Painter:
         caption = f"{self._name}   {scene.frame.time_ns / 1e9:.1f} s"
         return draw(scene.frame, self._layout, labels, caption)
 
-    def _hear(self) -> None:
-        """The newest decision on each of this source's tracks."""
+    def _read_decisions(self) -> None:
+        """Stores the newest decision on each track of this source."""
         while self._decisions.poll(0):
             decision = msgspec.json.decode(self._decisions.recv(), type=Decision)
             if (decision.track - 1) % self._sources == self._index:

@@ -1,4 +1,4 @@
-"""Motion JPEG on loopback: a page with the pictures of all sources, and one path a source."""
+"""Motion JPEG server on loopback: a page with the images of all sources, and one path for each source."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["PictureServer"]
 HOST = "127.0.0.1"
 _WAIT_S = 0.5
 _BOUNDARY = "picture"
-_AT_ONCE = 6
-"""Streams that a browser keeps open to one server; the page shows so many and links the others."""
+_MAX_STREAMS = 6
+"""Most connections of a browser to one server; the page embeds that many streams and links the others."""
 
 
 class PictureServer:
-    """Serves the newest picture of each source to browsers of this machine.
+    """Serves the newest image of each source to browsers on this machine.
 
     Args:
-        port: on loopback; 0 chooses one that is free.
-        names: of the sources.
+        port: port on loopback; 0 selects a free one.
+        names: names of the sources.
 
     Raises:
         UserError: the port cannot be used.
@@ -47,18 +47,18 @@ class PictureServer:
         self._thread.start()
 
     @property
-    def told(self) -> str:
-        """The page's address."""
+    def location(self) -> str:
+        """URL of the page."""
         return f"http://{HOST}:{self.port}/"
 
     def put(self, source: int, jpeg: bytes) -> None:
-        """Show a source's newest picture."""
+        """Publishes the newest image of a source."""
         with self._changed:
             self._pictures[source] = (self._number(source) + 1, jpeg)
             self._changed.notify_all()
 
     def after(self, source: int, number: int) -> tuple[int, bytes] | None:
-        """Wait a moment for a picture of the source that is newer than its `number`-th."""
+        """Waits briefly for an image of the source after image `number`; returns None if there is none."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._pictures.get(source, (0, b""))[0] > number or self.closed, _WAIT_S
@@ -67,7 +67,7 @@ class PictureServer:
             return newest if newest is not None and newest[0] > number else None
 
     def close(self) -> None:
-        """Serve no more."""
+        """Stops the server."""
         with self._changed:
             self.closed = True
             self._changed.notify_all()
@@ -85,7 +85,7 @@ class _Server(ThreadingHTTPServer):
     pictures: PictureServer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that leaves is no error."""
+        """Ignores errors: a browser that disconnects is not an error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,27 +95,27 @@ class _Handler(BaseHTTPRequestHandler):
         pictures = self.server.pictures
         path = self.path.split("?", 1)[0].strip("/")
         if self.headers.get("Host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):
-            # A page of another site that has its own name point here must not read the pictures.
-            self.send_error(HTTPStatus.FORBIDDEN, "only by the name of this machine")
+            # Prevents DNS rebinding: a page of another site must not read the images.
+            self.send_error(HTTPStatus.FORBIDDEN, "use the host name localhost")
         elif path == "":
             self._send_page(pictures.names)
         elif path.isascii() and path.isdecimal() and 1 <= int(path[:4]) <= len(pictures.names):
             self._send_pictures(pictures, int(path[:4]) - 1)
         else:
-            self.send_error(HTTPStatus.NOT_FOUND, "there is no such source")
+            self.send_error(HTTPStatus.NOT_FOUND, "unknown source")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Who looks on is nobody's business."""
+        """Discards the message: requests are not logged."""
 
     def _send_page(self, names: Sequence[str]) -> None:
         page = _page(names)
-        self._head("text/html; charset=utf-8")
+        self._send_head("text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
         self.wfile.write(page)
 
     def _send_pictures(self, pictures: PictureServer, source: int) -> None:
-        self._head(f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
+        self._send_head(f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
         self.end_headers()
         number = 0
         while not pictures.closed:
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
                 head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                 self.wfile.write(head.encode() + jpeg + b"\r\n")
 
-    def _head(self, kind: str) -> None:
+    def _send_head(self, kind: str) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", kind)
         self.send_header("Cache-Control", "no-store")
@@ -146,5 +146,5 @@ def _page(names: Sequence[str]) -> bytes:
 
 
 def _figure(number: int, name: str) -> str:
-    image = f'<img src="/{number}" alt="{name}">' if number <= _AT_ONCE else "its pictures"
+    image = f'<img src="/{number}" alt="{name}">' if number <= _MAX_STREAMS else "live images"
     return f'<figure><a href="/{number}">{image}</a><figcaption>{number}: {name}</figcaption></figure>'

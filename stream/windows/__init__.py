@@ -1,1 +1,1 @@
-"""From the skeletons of one track to windows of f skeletons, and which of them show a walking person."""
+"""Windows: cutting the skeletons of a track into windows of f skeletons, and detecting walking in them."""

@@ -1,9 +1,14 @@
-"""From the bodies of one track to windows of f skeletons at one rate.
+"""Cutting of windows: turns the frames of one track into windows of f skeletons.
 
-The one way to cut windows: the live path pushes frames as they come, data-set users call `cut_windows`.
-A body is resampled by time to `RATE_HZ`, so that f = 6 spans the same 0.2 s whether the sensor runs at
-10, 30 or 60 frames/s, and every window lies inside one unbroken stretch of plausible, whole skeletons.
-Where only walking counts, as live, each window is judged as well (`stream.windows.walk_detection`).
+`WindowCutter.push` takes one frame and returns the windows that it completes; the capture process calls it
+for every body of every frame. `cut_windows` does the same for a recorded walk. There is no other code that
+cuts windows.
+
+    frame -> check joints and continuity -> resample to `RATE_HZ` -> every `step` samples, cut the last f
+
+Resampling by time makes f = 6 span the same 0.2 s at 10, 30 or 60 frames/s. Every window lies within one
+uninterrupted stretch of plausible, complete skeletons. With `walking_only`, as in the live system,
+`stream.windows.walk_detection` assesses each window, and only windows of walking are returned.
 """
 
 from __future__ import annotations
@@ -18,37 +23,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.body import FloatArray
-from stream.windows.posture import unseen
-from stream.windows.walk_detection import Judgement, NotWalking, WalkingJudge
+from stream.windows.posture import missing_joints_problem
+from stream.windows.walk_detection import WalkDetector, WalkProblem, WindowAssessment
 
 __all__ = [
     "HOLD_NS",
     "MAX_GAP_NS",
     "MAX_HIP_SPEED",
     "RATE_HZ",
-    "Trouble",
     "Window",
     "WindowCutter",
+    "WindowProblem",
     "cut_windows",
 ]
 
 RATE_HZ = 30
-"""The rate of all windows, skeletons a second."""
+"""Sampling rate of all windows, skeletons per second."""
 
 MAX_GAP_NS = 150_000_000
-"""Frames further apart than this are not interpolated between."""
+"""Longest gap between two frames that is interpolated."""
 
 MAX_HIP_SPEED = 9.0
-"""Metres a second; 0.3 m from one frame to the next at 30 frames/s is lost tracking, not walking."""
+"""Metres per second; faster motion (0.3 m between frames at 30 frames/s) is a tracking error."""
 
 SNAP_NS = 1_000_000
-"""A frame this near to a tick of the grid is taken as it is: clocks round."""
+"""A frame this close to a sample time is used without interpolation, because clocks round."""
 
 HOLD_NS = 400_000_000
-"""A window of a body at rest waits this long for the legs to move: every walk begins with a step's rise."""
+"""Longest time that a window of a resting body is held until the legs move: the start of the first step."""
 
-Trouble = Literal["tracking gap", "implausible jump"] | NotWalking
-"""Why there are no windows."""
+WindowProblem = Literal["tracking gap", "implausible jump"] | WalkProblem
+"""Reason why a track has no windows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +61,10 @@ class Window:
     """f skeletons of one track, hip-centred.
 
     Attributes:
-        start_ns: the source's time of the first skeleton.
-        end_ns: the source's time of the last skeleton.
+        start_ns: source time of the first skeleton.
+        end_ns: source time of the last skeleton.
         joints: (f, 20, 3) float32, metres, each skeleton relative to its own HipCenter.
-        quality: mean joint confidence, 0..1; where only walking counts, times what the window is worth.
+        quality: mean joint confidence, 0..1; with `walking_only`, times the walking weight.
     """
 
     start_ns: int
@@ -70,19 +75,20 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
+    """A skeleton in absolute coordinates: a frame, or interpolated between two frames."""
+
     time_ns: int
     joints: FloatArray
     confidence: FloatArray
 
 
 class WindowCutter:
-    """Cuts the windows of one track while its frames come in.
+    """Cuts the windows of one track, frame by frame.
 
     Args:
-        f: skeletons a window, at least 2.
-        step: skeletons from one window's start to the next; f // 2 if not given (the paper, Sec. 4.1).
-        walking_only: leave out windows in which nobody walks, and weigh the others; see
-            `stream.windows.walk_detection`.
+        f: skeletons per window, at least 2.
+        step: skeletons from one window's start to the next; default f // 2 (the paper, Sec. 4.1).
+        walking_only: skip windows without walking and weight the others; see `stream.windows.walk_detection`.
     """
 
     def __init__(self, f: int = 6, step: int | None = None, *, walking_only: bool = False) -> None:
@@ -91,97 +97,101 @@ class WindowCutter:
         if f < 2 or self.step < 1:
             msg = f"expected f >= 2 and step >= 1, got f={f}, step={self.step}"
             raise ValueError(msg)
-        self.trouble: Trouble | None = None
-        """Why there are no windows just now; None while nothing was wrong."""
-        self._judge = WalkingJudge() if walking_only else None
+        self.problem: WindowProblem | None = None
+        """Reason why the track currently has no windows; None if there is no problem."""
+        self._detector = WalkDetector() if walking_only else None
         self._held: deque[Window] = deque()
-        self._last: _Sample | None = None
+        self._last_frame: _Sample | None = None
         self._origin_ns = 0
-        self._ticks = 0
-        self._ring: deque[_Sample] = deque(maxlen=f)
+        self._sample_count = 0
+        self._recent: deque[_Sample] = deque(maxlen=f)
 
     def push(self, time_ns: int, joints: FloatArray, confidence: FloatArray) -> list[Window]:
-        """Add the track's next frame and return the windows that it completes, usually none or one.
+        """Adds the track's next frame; returns the windows that it completes, usually none or one.
 
-        Where only walking counts, the first step also gives the windows just before it.
+        With `walking_only`, the first step also releases the windows held just before it.
 
         Args:
-            time_ns: the frame's time; later than the one before.
+            time_ns: time of the frame; later than the previous one.
             joints: (20, 3) float32, metres, canonical order.
-            confidence: (20,) float32 in 0..1; a frame with any joint at 0 counts as not seen.
+            confidence: (20,) float32 in 0..1; a frame with any joint at 0 is skipped.
         """
         if not confidence.all() or not np.isfinite(joints).all():
-            self.trouble = unseen(confidence)
+            self.problem = missing_joints_problem(confidence)
             return []
         frame = _Sample(time_ns, joints, confidence)
-        last, self._last = self._last, frame
-        if last is None or self._breaks(last, frame):
-            self._ring.clear()
+        last, self._last_frame = self._last_frame, frame
+        if last is None or self._starts_new_stretch(last, frame):
+            self._recent.clear()
             self._held.clear()
-            self._origin_ns, self._ticks = time_ns, 0
-            return self._add(frame)
+            self._origin_ns, self._sample_count = time_ns, 0
+            return self._add_sample(frame)
         windows: list[Window] = []
-        while (tick := self._next_tick()) <= time_ns + SNAP_NS:
-            windows += self._add(_between(last, frame, tick))
+        while (sample_ns := self._next_sample_time()) <= time_ns + SNAP_NS:
+            windows += self._add_sample(_interpolate(last, frame, sample_ns))
         return windows
 
-    def _breaks(self, last: _Sample, frame: _Sample) -> bool:
+    def _starts_new_stretch(self, last: _Sample, frame: _Sample) -> bool:
         elapsed = frame.time_ns - last.time_ns
         if elapsed > MAX_GAP_NS:
-            # Missing joints open a gap as well; the first cause is the one to tell.
-            self.trouble = self.trouble or "tracking gap"
+            # Missing joints cause a gap as well; the first problem is reported.
+            self.problem = self.problem or "tracking gap"
             return True
         moved = math.dist(frame.joints[0].tolist(), last.joints[0].tolist())
         if moved * 1e9 > MAX_HIP_SPEED * elapsed:
-            self.trouble = "implausible jump"
+            self.problem = "implausible jump"
             return True
         return False
 
-    def _next_tick(self) -> int:
-        return self._origin_ns + round(self._ticks * 1_000_000_000 / RATE_HZ)
+    def _next_sample_time(self) -> int:
+        return self._origin_ns + round(self._sample_count * 1_000_000_000 / RATE_HZ)
 
-    def _add(self, sample: _Sample) -> list[Window]:
-        if self._judge is not None:
-            self._judge.see(sample.time_ns, sample.joints)
-        self._ring.append(sample)
-        self._ticks += 1
-        if self._ticks < self.f or (self._ticks - self.f) % self.step:
+    def _add_sample(self, sample: _Sample) -> list[Window]:
+        """Adds a resampled skeleton; every `step` skeletons, cuts a window."""
+        if self._detector is not None:
+            self._detector.add(sample.time_ns, sample.joints)
+        self._recent.append(sample)
+        self._sample_count += 1
+        if self._sample_count < self.f or (self._sample_count - self.f) % self.step:
             return []
-        joints = np.stack([s.joints for s in self._ring])
+        return self._cut_window()
+
+    def _cut_window(self) -> list[Window]:
+        """Cuts a window from the last f skeletons; with `walking_only`, assesses it first."""
+        joints = np.stack([sample.joints for sample in self._recent])
         joints -= joints[:, :1].copy()
-        confidence = np.stack([s.confidence for s in self._ring])
-        if self._judge is None:
-            self.trouble = None
-            return [self._window(joints, confidence)]
-        judgement = self._judge.judge(joints, confidence, math.hypot(*sample.joints[0].tolist()))
-        return self._judged(self._window(joints, confidence, judgement.weight), judgement)
+        confidence = np.stack([sample.confidence for sample in self._recent])
+        quality = float(confidence.mean())
+        first, last = self._recent[0], self._recent[-1]
+        if self._detector is None:
+            self.problem = None
+            return [Window(first.time_ns, last.time_ns, joints, quality)]
+        assessment = self._detector.assess(joints, confidence, math.hypot(*last.joints[0].tolist()))
+        window = Window(first.time_ns, last.time_ns, joints, assessment.weight * quality)
+        return self._release(window, assessment)
 
-    def _window(self, joints: FloatArray, confidence: FloatArray, weight: float = 1.0) -> Window:
-        quality = weight * float(confidence.mean())
-        return Window(self._ring[0].time_ns, self._ring[-1].time_ns, joints, quality)
-
-    def _judged(self, window: Window, judgement: Judgement) -> list[Window]:
-        """The window, if it counts, after those that waited for a step; a body at rest makes it wait."""
+    def _release(self, window: Window, assessment: WindowAssessment) -> list[Window]:
+        """Returns the window after those held before it; a window of a resting body is held instead."""
         while self._held and window.end_ns - self._held[0].end_ns > HOLD_NS:
             self._held.popleft()
-        self.trouble = judgement.trouble
-        if judgement.still:
+        self.problem = assessment.problem
+        if assessment.resting:
             self._held.append(window)
             return []
-        if judgement.weight == 0:
+        if assessment.weight == 0:
             return []
-        self.trouble = None
+        self.problem = None
         windows = [*self._held, window]
         self._held.clear()
         return windows
 
 
-def _between(a: _Sample, b: _Sample, tick: int) -> _Sample:
-    if abs(b.time_ns - tick) <= SNAP_NS:
+def _interpolate(a: _Sample, b: _Sample, sample_ns: int) -> _Sample:
+    if abs(b.time_ns - sample_ns) <= SNAP_NS:
         return b
-    weight = np.float32((tick - a.time_ns) / (b.time_ns - a.time_ns))
+    weight = np.float32((sample_ns - a.time_ns) / (b.time_ns - a.time_ns))
     return _Sample(
-        tick,
+        sample_ns,
         a.joints + weight * (b.joints - a.joints),
         a.confidence + weight * (b.confidence - a.confidence),
     )
@@ -196,19 +206,20 @@ def cut_windows(
     step: int | None = None,
     walking_only: bool = False,
 ) -> list[Window]:
-    """Cut all windows of one recorded walk.
+    """Cuts all windows of one recorded walk.
 
     Args:
         times_ns: T increasing times, nanoseconds.
-        joints: (T, 20, 3) float32, metres, canonical order; NaN where not seen.
-        confidence: (T, 20) float32; taken as 1 where joints are finite if not given.
-        f: skeletons a window.
-        step: skeletons from one window's start to the next; f // 2 if not given.
-        walking_only: as live; published protocols ask for every window, some of people who stand.
+        joints: (T, 20, 3) float32, metres, canonical order; NaN for missing joints.
+        confidence: (T, 20) float32; default: 1 for finite joints, 0 for others.
+        f: skeletons per window.
+        step: skeletons from one window's start to the next; default f // 2.
+        walking_only: as in the live system; published protocols use every window, also of standing people.
     """
-    sure: FloatArray = np.isfinite(joints).all(axis=2).astype("f4") if confidence is None else confidence
+    if confidence is None:
+        confidence = np.isfinite(joints).all(axis=2).astype("f4")
     cutter = WindowCutter(f, step, walking_only=walking_only)
     windows: list[Window] = []
-    for time_ns, frame, seen in zip(times_ns, joints, sure, strict=True):
-        windows += cutter.push(int(time_ns), frame, seen)
+    for time_ns, frame, frame_confidence in zip(times_ns, joints, confidence, strict=True):
+        windows += cutter.push(int(time_ns), frame, frame_confidence)
     return windows

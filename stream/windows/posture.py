@@ -1,8 +1,8 @@
-"""Whether the skeletons of one window are of one whole, steady, upright body.
+"""Posture checks of one window: one complete, steady, upright body.
 
-Each check is a weight between 1, as in any walk, and 0, which no walk shows. All that is measured are lengths
-and angles between joints: where the body is and which way it faces changes nothing. The limits were set with
-`python -m tools.trials.walk_rejection` on KGBD people 81-100, five people before a Kinect v2, and motion
+Each check gives a weight between 1 (as in any walk) and 0 (never in a walk). All checks measure lengths and
+angles between joints, so that position and orientation of the body have no effect. The limits were set with
+`python -m tools.trials.walk_rejection` on KGBD people 81-100, five people in front of a Kinect v2, and motion
 capture.
 """
 
@@ -17,9 +17,9 @@ import numpy as np
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
 
-__all__ = ["Posture", "Unfit", "ramp", "see_posture", "unseen"]
+__all__ = ["Posture", "PostureProblem", "assess_posture", "missing_joints_problem", "ramp"]
 
-Unfit = Literal[
+PostureProblem = Literal[
     "joints missing",
     "feet not seen",
     "half hidden",
@@ -28,28 +28,28 @@ Unfit = Literal[
     "too far away",
     "unsteady skeleton",
 ]
-"""Why a window shows no walking body, from itself alone."""
+"""Reason why a single window does not show a walking body."""
 
 Limits = tuple[float, float]
-"""Where a weight is 0, and where it is 1."""
+"""Values at which a weight is 0 and 1."""
 
 PART_CONFIDENCE: Limits = (0.2, 0.7)
-"""Mean confidence of the feet and ankles, or of one side. Inferred joints (0.5) weigh, they do not end."""
+"""Mean confidence of feet and ankles, or of one side. Inferred joints (0.5) do not give 0."""
 
-BENT_DEGREES: Limits = (60.0, 40.0)
-"""The least bent of both hips and knees: above 80 in a chair; in a step one leg is always nearly straight."""
+BEND_DEGREES: Limits = (60.0, 40.0)
+"""Bend of the straightest of hips and knees: above 80 on a chair; one leg is nearly straight in a step."""
 
-UNSTEADY: Limits = (0.14, 0.07)
-"""How bone lengths tremble within a window, as a share of themselves, the middle one of all bones."""
+BONE_VARIATION: Limits = (0.14, 0.07)
+"""Coefficient of variation of bone lengths within a window, median over the bones."""
 
-FAR = 3.5
-"""Metres from the sensor from which an unsteady skeleton is put down to the distance."""
+FAR_M = 3.5
+"""Metres from the sensor beyond which an unsteady skeleton is attributed to the distance."""
 
-LEG: Limits = (0.42, 0.52)
-"""Metres from hip to ankle along the bones: a child of five has 0.5."""
+LEG_LENGTH: Limits = (0.42, 0.52)
+"""Leg length, hip to ankle along the bones, metres; 0.5 for a child of five."""
 
-LOPSIDED: Limits = (0.9, 0.45)
-"""Difference of the logarithms of the left and the right thigh, or shank."""
+LEG_ASYMMETRY: Limits = (0.9, 0.45)
+"""Absolute log ratio of the left to the right thigh length, or shank length."""
 
 _BONES = (
     ("HipLeft", "KneeLeft", 0.65, 0.85),
@@ -64,13 +64,13 @@ _BONES = (
     ("HipLeft", "HipRight", 0.30, 0.45),
     ("HipCenter", "ShoulderCenter", 0.70, 0.90),
 )
-"""Two joints, and the lengths in metres up to which a bone is plausible and from which it is none."""
+"""Two joints, the longest plausible bone length, and the length from which the weight is 0, metres."""
 
 _FROM = np.array([CANONICAL.index(bone[0]) for bone in _BONES])
 _TO = np.array([CANONICAL.index(bone[1]) for bone in _BONES])
-_LONG: list[Limits] = [(none, plausible) for _, _, plausible, none in _BONES]
+_LENGTH_LIMITS: list[Limits] = [(none, plausible) for _, _, plausible, none in _BONES]
 _LEGS, _LIMBS, _TRUNK = slice(4), slice(8), 10
-_STRAIGHT = math.cos(math.radians(BENT_DEGREES[1]))
+_STRAIGHT = math.cos(math.radians(BEND_DEGREES[1]))
 
 _BELOW_HIPS = {n for n, name in enumerate(CANONICAL) if name.startswith(("Knee", "Ankle", "Foot"))}
 _SIDES = [{n for n, name in enumerate(CANONICAL) if name.endswith(side)} for side in ("Left", "Right")]
@@ -81,52 +81,52 @@ _PARTS = np.array(
     ],
     np.float32,
 ).T
-"""(20, 3): weights of the means over ankles and feet, over the left side, over the right side."""
+"""(20, 3): weights of the means over ankles and feet, the left side and the right side."""
 
 
 class Posture(NamedTuple):
-    """What a window shows."""
+    """Result of the posture checks of a window."""
 
     weight: float
-    """0..1, the least of all checks."""
-    trouble: Unfit | None
-    """The check that gave it; None where the weight is 1."""
+    """0..1, minimum over the checks."""
+    problem: PostureProblem | None
+    """The problem of the check with the minimum; None if the weight is 1."""
     leg: float
-    """Metres from hip to ankle along the bones."""
+    """Mean leg length, hip to ankle along the bones, metres."""
     limbs: float
-    """Metres, all bones of arms and legs together: how large the body is, however it moves."""
+    """Total bone length of arms and legs, metres: a body size that is independent of the pose."""
 
 
-def see_posture(joints: FloatArray, confidence: FloatArray, distance: float) -> Posture:
-    """Judge one window.
+def assess_posture(joints: FloatArray, confidence: FloatArray, distance: float) -> Posture:
+    """Assesses the posture in one window.
 
     Args:
         joints: (f, 20, 3) float32, metres, canonical order; any origin.
         confidence: (f, 20) float32 in 0..1.
-        distance: metres from the sensor to the body.
+        distance: from the sensor to the body, metres.
     """
     bones = joints.take(_TO, axis=1) - joints.take(_FROM, axis=1)
     squares = np.einsum("fbk,fbk->fb", bones, bones)
     means = (np.add.reduce(np.sqrt(squares)) / np.float32(len(squares))).tolist()
     mean_squares = (np.add.reduce(squares) / np.float32(len(squares))).tolist()
     leg, limbs = sum(means[_LEGS]) / 2, sum(means[_LIMBS])
-    feet, side = _seen(confidence)
-    checks: tuple[tuple[float, Unfit], ...] = (
+    feet, side = _part_confidence(confidence)
+    checks: tuple[tuple[float, PostureProblem], ...] = (
         (ramp(feet, PART_CONFIDENCE), "feet not seen"),
         (ramp(side, PART_CONFIDENCE), "half hidden"),
-        (_plausible(means, leg), "implausible body"),
-        (ramp(_bent(np.add.reduce(bones).tolist()), BENT_DEGREES), "sitting"),
+        (_bone_length_weight(means, leg), "implausible body"),
+        (ramp(_least_bend(np.add.reduce(bones).tolist()), BEND_DEGREES), "sitting"),
         (
-            ramp(_trembling(means, mean_squares), UNSTEADY),
-            "too far away" if distance > FAR else "unsteady skeleton",
+            ramp(_bone_variation(means, mean_squares), BONE_VARIATION),
+            "too far away" if distance > FAR_M else "unsteady skeleton",
         ),
     )
-    weight, trouble = min(checks, key=lambda check: check[0])
-    return Posture(weight, trouble if weight < 1 else None, leg, limbs)
+    weight, problem = min(checks, key=lambda check: check[0])
+    return Posture(weight, problem if weight < 1 else None, leg, limbs)
 
 
-def unseen(confidence: FloatArray) -> Unfit:
-    """What to say of a frame of which some joints have confidence 0, (20,)."""
+def missing_joints_problem(confidence: FloatArray) -> PostureProblem:
+    """Returns the problem of a frame in which some joints have confidence (20,) 0."""
     hidden = set(np.flatnonzero(confidence == 0).tolist())
     if len(hidden) > 1 and hidden <= _BELOW_HIPS:
         return "feet not seen"
@@ -135,40 +135,40 @@ def unseen(confidence: FloatArray) -> Unfit:
 
 
 def ramp(value: float, limits: Limits) -> float:
-    """0 at the first limit and beyond it, 1 at the second and beyond, straight between."""
+    """Returns 0 at or beyond the first limit, 1 at or beyond the second, and linear values in between."""
     none, full = limits
     return min(1.0, max(0.0, (value - none) / (full - none)))
 
 
-def _seen(confidence: FloatArray) -> tuple[float, float]:
-    """Mean confidence of ankles and feet, and of the side that is seen worse."""
+def _part_confidence(confidence: FloatArray) -> tuple[float, float]:
+    """Returns the mean confidence of ankles and feet, and of the side with less confidence."""
     feet, left, right = (np.add.reduce(confidence) @ _PARTS).tolist()
     return feet / len(confidence), min(left, right) / len(confidence)
 
 
-def _plausible(means: Sequence[float], leg: float) -> float:
-    """Weight of the bones' mean lengths: none too long, the legs not too short, nor unlike each other."""
-    weight = ramp(leg, LEG)
-    for length, limits in zip(means, _LONG, strict=True):
+def _bone_length_weight(means: Sequence[float], leg: float) -> float:
+    """Returns the weight of the bones' mean lengths: bones too long, legs too short, or unequal legs."""
+    weight = ramp(leg, LEG_LENGTH)
+    for length, limits in zip(means, _LENGTH_LIMITS, strict=True):
         if length > limits[1]:
             weight = min(weight, ramp(length, limits))
     thigh, shank, other_thigh, other_shank = (max(length, 1e-6) for length in means[_LEGS])
     uneven = max(thigh / other_thigh, other_thigh / thigh, shank / other_shank, other_shank / shank)
-    return min(weight, ramp(math.log(uneven), LOPSIDED))
+    return min(weight, ramp(math.log(uneven), LEG_ASYMMETRY))
 
 
-def _trembling(means: Sequence[float], mean_squares: Sequence[float]) -> float:
-    """Standard deviation of each bone's length over its mean; that of the middle bone."""
+def _bone_variation(means: Sequence[float], mean_squares: Sequence[float]) -> float:
+    """Returns the coefficient of variation of a bone's length in the window, median over the bones."""
     pairs = zip(means, mean_squares, strict=True)
     variances = sorted(square / (mean * mean) - 1 if mean else 0.0 for mean, square in pairs)
     return math.sqrt(max(0.0, variances[len(variances) // 2]))
 
 
-def _bent(bones: Sequence[Sequence[float]]) -> float:
-    """The least bend among both knees and both hips, degrees; 0 where one is straight enough to walk.
+def _least_bend(bones: Sequence[Sequence[float]]) -> float:
+    """Returns the smallest bend of both knees and both hips, degrees; 0 if one is straight enough to walk.
 
     Args:
-        bones: B sums of the bone's vectors over the window.
+        bones: sums of the B bone vectors over the window.
     """
     thigh, shank, other_thigh, other_shank = bones[_LEGS]
     down = [-x for x in bones[_TRUNK]]

@@ -1,8 +1,8 @@
-"""Whether somebody walks: what the windows of one track are worth, and why some are worth nothing.
+"""Walk detection: assesses the windows of one track by posture, body size and leg motion.
 
-A window counts if its skeletons show one whole upright body (`stream.windows.posture`), if that body is as
-large as it was until now, and if the legs move. They are watched as the difference between the ankles: a
-person who walks on a treadmill, or before a sensor that follows, walks too.
+A window is usable if its skeletons show one complete upright body (`stream.windows.posture`), if the body has
+the same size as before, and if the legs move. Leg motion is the difference between the ankle positions, so
+that a person on a treadmill, or in front of a moving sensor, counts as walking.
 """
 
 from __future__ import annotations
@@ -13,112 +13,112 @@ from typing import Literal, NamedTuple
 
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
-from stream.windows.posture import Limits, Unfit, ramp, see_posture
+from stream.windows.posture import Limits, PostureProblem, assess_posture, ramp
 
-__all__ = ["Judgement", "NotWalking", "WalkingJudge"]
+__all__ = ["WalkDetector", "WalkProblem", "WindowAssessment"]
 
-NotWalking = Unfit | Literal["body changed size", "standing still"]
-"""Why a window counts less, or not at all."""
+WalkProblem = PostureProblem | Literal["body changed size", "standing still"]
+"""Reason why the weight of a window is reduced, or the window is not used."""
 
-STRIDE_TICKS = 24
-"""Skeletons over which the legs are watched, 0.8 s: in each 0.8 s of a slow walk a leg swings."""
+STRIDE_SAMPLES = 24
+"""Skeletons over which leg motion is measured: 0.8 s, in which a leg swings even in a slow walk."""
 
 PAUSE_NS = 800_000_000
-"""After a pause this long nothing is known of the body."""
+"""After a longer pause, size and leg motion are measured anew."""
 
 GAP_NS = 50_000_000
-"""Skeletons further apart than this do not follow each other."""
+"""Longest time between consecutive skeletons."""
 
-MOVING = 0.055
-"""How far the ankles move against each other, standard deviation over a leg's length."""
+MIN_MOTION = 0.055
+"""Least standard deviation of the ankles' difference in a walk, divided by the leg length."""
 
-NOISE_SHARE = 1.2
-"""Variance of noise over the mean square of its step from one skeleton to the next: 0.5 were it white; the
-tracker of a Kinect smooths."""
+NOISE_FACTOR = 1.2
+"""Ratio of the noise variance to the mean squared difference of consecutive skeletons: 0.5 for white noise,
+higher here because the tracker of a Kinect smooths."""
 
-RESIZED: Limits = (0.18, 0.10)
-"""Difference of the logarithms of the body's size now and before."""
+SIZE_CHANGE: Limits = (0.18, 0.10)
+"""Absolute log ratio of the body's current size to its previous size."""
 
-SIZE_TICKS = 30
-"""Skeletons over which a body's size is remembered."""
+SIZE_SAMPLES = 30
+"""Time constant of the running mean of the body size, skeletons."""
 
 _ANKLES = CANONICAL.index("AnkleLeft"), CANONICAL.index("AnkleRight")
 
 
-class Judgement(NamedTuple):
-    """What a window is worth."""
+class WindowAssessment(NamedTuple):
+    """Result of the walk detection for one window."""
 
     weight: float
-    """0..1; 0 for a window that shows no body fit to walk."""
-    trouble: NotWalking | None
-    """Why the weight is not 1, or the window does not count."""
-    still: bool
-    """The body is fit to walk, and its legs do not move yet."""
+    """0..1, how certainly the window shows a walking body; 0 if it is not usable."""
+    problem: WalkProblem | None
+    """Reason for a weight below 1, or for resting; else None."""
+    resting: bool
+    """Whether the posture is usable but the legs do not move."""
 
 
-class WalkingJudge:
-    """Watches the skeletons of one track, and judges its windows."""
+class WalkDetector:
+    """Observes the skeletons of one track and assesses its windows."""
 
     def __init__(self) -> None:
         self._legs = _Legs()
         self._last_ns = 0
-        self._limbs = 0.0
-        self._ticks = 0
-        """Skeletons since the body's size was last taken."""
+        self._size = 0.0
+        self._samples = 0
+        """Skeletons since the last update of the size."""
 
-    def see(self, time_ns: int, joints: FloatArray) -> None:
-        """Watch the next skeleton, (20, 3) float32, metres; one each 1/30 s, but for gaps."""
+    def add(self, time_ns: int, joints: FloatArray) -> None:
+        """Adds the next skeleton, (20, 3) float32, metres; one every 1/30 s except in gaps."""
         pause, self._last_ns = time_ns - self._last_ns, time_ns
         if pause > PAUSE_NS:
-            self._legs, self._limbs = _Legs(), 0.0
-        self._legs.see(*(joints[_ANKLES[0]] - joints[_ANKLES[1]]).tolist(), follows=pause <= GAP_NS)
-        self._ticks += 1
+            self._legs, self._size = _Legs(), 0.0
+        self._legs.add(*(joints[_ANKLES[0]] - joints[_ANKLES[1]]).tolist(), follows=pause <= GAP_NS)
+        self._samples += 1
 
-    def judge(self, joints: FloatArray, confidence: FloatArray, distance: float) -> Judgement:
-        """Judge a window whose last skeleton is the one seen last; for the arguments see `see_posture`."""
-        posture = see_posture(joints, confidence, distance)
+    def assess(self, joints: FloatArray, confidence: FloatArray, distance: float) -> WindowAssessment:
+        """Assesses a window that ends at the last added skeleton; arguments as in `assess_posture`."""
+        posture = assess_posture(joints, confidence, distance)
         weight = posture.weight
-        trouble: NotWalking | None = posture.trouble
-        same = ramp(self._resized(posture.limbs), RESIZED)
-        if same < weight:
-            weight, trouble = same, "body changed size"
-        if weight > 0 and self._legs.motion < MOVING * posture.leg:
-            return Judgement(weight, "standing still", still=True)
-        return Judgement(weight, trouble, still=False)
+        problem: WalkProblem | None = posture.problem
+        size_weight = ramp(self._size_change(posture.limbs), SIZE_CHANGE)
+        if size_weight < weight:
+            weight, problem = size_weight, "body changed size"
+        if weight > 0 and self._legs.motion < MIN_MOTION * posture.leg:
+            return WindowAssessment(weight, "standing still", resting=True)
+        return WindowAssessment(weight, problem, resting=False)
 
-    def _resized(self, limbs: float) -> float:
-        """How unlike the size until now this one is, which is then remembered."""
-        passed, self._ticks = self._ticks, 0
-        if not (self._limbs and limbs):
-            self._limbs = limbs
+    def _size_change(self, size: float) -> float:
+        """Returns the absolute log ratio to the mean size so far, and updates that mean."""
+        samples, self._samples = self._samples, 0
+        if not (self._size and size):
+            self._size = size
             return 0.0
-        unlike = abs(math.log(limbs / self._limbs))
-        self._limbs += (limbs - self._limbs) * passed / (passed + SIZE_TICKS)
-        return unlike
+        change = abs(math.log(size / self._size))
+        self._size += (size - self._size) * samples / (samples + SIZE_SAMPLES)
+        return change
 
 
 class _Legs:
-    """Where the left ankle was from the right one, over the last skeletons."""
+    """Difference of the ankle positions, left minus right, over the last skeletons."""
 
     def __init__(self) -> None:
-        # x, y, z in metres, the square of their length, and that of their step since the skeleton before.
-        self._seen: deque[tuple[float, ...]] = deque()
+        # x, y, z in metres, their squared norm, and the squared norm of their change since the last skeleton.
+        self._differences: deque[tuple[float, ...]] = deque()
         self._sums: tuple[float, ...] = (0.0,) * 5
 
-    def see(self, x: float, y: float, z: float, *, follows: bool) -> None:
+    def add(self, x: float, y: float, z: float, *, follows: bool) -> None:
         step = 0.0
-        if follows and self._seen:  # over a gap the legs move by more than noise
-            a, b, c, *_ = self._seen[-1]
+        if follows and self._differences:  # changes over a gap are more than noise
+            a, b, c, *_ = self._differences[-1]
             step = (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2
         now = (x, y, z, x * x + y * y + z * z, step)
-        self._seen.append(now)
-        gone = self._seen.popleft() if len(self._seen) > STRIDE_TICKS else (0.0,) * 5
-        self._sums = tuple([s + new - old for s, new, old in zip(self._sums, now, gone, strict=True)])
+        self._differences.append(now)
+        oldest = self._differences.popleft() if len(self._differences) > STRIDE_SAMPLES else (0.0,) * 5
+        self._sums = tuple([s + new - old for s, new, old in zip(self._sums, now, oldest, strict=True)])
 
     @property
     def motion(self) -> float:
-        """How far the ankles moved against each other: standard deviation, metres, without the noise."""
-        n = len(self._seen)
+        """Standard deviation of the difference, metres, with the noise variance removed."""
+        n = len(self._differences)
         x, y, z, squares, steps = self._sums
-        spread = (squares - (x * x + y * y + z * z) / n) / n
-        return math.sqrt(max(0.0, spread - NOISE_SHARE * steps / max(n - 1, 1)))
+        variance = (squares - (x * x + y * y + z * z) / n) / n
+        return math.sqrt(max(0.0, variance - NOISE_FACTOR * steps / max(n - 1, 1)))

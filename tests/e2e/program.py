@@ -1,4 +1,4 @@
-"""Running `sge-stream` as a user does: as a process, by its streams and its exit status."""
+"""Runs `sge-stream` as a process; tests check its output and exit status."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WAIT_S = 90.0
 
 
 def record(source: str, target: Path) -> Path:
-    """Record a source through the command line."""
+    """Records a source through the command line."""
     done = Program(target.with_suffix(".db"), target.parent / "run").run(
         "record", str(target), "--source", source, "--speed", "0"
     )
@@ -39,7 +39,7 @@ def record(source: str, target: Path) -> Path:
 
 
 def record_two(folder: Path, seconds: int) -> dict[str, Path]:
-    """Recordings of two simulated people: each alone on a first walk, both on a second."""
+    """Records two simulated people: each alone on a first walk, both together on a second."""
     options = f"n=2,seed=11,seconds={seconds},live=0"
     return {
         "ada": record(f"walkers:{options},only=1", folder / "ada.mcap"),
@@ -49,13 +49,13 @@ def record_two(folder: Path, seconds: int) -> dict[str, Path]:
 
 
 def read_frames(recording: Path) -> Iterator[BodyFrame]:
-    """All frames of a recording."""
+    """Yields all frames of a recording."""
     with read_recording(recording) as frames:
         yield from frames
 
 
 class Program:
-    """The program with a gallery and a runtime folder of its own."""
+    """The program, with its own gallery and runtime folder."""
 
     def __init__(self, gallery: Path, runtime: Path) -> None:
         self.runtime = runtime
@@ -70,7 +70,7 @@ class Program:
     def run(
         self, *arguments: str, stdin: str = "", folder: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, standing in a folder."""
+        """Runs a command to its end, in a working folder."""
         return subprocess.run(
             [sys.executable, "-P", "-m", "stream", *arguments],
             cwd=folder,
@@ -83,16 +83,16 @@ class Program:
         )
 
     def start(self, *arguments: str) -> System:
-        """Start a command and talk to it."""
+        """Starts a command in the background."""
         return System(self, arguments)
 
 
 class System:
-    """A running command whose JSON lines are read as they come."""
+    """A running command; a thread reads its JSON lines."""
 
     def __init__(self, program: Program, arguments: tuple[str, ...]) -> None:
         self._open = ExitStack()
-        errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the rest
+        errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by the exit stack
         self._stderr = self._open.enter_context(errors)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "stream", *arguments],
@@ -113,26 +113,26 @@ class System:
         self._lines.put(None)
 
     def line(self) -> dict[str, Any]:
-        """The next line; fails if the program ended or says nothing."""
+        """Returns the next line; fails if the program ended or prints none in time."""
         raw = self._lines.get(timeout=WAIT_S)
         assert raw is not None, f"the program ended: {self.errors()}"
         read: dict[str, Any] = json.loads(raw)
         return read
 
     def rest(self) -> list[dict[str, Any]]:
-        """All further lines, until the program ends."""
+        """Returns all further lines, until the program ends."""
         lines: list[dict[str, Any]] = []
         while (raw := self._lines.get(timeout=WAIT_S)) is not None:
             lines.append(json.loads(raw))
         return lines
 
     def children(self) -> list[psutil.Process]:
-        """Its processes."""
+        """Returns its child processes."""
         found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         return found
 
     def child(self, role: str, *, wait: bool = False) -> psutil.Process:
-        """Its process of that role."""
+        """Returns its child process of that role; `wait` waits until there is one."""
         while True:
             for child in self.children():
                 try:
@@ -143,25 +143,25 @@ class System:
             assert wait, f"no {role} among the processes"
             self.line()
 
-    def until(self, happened: Callable[[], bool]) -> None:
-        """Let it run until something has happened; fails if it ends before."""
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Waits until the condition holds; fails if the program ends before."""
         deadline = time.monotonic() + WAIT_S
-        while not happened():
-            assert time.monotonic() < deadline, f"it did not happen: {self.errors()}"
+        while not condition():
+            assert time.monotonic() < deadline, f"the condition never held: {self.errors()}"
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.05)
                 pytest.fail(f"the program ended: {self.errors()}")
 
     def interrupt(self) -> None:
-        """Ctrl-C."""
+        """Sends Ctrl-C (SIGINT)."""
         self.process.send_signal(signal.SIGINT)
 
     def wait(self) -> int:
-        """Its exit status."""
+        """Waits for the end; returns the exit status."""
         return self.process.wait(WAIT_S)
 
     def errors(self) -> str:
-        """What it wrote to stderr so far."""
+        """Returns the text of stderr so far."""
         self._stderr.seek(0)
         return self._stderr.read()
 

@@ -1,4 +1,4 @@
-"""Network cameras through the command line, with the genuine models: down and up again, and nothing told."""
+"""Network cameras through the command line, with the real models: outages, no leak of passwords or images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.stream.sources.camera_streams import StreamServer, number_of, numbere
 
 SECRET = "hunter2"
 
-# What Python code contacts or looks up, of every process; native code is seen by its sockets.
+# Logs the addresses that Python code of any process connects to or looks up; sockets show native code.
 AUDIT = """
 import os, sys
 
@@ -36,44 +36,44 @@ sys.addaudithook(hook)
 """
 
 
-class Filmed:
-    """A camera on loopback that nobody is before: ten pictures a second, until it is left."""
+class LoopbackCamera:
+    """A network camera on loopback that shows no people, at 10 frames per second."""
 
     def __init__(self) -> None:
         self.server = StreamServer()
         self.url = self.server.url.replace("//", f"//ann:{SECRET}@") + f"?key={SECRET}"
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._film)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._show_frames)
         self._thread.start()
 
-    def _film(self) -> None:
+    def _show_frames(self) -> None:
         for number in itertools.count():
             self.server.show(numbered_picture(number % 1000))
-            if self._over.wait(0.1):
+            if self._stopped.wait(0.1):
                 return
 
     def close(self) -> None:
-        self._over.set()
+        self._stopped.set()
         self._thread.join()
         self.server.close()
 
 
 @pytest.fixture
-def cameras() -> Iterator[list[Filmed]]:
-    made = [Filmed(), Filmed()]
-    yield made
-    for camera in made:
+def cameras() -> Iterator[list[LoopbackCamera]]:
+    opened = [LoopbackCamera(), LoopbackCamera()]
+    yield opened
+    for camera in opened:
         camera.close()
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    made = Program(tmp_path / "g.db", tmp_path / "run")
+    created = Program(tmp_path / "g.db", tmp_path / "run")
     (tmp_path / "audit").mkdir()
     (tmp_path / "audit" / "sitecustomize.py").write_text(AUDIT)
-    made.environment["PYTHONPATH"] += f":{tmp_path / 'audit'}"
-    made.environment["SGE_TEST_AUDIT"] = str(tmp_path / "audit.log")
-    return made
+    created.environment["PYTHONPATH"] += f":{tmp_path / 'audit'}"
+    created.environment["SGE_TEST_AUDIT"] = str(tmp_path / "audit.log")
+    return created
 
 
 @pytest.fixture(scope="module")
@@ -81,53 +81,53 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record("walkers:n=1,seed=11,seconds=6,live=0", tmp_path_factory.mktemp("walk") / "walk.mcap")
 
 
-class Watch:
-    """What the processes of a system show and whom they contact, looked at again and again while it runs."""
+class ProcessWatch:
+    """Polls the processes of a running system: their command lines and the addresses that they contact."""
 
     def __init__(self, system: System) -> None:
         self.contacted: set[str] = set()
         self.listed: set[str] = set()
         self.processes: set[int] = set()
         self._system = system
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._poll)
         self._thread.start()
 
-    def _look(self) -> None:
-        while not self._over.wait(0.02):
+    def _poll(self) -> None:
+        while not self._stopped.wait(0.02):
             try:
                 children = self._system.children()
                 if not children:
-                    continue  # in its first instant it shows what it was started with
+                    continue  # the arguments are not hidden yet
                 for process in (psutil.Process(self._system.process.pid), *children):
                     self.processes.add(process.pid)
                     self.listed.add(" ".join(process.cmdline()))
                     self.contacted |= {c.raddr.ip for c in process.net_connections("inet") if c.raddr}
             except psutil.Error:
-                continue  # one has just ended
+                continue  # a process has just ended
 
     def close(self) -> None:
-        self._over.set()
+        self._stopped.set()
         self._thread.join()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into other processes as Linux shows them")
-def test_a_camera_goes_and_comes_back_and_nobody_else_loses_anything(
-    program: Program, walk: Path, cameras: list[Filmed], tmp_path: Path
+@pytest.mark.skipif(sys.platform != "linux", reason="reads process data of Linux")
+def test_a_camera_outage_and_return_loses_nothing_of_other_sources(
+    program: Program, walk: Path, cameras: list[LoopbackCamera], tmp_path: Path
 ) -> None:
     door, yard = cameras
     view = tmp_path / "view"
     sources = ("--source", door.url, "--source", str(walk), "--source", yard.url)
     options = ("--fpir", "off", "--json", "--view", str(view))
     with program.start(*sources, *options) as system:
-        watch = Watch(system)
-        system.until(
+        watch = ProcessWatch(system)
+        system.wait_until(
             lambda: {path.name for path in view.glob("*.jpg")} == {f"source-{n}.jpg" for n in (1, 2, 3)}
         )
         door.server.cut()
-        system.until(lambda: "is down: its stream stopped; it is tried again" in system.errors())
+        system.wait_until(lambda: "is down: its stream stopped; it is tried again" in system.errors())
         door.server.start()
-        system.until(lambda: "is up again" in system.errors())
+        system.wait_until(lambda: "is up again" in system.errors())
         last = read_lines_until_final(system)
         watch.close()
         system.interrupt()
@@ -142,18 +142,18 @@ def test_a_camera_goes_and_comes_back_and_nobody_else_loses_anything(
         f"{names[0]} is down: its stream stopped; it is tried again until it is back",
         f"{names[0]} is up again",
     ]
-    assert number_of(picture(view / "source-3.jpg")) > 0, "what the camera saw, numbers and all"
+    assert number_of(picture(view / "source-3.jpg")) > 0, "the picture of the camera, with its number"
     assert len(watch.processes) >= 6, "parent, encoder, matcher, three capture workers"
-    assert watch.contacted == {"127.0.0.1"}, "the cameras, and nobody else"
+    assert watch.contacted == {"127.0.0.1"}, "only the cameras"
     audited = (tmp_path / "audit.log").read_text() if (tmp_path / "audit.log").exists() else ""
-    assert audited == "", "the cameras are contacted by OpenCV; Python's own code contacts nobody"
-    assert any("xxx@127.0.0.1" in words for words in watch.listed)
+    assert audited == "", "only OpenCV contacts the cameras; Python code makes no connection"
+    assert any("xxx@127.0.0.1" in command_line for command_line in watch.listed)
     for shown in (*watch.listed, errors, json.dumps(lines)):
         assert SECRET not in shown and "ann:" not in shown
 
 
 def expected_windows(recording: Path) -> list[float]:
-    """The ends of all windows that a recording of one person holds, cut without any process."""
+    """Returns the end times of all windows of a recording of one person, cut in this process."""
     tracker = Tracker(get_layout("kinect-v1"))
     return [
         round(window.end_ns / 1e9, 4)
@@ -173,24 +173,24 @@ def picture(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.asarray(cv2.imread(str(path)), np.uint8)
 
 
-def test_a_camera_that_is_not_there_does_not_stop_the_others(program: Program, cameras: list[Filmed]) -> None:
+def test_a_missing_camera_does_not_stop_the_others(program: Program, cameras: list[LoopbackCamera]) -> None:
     door = cameras[0]
     door.server.cut()
     name = door.server.url
-    told = "could not be opened: check the address, its user and password"
+    reason = "could not be opened: check the address, its user and password"
     with program.start("--source", door.url, "--source", "walkers:n=1,seed=11", "--json") as system:
-        system.until(lambda: f"{name} is down: {told}" in system.errors())
-        assert "; the other sources run on" in system.errors()
+        system.wait_until(lambda: f"{name} is down: {reason}" in system.errors())
+        assert "; the other sources continue" in system.errors()
         assert system.line()["track"] == 2
         system.interrupt()
-        assert system.rest()[-1]["final"], "the other was still there"
+        assert system.rest()[-1]["final"], "the other source continued"
         assert system.wait() == 2
-        assert f"sge-stream: {name} {told}" in system.errors()
+        assert f"sge-stream: {name} {reason}" in system.errors()
         assert SECRET not in system.errors()
 
 
-def test_a_recording_of_a_camera_bears_no_image_and_no_password(
-    program: Program, cameras: list[Filmed], tmp_path: Path
+def test_a_recording_of_a_camera_contains_no_image_and_no_password(
+    program: Program, cameras: list[LoopbackCamera], tmp_path: Path
 ) -> None:
     target = tmp_path / "cam.mcap"
     done = program.run("--debug", "record", str(target), "--source", cameras[0].url, "--seconds", "1")

@@ -1,4 +1,4 @@
-"""The real processes, from recordings to JSON lines."""
+"""The real processes end to end, from recordings to JSON lines."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ FIELDS = [
     "final",
 ]
 VARYING = ("id", "time", "latency_ms")
+"""Fields that differ between two replays of a recording."""
 
 
-def told(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def without_varying(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if key not in VARYING} for line in lines]
 
 
 def expected_windows(recording: Path) -> list[tuple[int, float]]:
-    """(track, end) of every window that the recording holds, cut without any process."""
+    """Returns (track, end time) of every window of the recording, cut in this process."""
     tracker = Tracker(get_layout("kinect-v1"))
     return [
         (track, round(window.end_ns / 1e9, 4))
@@ -52,7 +53,7 @@ def expected_windows(recording: Path) -> list[tuple[int, float]]:
 
 @pytest.fixture(scope="module")
 def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Recordings of two simulated people: each alone on a first walk, both on a second."""
+    """Recordings of two simulated people: each alone on a first walk, both together on a second."""
     return record_two(tmp_path_factory.mktemp("walks"), seconds=8)
 
 
@@ -71,7 +72,7 @@ def gallery(walks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def program(gallery: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    # Not `tmp_path`, which is named after the test: the path of an ipc socket has to be short.
+    # Not `tmp_path`, which contains the test name: paths of ipc sockets must be short.
     return Program(gallery, tmp_path_factory.mktemp("run"))
 
 
@@ -84,7 +85,7 @@ def replay(
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_replay_names_who_was_enrolled_and_loses_nothing(program: Program, walks: dict[str, Path]) -> None:
+def test_a_replay_names_enrolled_people_and_loses_no_window(program: Program, walks: dict[str, Path]) -> None:
     lines = replay(program, walks["both"])
     assert [list(line) for line in lines] == [FIELDS] * len(lines)
     decided = [(line["track"], line["t"]) for line in lines if line["latency_ms"] is not None]
@@ -99,11 +100,11 @@ def test_a_replay_names_who_was_enrolled_and_loses_nothing(program: Program, wal
     assert len({line["id"] for line in lines}) == len(lines)
 
 
-def test_the_same_replay_twice_says_the_same(program: Program, walks: dict[str, Path]) -> None:
-    assert told(replay(program, walks["both"])) == told(replay(program, walks["both"]))
+def test_two_replays_give_the_same_lines(program: Program, walks: dict[str, Path]) -> None:
+    assert without_varying(replay(program, walks["both"])) == without_varying(replay(program, walks["both"]))
 
 
-def test_many_files_at_once_lose_nothing_and_agree_with_each_alone(
+def test_several_files_at_once_give_the_same_decisions_as_each_alone(
     program: Program, walks: dict[str, Path]
 ) -> None:
     together = replay(program, walks["ada"], walks["both"], walks["ben"])
@@ -117,13 +118,13 @@ def test_many_files_at_once_lose_nothing_and_agree_with_each_alone(
     assert [[line[k] for k in keys] for line in both] == [[line[k] for k in keys] for line in alone]
 
 
-def test_tcp_with_keys_says_the_same_as_ipc(program: Program, walks: dict[str, Path]) -> None:
+def test_tcp_with_keys_gives_the_same_lines_as_ipc(program: Program, walks: dict[str, Path]) -> None:
     over_ipc = replay(program, walks["both"])
     program.environment["SGE_TRANSPORT"] = "tcp"
-    assert told(replay(program, walks["both"])) == told(over_ipc)
+    assert without_varying(replay(program, walks["both"])) == without_varying(over_ipc)
 
 
-def test_a_killed_encoder_comes_back_and_no_line_is_lost(program: Program, walks: dict[str, Path]) -> None:
+def test_a_killed_encoder_is_restarted_and_no_line_is_lost(program: Program, walks: dict[str, Path]) -> None:
     whole = replay(program, walks["both"])
     with program.start("--source", str(walks["both"]), "--speed", "1", "--fpir", "off", "--json") as system:
         lines = [system.line()]
@@ -131,11 +132,11 @@ def test_a_killed_encoder_comes_back_and_no_line_is_lost(program: Program, walks
         encoder.kill()
         lines += system.rest()
         assert system.wait() == 0, system.errors()
-    assert told(lines) == told(whole)
+    assert without_varying(lines) == without_varying(whole)
 
 
 @pytest.mark.parametrize("role", ["capture", "matcher"])
-def test_a_file_whose_worker_dies_fails_with_a_sentence(
+def test_a_replay_fails_with_a_message_if_a_worker_dies(
     program: Program, walks: dict[str, Path], role: str
 ) -> None:
     with program.start("--source", str(walks["both"]), "--speed", "1", "--json") as system:
@@ -147,7 +148,7 @@ def test_a_file_whose_worker_dies_fails_with_a_sentence(
         assert "Traceback" not in system.errors()
 
 
-def test_a_live_source_goes_on_after_any_worker_died(program: Program) -> None:
+def test_a_live_source_continues_after_any_worker_died(program: Program) -> None:
     with program.start("--source", "walkers:n=2,seed=11,walk=2", "--fpir", "off", "--json") as system:
         for role in ("capture", "encoder", "matcher"):
             system.line()
@@ -157,18 +158,18 @@ def test_a_live_source_goes_on_after_any_worker_died(program: Program) -> None:
             before = system.line()["time"]
             while system.child(role, wait=True).pid == victim.pid or system.line()["time"] <= before:
                 pass
-            seen = [system.line() for _ in range(40)]
-            assert any(line["candidate"] for line in seen)
+            lines = [system.line() for _ in range(40)]
+            assert any(line["candidate"] for line in lines)
 
 
-def test_a_live_source_that_ends_while_the_encoder_is_dead_still_gives_its_final_line(
+def test_a_live_source_that_ends_while_the_encoder_is_dead_gives_its_final_line(
     program: Program,
 ) -> None:
     with program.start("--source", "walkers:n=1,seed=11,seconds=5", "--fpir", "off", "--json") as system:
         lines = [system.line()]
         while lines[-1]["t"] < 4.4:
             lines.append(system.line())
-        # On a machine so busy that the last windows were dropped this is the last line already.
+        # On a busy machine the last windows may be dropped, and this is already the final line.
         if not lines[-1]["final"]:
             system.child("encoder").kill()
             lines += system.rest()
@@ -176,10 +177,10 @@ def test_a_live_source_that_ends_while_the_encoder_is_dead_still_gives_its_final
         assert system.wait() == 0, system.errors()
 
 
-def test_a_worker_that_crashes_by_itself_is_started_again_under_a_new_track_number(program: Program) -> None:
+def test_a_worker_that_crashes_is_restarted_with_a_new_track_number(program: Program) -> None:
     with program.start("--source", "walkers:n=1,seed=11", "--fpir", "off", "--json") as system:
         first = system.line()
-        # What Windows' kill and most crashes look like: exit status 1, and not a word.
+        # Exit status 1 without output, as after most crashes and kills on Windows.
         system.child("capture").terminate()
         lines = [first]
         while lines[-1]["track"] == 1:
@@ -189,7 +190,7 @@ def test_a_worker_that_crashes_by_itself_is_started_again_under_a_new_track_numb
         assert lines[-1]["track"] == 2
 
 
-def test_a_module_of_the_same_name_in_the_users_folder_does_no_harm(
+def test_a_module_of_the_same_name_in_the_current_folder_is_ignored(
     program: Program, walks: dict[str, Path], tmp_path: Path
 ) -> None:
     (tmp_path / "stream.py").write_text("raise SystemExit(3)")
@@ -198,7 +199,7 @@ def test_a_module_of_the_same_name_in_the_users_folder_does_no_harm(
 
 
 def test_names_and_paths_with_brackets(program: Program, walks: dict[str, Path], tmp_path: Path) -> None:
-    (tmp_path / "[").mkdir()  # so that paths hold "[/b]", which would be markup
+    (tmp_path / "[").mkdir()  # paths with "[/b]", which rich would take for markup
     own = Program(tmp_path / "[" / "b].db", program.runtime)
     walk = tmp_path / "[" / "red].mcap"
     walk.write_bytes(walks["ada"].read_bytes())
@@ -216,7 +217,7 @@ def test_names_and_paths_with_brackets(program: Program, walks: dict[str, Path],
     )
 
 
-def test_ctrl_c_prints_the_final_lines_and_leaves_no_process(program: Program) -> None:
+def test_ctrl_c_prints_the_final_lines_and_ends_all_processes(program: Program) -> None:
     with program.start("--source", "walkers:n=2,seed=11,walk=2", "--fpir", "off", "--json") as system:
         while system.line()["t"] < 2:
             pass
@@ -227,7 +228,7 @@ def test_ctrl_c_prints_the_final_lines_and_leaves_no_process(program: Program) -
             "matcher",
         }
         for process in (psutil.Process(system.process.pid), *children):
-            assert process.net_connections("inet") == [], "nothing may reach for a network"
+            assert process.net_connections("inet") == [], "no process may use the network"
         system.interrupt()
         lines = system.rest()
         assert system.wait() == 0, system.errors()
@@ -237,7 +238,7 @@ def test_ctrl_c_prints_the_final_lines_and_leaves_no_process(program: Program) -
         assert list(program.runtime.iterdir()) == []
 
 
-def test_an_interrupted_replay_says_so_by_its_status(program: Program, walks: dict[str, Path]) -> None:
+def test_an_interrupted_replay_exits_with_130(program: Program, walks: dict[str, Path]) -> None:
     with program.start("--source", str(walks["both"]), "--json") as system:
         system.line()
         system.interrupt()
@@ -245,7 +246,7 @@ def test_an_interrupted_replay_says_so_by_its_status(program: Program, walks: di
         assert system.wait() == 130
 
 
-def test_a_killed_parent_takes_its_children_along(program: Program) -> None:
+def test_children_end_when_the_parent_is_killed(program: Program) -> None:
     with program.start("--source", "walkers:n=1", "--json") as system:
         system.line()
         children = system.children()
@@ -311,7 +312,7 @@ def test_a_clip_of_a_recording(program: Program, walks: dict[str, Path]) -> None
     assert all(2 <= line["t"] < 5 for line in lines)
 
 
-def test_a_thousand_walkers_that_must_not_drop_give_every_window(program: Program) -> None:
+def test_a_thousand_simulated_people_lose_no_window(program: Program) -> None:
     spec = "walkers:n=1000,seed=5,seconds=0.4,live=0"
     tracker = Tracker(get_layout("kinect-v1"))
     expected = 0
@@ -325,7 +326,7 @@ def test_a_thousand_walkers_that_must_not_drop_give_every_window(program: Progra
     assert len([line for line in lines if line["final"]]) == 1000
 
 
-def test_a_config_file_names_the_sources(program: Program, walks: dict[str, Path], tmp_path: Path) -> None:
+def test_a_config_file_sets_the_sources(program: Program, walks: dict[str, Path], tmp_path: Path) -> None:
     config = tmp_path / "door.toml"
     config.write_text(f'sources = ["{walks["ada"].as_posix()}"]\nspeed = 0\nfpir = "off"\njson = true\n')
     done = program.run("--config", str(config))

@@ -1,4 +1,4 @@
-"""`--matcher rn` through the real processes: the same words twice, nobody let in, changes followed."""
+"""`--matcher rn` through the real processes: reproducible, rejects like `nearest`, follows the gallery."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tests.e2e.program import Program
 
 VARYING = ("id", "time", "latency_ms")
 NAMES = ("Ada", "Ben", "Cy")
-WALKED = "walkers:n=4,seed=11,seconds=6,live=0"
-ALL = f"{WALKED},walk=2"
-"""Four simulated people, of whom three are enrolled by their first walk; as a file: every frame counts."""
+PEOPLE = "walkers:n=4,seed=11,seconds=6,live=0"
+SECOND_WALK = f"{PEOPLE},walk=2"
+"""Four simulated people, three of them enrolled; `live=0`: no frame is dropped."""
 
 
 @pytest.fixture(scope="module")
 def galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the galleries `1.db` to `3.db`, which hold so many people."""
+    """Folder of the galleries `1.db` to `3.db`, with 1 to 3 people."""
     folder = tmp_path_factory.mktemp("galleries")
     program = Program(folder / "g.db", folder / "run")
     for count, name in enumerate(NAMES, start=1):
-        source = f"{WALKED},only={count}"
+        source = f"{PEOPLE},only={count}"
         done = program.run("enroll", name, "--source", source, "--speed", "0", "--yes")
         assert done.returncode == 0, done.stderr
         shutil.copy(folder / "g.db", folder / f"{count}.db")
@@ -40,36 +40,36 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def program_with(galleries: Path, people: int, folder: Path) -> Program:
-    """The program with a gallery of its own, of so many people."""
+    """Returns the program with its own gallery of `people` people."""
     shutil.copy(galleries / f"{people}.db", folder / "g.db")
     return Program(folder / "g.db", folder / "run")
 
 
 @pytest.fixture
 def program(galleries: Path, tmp_path: Path) -> Program:
-    """The program, with three people enrolled."""
+    """The program with three people enrolled."""
     return program_with(galleries, 3, tmp_path)
 
 
 def replay(program: Program, *more: str) -> list[dict[str, Any]]:
-    done = program.run("--source", ALL, "--speed", "0", "--json", *more)
+    done = program.run("--source", SECOND_WALK, "--speed", "0", "--json", *more)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return [{key: value for key, value in line.items() if key not in VARYING} for line in lines]
 
 
-def test_a_replay_waits_for_the_network_and_says_the_same_twice(program: Program) -> None:
+def test_a_replay_waits_for_the_network_and_is_reproducible(program: Program) -> None:
     lines = replay(program, "--fpir", "off", "--matcher", "rn")
     assert lines == replay(program, "--fpir", "off", "--matcher", "rn")
     named = [line for line in lines if line["state"] == "person"]
     assert {line["reason"] for line in named} == {
-        "best candidate; strangers are not told apart; chosen by f_RN among 3"
+        "best candidate; strangers are not rejected; chosen by f_RN among 3"
     }
     finals = {line["track"]: line["person"] for line in lines if line["final"]}
     assert {track: finals[track] for track in (1, 2, 3)} == dict(enumerate(NAMES, start=1))
 
 
-def test_who_is_unknown_stays_unknown(program: Program) -> None:
+def test_reranking_does_not_change_the_state(program: Program) -> None:
     nearest = replay(program, "--fpir", "0.3", "--matcher", "nearest")
     reranked = replay(program, "--fpir", "0.3", "--matcher", "rn")
     assert [line["state"] for line in reranked] == [line["state"] for line in nearest]
@@ -78,15 +78,15 @@ def test_who_is_unknown_stays_unknown(program: Program) -> None:
         assert line == before or "; chosen by f_RN among" in line["reason"]
 
 
-def test_with_one_person_there_is_nothing_to_wait_for_or_to_choose(galleries: Path, tmp_path: Path) -> None:
+def test_one_person_needs_no_network(galleries: Path, tmp_path: Path) -> None:
     lines = replay(program_with(galleries, 1, tmp_path), "--fpir", "off", "--matcher", "rn")
     named = [line for line in lines if line["state"] == "person"]
     assert {(line["person"], line["reason"]) for line in named} == {
-        ("Ada", "best candidate; strangers are not told apart")
+        ("Ada", "best candidate; strangers are not rejected")
     }
 
 
-def test_a_running_system_learns_who_comes_and_forgets_who_is_removed(program: Program) -> None:
+def test_a_running_system_follows_enrolment_and_removal(program: Program) -> None:
     with program.start(
         "--source", "walkers:n=1,seed=12", "--fpir", "off", "--matcher", "rn", "--json"
     ) as system:
@@ -105,8 +105,8 @@ def test_a_running_system_learns_who_comes_and_forgets_who_is_removed(program: P
             assert line["t"] < 250
 
 
-def test_a_replay_during_which_somebody_is_removed_loses_nothing(program: Program) -> None:
-    longer = ALL.replace("seconds=6", "seconds=15")
+def test_a_removal_during_a_replay_loses_no_window(program: Program) -> None:
+    longer = SECOND_WALK.replace("seconds=6", "seconds=15")
     with program.start("--source", longer, "--fpir", "off", "--matcher", "rn", "--json") as system:
         lines = [system.line()]
         with open_gallery(program.environment["SGE_GALLERY"]) as store:
@@ -118,7 +118,7 @@ def test_a_replay_during_which_somebody_is_removed_loses_nothing(program: Progra
         while (frame := source.read(10)) is not None:
             windows += len(tracker.push(frame).windows)
     assert len([line for line in lines if line["latency_ms"] is not None]) == windows
-    # A file is never decided without the network of the gallery as it is.
+    # A replay waits for the network of the current gallery.
     assert not any("in training" in line["reason"] for line in lines)
     assert all("chosen by f_RN among 2" in line["reason"] for line in lines if line["final"])
     assert not any(line["final"] and line["candidate"] == "Cy" for line in lines)
@@ -131,7 +131,7 @@ def test_an_unknown_matcher_is_refused(program: Program, tmp_path: Path) -> None
     assert "Traceback" not in done.stderr
     before_a_command = program.run("--matcher", "rn", "people", "list")
     assert before_a_command.returncode == 2
-    assert "go behind its name" in before_a_command.stderr
+    assert "go after its name" in before_a_command.stderr
     with pytest.raises(UserError, match="--matcher: expected fusion, nearest or rn, got foo"):
         Live(["walkers:n=1"], matcher="foo")  # type: ignore[arg-type]
     config = tmp_path / "c.toml"

@@ -1,4 +1,4 @@
-"""Alignment, locality mask and context against the paper's Eq. 4, 5 and 8, written out."""
+"""Alignment, locality mask and context against Eq. 4, 5 and 8 of the paper, written out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from encoder.attention import Attention, Decoding, alignment_scores, context, locality_mask
 
 
-def test_attention_choices_are_the_papers() -> None:
+def test_attention_choices_are_those_of_the_paper() -> None:
     assert [str(choice) for choice in Attention] == ["none", "bas", "mbas", "las"]
 
 
@@ -36,7 +36,7 @@ def test_mask_of_three_skeletons_written_out() -> None:
     torch.testing.assert_close(locality_mask(3, 3), torch.tensor(expected, dtype=torch.float64))
 
 
-def test_centres_follow_the_order() -> None:
+def test_centres_follow_the_decoding_order() -> None:
     assert Decoding.REVERSE.centres(4).tolist() == [4, 3, 2, 1]
     assert Decoding.PLAIN.centres(4).tolist() == [1, 2, 3, 4]
 

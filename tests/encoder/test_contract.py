@@ -1,4 +1,4 @@
-"""The contract id: the same on every machine, another for any other field."""
+"""The contract id: the same on every machine, and different for any other field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from encoder.contract import Contract, side_by_side
+from encoder.contract import Contract, combine_contracts
 
 CONTRACT = Contract(model="0123456789abcdef" * 4)
 
@@ -33,7 +33,7 @@ def test_id_is_pinned() -> None:
     ],
     ids=str,
 )
-def test_any_other_field_has_another_id(change: dict[str, Any]) -> None:
+def test_changing_any_field_changes_the_id(change: dict[str, Any]) -> None:
     assert replace(CONTRACT, **change).id != CONTRACT.id
 
 
@@ -43,20 +43,20 @@ def test_contract_is_cheap_to_import() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 
-def test_one_alone_is_its_own() -> None:
-    assert side_by_side([CONTRACT]) is CONTRACT
+def test_a_single_contract_is_returned_unchanged() -> None:
+    assert combine_contracts([CONTRACT]) is CONTRACT
 
 
-def test_several_are_named_by_their_ids_in_order() -> None:
+def test_a_combined_contract_depends_on_the_ids_in_order() -> None:
     other = replace(CONTRACT, model="f" * 64, dimension=60)
-    literal = hashlib.sha256(f"{CONTRACT.id}\n{other.id}\n".encode()).hexdigest()
-    assert side_by_side([CONTRACT, other]) == replace(CONTRACT, model=literal, dimension=828)
-    assert side_by_side([other, CONTRACT]).id != side_by_side([CONTRACT, other]).id
+    expected = hashlib.sha256(f"{CONTRACT.id}\n{other.id}\n".encode()).hexdigest()
+    assert combine_contracts([CONTRACT, other]) == replace(CONTRACT, model=expected, dimension=828)
+    assert combine_contracts([other, CONTRACT]).id != combine_contracts([CONTRACT, other]).id
 
 
 @pytest.mark.parametrize(
     "change", [{"rate_hz": 60}, {"f": 8}, {"joints": 25}, {"normalisation": "none"}], ids=str
 )
-def test_several_must_read_the_same_windows(change: dict[str, Any]) -> None:
+def test_combined_contracts_must_have_the_same_windows(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected the same windows"):
-        side_by_side([CONTRACT, replace(CONTRACT, model="f" * 64, **change)])
+        combine_contracts([CONTRACT, replace(CONTRACT, model="f" * 64, **change)])

@@ -1,4 +1,4 @@
-"""The encoder of the live system: the same bits however windows are grouped, and clear refusals."""
+"""The encoder of the live system: the same bits however windows are grouped, and clear errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from encoder.inference import Encoder, resolve_device
 from encoder.model import EncoderConfig, GaitEncoder
-from encoder.pose import POSE, pose_numbers
+from encoder.pose import POSE_WIDTH, pose_features
 from encoder.training.pretext import concatenate_cages
 from encoder.weights import LoadedEncoder, load_encoder, save_weights, seeded_state
 from stream.body import FloatArray
@@ -51,25 +51,26 @@ def cages(encoder: Encoder, windows: FloatArray) -> FloatArray:
     return encoder.encode(windows)
 
 
-def test_cages_are_the_models(loaded: LoadedEncoder, windows: FloatArray, cages: FloatArray) -> None:
+def test_cages_are_those_of_the_model(loaded: LoadedEncoder, windows: FloatArray, cages: FloatArray) -> None:
     with torch.inference_mode():
         expected = loaded.models[0].encode(torch.from_numpy(windows))
     assert cages.dtype == np.float32
-    assert cages.shape == (N, 6, 768 + POSE)
-    np.testing.assert_allclose(cages[:, :, :-POSE], expected, atol=1e-6)
-    assert np.array_equal(cages[:, :, -POSE:], pose_numbers(windows))
+    assert cages.shape == (N, 6, 768 + POSE_WIDTH)
+    np.testing.assert_allclose(cages[:, :, :-POSE_WIDTH], expected, atol=1e-6)
+    assert np.array_equal(cages[:, :, -POSE_WIDTH:], pose_features(windows))
     assert float(np.abs(cages).max()) > 1e-3
 
 
-def test_rows_keep_their_bits_when_windows_come_one_by_one(
+def test_windows_give_the_same_bits_one_by_one(
     encoder: Encoder, windows: FloatArray, cages: FloatArray
 ) -> None:
     assert np.array_equal(np.concatenate([encoder.encode(w[None]) for w in windows]), cages)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(order=st.permutations(range(N)), cuts=st.sets(st.integers(1, N - 1), max_size=5))
-def test_rows_keep_their_bits_in_any_order_and_grouping(
+def test_windows_give_the_same_bits_in_any_order_and_grouping(
     encoder: Encoder, windows: FloatArray, cages: FloatArray, order: list[int], cuts: set[int]
 ) -> None:
     groups = np.split(np.array(order), sorted(cuts))
@@ -83,16 +84,16 @@ def test_a_second_encoder_gives_the_same_bits(windows: FloatArray, cages: FloatA
     assert np.array_equal(other.encode(windows), cages)
 
 
-class _PlaceDependent(GaitEncoder):
-    """A machine whose products round by the place of a row among the others."""
+class _PositionDependentEncoder(GaitEncoder):
+    """Simulates a machine on which the rounding depends on a row's position in the batch."""
 
     def encode(self, windows: Tensor) -> Tensor:
-        place = torch.arange(len(windows)).view(-1, 1, 1)
-        return windows.flatten(2) + 1e-6 * place
+        position = torch.arange(len(windows)).view(-1, 1, 1)
+        return windows.flatten(2) + 1e-6 * position
 
 
-def test_a_machine_that_rounds_by_place_computes_one_by_one(loaded: LoadedEncoder) -> None:
-    model = _PlaceDependent(EncoderConfig(hidden=20))
+def test_position_dependent_rounding_makes_the_encoder_compute_one_by_one(loaded: LoadedEncoder) -> None:
+    model = _PositionDependentEncoder(EncoderConfig(hidden=20))
     contract = replace(loaded.contract, dimension=60, pose=0)
     encoder = Encoder(replace(loaded, models=(model,), contract=contract), "cpu")
     windows = np.random.RandomState(1).standard_normal((5, 6, 20, 3)).astype(np.float32)
@@ -101,7 +102,7 @@ def test_a_machine_that_rounds_by_place_computes_one_by_one(loaded: LoadedEncode
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Weights files of encoders of several sizes that read the same windows."""
+    """Weights files of encoders of different sizes that read the same windows."""
     folder = tmp_path_factory.mktemp("parts")
     paths = []
     for seed, hidden in enumerate((8, 32, 5)):
@@ -111,46 +112,46 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-def test_several_encoders_are_each_alone_to_the_bit_side_by_side(
+def test_several_encoders_give_the_bits_of_each_one_concatenated(
     parts: list[Path], windows: FloatArray
 ) -> None:
     together = Encoder(load_encoder(*parts), "cpu")
     alone = [Encoder(load_encoder(path), "cpu").encode(windows) for path in parts]
-    assert together.nothing.shape == (0, 6, 3 * (8 + 32 + 5) + POSE)
+    assert together.empty.shape == (0, 6, 3 * (8 + 32 + 5) + POSE_WIDTH)
     cages = together.encode(windows)
-    side_by_side = concatenate_cages([torch.from_numpy(part[:, :, :-POSE]) for part in alone])
-    assert np.array_equal(cages[:, :, :-POSE], side_by_side)
-    assert np.array_equal(cages[:, :, -POSE:], pose_numbers(windows))
+    concatenated = concatenate_cages([torch.from_numpy(part[:, :, :-POSE_WIDTH]) for part in alone])
+    assert np.array_equal(cages[:, :, :-POSE_WIDTH], concatenated)
+    assert np.array_equal(cages[:, :, -POSE_WIDTH:], pose_features(windows))
     assert np.array_equal(np.concatenate([together.encode(w[None]) for w in windows]), cages)
     assert np.array_equal(together.encode(windows[::-1]), cages[::-1])
 
 
 def test_no_windows_give_no_cages(encoder: Encoder, windows: FloatArray) -> None:
-    assert encoder.nothing.shape == (0, 6, 768 + POSE)
-    assert encoder.encode(windows[:0]).shape == (0, 6, 768 + POSE)
+    assert encoder.empty.shape == (0, 6, 768 + POSE_WIDTH)
+    assert encoder.encode(windows[:0]).shape == (0, 6, 768 + POSE_WIDTH)
     assert encoder.window_shape == (6, 20, 3)
 
 
-def test_read_only_windows_are_fine(encoder: Encoder, windows: FloatArray, cages: FloatArray) -> None:
+def test_read_only_windows_are_accepted(encoder: Encoder, windows: FloatArray, cages: FloatArray) -> None:
     received = np.frombuffer(windows.tobytes(), np.float32).reshape(windows.shape)
     assert np.array_equal(encoder.encode(received), cages)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 20, 3), (2, 6, 25, 3), (6, 20, 3), (2, 6, 20, 2), (0,)])
-def test_other_shapes_are_refused(encoder: Encoder, shape: tuple[int, ...]) -> None:
+def test_wrong_shapes_are_refused(encoder: Encoder, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"expected shape \(n, 6, 20, 3\)"):
         encoder.encode(np.zeros(shape, np.float32))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_are_refused(encoder: Encoder, windows: FloatArray, bad: float) -> None:
-    spoilt = windows.copy()
-    spoilt[3, 2, 7, 1] = bad
+    invalid = windows.copy()
+    invalid[3, 2, 7, 1] = bad
     with pytest.raises(ValueError, match="finite"):
-        encoder.encode(spoilt)
+        encoder.encode(invalid)
 
 
-def test_threads_are_set_or_left(loaded: LoadedEncoder) -> None:
+def test_threads_are_set_or_left_unchanged(loaded: LoadedEncoder) -> None:
     torch.set_num_threads(2)
     Encoder(loaded, "cpu", threads=None)
     assert torch.get_num_threads() == 2
@@ -158,11 +159,11 @@ def test_threads_are_set_or_left(loaded: LoadedEncoder) -> None:
     assert torch.get_num_threads() == 1
 
 
-def test_cpu_is_always_there() -> None:
+def test_cpu_is_always_available() -> None:
     assert resolve_device("cpu") == torch.device("cpu")
 
 
-def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_uses_a_gpu_if_available(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto").type == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -173,7 +174,7 @@ def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) ->
         resolve_device("cuda:1")
 
 
-def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="use auto or cpu"):
         resolve_device("cuda")
@@ -186,7 +187,7 @@ def test_unknown_devices_are_refused(name: str) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-def test_rows_keep_their_bits_on_a_gpu(windows: FloatArray, cages: FloatArray) -> None:
+def test_windows_give_the_same_bits_on_a_gpu(windows: FloatArray, cages: FloatArray) -> None:
     encoder = Encoder(load_encoder(), "cuda")
     together = encoder.encode(windows)
     assert np.array_equal(np.concatenate([encoder.encode(w[None]) for w in windows]), together)

@@ -24,7 +24,7 @@ SMALL = {"f": 4, "joints": 3, "hidden": 5}
 
 
 def network(**settings: Any) -> GaitEncoder:
-    """A seeded network in double precision, its kernels and biases large enough to leave the linear range."""
+    """Returns a seeded network in double precision, with weights that leave the linear range of the gates."""
     config = EncoderConfig(**settings)
     model = GaitEncoder(config)
     model.load_state_dict(seeded_state(config, seed=3))
@@ -44,7 +44,7 @@ def sigmoid(x: Array) -> Array:
 
 
 class Dimension:
-    """The paper's encoder and decoder of one dimension, in its own symbols and 1-based steps."""
+    """The paper's encoder and decoder of one dimension, with its symbols and 1-based steps."""
 
     def __init__(self, model: GaitEncoder, d: int) -> None:
         self.config = model.config
@@ -54,9 +54,11 @@ class Dimension:
         h, c = state
         k = self.config.hidden
         gates = np.concatenate([x, h]) @ self.p[f"{layer}.kernel"] + self.p[f"{layer}.bias"]
-        take, forget, give = (sigmoid(gates[i * k : (i + 1) * k] + (i == 1)) for i in range(3))
-        c = forget * c + take * np.tanh(gates[3 * k :])
-        return give * np.tanh(c), c
+        input_gate, forget_gate, output_gate = (
+            sigmoid(gates[i * k : (i + 1) * k] + (i == 1)) for i in range(3)
+        )
+        c = forget_gate * c + input_gate * np.tanh(gates[3 * k :])
+        return output_gate * np.tanh(c), c
 
     def stack(self, name: str, x: Array, states: list[tuple[Array, Array]]) -> Array:
         for i in range(self.config.layers):
@@ -100,7 +102,7 @@ class Dimension:
         return np.array([a[j] for j in range(1, f + 1)]), c
 
 
-def test_weights_that_name_no_order_are_for_reverse(tmp_path: Path) -> None:
+def test_weights_without_a_decoding_order_mean_reverse(tmp_path: Path) -> None:
     model = GaitEncoder(EncoderConfig(f=3, joints=2, hidden=4, layers=1, attention=Attention.MBAS))
     whole = {"kind": "sge-stream gait encoder", "version": "1"}
     config = {"f": 3, "joints": 2, "hidden": 4, "layers": 1, "attention": "mbas", "alignment": "dot"}
@@ -113,7 +115,7 @@ def test_weights_that_name_no_order_are_for_reverse(tmp_path: Path) -> None:
         EncoderConfig(**cast(Any, {"decoding": "sideways"}))
 
 
-@pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
+@pytest.mark.parametrize("teacher_forcing", [False, True], ids=["own-output", "teacher"])
 @pytest.mark.parametrize(
     "settings",
     [
@@ -128,10 +130,10 @@ def test_weights_that_name_no_order_are_for_reverse(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_network_is_the_papers(settings: dict[str, Any], taught: bool) -> None:
+def test_the_network_is_that_of_the_paper(settings: dict[str, Any], teacher_forcing: bool) -> None:
     model = network(**SMALL, **settings)
     batch = windows(3, model.config)
-    target = batch.flip(1) * 0.9 if taught else None
+    target = batch.flip(1) * 0.9 if teacher_forcing else None
     with torch.no_grad():
         got = model(batch, target)
     assert (got.alignment is None) == (model.config.attention is Attention.NONE)
@@ -146,7 +148,7 @@ def test_network_is_the_papers(settings: dict[str, Any], taught: bool) -> None:
                 np.testing.assert_allclose(got.alignment[n, :, d], expected["a"], rtol=1e-10)
 
 
-def test_cage_is_the_contexts_of_x_y_z_side_by_side() -> None:
+def test_a_cage_is_the_concatenated_contexts_of_x_y_z() -> None:
     model = network(**SMALL)
     batch = windows(2, model.config)
     contexts = model(batch).contexts
@@ -156,7 +158,7 @@ def test_cage_is_the_contexts_of_x_y_z_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("d", range(3))
-def test_dimensions_share_nothing(d: int) -> None:
+def test_dimensions_are_independent(d: int) -> None:
     model = network(**SMALL)
     batch = windows(2, model.config)
     changed = batch.clone()
@@ -179,20 +181,20 @@ def test_dimensions_share_nothing(d: int) -> None:
     ],
     ids=str,
 )
-def test_parameters_of_a_dimension(settings: dict[str, Any], expected: int) -> None:
+def test_number_of_parameters_of_a_dimension(settings: dict[str, Any], expected: int) -> None:
     with torch.device("meta"):
         model = GaitEncoder(EncoderConfig(**settings))
     assert sum(parameter.numel() for parameter in model.parameters()) == 3 * expected
     assert all(parameter.shape[0] == 3 for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
+@pytest.mark.parametrize("teacher_forcing", [False, True], ids=["own-output", "teacher"])
 @pytest.mark.parametrize("attention", list(Attention))
-def test_the_reconstruction_reaches_every_parameter(attention: Attention, taught: bool) -> None:
+def test_the_reconstruction_reaches_every_parameter(attention: Attention, teacher_forcing: bool) -> None:
     model = network(**SMALL, attention=attention, alignment=Alignment.GENERAL)
     batch = windows(3, model.config)
     target = batch.flip(1)
-    loss = (model(batch, target if taught else None).reconstruction - target).square().sum()
+    loss = (model(batch, target if teacher_forcing else None).reconstruction - target).square().sum()
     loss.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
@@ -200,7 +202,7 @@ def test_the_reconstruction_reaches_every_parameter(attention: Attention, taught
         assert parameter.grad.abs().amax(dim=tuple(range(1, parameter.dim()))).min() > 0, name
 
 
-def test_a_step_of_descent_lowers_the_reconstruction_error() -> None:
+def test_gradient_descent_lowers_the_reconstruction_error() -> None:
     model = network(**SMALL)
     batch = windows(8, model.config)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -214,7 +216,7 @@ def test_a_step_of_descent_lowers_the_reconstruction_error() -> None:
     assert errors == sorted(errors, reverse=True)
 
 
-def test_shapes_other_than_the_configurations_are_refused() -> None:
+def test_shapes_that_do_not_match_the_configuration_are_refused() -> None:
     model = network(**SMALL)
     good = windows(2, model.config)
     with pytest.raises(ValueError, match=r"windows: expected shape \(2, 4, 3, 3\)"):

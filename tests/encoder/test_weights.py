@@ -1,4 +1,4 @@
-"""Seeded weights, weights files and what a loaded encoder says of itself."""
+"""Seeded weights, weights files, and description and contract of a loaded encoder."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def file(tmp_path: Path) -> Path:
 
 
 def rewrite(path: Path, state: Mapping[str, Tensor] | None = None, **metadata: str) -> None:
-    """Write the file again with other tensors or other metadata."""
+    """Rewrites the file with other tensors or other metadata."""
     with safe_open(path, framework="pt") as old:
         tensors = {name: old.get_tensor(name).clone() for name in old.keys()}  # noqa: SIM118
-        kept = dict(old.metadata())
-    save_file(dict(state) if state is not None else tensors, path, metadata=kept | metadata)
+        old_metadata = dict(old.metadata())
+    save_file(dict(state) if state is not None else tensors, path, metadata=old_metadata | metadata)
 
 
 def test_seeded_weights_are_pinned() -> None:
@@ -49,7 +49,7 @@ def test_seeded_weights_are_pinned() -> None:
     )
 
 
-def test_seeded_weights_ignore_torchs_generator() -> None:
+def test_seeded_weights_do_not_depend_on_torchs_generator() -> None:
     torch.manual_seed(1)
     first = seeded_state(TINY)
     torch.manual_seed(2)
@@ -70,7 +70,7 @@ def test_seeded_kernels_are_glorot_uniform_and_biases_zero() -> None:
         assert float(tensor.std()) == pytest.approx(limit / 3**0.5, rel=0.02)
 
 
-def test_dimensions_start_differently() -> None:
+def test_dimensions_have_different_initial_weights() -> None:
     kernel = seeded_state(TINY)["encoder.0.kernel"]
     assert not torch.equal(kernel[0], kernel[1])
     assert not torch.equal(kernel[1], kernel[2])
@@ -83,7 +83,7 @@ def test_digest_is_over_names_shapes_and_bytes_in_order() -> None:
     assert weights_digest(state) != weights_digest(state | {"b": torch.tensor([[1.0], [2.0]])})
 
 
-def test_a_file_gives_back_what_was_saved(file: Path) -> None:
+def test_weights_files_round_trip(file: Path) -> None:
     weights = load_weights(file)
     assert weights.config == TINY
     assert weights.extra == {"epoch": "7"}
@@ -91,7 +91,7 @@ def test_a_file_gives_back_what_was_saved(file: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_a_files_encoder_computes_what_the_saved_one_does(file: Path) -> None:
+def test_a_loaded_encoder_computes_what_the_saved_one_does(file: Path) -> None:
     model = GaitEncoder(TINY)
     model.load_state_dict(seeded_state(TINY))
     loaded = load_encoder(file)
@@ -108,13 +108,13 @@ def test_a_files_encoder_computes_what_the_saved_one_does(file: Path) -> None:
     assert (contract.f, contract.joints, contract.dimension, contract.rate_hz) == (4, 3, 15, 30)
 
 
-def test_a_loaded_encoder_outlives_its_file(file: Path) -> None:
+def test_a_loaded_encoder_does_not_depend_on_its_file(file: Path) -> None:
     loaded = load_encoder(file)
     file.write_bytes(b"\0" * file.stat().st_size)
     assert weights_digest(loaded.models[0].state_dict()) == loaded.contract.model
 
 
-def test_without_weights_the_features_are_random_and_say_so(
+def test_without_weights_the_encoder_is_random_and_described_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encoder.weights.files", lambda _: tmp_path)
@@ -135,7 +135,7 @@ def test_shipped_weights_are_the_default(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.safetensors: there is no such"):
+    with pytest.raises(DataError, match=r"gone\.safetensors: no such weights file"):
         load_encoder(tmp_path / "gone.safetensors")
 
 
@@ -152,16 +152,16 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         load_weights(tmp_path)
 
 
-def test_foreign_weights_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "foreign.safetensors"
     save_file({"layer.weight": torch.zeros(2, 2)}, path)
-    with pytest.raises(DataError, match="another model's"):
+    with pytest.raises(DataError, match="got those of another model"):
         load_weights(path)
 
 
 def test_another_version_is_refused(file: Path) -> None:
     rewrite(file, version="2")
-    with pytest.raises(DataError, match="expected version 1 of the format, got 2"):
+    with pytest.raises(DataError, match="expected format version 1, got 2"):
         load_weights(file)
 
 
@@ -198,14 +198,14 @@ def test_parameters_that_do_not_fit_are_refused(file: Path) -> None:
             load_weights(file)
 
 
-def test_saving_refuses_taken_names_and_unwritable_places(tmp_path: Path) -> None:
+def test_saving_refuses_reserved_names_and_unwritable_paths(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="config"):
         save_weights(tmp_path / "x.safetensors", seeded_state(TINY), TINY, {"config": "mine"})
     with pytest.raises(DataError, match="cannot be written"):
         save_weights(tmp_path / "no" / "folder.safetensors", seeded_state(TINY), TINY)
 
 
-def test_half_precision_takes_half_the_room_and_is_read_as_float32(tmp_path: Path) -> None:
+def test_half_precision_halves_the_size_and_is_read_as_float32(tmp_path: Path) -> None:
     config = EncoderConfig(f=4, joints=20, hidden=32)
     state = seeded_state(config, seed=5)
     whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
@@ -219,7 +219,7 @@ def test_half_precision_takes_half_the_room_and_is_read_as_float32(tmp_path: Pat
     }
     assert all(p.dtype == torch.float32 and torch.equal(p, rounded[name]) for name, p in read.state.items())
     assert load_encoder(half).contract.model == weights_digest(rounded) != weights_digest(state)
-    # What was rounded once stays as it is.
+    # Rounding again changes nothing.
     save_weights(whole, read.state, config)
     assert load_encoder(whole).contract == load_encoder(half).contract
 
@@ -238,34 +238,34 @@ def saved(path: Path, seed: int, config: EncoderConfig = TINY, **extra: str) -> 
     return path
 
 
-def test_several_encoders_stand_side_by_side_in_the_order_given(tmp_path: Path) -> None:
+def test_several_encoders_keep_the_given_order(tmp_path: Path) -> None:
     wide = EncoderConfig(f=4, joints=3, hidden=7)
     first, second = saved(tmp_path / "a.safetensors", 1), saved(tmp_path / "b.safetensors", 2, wide)
-    both, turned = load_encoder(first, second), load_encoder(second, first)
+    both, reversed_order = load_encoder(first, second), load_encoder(second, first)
     assert [weights_digest(m.state_dict()) for m in both.models] == [
         load_encoder(path).contract.model for path in (first, second)
     ]
     assert (both.contract.f, both.contract.joints, both.contract.dimension) == (4, 3, 3 * 5 + 3 * 7)
     assert both.trained
     assert both.description.startswith("weights of a.safetensors + b.safetensors, model ")
-    ids = {load_encoder(first).contract.id, both.contract.id, turned.contract.id}
+    ids = {load_encoder(first).contract.id, both.contract.id, reversed_order.contract.id}
     assert len(ids) == 3
     assert load_encoder(first, second).contract == both.contract
 
 
-def test_encoders_of_other_windows_do_not_stand_side_by_side(tmp_path: Path) -> None:
+def test_encoders_of_different_windows_are_refused_together(tmp_path: Path) -> None:
     first = saved(tmp_path / "a.safetensors", 1)
     others = {
         "6 skeletons of 3 joints": saved(
             tmp_path / "f.safetensors", 2, EncoderConfig(f=6, joints=3, hidden=5)
         ),
         "4 skeletons of 20 joints": saved(tmp_path / "j.safetensors", 2, EncoderConfig(f=4, hidden=5)),
-        "15 a second": saved(tmp_path / "r.safetensors", 2, rate_hz="15"),
+        "15 per second": saved(tmp_path / "r.safetensors", 2, rate_hz="15"),
         "layout coco17-2d": saved(tmp_path / "l.safetensors", 2, layout="coco17-2d"),
     }
-    for told, path in others.items():
+    for message, path in others.items():
         with pytest.raises(
-            UserError, match=rf"same windows, but .*a\.safetensors reads 4 .*{told}.*leave one"
+            UserError, match=rf"same windows, but .*a\.safetensors reads 4 .*{message}.*leave one"
         ):
             load_encoder(first, path)
 
@@ -277,25 +277,25 @@ def test_the_same_weights_twice_are_refused(tmp_path: Path) -> None:
         load_encoder(first, again)
 
 
-def test_metadata_say_which_skeletons_weights_read(tmp_path: Path) -> None:
+def test_metadata_give_the_skeletons_that_the_weights_read(tmp_path: Path) -> None:
     plain = load_encoder(saved(tmp_path / "a.safetensors", 1)).contract
-    said = load_encoder(saved(tmp_path / "b.safetensors", 1, layout="canonical", rate_hz="30")).contract
-    assert said == plain == Contract(model=plain.model, f=4, joints=3, dimension=15)
+    explicit = load_encoder(saved(tmp_path / "b.safetensors", 1, layout="canonical", rate_hz="30")).contract
+    assert explicit == plain == Contract(model=plain.model, f=4, joints=3, dimension=15)
     assert load_encoder(saved(tmp_path / "c.safetensors", 1, rate_hz="10")).contract.rate_hz == 10
     pixels = load_encoder(saved(tmp_path / "d.safetensors", 1, layout="coco17-2d")).contract
     assert pixels.id != plain.id
-    with pytest.raises(DataError, match=r"e\.safetensors: expected its rate_hz as a number, got often"):
+    with pytest.raises(DataError, match=r"e\.safetensors: expected a number as rate_hz, got often"):
         load_encoder(saved(tmp_path / "e.safetensors", 1, rate_hz="often"))
 
 
-def test_a_trained_folder_stands_for_its_weights(tmp_path: Path) -> None:
+def test_a_training_folder_gives_its_weights(tmp_path: Path) -> None:
     file = saved(tmp_path / "mine" / "encoder.safetensors", 1)
     loaded = load_encoder(tmp_path / "mine")
     assert loaded.contract == load_encoder(file).contract
     assert "mine/encoder.safetensors" in loaded.description
 
 
-def test_a_folder_of_several_tasks_stands_for_all_of_them(tmp_path: Path) -> None:
+def test_a_folder_of_several_tasks_gives_the_weights_of_all(tmp_path: Path) -> None:
     tasks = ("reverse", "prediction", "sorting")
     for seed, task in reversed(list(enumerate(tasks))):
         saved(tmp_path / task / "encoder.safetensors", seed)
@@ -306,7 +306,7 @@ def test_a_folder_of_several_tasks_stands_for_all_of_them(tmp_path: Path) -> Non
     assert loaded.contract.dimension == 3 * 15
     assert "reverse/encoder.safetensors + prediction/encoder.safetensors + sorting/" in loaded.description
     (tmp_path / "sorting" / "encoder.safetensors").unlink()
-    with pytest.raises(DataError, match=r"sorting: there is no encoder\.safetensors in it; end the training"):
+    with pytest.raises(DataError, match=r"sorting: no encoder\.safetensors in it; finish the training"):
         load_encoder(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Decisions: person, unknown, collecting, each for its reason."""
+"""Decisions of the matcher and their reasons; scores of windows; enrolment of tracks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from gallery.enrolment import enrol_tracks
-from gallery.matcher import MAX_ENDED, Finding, Matcher
+from gallery.matcher import MAX_ENDED, Matcher
 from gallery.matcher_settings import SourceCard
+from gallery.open_set_decision import TrackDecision
 from gallery.scoring.backend import Backend, Projection
-from gallery.scoring.calibration import Calibration, ImpostorScores
 from gallery.scoring.template_index import TemplateIndex
+from gallery.scoring.thresholds import Calibration, ImpostorScores
 from gallery.store.gallery import open_gallery
 from gallery.store.records import PersonTemplates
-from stream.bus.messages import Ask, Note, Row, Tick
+from stream.bus.messages import EnrolRequest, Tick, TrackNote, WindowRow
 from stream.errors import GalleryError, UserError
 
 F, D = 6, 16
@@ -34,28 +35,30 @@ def matcher(fpir: float | None = 0.01, **people: np.ndarray) -> Matcher:
     return Matcher(SOURCES, F, fpir, index(**people))
 
 
-def walk(subject: Matcher, cages: np.ndarray, windows: int, track: int = 1, source: int = 0) -> list[Finding]:
-    findings: list[Finding] = []
+def observe_walk(
+    subject: Matcher, cages: np.ndarray, windows: int, track: int = 1, source: int = 0
+) -> list[TrackDecision]:
+    decisions: list[TrackDecision] = []
     for k in range(windows):
         start = k * 100_000_000
-        row = Row(track, start, start + 166_666_667, 7, 1.0)
-        findings += subject.observe(Tick(source, 0, k, "c", (1, F, D), (row,)), cages[None])
-    return findings
+        row = WindowRow(track, start, start + 166_666_667, 7, 1.0)
+        decisions += subject.observe(Tick(source, 0, k, "c", (1, F, D), (row,)), cages[None])
+    return decisions
 
 
-def test_a_person_is_named_once_enough_was_seen() -> None:
-    findings = walk(matcher(ada=ADA, ben=BEN), ADA, 12)
-    assert [finding.state for finding in findings] == ["collecting"] * 9 + ["person"] * 3
-    assert findings[0].reason == "seen 0.1 of 1.0 s"
-    last = findings[-1]
+def test_a_person_is_named_after_enough_walking() -> None:
+    decisions = observe_walk(matcher(ada=ADA, ben=BEN), ADA, 12)
+    assert [decision.state for decision in decisions] == ["collecting"] * 9 + ["person"] * 3
+    assert decisions[0].reason == "seen 0.1 of 1.0 s"
+    last = decisions[-1]
     assert (last.candidate, last.reason) == ("ada", "score reaches the threshold")
     assert last.score == pytest.approx(1.0)
     assert last.threshold == pytest.approx(0.9)
     assert last.arrival_ns == 7
 
 
-def test_a_stranger_is_unknown_but_has_a_best_candidate() -> None:
-    last = walk(matcher(ada=ADA, ben=BEN), EVE, 12)[-1]
+def test_a_stranger_is_unknown_with_a_candidate() -> None:
+    last = observe_walk(matcher(ada=ADA, ben=BEN), EVE, 12)[-1]
     assert last.state == "unknown"
     assert last.candidate in ("ada", "ben")
     assert last.reason == "score is below the threshold"
@@ -63,28 +66,28 @@ def test_a_stranger_is_unknown_but_has_a_best_candidate() -> None:
     assert last.margin > 0
 
 
-def test_with_the_threshold_off_the_best_candidate_is_named() -> None:
-    last = walk(matcher(None, ada=ADA), EVE, 12)[-1]
+def test_without_an_fpir_the_best_candidate_is_named() -> None:
+    last = observe_walk(matcher(None, ada=ADA), EVE, 12)[-1]
     assert (last.state, last.candidate, last.threshold, last.margin) == ("person", "ada", None, None)
 
 
-def test_nobody_is_named_where_two_fit_equally_well() -> None:
-    last = walk(matcher(None, ada=ADA, ben=ADA), ADA, 12)[-1]
+def test_no_person_is_named_on_equal_scores() -> None:
+    last = observe_walk(matcher(None, ada=ADA, ben=ADA), ADA, 12)[-1]
     assert (last.state, last.margin, last.reason) == ("unknown", 0.0, "two people fit equally well")
 
 
-def test_nobody_enrolled_and_an_uncalibrated_sensor_are_said() -> None:
-    nobody = walk(matcher(), ADA, 12)[-1]
-    assert (nobody.state, nobody.candidate, nobody.reason) == ("unknown", None, "nobody is enrolled")
-    other = walk(matcher(ada=ADA), ADA, 12, track=2, source=1)[-1]
+def test_reasons_state_an_empty_gallery_another_sensor_and_an_uncalibrated_sensor() -> None:
+    empty = observe_walk(matcher(), ADA, 12)[-1]
+    assert (empty.state, empty.candidate, empty.reason) == ("unknown", None, "nobody is enrolled")
+    other = observe_walk(matcher(ada=ADA), ADA, 12, track=2, source=1)[-1]
     assert (other.state, other.candidate, other.reason) == ("unknown", None, "enrolled on another sensor")
-    here = TemplateIndex([PersonTemplates(1, "ada", "rgb", ADA[None])], BACKEND, ["kinect-v1", "rgb"])
-    last = walk(Matcher(SOURCES, F, 0.01, here), ADA, 12, source=1)[-1]
+    rgb = TemplateIndex([PersonTemplates(1, "ada", "rgb", ADA[None])], BACKEND, ["kinect-v1", "rgb"])
+    last = observe_walk(Matcher(SOURCES, F, 0.01, rgb), ADA, 12, source=1)[-1]
     assert (last.state, last.candidate) == ("unknown", "ada")
     assert last.reason == "uncalibrated: no threshold is known for rgb"
 
 
-def test_who_is_enrolled_on_two_kinds_of_sensors_is_compared_with_the_own_kind_alone() -> None:
+def test_probes_are_compared_only_with_templates_of_their_kind_of_sensor() -> None:
     templates = [
         PersonTemplates(1, "ada", "kinect-v1", ADA[None]),
         PersonTemplates(1, "ada", "rgb", BEN[None]),
@@ -102,7 +105,7 @@ def scores(subject: TemplateIndex, window: np.ndarray, sensor: str) -> np.ndarra
     return found
 
 
-def test_the_prediction_is_the_mean_of_each_skeletons_nearest_template() -> None:
+def test_the_window_score_is_the_mean_similarity_of_skeletons_to_their_nearest_templates() -> None:
     rows = RANDOM.standard_normal((5, F, D)).astype(np.float32)
     owners = [1, 1, 2, 2, 2]
     probe = RANDOM.standard_normal((F, D)).astype(np.float32)
@@ -137,16 +140,16 @@ def literal_scores(probe: np.ndarray, rows: np.ndarray, owners: list[int]) -> li
     return expected
 
 
-def test_nobodys_score_depends_on_who_else_is_enrolled() -> None:
+def test_scores_do_not_depend_on_other_enrolled_people() -> None:
     probe = RANDOM.standard_normal((F, D)).astype(np.float32)
     everyone = scores(index(ada=ADA, ben=BEN, eve=EVE), probe, "kinect-v1")
     some = scores(index(ada=ADA, eve=EVE), probe, "kinect-v1")
     np.testing.assert_allclose(some, everyone[[0, 2]], atol=1e-6)
 
 
-def test_the_last_word_of_a_track_is_final() -> None:
+def test_the_last_decision_of_a_track_is_final() -> None:
     subject = matcher(ada=ADA)
-    walk(subject, ADA, 12)
+    observe_walk(subject, ADA, 12)
     (final,) = subject.observe(Tick(0, 0, 12, ended=(1,)), np.zeros(0, np.float32))
     assert final.final
     assert (final.state, final.candidate, final.arrival_ns) == ("person", "ada", None)
@@ -155,69 +158,69 @@ def test_the_last_word_of_a_track_is_final() -> None:
     assert subject.end(1) == []
 
 
-def test_a_track_without_windows_says_why_and_ends_collecting() -> None:
+def test_a_track_without_windows_has_a_reason_and_ends_collecting() -> None:
     subject = matcher(ada=ADA)
-    nothing = np.zeros(0, np.float32)
-    (came,) = subject.observe(Tick(0, 0, 0, notes=(Note(1, 5, None),)), nothing)
-    (why,) = subject.observe(Tick(0, 0, 1, notes=(Note(1, 9, "joints missing"),)), nothing)
+    no_windows = np.zeros(0, np.float32)
+    (first,) = subject.observe(Tick(0, 0, 0, notes=(TrackNote(1, 5, None),)), no_windows)
+    (second,) = subject.observe(Tick(0, 0, 1, notes=(TrackNote(1, 9, "joints missing"),)), no_windows)
     (final,) = subject.end_source(0)
-    assert (came.state, came.reason) == ("collecting", "seen 0.0 of 1.0 s")
-    assert why.reason == "seen 0.0 of 1.0 s: joints missing"
+    assert (first.state, first.reason) == ("collecting", "seen 0.0 of 1.0 s")
+    assert second.reason == "seen 0.0 of 1.0 s: joints missing"
     assert (final.state, final.final, final.candidate, final.time_ns) == ("collecting", True, None, 9)
-    assert final.reason == why.reason
+    assert final.reason == second.reason
 
 
-def test_a_changed_gallery_is_followed_within_a_track() -> None:
+def test_a_changed_gallery_applies_within_a_track() -> None:
     subject = matcher(ada=ADA, ben=BEN)
-    walk(subject, ADA, 12)
+    observe_walk(subject, ADA, 12)
     subject.replace_index(index(ben=BEN))
-    assert walk(subject, ADA, 1)[-1].candidate == "ben"
+    assert observe_walk(subject, ADA, 1)[-1].candidate == "ben"
     subject.replace_index(index(eve=EVE, ada=ADA))
-    assert walk(subject, ADA, 9)[-1].candidate is None, "both are new to the track"
-    assert walk(subject, ADA, 1)[-1].candidate == "ada"
+    assert observe_walk(subject, ADA, 9)[-1].candidate is None, "expected too few windows of both"
+    assert observe_walk(subject, ADA, 1)[-1].candidate == "ada"
 
 
-def test_tracks_that_left_are_kept_for_enrolment_but_not_for_ever() -> None:
+def test_a_limited_number_of_ended_tracks_is_kept_for_enrolment() -> None:
     subject = matcher()
     for number in range(1, MAX_ENDED + 3):
-        walk(subject, ADA, 1, track=number)
+        observe_walk(subject, ADA, 1, track=number)
         subject.end(number)
     assert len(subject.ended) == MAX_ENDED
     assert 1 not in subject.ended
 
 
-def test_enrolling_refuses_with_a_reason(tmp_path: object) -> None:
+def test_an_invalid_enrolment_is_refused_with_a_reason(tmp_path: object) -> None:
     subject = matcher()
     with open_gallery(str(tmp_path) + "/g.db") as store:
         with pytest.raises(UserError, match="nobody is in view"):
-            enrol_tracks(subject, store, "c", Ask("Ada", (), "--yes"))
+            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (), "--yes"))
         with pytest.raises(UserError, match="no track 9"):
-            enrol_tracks(subject, store, "c", Ask("Ada", (9,), "--yes"))
-        walk(subject, ADA, 20)
+            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (9,), "--yes"))
+        observe_walk(subject, ADA, 20)
         with pytest.raises(UserError, match=r"2\.0 s of usable walking, at least 3 s"):
-            enrol_tracks(subject, store, "c", Ask("Ada", (), "--yes"))
-        walk(subject, BEN, 40, track=2)
+            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (), "--yes"))
+        observe_walk(subject, BEN, 40, track=2)
         with pytest.raises(UserError, match=r"2 people are in view \(tracks 1, 2\)"):
-            enrol_tracks(subject, store, "c", Ask("Ada", (), "--yes"))
+            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (), "--yes"))
         assert store.people() == []
-        reply = enrol_tracks(subject, store, "c", Ask("Ben", (2,), "--yes"))
+        reply = enrol_tracks(subject, store, "c", EnrolRequest("Ben", (2,), "--yes"))
         assert (reply.windows, reply.quality) == (40, 1.0)
         assert reply.seconds == pytest.approx(4.0)
         with pytest.raises(GalleryError, match="ben is enrolled already"):
-            enrol_tracks(subject, store, "c", Ask("ben", (2,), "--yes"))
+            enrol_tracks(subject, store, "c", EnrolRequest("ben", (2,), "--yes"))
         (ben,) = store.templates("c")
         np.testing.assert_array_equal(ben.templates[0], BEN)
 
 
-def test_who_was_decided_on_and_stops_walking_is_said_to() -> None:
+def test_the_reason_states_why_a_decided_track_has_no_new_windows() -> None:
     subject = matcher(ada=ADA)
-    walk(subject, ADA, 12)
-    (stands,) = subject.observe(
-        Tick(0, 0, 12, "c", (), (), notes=(Note(1, 2_300_000_000, "standing still"),)), ADA[None][:0]
+    observe_walk(subject, ADA, 12)
+    (standing,) = subject.observe(
+        Tick(0, 0, 12, "c", (), (), notes=(TrackNote(1, 2_300_000_000, "standing still"),)), ADA[None][:0]
     )
-    assert (stands.state, stands.candidate) == ("person", "ada")
-    assert stands.reason == "score reaches the threshold; no new windows: standing still"
-    (left,) = subject.end(1)
-    assert left.reason == "score reaches the threshold"
-    walks_on = walk(matcher(ada=ADA), ADA, 12)[-1]
-    assert walks_on.reason == "score reaches the threshold"
+    assert (standing.state, standing.candidate) == ("person", "ada")
+    assert standing.reason == "score reaches the threshold; no new windows: standing still"
+    (final,) = subject.end(1)
+    assert final.reason == "score reaches the threshold"
+    walking = observe_walk(matcher(ada=ADA), ADA, 12)[-1]
+    assert walking.reason == "score reaches the threshold"

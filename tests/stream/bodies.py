@@ -1,4 +1,4 @@
-"""A body to test with: it walks on the spot, as exactly as a pendulum."""
+"""Synthetic test body that walks on the spot; its limbs swing like pendulums."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ STANDING = {
     "Shoulder": (0.18, 1.38), "Elbow": (0.22, 1.1), "Wrist": (0.22, 0.85), "Hand": (0.22, 0.77),
     "Hip": (0.08, 0.9), "Knee": (0.08, 0.48), "Ankle": (0.08, 0.08), "Foot": (0.08, 0.0),
 }  # fmt: skip
-"""X to the side and height, metres; the left side has X above 0."""
+"""Sideways position and height of each joint, metres; X is positive on the left side."""
 
 SWING = {"Knee": 0.42, "Ankle": 0.82, "Foot": 0.9, "Elbow": -0.28, "Wrist": -0.53, "Hand": -0.61}
-"""How far below its hip or shoulder a joint is, metres; arms swing against the legs."""
+"""Distance of a joint below its hip or shoulder, metres; negative for arms, which swing against the legs."""
 
 
 def at_rate(rate: float, seconds: float = 3.0) -> NDArray[np.int64]:
-    """Times of frames, nanoseconds."""
+    """Returns frame times at a frame rate, nanoseconds."""
     return np.round(np.arange(int(seconds * rate)) * 1e9 / rate).astype(np.int64)
 
 
 def walking(times_ns: NDArray[np.int64], *, swing: float = 0.4, distance: float = 3.0) -> FloatArray:
-    """(T, 20, 3) metres: legs and arms swing by so many radians, 0.9 times a second, before a sensor."""
+    """Returns joints (T, 20, 3), metres; legs and arms swing by `swing` radians at 0.9 Hz."""
     joints = np.zeros((len(times_ns), len(CANONICAL), 3))
     angle = swing * np.sin(2 * np.pi * 0.9 * np.asarray(times_ns) / 1e9)
     for n, name in enumerate(CANONICAL):

@@ -1,4 +1,4 @@
-"""Joint layouts: their tables, and the conversion to the canonical 20 joints."""
+"""Tests of the joint layouts: their tables, and the conversion to the canonical 20 joints."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import UserError
-from stream.skeleton import CANONICAL, FLAT_LAYOUTS, LAYOUTS, Layout, get_layout, hip_of, to_canonical
+from stream.skeleton import CANONICAL, LAYOUTS, LAYOUTS_2D, Layout, get_layout, hip_center, to_canonical
 
 ALL = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
 SIDED = [name.removesuffix("Left") for name in CANONICAL if name.endswith("Left")]
 
-# A person of 1.7 m who faces the sensor from 3 m: heights above the hips and half widths, metres. X points to
-# the sensor's left, which is where the person's right side is.
+# A person of 1.7 m, facing the sensor at 3 m: heights above the hips and half widths, metres. X points to the
+# sensor's left, which is the person's right.
 HEIGHT = {
     "Head": 0.68, "ShoulderCenter": 0.50, "Spine": 0.10, "HipCenter": 0.0,
     "Shoulder": 0.45, "Elbow": 0.18, "Wrist": -0.06, "Hand": -0.13,
@@ -33,8 +33,8 @@ def standing(joint: str) -> tuple[float, float, float]:
     return side * WIDTH.get(part, 0.0), 0.9 + HEIGHT[part], 3.0 - forward
 
 
-def as_seen(layout: Layout) -> np.ndarray:
-    """The standing person as the layout's sensor sees it: from anatomy, not from the tables."""
+def standing_joints(layout: Layout) -> np.ndarray:
+    """Returns the standing person in the layout's joints, from anatomy, not from the layout's table."""
     aliases = {
         "SpineBase": "HipCenter", "PELVIS": "HipCenter", "pelv": "HipCenter",
         "SpineMid": "Spine", "SPINE_NAVEL": "Spine", "spin": "Spine",
@@ -44,7 +44,7 @@ def as_seen(layout: Layout) -> np.ndarray:
     parts = {"sho": "Shoulder", "elb": "Elbow", "wri": "Wrist", "hip": "Hip", "kne": "Knee", "ank": "Ankle",
              "index": "Hand", "pinky": "Hand", "foot_index": "Foot"}  # fmt: skip
 
-    def place(joint: str) -> tuple[float, float, float]:
+    def position(joint: str) -> tuple[float, float, float]:
         if joint in aliases or joint in CANONICAL:
             return standing(aliases.get(joint, joint))
         words = joint.lower().split("_")
@@ -53,16 +53,16 @@ def as_seen(layout: Layout) -> np.ndarray:
         if layout.name == "mpi-17" and part[1:] in parts:
             side, part = {"l": "Left", "r": "Right"}[part[0]], part[1:]
         name = parts.get(part, part.capitalize()) + side
-        return standing(name) if side and name in CANONICAL else (9.0, 9.0, 9.0)  # takes no part
+        return standing(name) if side and name in CANONICAL else (9.0, 9.0, 9.0)  # not used by the table
 
-    return np.array([place(joint) for joint in layout.joints], np.float32)
+    return np.array([position(joint) for joint in layout.joints], np.float32)
 
 
-def full(layout: Layout) -> np.ndarray:
+def full_confidence(layout: Layout) -> np.ndarray:
     return np.ones(len(layout.joints), np.float32)
 
 
-def test_canonical_order_is_that_of_the_kinect_v1_sdk() -> None:
+def test_canonical_order_is_the_kinect_v1_sdk_order() -> None:
     assert len(CANONICAL) == len(set(CANONICAL)) == 20
     assert CANONICAL[:8] == (
         "HipCenter", "Spine", "ShoulderCenter", "Head", "ShoulderLeft", "ElbowLeft", "WristLeft", "HandLeft"
@@ -85,7 +85,9 @@ def test_canonical_order_is_that_of_the_kinect_v1_sdk() -> None:
         ("coco17-2d", 17, {0: "nose", 4: "right_ear", 9: "left_wrist", 16: "right_ankle"}),
     ],
 )
-def test_layouts_have_the_joints_their_sensors_document(name: str, count: int, known: dict[int, str]) -> None:
+def test_layouts_have_the_joints_documented_by_the_sensors(
+    name: str, count: int, known: dict[int, str]
+) -> None:
     layout = get_layout(name)
     assert layout.name == name
     assert len(layout.joints) == len(set(layout.joints)) == count
@@ -93,7 +95,7 @@ def test_layouts_have_the_joints_their_sensors_document(name: str, count: int, k
 
 
 @ALL
-def test_tables_are_means(layout: Layout) -> None:
+def test_tables_are_weighted_means(layout: Layout) -> None:
     assert layout.weights.shape == (20, len(layout.joints))
     assert layout.weights.dtype == np.float32
     assert (layout.weights >= 0).all()
@@ -122,12 +124,12 @@ def test_kinect_v1_is_the_identity() -> None:
 
 
 @ALL
-def test_a_standing_person_stays_that_person(layout: Layout) -> None:
-    converted, confidence = to_canonical(layout, as_seen(layout), full(layout))
+def test_conversion_reproduces_a_standing_person(layout: Layout) -> None:
+    converted, confidence = to_canonical(layout, standing_joints(layout), full_confidence(layout))
     assert converted.dtype == confidence.dtype == np.float32
     assert (confidence == 1).all()
     expected = np.array([standing(name) for name in CANONICAL])
-    # Spine, hands, feet and the shoulder centre are made of neighbours where the sensor lacks them.
+    # Spine, hands, feet and the shoulder centre are derived from neighbours if the sensor lacks them.
     np.testing.assert_allclose(converted, expected, atol=0.11)
     exact = [i for i, name in enumerate(CANONICAL) if name[:4] in ("Head", "Elbo", "Wris", "Knee", "Ankl")]
     np.testing.assert_allclose(converted[exact], expected[exact], atol=1e-5)
@@ -135,7 +137,7 @@ def test_a_standing_person_stays_that_person(layout: Layout) -> None:
 
 @ALL
 def test_left_is_the_persons_left(layout: Layout) -> None:
-    converted, _ = to_canonical(layout, as_seen(layout), full(layout))
+    converted, _ = to_canonical(layout, standing_joints(layout), full_confidence(layout))
     for part in SIDED:
         left, right = (converted[CANONICAL.index(part + side), 0] for side in ("Left", "Right"))
         assert left < right, f"{part}: facing the sensor, the person's left is on the sensor's right"
@@ -143,7 +145,7 @@ def test_left_is_the_persons_left(layout: Layout) -> None:
 
 @ALL
 def test_proportions_are_human(layout: Layout) -> None:
-    joints, _ = to_canonical(layout, as_seen(layout), full(layout))
+    joints, _ = to_canonical(layout, standing_joints(layout), full_confidence(layout))
     at = {name: joints[i] for i, name in enumerate(CANONICAL)}
 
     def bone(start: str, end: str) -> float:
@@ -158,10 +160,10 @@ def test_proportions_are_human(layout: Layout) -> None:
     assert bone("ShoulderLeft", "ShoulderRight") > 1.5 * bone("HipLeft", "HipRight")
 
 
-def test_recipes_of_joints_that_a_camera_does_not_see() -> None:
+def test_joints_missing_in_mediapipe_are_derived_from_their_neighbours() -> None:
     layout = get_layout("mediapipe")
-    joints = as_seen(layout)
-    converted, _ = to_canonical(layout, joints, full(layout))
+    joints = standing_joints(layout)
+    converted, _ = to_canonical(layout, joints, full_confidence(layout))
     at = dict(zip(layout.joints, joints, strict=True))
     hips, shoulders = (at[f"left_{x}"] / 2 + at[f"right_{x}"] / 2 for x in ("hip", "shoulder"))
     np.testing.assert_allclose(converted[CANONICAL.index("Spine")], 0.7 * hips + 0.3 * shoulders, atol=1e-6)
@@ -169,7 +171,7 @@ def test_recipes_of_joints_that_a_camera_does_not_see() -> None:
     np.testing.assert_allclose(converted[CANONICAL.index("HandLeft")], hand, atol=1e-6)
 
 
-def test_the_rgb_set_agrees_with_its_own_index_map(data_dir: Path) -> None:
+def test_mpi_17_agrees_with_the_index_map_of_the_rgb_data_set(data_dir: Path) -> None:
     with np.load(data_dir / "rgb_metrabs_large_17j.npz", allow_pickle=False) as data:
         layout = get_layout("mpi-17")
         assert layout.joints == tuple(data["joint_names"].tolist())
@@ -178,34 +180,34 @@ def test_the_rgb_set_agrees_with_its_own_index_map(data_dir: Path) -> None:
 
 @ALL
 @pytest.mark.parametrize("value", [0.0, np.nan], ids=["no-confidence", "nan-coordinates"])
-def test_a_missing_joint_takes_only_what_it_makes(layout: Layout, value: float) -> None:
-    joints = as_seen(layout)
-    whole, _ = to_canonical(layout, joints, full(layout))
+def test_a_missing_joint_affects_only_the_joints_derived_from_it(layout: Layout, value: float) -> None:
+    joints = standing_joints(layout)
+    whole, _ = to_canonical(layout, joints, full_confidence(layout))
     for index in range(len(layout.joints)):
-        seen, confidence = joints.copy(), full(layout)
-        seen[index] = np.nan
+        changed, confidence = joints.copy(), full_confidence(layout)
+        changed[index] = np.nan
         if value == 0.0:
-            seen[index], confidence[index] = 1e9, 0
-        converted, trust = to_canonical(layout, seen, confidence)
-        lost = layout.weights[:, index] > 0
-        np.testing.assert_array_equal(trust, np.where(lost, 0, 1))
-        assert np.isnan(converted[lost]).all()
-        np.testing.assert_allclose(converted[~lost], whole[~lost], atol=1e-6)
+            changed[index], confidence[index] = 1e9, 0
+        converted, trust = to_canonical(layout, changed, confidence)
+        affected = layout.weights[:, index] > 0
+        np.testing.assert_array_equal(trust, np.where(affected, 0, 1))
+        assert np.isnan(converted[affected]).all()
+        np.testing.assert_allclose(converted[~affected], whole[~affected], atol=1e-6)
 
 
-def test_confidence_is_the_least_of_the_parts() -> None:
+def test_confidence_is_the_minimum_of_the_source_joints() -> None:
     layout = get_layout("coco")
-    confidence = full(layout)
+    confidence = full_confidence(layout)
     confidence[layout.joints.index("left_hip")] = 0.25
     confidence[layout.joints.index("right_shoulder")] = 0.5
-    _, trust = to_canonical(layout, as_seen(layout), confidence)
+    _, trust = to_canonical(layout, standing_joints(layout), confidence)
     trusted = dict(zip(CANONICAL, trust.tolist(), strict=True))
     assert trusted["HipCenter"] == trusted["Spine"] == trusted["HipLeft"] == 0.25
     assert trusted["ShoulderCenter"] == trusted["ShoulderRight"] == 0.5
     assert trusted["HipRight"] == trusted["Head"] == 1
 
 
-def test_nobody_seen_is_nothing_at_all() -> None:
+def test_no_detected_joint_gives_no_canonical_joint() -> None:
     layout = get_layout("azure-kinect")
     joints = np.full((32, 3), np.nan, np.float32)
     converted, trust = to_canonical(layout, joints, np.zeros(32, np.float32))
@@ -214,7 +216,7 @@ def test_nobody_seen_is_nothing_at_all() -> None:
 
 
 @ALL
-def test_many_frames_at_once_are_the_frames_one_by_one(layout: Layout) -> None:
+def test_batch_conversion_equals_frame_by_frame_conversion(layout: Layout) -> None:
     rng = np.random.default_rng(3)
     joints = rng.normal(size=(7, len(layout.joints), 3)).astype(np.float32)
     confidence = rng.choice([0.0, 0.5, 1.0], size=joints.shape[:2]).astype(np.float32)
@@ -231,8 +233,9 @@ def test_many_frames_at_once_are_the_frames_one_by_one(layout: Layout) -> None:
     seed=st.integers(0, 2**32 - 1),
     shift=st.tuples(*[st.floats(-5, 5)] * 3),
 )
-def test_conversion_moves_with_the_person(layout: Layout, seed: int, shift: tuple[float, ...]) -> None:
-    """Turning and moving the person first, or the canonical skeleton after, is the same."""
+def test_conversion_is_equivariant_to_rotation_and_translation(
+    layout: Layout, seed: int, shift: tuple[float, ...]
+) -> None:
     rng = np.random.default_rng(seed)
     joints = rng.uniform(-1, 1, (len(layout.joints), 3)).astype(np.float32)
     confidence = rng.choice([0.0, 0.5, 1.0], len(layout.joints), p=[0.1, 0.2, 0.7]).astype(np.float32)
@@ -244,30 +247,30 @@ def test_conversion_moves_with_the_person(layout: Layout, seed: int, shift: tupl
     np.testing.assert_array_equal(moved_trust, trust)
 
 
-def test_an_unknown_layout_names_the_known_ones() -> None:
+def test_an_unknown_layout_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'kinect-v3'.*kinect-v1.*mpi-17"):
         get_layout("kinect-v3")
 
 
 @ALL
-def test_the_hip_is_the_canonical_one_in_every_layout(layout: Layout) -> None:
+def test_the_hip_centre_equals_the_canonical_joint_in_every_layout(layout: Layout) -> None:
     rng = np.random.default_rng(11)
     joints = rng.normal(size=(4, 6, len(layout.joints), 3)).astype(np.float32)
     converted, _ = to_canonical(layout, joints, np.ones(joints.shape[:-1], np.float32))
-    np.testing.assert_allclose(hip_of(layout, joints), converted[..., 0, :], atol=1e-6)
+    np.testing.assert_allclose(hip_center(layout, joints), converted[..., 0, :], atol=1e-6)
 
 
-def test_the_hip_does_not_need_the_other_joints() -> None:
+def test_the_hip_centre_does_not_depend_on_other_joints() -> None:
     layout = get_layout("openpose-14")
     joints = np.full((14, 3), np.nan, np.float32)
     joints[layout.joints.index("left_hip")], joints[layout.joints.index("right_hip")] = (0, 1, 2), (1, 1, 4)
-    np.testing.assert_allclose(hip_of(layout, joints), [0.5, 1, 3])
+    np.testing.assert_allclose(hip_center(layout, joints), [0.5, 1, 3])
 
 
-def test_skeletons_of_a_picture_are_never_taken_for_metres() -> None:
-    (layout,) = FLAT_LAYOUTS.values()
-    assert layout.flat
-    assert layout.name not in LAYOUTS, "no source and no recording may name it"
-    with pytest.raises(UserError, match="layout coco17-2d are places in a picture, in pixels: they cannot"):
+def test_2d_skeletons_are_rejected_by_the_conversion() -> None:
+    (layout,) = LAYOUTS_2D.values()
+    assert layout.is_2d
+    assert layout.name not in LAYOUTS, "sources and recordings must not use it"
+    with pytest.raises(UserError, match="layout coco17-2d are 2D image positions in pixels: they cannot"):
         to_canonical(layout, np.ones((17, 3), np.float32), np.ones(17, np.float32))
-    assert not any(known.flat for known in LAYOUTS.values())
+    assert not any(known.is_2d for known in LAYOUTS.values())

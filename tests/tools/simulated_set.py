@@ -11,14 +11,16 @@ from tools.backend_fit.offline_pipeline import simulated_walks
 
 
 def pack_simulated(path: Path, seed: int, people: int, walks: int) -> None:
-    """Write simulated people's walks, 2 s each."""
-    made = [walk for number in range(1, walks + 1) for walk in simulated_walks(people, seed, number, 2.0)]
+    """Writes walks of simulated people, 2 s each."""
+    simulated = [
+        walk for number in range(1, walks + 1) for walk in simulated_walks(people, seed, number, 2.0)
+    ]
     np.savez(
         path,
-        joints=np.nan_to_num(np.concatenate([walk.joints for walk in made])),
-        offsets=np.cumsum([0, *(len(walk.joints) for walk in made)]),
-        subject=[int(walk.person) for walk in made],
-        trial=[int(walk.walk) for walk in made],
+        joints=np.nan_to_num(np.concatenate([walk.joints for walk in simulated])),
+        offsets=np.cumsum([0, *(len(walk.joints) for walk in simulated)]),
+        subject=[int(walk.person) for walk in simulated],
+        trial=[int(walk.walk) for walk in simulated],
         fps=30.0,
         joint_names=CANONICAL,
     )

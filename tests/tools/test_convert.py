@@ -1,4 +1,4 @@
-"""Recordings made of data sets and of other recordings."""
+"""Conversion of data sets and of other recordings to recordings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ STARTED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 INFO = SourceInfo("front door", "kinect-v2", "kinect-v1", live=True, finite=False)
 
 
-def kgbd_text(root: Path, person: str, walk: str, frames: int = 40, seed: int = 0) -> Path:
-    """A walk in KGBD's raw format; it names most joints as the SDK does, with a hyphen before the side."""
+def write_kgbd(root: Path, person: str, walk: str, frames: int = 40, seed: int = 0) -> Path:
+    """Writes a walk in KGBD's raw format, whose joint names are mostly the SDK's with hyphens."""
     values = np.random.default_rng(seed).uniform(0.5, 3, (frames, 20, 3)).round(5)
     names = [
         "Hip-centro" if name == "HipCenter"
@@ -39,7 +39,7 @@ def kgbd_text(root: Path, person: str, walk: str, frames: int = 40, seed: int = 
     return path
 
 
-def biwi_text(folder: Path, frame: int, state: int = 2) -> None:
+def write_biwi_frame(folder: Path, frame: int, state: int = 2) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     row = ",".join(["1"] + ["1.5"] * 5 + [str(state)] + ["0"] * 7)
     (folder / f"001_{frame:06d}-d_{100 * frame}_skel.txt").write_text(f"{row}\n" * 20)
@@ -50,16 +50,16 @@ def frames_of(path: Path) -> list[BodyFrame]:
         return list(recording)
 
 
-def recorded(path: Path, frames: int = 150) -> list[BodyFrame]:
-    """Write a recording of one person and give its frames."""
+def write_recording(path: Path, frames: int = 150) -> list[BodyFrame]:
+    """Writes a recording of one person; returns its frames."""
     rng = np.random.default_rng(4)
-    given = []
+    written = []
     with RecordingWriter(path, INFO, started=STARTED) as writer:
         for n in range(frames):
             joints = rng.normal(0, 1, (20, 3)).astype(np.float32)
-            given.append(BodyFrame(n * 33_000_000, (Body(7, joints, np.ones(20, np.float32)),)))
-            writer.write(given[-1])
-    return given
+            written.append(BodyFrame(n * 33_000_000, (Body(7, joints, np.ones(20, np.float32)),)))
+            writer.write(written[-1])
+    return written
 
 
 def same(a: BodyFrame, b: BodyFrame) -> bool:
@@ -68,6 +68,7 @@ def same(a: BodyFrame, b: BodyFrame) -> bool:
     ] == [(body.id, body.joints.tobytes(), body.confidence.tobytes()) for body in b.bodies]
 
 
+@pytest.mark.slow
 def test_genuine_kgbd_text_becomes_recordings_of_the_same_walks(data_dir: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     subprocess.run([sys.executable, str(data_dir / "unpack_kgbd.py"), str(raw), "15"], check=True)
@@ -84,21 +85,22 @@ def test_genuine_kgbd_text_becomes_recordings_of_the_same_walks(data_dir: Path, 
         np.testing.assert_allclose(joints, walk.joints, atol=2e-4)
 
 
-def test_one_walk_into_one_file(tmp_path: Path) -> None:
+def test_one_walk_is_written_to_one_file(tmp_path: Path) -> None:
     for person in ("Person001", "Person002"):
         for walk in ("1", "2"):
-            kgbd_text(tmp_path / "raw", person, walk, seed=int(person[-1] + walk))
+            write_kgbd(tmp_path / "raw", person, walk, seed=int(person[-1] + walk))
     target = tmp_path / "new" / "walk.mcap"
     assert convert(tmp_path / "raw", target, person="2", walk="1") == [target]
-    (walk_,) = read_walks(tmp_path / "raw", "2", "1")
-    np.testing.assert_array_equal(np.stack([f.bodies[0].joints for f in frames_of(target)]), walk_.joints)
-    single = kgbd_text(tmp_path / "raw", "Person003", "1")
+    (expected,) = read_walks(tmp_path / "raw", "2", "1")
+    joints = np.stack([frame.bodies[0].joints for frame in frames_of(target)])
+    np.testing.assert_array_equal(joints, expected.joints)
+    single = write_kgbd(tmp_path / "raw", "Person003", "1")
     assert convert(single, tmp_path / "single.mcap") == [tmp_path / "single.mcap"]
 
 
-def test_several_walks_do_not_go_into_one_file(tmp_path: Path) -> None:
+def test_several_walks_in_one_file_are_refused(tmp_path: Path) -> None:
     for walk in ("1", "2", "3"):
-        kgbd_text(tmp_path / "raw", "Person001", walk)
+        write_kgbd(tmp_path / "raw", "Person001", walk)
     with pytest.raises(
         UserError, match=r"holds 3 such walks \(--person 1 --walk 1, .*or give a folder as OUT"
     ):
@@ -106,10 +108,10 @@ def test_several_walks_do_not_go_into_one_file(tmp_path: Path) -> None:
     assert not (tmp_path / "walk.mcap").exists()
 
 
-def test_nobody_to_convert(tmp_path: Path) -> None:
-    kgbd_text(tmp_path / "raw", "Person001", "1")
+def test_missing_walks_and_sources_are_refused(tmp_path: Path) -> None:
+    write_kgbd(tmp_path / "raw", "Person001", "1")
     with pytest.raises(
-        UserError, match=r"no walk for --person 4 --walk 2; there are 1, .*--person 1 --walk 1"
+        UserError, match=r"no walk for --person 4 --walk 2; it holds 1, .*--person 1 --walk 1"
     ):
         convert(tmp_path / "raw", tmp_path / "out", person="4", walk="2")
     with pytest.raises(UserError, match=r"missing: no such file or folder"):
@@ -117,24 +119,24 @@ def test_nobody_to_convert(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_nothing_is_overwritten_and_nothing_begun(tmp_path: Path) -> None:
+def test_an_existing_target_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     for walk in ("1", "2"):
-        kgbd_text(tmp_path / "raw", "Person001", walk)
+        write_kgbd(tmp_path / "raw", "Person001", walk)
     mine = tmp_path / "out" / "1" / "2.mcap"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    with pytest.raises(UserError, match=r"2\.mcap exists already; give another OUT"):
+    with pytest.raises(UserError, match=r"2\.mcap already exists; give another OUT"):
         convert(tmp_path / "raw", tmp_path / "out")
     assert mine.read_text() == "mine"
     assert not mine.with_name("1.mcap").exists()
-    with pytest.raises(UserError, match=r"2\.mcap exists already"):
+    with pytest.raises(UserError, match=r"2\.mcap already exists"):
         convert(tmp_path / "raw", mine, walk="1")
 
 
-def test_a_frame_without_a_skeleton_is_a_frame_without_bodies(tmp_path: Path) -> None:
+def test_a_frame_without_seen_joints_has_no_bodies(tmp_path: Path) -> None:
     folder = tmp_path / "BIWI" / "Training" / "001"
     for frame, state in enumerate([2, 0, 1]):
-        biwi_text(folder, frame, state)
+        write_biwi_frame(folder, frame, state)
     (path,) = convert(tmp_path / "BIWI", tmp_path / "out")
     assert path == tmp_path / "out" / "001" / "Training.mcap"
     frames = frames_of(path)
@@ -154,8 +156,8 @@ def test_a_frame_without_a_skeleton_is_a_frame_without_bodies(tmp_path: Path) ->
         ("dot. ", "..x", "dot/..x.mcap"),
     ],
 )
-def test_names_are_fit_for_every_system(tmp_path: Path, person: str, session: str, expected: str) -> None:
-    biwi_text(tmp_path / "raw" / session / person, 0)
+def test_names_are_valid_on_every_system(tmp_path: Path, person: str, session: str, expected: str) -> None:
+    write_biwi_frame(tmp_path / "raw" / session / person, 0)
     assert convert(tmp_path / "raw", tmp_path / "out") == [tmp_path / "out" / expected]
     assert (tmp_path / "out" / expected).is_file()
 
@@ -163,65 +165,67 @@ def test_names_are_fit_for_every_system(tmp_path: Path, person: str, session: st
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such folders to begin with")
 @pytest.mark.parametrize(("one", "other"), [("a:b", "a?b"), ("Ann", "ann")])
 def test_two_walks_never_share_a_file(tmp_path: Path, one: str, other: str) -> None:
-    biwi_text(tmp_path / "raw" / "Training" / one, 0)
-    biwi_text(tmp_path / "raw" / "Training" / other, 0)
-    with pytest.raises(UserError, match=r"would both become .*Training\.mcap: convert each with --person P"):
+    write_biwi_frame(tmp_path / "raw" / "Training" / one, 0)
+    write_biwi_frame(tmp_path / "raw" / "Training" / other, 0)
+    with pytest.raises(
+        UserError, match=r"would both become .*Training\.mcap: convert each into its own file with --person P"
+    ):
         convert(tmp_path / "raw", tmp_path / "out")
     assert convert(tmp_path / "raw", tmp_path / "other.mcap", person=other)
 
 
-def test_a_broken_walk_leaves_the_whole_ones_and_no_half_one(tmp_path: Path) -> None:
-    kgbd_text(tmp_path / "raw", "Person001", "1")
-    broken = kgbd_text(tmp_path / "raw", "Person001", "2")
+def test_complete_walks_before_a_broken_one_are_kept(tmp_path: Path) -> None:
+    write_kgbd(tmp_path / "raw", "Person001", "1")
+    broken = write_kgbd(tmp_path / "raw", "Person001", "2")
     broken.write_text(broken.read_text()[:5000])
-    kgbd_text(tmp_path / "raw", "Person001", "3")
+    write_kgbd(tmp_path / "raw", "Person001", "3")
     with pytest.raises(DataError, match=r"2\.txt"):
         convert(tmp_path / "raw", tmp_path / "out")
     assert [path.name for path in (tmp_path / "out" / "1").iterdir()] == ["1.mcap"]
     assert len(frames_of(tmp_path / "out" / "1" / "1.mcap")) == 40
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    kgbd_text(tmp_path / "raw", "Person001", "1")
+def test_a_target_folder_that_cannot_be_created(tmp_path: Path) -> None:
+    write_kgbd(tmp_path / "raw", "Person001", "1")
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match=r"cannot be made: .*give another place as OUT"):
+    with pytest.raises(UserError, match=r"cannot be created: .*give another OUT"):
         convert(tmp_path / "raw", tmp_path / "file")
 
 
 @pytest.mark.parametrize("target", ["copy.mcap", "folder"])
-def test_a_recording_is_written_anew(tmp_path: Path, target: str) -> None:
-    given = recorded(tmp_path / "in.mcap")
+def test_a_recording_is_rewritten(tmp_path: Path, target: str) -> None:
+    written = write_recording(tmp_path / "in.mcap")
     (path,) = convert(tmp_path / "in.mcap", tmp_path / target)
     assert path == (tmp_path / target if target.endswith(".mcap") else tmp_path / target / "in.mcap")
     with read_recording(path) as recording:
         assert recording.started == STARTED
         assert (recording.info.name, recording.info.sensor) == (INFO.name, INFO.sensor)
-        assert all(same(a, b) for a, b in zip(recording, given, strict=True))
+        assert all(same(a, b) for a, b in zip(recording, written, strict=True))
 
 
-def test_a_recording_that_was_cut_off_becomes_whole(tmp_path: Path) -> None:
-    given = recorded(tmp_path / "in.mcap")
+def test_a_truncated_recording_is_repaired(tmp_path: Path) -> None:
+    written = write_recording(tmp_path / "in.mcap")
     cut = tmp_path / "cut.mcap"
     cut.write_bytes((tmp_path / "in.mcap").read_bytes()[: (tmp_path / "in.mcap").stat().st_size * 2 // 3])
     with pytest.raises(TruncatedRecording):
         frames_of(cut)
-    (path,) = convert(cut, tmp_path / "mended.mcap")
-    mended = frames_of(path)
-    assert 60 < len(mended) < 150
-    assert all(same(a, b) for a, b in zip(mended, given[: len(mended)], strict=True))
+    (path,) = convert(cut, tmp_path / "repaired.mcap")
+    repaired = frames_of(path)
+    assert 60 < len(repaired) < 150
+    assert all(same(a, b) for a, b in zip(repaired, written[: len(repaired)], strict=True))
 
 
-def test_a_recording_without_a_whole_frame_cannot_be_mended(tmp_path: Path) -> None:
-    recorded(tmp_path / "in.mcap")
+def test_a_recording_without_a_complete_frame_cannot_be_repaired(tmp_path: Path) -> None:
+    write_recording(tmp_path / "in.mcap")
     cut = tmp_path / "cut.mcap"
     cut.write_bytes((tmp_path / "in.mcap").read_bytes()[:60])
     with pytest.raises(DataError, match=r"cut\.mcap"):
-        convert(cut, tmp_path / "mended.mcap")
-    assert not (tmp_path / "mended.mcap").exists()
+        convert(cut, tmp_path / "repaired.mcap")
+    assert not (tmp_path / "repaired.mcap").exists()
 
 
-def test_a_damaged_recording_leaves_nothing_behind(tmp_path: Path) -> None:
-    recorded(tmp_path / "in.mcap")
+def test_a_damaged_recording_leaves_no_file(tmp_path: Path) -> None:
+    write_recording(tmp_path / "in.mcap")
     content = bytearray((tmp_path / "in.mcap").read_bytes())
     content[len(content) // 2] ^= 0xFF
     (tmp_path / "damaged.mcap").write_bytes(content)
@@ -230,28 +234,28 @@ def test_a_damaged_recording_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "out.mcap").exists()
 
 
-def test_a_recording_has_no_walks_to_choose_from(tmp_path: Path) -> None:
-    recorded(tmp_path / "in.mcap", 3)
-    with pytest.raises(UserError, match=r"leave --person and --walk out"):
+def test_walks_of_a_recording_cannot_be_selected(tmp_path: Path) -> None:
+    write_recording(tmp_path / "in.mcap", 3)
+    with pytest.raises(UserError, match=r"omit --person and --walk"):
         convert(tmp_path / "in.mcap", tmp_path / "out.mcap", walk="1")
-    with pytest.raises(UserError, match=r"in\.mcap exists already"):
+    with pytest.raises(UserError, match=r"in\.mcap already exists"):
         convert(tmp_path / "in.mcap", tmp_path / "in.mcap")
     assert len(frames_of(tmp_path / "in.mcap")) == 3
 
 
-def test_a_file_that_only_claims_to_be_a_recording(tmp_path: Path) -> None:
+def test_a_file_with_only_the_name_of_a_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in.mcap").write_text("no")
     with pytest.raises(DataError, match=r"in\.mcap is not an MCAP recording"):
         convert(tmp_path / "in.mcap", tmp_path / "out.mcap")
 
 
-def test_places_in_a_picture_become_no_recording(tmp_path: Path) -> None:
+def test_2d_skeletons_are_refused(tmp_path: Path) -> None:
     joints = get_layout("coco17-2d").joints
     header = ",".join(["image_name", *(f"{joint}_{part}" for joint in joints for part in ("x", "y", "conf"))])
     table = tmp_path / "poses.csv"
     table.write_text(f"{header}\n./001-nm-01-000/000001.jpg{',1' * 51}\n")
     with pytest.raises(
-        UserError, match=r"layout coco17-2d, places in a picture: a recording holds bodies in metres"
+        UserError, match=r"2D skeletons in pixels \(layout coco17-2d\), but a recording holds 3D skeletons"
     ):
         convert(table, tmp_path / "out")
     assert not (tmp_path / "out").exists()

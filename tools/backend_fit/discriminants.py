@@ -1,4 +1,4 @@
-"""Linear discriminants: directions in which people differ most, measured by what one person varies in."""
+"""Linear discriminants: directions of the largest variance between people, relative to that within."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from stream.body import FloatArray
 
-__all__ = ["Scatter", "discriminants", "scatter_of", "shrunk"]
+__all__ = ["Scatter", "discriminants", "scatter_of", "shrink_covariance"]
 
-_LEAST_VARIANCE = 1e-12
+_MIN_VARIANCE = 1e-12
 
 Floats = NDArray[np.float64]
 Owners = NDArray[np.int64]
@@ -20,13 +20,13 @@ Owners = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scatter:
-    """How rows of D numbers vary; each walk counts alike, and so does each person.
+    """Covariances of rows of D numbers; all walks have the same weight, and so have all people.
 
     Attributes:
-        within_walks: (D, D) about the mean of their walk.
-        between_walks: (D, D) of walks' means about their person's; zeros where nobody has two.
-        between_people: (D, D) of people's means about everybody's.
-        people: how many.
+        within_walks: (D, D) around the mean of each walk.
+        between_walks: (D, D) of walks' means around their person's mean; zeros if no person has two walks.
+        between_people: (D, D) of people's means around their common mean.
+        people: number of people.
     """
 
     within_walks: Floats
@@ -36,12 +36,12 @@ class Scatter:
 
 
 def scatter_of(rows: FloatArray, walks: Owners, people: Owners) -> Scatter:
-    """Measure how rows (n, D) vary.
+    """Returns the scatter of rows (n, D).
 
     Args:
-        rows: describe something of a walk each.
-        walks: (n,) which walk; no two people share one.
-        people: (n,) who walks.
+        rows: (n, D), several of each walk.
+        walks: (n,) label of each row's walk; no two people share one.
+        people: (n,) label of each row's person.
     """
     names, first = np.unique(walks, return_index=True)
     within = np.zeros((rows.shape[1], rows.shape[1]))
@@ -51,32 +51,31 @@ def scatter_of(rows: FloatArray, walks: Owners, people: Owners) -> Scatter:
         means[place] = own.mean(axis=0)
         own -= means[place]
         within += own.T @ own / (len(own) * len(names))
-    _, whose = np.unique(people[first], return_inverse=True)
-    persons = np.stack([means[whose == person].mean(axis=0) for person in range(whose.max() + 1)])
-    moved = means - persons[whose]
-    between = moved.T @ moved / max(1, len(means) - len(persons))
-    apart = np.atleast_2d(np.cov(persons, rowvar=False, ddof=0))
-    return Scatter(within, between, apart, len(persons))
+    _, owner = np.unique(people[first], return_inverse=True)
+    persons = np.stack([means[owner == person].mean(axis=0) for person in range(owner.max() + 1)])
+    centred = means - persons[owner]
+    between = centred.T @ centred / max(1, len(means) - len(persons))
+    between_people = np.atleast_2d(np.cov(persons, rowvar=False, ddof=0))
+    return Scatter(within, between, between_people, len(persons))
 
 
-def shrunk(covariance: Floats, shrinkage: float) -> Floats:
-    """A covariance (D, D), a share of it as if each number varied for itself."""
-    alone = np.maximum(np.diag(covariance), _LEAST_VARIANCE)
-    found: Floats = (1 - shrinkage) * covariance + shrinkage * np.diag(alone)
+def shrink_covariance(covariance: Floats, shrinkage: float) -> Floats:
+    """Shrinks a covariance (D, D) towards its diagonal."""
+    diagonal = np.maximum(np.diag(covariance), _MIN_VARIANCE)
+    found: Floats = (1 - shrinkage) * covariance + shrinkage * np.diag(diagonal)
     return found
 
 
-def discriminants(within: Floats, between: Floats, most: int, shrinkage: float) -> Floats:
-    """(D, K) directions of unit variance within people, and most between them.
+def discriminants(within: Floats, between: Floats, count: int, shrinkage: float) -> Floats:
+    """Returns directions (D, K) of unit variance within people and the largest variance between them.
 
     Args:
-        within: (D, D), how a person varies.
-        between: (D, D), how people differ.
-        most: K, at most.
+        within: (D, D) covariance within a person.
+        between: (D, D) covariance between people.
+        count: K, at most D.
         shrinkage: of `within`.
     """
-    count = min(most, len(within))
-    kept = [len(within) - count, len(within) - 1]
-    _, found = scipy.linalg.eigh(between, shrunk(within, shrinkage), subset_by_index=kept)
+    kept = [len(within) - min(count, len(within)), len(within) - 1]
+    _, found = scipy.linalg.eigh(between, shrink_covariance(within, shrinkage), subset_by_index=kept)
     matrix: Floats = found[:, ::-1]
     return matrix

@@ -1,30 +1,32 @@
-"""The back-end of an encoder: projections and impostor scores, from data.
+"""Fits the scoring back-end of an encoder from data sets: projections, fusions and impostor scores.
 
     python -m tools.backend_fit.fit_backend DATA_DIR [--encoder FILE]... [--out DIR]
 
-DATA_DIR holds the packed KGBD and pathological gaits. Without --encoder it is fitted for the encoder that
-ships, into gallery/scoring/backends; that of weights of one's own goes beside the first of them, where the
-live system looks for it. The same command on the same machine writes the same bytes. For each kind of sensor:
+DATA_DIR holds the packed KGBD and the pathological gaits. Without --encoder the back-end of the encoder that
+ships is written to gallery/scoring/backends; the back-end of a user's own weights is written beside the first
+of them, where the live system finds it. The same command on the same machine writes the same bytes. For each
+kind of sensor:
 
-`kinect-v1`: the projection from KGBD's people 1-60, impostor scores from its people 61-100. Walks 1 and 2 of
-each are templates, and everybody's other walks meet the templates of all others. The fusion from people
-1-100; its impostor scores from the same, in four parts, each compared by a fusion fitted on the other three.
+`kinect-v1`: the projection from KGBD people 1-60, impostor scores from people 61-100. Walks 1 and 2 of each
+person are templates; the other walks are compared with the templates of all other people. The fusion from
+people 1-100; its impostor scores from the same people in four parts, each compared by a fusion fitted on the
+other three.
 
 `kinect-v2`: the projection from people 1-5 of the pathological gaits (normal and imitated ones, six views).
-The fusion from the same, which show how a person varies, and from KGBD's people 1-100, which show how people
+The fusion from the same people, who show how a person varies, and from KGBD people 1-100, who show how people
 differ (`tools/backend_fit/fusion_transfer.py`); without segments, which are longer than its walks. No
-impostor scores, and so no thresholds: if none of five people is like another, still up to 45 % of strangers
-may be (0.55^5 = 5 %), however many comparisons their walks are cut into.
+impostor scores, and so no thresholds: even if no two of five people are similar, up to 45 % of strangers may
+be similar to one (0.55^5 = 5 %); cutting the walks into more comparisons does not help.
 
-`any`, for all other kinds: such a fusion of windows by bone lengths and directions alone, from the same walks
-as a camera might have misjudged them (`tools/backend_fit/perturbation.py`); no projection, no thresholds.
+`any`, for all other kinds: a fusion of window similarity by bone lengths and directions, from the same walks
+with the errors of a camera (`tools/backend_fit/perturbation.py`); no projection, no thresholds.
 
-`simulated`: projection and fusion from one crowd of `walkers`, impostor scores from another; both are other
-people than those of the demo and of `tools.trials.latency`.
+`simulated`: projection and fusion from one set of `walkers`, impostor scores from another; neither contains
+people of the demo or of `tools.trials.latency`.
 
-KGBD's people 101-164 and people 6-10 of the pathological gaits take no part: they are for measuring. An
-encoder that learnt from people of the impostors' may tell these apart better than others, and its thresholds
-be too low: the card says how many of them it knew.
+KGBD people 101-164 and people 6-10 of the pathological gaits are not used: they are reserved for testing. An
+encoder that was trained on the impostors may tell them apart better than other people, and its thresholds may
+be too low: the card says how many of them it was trained on.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ from safetensors.numpy import save
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
-from gallery.scoring.backend import BackendCard, SensorCard, folders_beside, fusion_arrays
+from gallery.scoring.backend import backend_arrays, folders_beside
+from gallery.scoring.backend_card import BackendCard, SensorCard
 from stream.body import FloatArray
 from stream.errors import RunError, SgeError
 from tools.backend_fit.sensor_fits import Fit, Fitter
@@ -53,10 +56,10 @@ out = Console()
 
 
 def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, Fit]) -> None:
-    """Write a back-end's two files, as `gallery.scoring.backend.load_backend` reads them.
+    """Writes the two files of a back-end, as `gallery.scoring.backend.load_backend` reads them.
 
     Args:
-        folder: made where there is none.
+        folder: created if missing.
         contract: of the encoder.
         encoder: a line about it.
         fitted: by kind of sensor.
@@ -66,11 +69,8 @@ def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, F
     """
     arrays: dict[str, FloatArray] = {}
     for sensor, fit in fitted.items():
-        if fit.projection is not None:
-            arrays |= {f"{sensor}.mean": fit.projection.mean, f"{sensor}.matrix": fit.projection.matrix}
-        if fit.fusion is not None:
-            arrays |= fusion_arrays(fit.fusion, f"{sensor}.fusion")
-    # safetensors writes an array that lies otherwise in memory as if it lay like this.
+        arrays |= backend_arrays(sensor, fit.projection, fit.fusion)
+    # safetensors ignores the strides of an array.
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     card = BackendCard(encoder, {sensor: fit.card for sensor, fit in fitted.items()})
     text = msgspec.json.format(msgspec.json.encode(card), indent=2)
@@ -97,7 +97,7 @@ def fit(
         ),
     ] = None,
 ) -> None:
-    """Fit projections, measure impostor scores, and write both."""
+    """Fit projections and fusions, measure impostor scores, and write them."""
     weights = tuple(encoder or ())
     target = folder or next(iter(folders_beside(weights)), SHIPPED)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -112,18 +112,18 @@ def fit(
         raise typer.Exit(error.exit_code) from None
     out.print(f"wrote {target / loaded.contract.id}.json and .safetensors", highlight=False, soft_wrap=True)
     for sensor, found in fitted.items():
-        out.print(_told(sensor, found.card), highlight=False, soft_wrap=True)
+        out.print(_summary(sensor, found.card), highlight=False, soft_wrap=True)
 
 
 def main() -> None:
-    """Fit from the command line."""
+    """Runs the command line."""
     typer.run(fit)
 
 
-def _told(sensor: str, card: SensorCard) -> str:
+def _summary(sensor: str, card: SensorCard) -> str:
     fits = {"projection": card.projection, "fusion": card.fusion.fitted_on if card.fusion else None}
-    told = [f"{what} from {on.data}, {on.windows} windows" for what, on in fits.items() if on is not None]
-    text = f"{sensor}: {'; '.join(told)}"
+    parts = [f"{what} from {on.data}, {on.windows} windows" for what, on in fits.items() if on is not None]
+    text = f"{sensor}: {'; '.join(parts)}"
     impostors = card.impostors if card.fusion is None else card.fusion.impostors
     if impostors is None:
         return f"{text}; no thresholds"

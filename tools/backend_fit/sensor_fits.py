@@ -1,8 +1,8 @@
-"""What a back-end holds for each kind of sensor, fitted from walks; see `tools.backend_fit.fit_backend`."""
+"""Fits the parts of a back-end for each kind of sensor; see `tools.backend_fit.fit_backend`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,13 @@ import numpy as np
 from rich.progress import Progress
 
 from encoder.inference import Encoder
-from encoder.pose import POSE
+from encoder.pose import POSE_WIDTH
 from encoder.weights import LoadedEncoder
-from gallery.scoring.backend import ANY_SENSOR, Backend, FittedOn, FusionCard, Projection, SensorCard
-from gallery.scoring.calibration import ImpostorScores
-from gallery.scoring.fusion import FusionModel, FusionWeights
-from gallery.scoring.segments import describe_windows
+from gallery.scoring.backend import ANY_SENSOR, Backend, Projection
+from gallery.scoring.backend_card import FittedOn, FusionCard, SensorCard
+from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.fusion import FusionModel, fusion_weights
+from gallery.scoring.thresholds import ImpostorScores
 from stream.errors import DataError
 from tools.backend_fit.fusion_fit import WEIGHTS, DescribedWalk, fit_fusion
 from tools.backend_fit.fusion_transfer import fit_for_any_sensor, fit_for_few_people
@@ -28,7 +29,7 @@ from tools.backend_fit.offline_pipeline import (
     patho_walks,
     simulated_walks,
 )
-from tools.backend_fit.perturbation import misjudged_walk
+from tools.backend_fit.perturbation import perturbed_walk
 from tools.backend_fit.projection import fit_projection
 from tools.backend_fit.training_provenance import FITTED_ON, trained_on
 from tools.datasets import Walk, WalkRef
@@ -36,7 +37,7 @@ from tools.datasets import Walk, WalkRef
 __all__ = ["Fit", "Fitter"]
 
 FIT_EVERY = 5
-"""Of so many windows one serves to fit projections on: windows that overlap say little more."""
+"""Projections are fitted on every n-th window: overlapping windows add little."""
 
 FIT_PEOPLE = range(1, 61)
 IMPOSTORS = range(61, 101)
@@ -44,22 +45,22 @@ ENROL_WALKS = ("1", "2")
 FUSION_PEOPLE = FITTED_ON["kgbd"]
 FOLDS = 4
 PATHO_PEOPLE = FITTED_ON["patho"]
-MISJUDGED_EVERY = 3
-"""Of so many windows one is misjudged; KGBD's walks so many times."""
-MISJUDGED_SEED = 1003
-CROWD = 100
-CROWD_SECONDS = 20.0
+PERTURBED_EVERY = 3
+"""Every n-th window is perturbed, and each walk of KGBD n times."""
+PERTURBED_SEED = 1003
+SIMULATED_PEOPLE = 100
+SIMULATED_SECONDS = 20.0
 FIT_SEED = 1001
 IMPOSTOR_SEED = 1002
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """What was fitted for one kind of sensor.
+    """The fit for one kind of sensor.
 
     Attributes:
         projection: of skeletons; None where there is none.
-        card: what all of it was fitted on.
+        card: training data and thresholds.
         fusion: None where too few people are known.
     """
 
@@ -70,12 +71,12 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitter:
-    """Fits for one encoder.
+    """Fits the back-end of one encoder.
 
     Attributes:
         encoder: makes the CAGEs.
-        progress: is told how it goes.
-        loaded: what the encoder was made of.
+        progress: shows the progress.
+        loaded: the weights of the encoder.
     """
 
     encoder: Encoder
@@ -83,16 +84,16 @@ class Fitter:
     loaded: LoadedEncoder
 
     def kinects(self, folder: Path) -> dict[str, Fit]:
-        """`kinect-v1` from KGBD's people 1-100, whose windows take 3 GB of memory; `kinect-v2` and any other.
+        """Fits `kinect-v1` on KGBD people 1-100 (3 GB of memory for windows), `kinect-v2`, and any other.
 
-        The last two from five people of the pathological gaits, and from how KGBD's people differ.
+        The last two use five people of the pathological gaits, and the differences between KGBD's people.
         """
         walks = self._encode(kgbd_walks(folder, FUSION_PEOPLE), "KGBD")
         data = f"KGBD, people {_span(FUSION_PEOPLE)}"
         found = {"kinect-v1": self._kinect_v1(walks, data)}
         many = _described(walks)
-        random = np.random.default_rng(MISJUDGED_SEED)
-        many_misjudged = _misjudged(walks, MISJUDGED_EVERY, random)
+        random = np.random.default_rng(PERTURBED_SEED)
+        many_perturbed = _perturb(walks, PERTURBED_EVERY, random)
         del walks
         own = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
         walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
@@ -100,12 +101,12 @@ class Fitter:
         projection, fitted_on = _project(walks, own)
         model, both = fit_for_few_people(few, many), _joined(_fitted_on(own, few), _fitted_on(data, many))
         found["kinect-v2"] = Fit(
-            projection, SensorCard(fitted_on, fusion=FusionCard(both, model.weights)), model
+            projection, SensorCard(fitted_on, fusion=FusionCard(both, dict(model.weights))), model
         )
-        few_misjudged = _misjudged(walks, 1, random)
-        model = fit_for_any_sensor(few_misjudged, many_misjudged, len(model.directions.mean))
-        both = _joined(_fitted_on(own, few_misjudged), _fitted_on(f"{data}; misjudged", many_misjudged))
-        found[ANY_SENSOR] = Fit(None, SensorCard(fusion=FusionCard(both, model.weights)), model)
+        few_perturbed = _perturb(walks, 1, random)
+        model = fit_for_any_sensor(few_perturbed, many_perturbed, len(model.windows.directions.mean))
+        both = _joined(_fitted_on(own, few_perturbed), _fitted_on(f"{data}; misjudged", many_perturbed))
+        found[ANY_SENSOR] = Fit(None, SensorCard(fusion=FusionCard(both, dict(model.weights))), model)
         return found
 
     def _kinect_v1(self, walks: Sequence[WalkCages], data: str) -> Fit:
@@ -117,34 +118,35 @@ class Fitter:
         who = f"KGBD, people {_span(IMPOSTORS)}: {probes} walks (3 to 6) against walks 1 and 2 of the others"
         impostors = impostor_scores([compared], f"{who}{self._known(IMPOSTORS)}")
         model, fused_on = _fuse(walks, data)
-        fusion = FusionCard(fused_on, model.weights, self._crossed(walks))
+        fusion = FusionCard(fused_on, dict(model.weights), self._cross_validate(walks))
         return Fit(projection, SensorCard(fitted_on, impostors, fusion), model)
 
     def simulated(self) -> Fit:
-        """From two crowds of walkers: one to fit on, one as strangers."""
-        walks = self._encode([walk for number in (1, 2) for walk in _crowd(FIT_SEED, number)], "walkers")
-        what = f"{_crowd_spec(FIT_SEED)}, walks 1 and 2"
+        """Fits `simulated` on one set of simulated people, with another as impostors."""
+        walks = self._encode([walk for number in (1, 2) for walk in _simulated(FIT_SEED, number)], "walkers")
+        what = f"{_simulated_spec(FIT_SEED)}, walks 1 and 2"
         projection, fitted_on = _project(walks, what)
-        # Enrolled by one walk, as here, nobody is more or less steady than others.
-        model, fused_on = _fuse(walks, what, FusionWeights())
+        # People are enrolled by one walk here, so within-person consistency is not known.
+        model, fused_on = _fuse(walks, what, fusion_weights())
         del walks
         enrolled, probes = (
-            self._encode(_crowd(IMPOSTOR_SEED, number), f"other walkers, walk {number}") for number in (1, 2)
+            self._encode(_simulated(IMPOSTOR_SEED, number), f"other walkers, walk {number}")
+            for number in (1, 2)
         )
         templates, data = (
             enrol(enrolled),
-            f"{_crowd_spec(IMPOSTOR_SEED)}: walk 2 against walk 1 of the others",
+            f"{_simulated_spec(IMPOSTOR_SEED)}: walk 2 against walk 1 of the others",
         )
         plain, fused = Backend({"simulated": projection}), Backend(fusions={"simulated": model})
         found = [
             impostor_scores([compare_impostors(probes, templates, backend, "simulated")], data)
             for backend in (plain, fused)
         ]
-        fusion = FusionCard(fused_on, model.weights, found[1])
+        fusion = FusionCard(fused_on, dict(model.weights), found[1])
         return Fit(projection, SensorCard(fitted_on, found[0], fusion), model)
 
-    def _crossed(self, walks: Sequence[WalkCages]) -> ImpostorScores:
-        """Each quarter of the people as strangers to each other, by a fusion fitted on the other three."""
+    def _cross_validate(self, walks: Sequence[WalkCages]) -> ImpostorScores:
+        """Compares the people of each quarter with each other, by a fusion of the other three."""
         found = []
         for fold in range(FOLDS):
             strangers = FUSION_PEOPLE[fold::FOLDS]
@@ -156,13 +158,13 @@ class Fitter:
         return impostor_scores(found, data)
 
     def _known(self, people: Collection[int]) -> str:
-        """How many of the impostors the encoder learnt from, where it learnt at all."""
+        """Returns how many of the impostors a trained encoder was trained on, for the card."""
         if not self.loaded.trained:
             return ""
-        seen = trained_on(self.loaded, "kgbd")
-        if seen is None:
+        training_people = trained_on(self.loaded, "kgbd")
+        if training_people is None:
             return "; whether the encoder was trained on them is not known"
-        known = len(seen & {str(person) for person in people})
+        known = len(training_people & {str(person) for person in people})
         return f"; the encoder was trained on {known or 'none'} of these people"
 
     def _encode(self, walks: Sequence[WalkRef] | Sequence[Walk], what: str) -> list[WalkCages]:
@@ -176,14 +178,14 @@ def _of(walks: Sequence[WalkCages], people: Collection[int]) -> list[WalkCages]:
 
 
 def _compare(walks: Sequence[WalkCages], backend: Backend, sensor: str) -> Comparisons:
-    """Walks 3 to 6 against walks 1 and 2 of the others."""
+    """Compares the walks other than `ENROL_WALKS` with those of all other people."""
     enrolled = enrol(walk for walk in walks if walk.walk in ENROL_WALKS)
     probes = [walk for walk in walks if walk.walk not in ENROL_WALKS]
     return compare_impostors(probes, enrolled, backend, sensor)
 
 
 def _project(walks: Sequence[WalkCages], data: str) -> tuple[Projection, FittedOn]:
-    cages = np.concatenate([walk.cages[::FIT_EVERY, :, :-POSE] for walk in walks])
+    cages = np.concatenate([walk.cages[::FIT_EVERY, :, :-POSE_WIDTH] for walk in walks])
     try:
         projection = fit_projection(cages)
     except ValueError as error:
@@ -192,7 +194,7 @@ def _project(walks: Sequence[WalkCages], data: str) -> tuple[Projection, FittedO
 
 
 def _fuse(
-    walks: Sequence[WalkCages], data: str, weights: FusionWeights = WEIGHTS
+    walks: Sequence[WalkCages], data: str, weights: Mapping[str, float] = WEIGHTS
 ) -> tuple[FusionModel, FittedOn]:
     described = _described(walks)
     return fit_fusion(described, weights), _fitted_on(data, described)
@@ -206,10 +208,10 @@ def _described(walks: Sequence[WalkCages]) -> list[DescribedWalk]:
     ]
 
 
-def _misjudged(walks: Sequence[WalkCages], times: int, random: np.random.Generator) -> list[DescribedWalk]:
-    """Each walk so many times, each time otherwise."""
+def _perturb(walks: Sequence[WalkCages], times: int, random: np.random.Generator) -> list[DescribedWalk]:
+    """Perturbs each walk several times, each time with other errors."""
     several = [walk for walk in walks if len(walk.cages) for _ in range(times)]
-    return [misjudged_walk(walk, MISJUDGED_EVERY, random) for walk in several]
+    return [perturbed_walk(walk, PERTURBED_EVERY, random) for walk in several]
 
 
 def _fitted_on(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
@@ -218,7 +220,7 @@ def _fitted_on(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
 
 
 def _joined(first: FittedOn, second: FittedOn) -> FittedOn:
-    """Two sets of which no person is in both."""
+    """Returns the sum of two sets of different people."""
     return FittedOn(
         f"{first.data}; {second.data}",
         first.people + second.people,
@@ -231,9 +233,9 @@ def _span(people: range) -> str:
     return f"{people[0]}-{people[-1]}"
 
 
-def _crowd(seed: int, walk: int) -> list[Walk]:
-    return simulated_walks(CROWD, seed, walk, CROWD_SECONDS)
+def _simulated(seed: int, walk: int) -> list[Walk]:
+    return simulated_walks(SIMULATED_PEOPLE, seed, walk, SIMULATED_SECONDS)
 
 
-def _crowd_spec(seed: int) -> str:
-    return f"walkers:n={CROWD},seed={seed},seconds={CROWD_SECONDS:g}"
+def _simulated_spec(seed: int) -> str:
+    return f"walkers:n={SIMULATED_PEOPLE},seed={seed},seconds={SIMULATED_SECONDS:g}"

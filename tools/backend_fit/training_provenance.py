@@ -1,8 +1,8 @@
-"""Whom weights were trained on, to keep learning and measuring apart."""
+"""People used in training, to prevent test leakage: permitted people, and those recorded in weights."""
 
 from __future__ import annotations
 
-from encoder.training.model_card import seen_people
+from encoder.training.model_card import training_people
 from encoder.weights import LoadedEncoder, Weights
 from stream.errors import UserError
 
@@ -13,29 +13,31 @@ MAY_SHIP: dict[str, range | None] = {
     "kinect2_patho": range(1, 6),
     "cmu": None,
 }
-"""Who may have trained what ships, by how a source's name begins; None stands for everybody in it. All others
-are for measuring, or their licence is not known."""
+"""People permitted for weights that ship, by the beginning of a source's name; None for all of the source.
+
+All others are reserved for testing, or their licence is not known.
+"""
 
 FITTED_ON = {"kgbd": range(1, 101), "patho": range(1, 6)}
-"""Whom `tools.backend_fit.fit_backend` fits every back-end on, by data set."""
+"""People that `tools.backend_fit.fit_backend` uses for every back-end, by data set."""
 
 
 def trained_on(loaded: LoadedEncoder, source: str) -> frozenset[str] | None:
-    """The people of a data set that encoders were trained on.
+    """Returns the people of a data set that encoders were trained on.
 
     Args:
-        loaded: with weights that were trained.
-        source: how the data set's name begins, in small letters.
+        loaded: trained encoders.
+        source: the beginning of the data set's name, in lower case.
 
     Returns:
-        Their numbers; None where weights do not say, or not whom.
+        Their numbers; None where the weights do not record them.
     """
     found: frozenset[str] = frozenset()
     for extra in loaded.extra:
-        seen = seen_people(extra)
-        if seen is None:
+        recorded = training_people(extra)
+        if recorded is None:
             return None
-        for name, people in seen.items():
+        for name, people in recorded.items():
             if name.lower().startswith(source):
                 if not people:
                     return None
@@ -44,19 +46,19 @@ def trained_on(loaded: LoadedEncoder, source: str) -> frozenset[str] | None:
 
 
 def check_may_ship(weights: Weights) -> None:
-    """See that everybody whom weights were trained on may enter what ships.
+    """Checks that all training people of weights are in `MAY_SHIP`.
 
     Raises:
-        UserError: somebody may not, or the weights do not say whom they were trained on.
+        UserError: a person is not, or the weights do not record their training people.
     """
-    seen = seen_people(weights.extra)
-    if not seen:
-        raise UserError("the weights do not say whom they were trained on; train them with sge-stream train")
-    for name, people in seen.items():
+    recorded = training_people(weights.extra)
+    if not recorded:
+        raise UserError("the weights do not record their training people; train them with sge-stream train")
+    for name, people in recorded.items():
         beginning = next((known for known in MAY_SHIP if name.lower().startswith(known)), None)
         if beginning is None:
             raise UserError(
-                f"the weights were trained on {name}, which may not train what ships; these may: "
+                f"the weights were trained on {name}, which may not train weights that ship; allowed: "
                 f"{', '.join(MAY_SHIP)}"
             )
         allowed = MAY_SHIP[beginning]
@@ -64,8 +66,8 @@ def check_may_ship(weights: Weights) -> None:
             continue
         numbers = {int(person) for person in people}
         if not numbers or (odd := sorted(numbers - set(allowed))):
-            who = f"person {odd[0]}" if numbers else "somebody unnamed"
+            who = f"person {odd[0]}" if numbers else "an unnamed person"
             raise UserError(
-                f"the weights were trained on {who} of {name}, who may not train what ships; people "
-                f"{allowed[0]} to {allowed[-1]} may: train on these"
+                f"the weights were trained on {who} of {name}, who may not train weights that ship; train on "
+                f"people {allowed[0]} to {allowed[-1]}"
             )

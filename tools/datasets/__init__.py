@@ -1,23 +1,25 @@
-"""Reading gait data sets in the formats their makers gave them, and in those that others share them in.
+"""Readers of gait data sets, in their original formats and in derived ones.
 
-KGBD, BIWI, IAS-Lab, KS20, CASIA-B (skeletons estimated from its videos), packed .npz, preprocessed .npy.
+Supported: KGBD, BIWI, IAS-Lab, KS20, CASIA-B (skeletons estimated from its videos), packed .npz files, and
+.npy arrays of precut windows. `tools.datasets.dataset_registry` says how to add a data set,
+`tools.datasets.formats` how to add a file format.
 """
 
 from __future__ import annotations
 
-from tools.datasets.dataset import DATASETS, About, Dataset, open_dataset
+from tools.datasets.dataset_registry import DATASETS, Dataset, DatasetInfo, open_dataset
 from tools.datasets.formats import FORMATS, Format, detect, find_walks, read_walks
-from tools.datasets.npy import Prepared, PreparedRef
+from tools.datasets.npy import PrecutWindows, PrecutWindowsRef
 from tools.datasets.recorded_walk import Walk, WalkRef
 
 __all__ = [
     "DATASETS",
     "FORMATS",
-    "About",
     "Dataset",
+    "DatasetInfo",
     "Format",
-    "Prepared",
-    "PreparedRef",
+    "PrecutWindows",
+    "PrecutWindowsRef",
     "Walk",
     "WalkRef",
     "detect",

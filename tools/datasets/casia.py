@@ -1,8 +1,8 @@
-"""What CASIA-B's sequences are called, whatever holds their skeletons (Yu et al., ICPR 2006).
+"""Names of CASIA-B's sequences, common to all its formats (Yu et al., ICPR 2006).
 
-The videos are `xxx-mm-nn-vvv.avi`: person 001 to 124; nm (normal), bg (with a bag) or cl (in a coat); which
-sequence of that condition; view 000 to 180 degrees in steps of 18. 25 frames/s. The data set has no skeletons
-of its own: they are estimated from the videos.
+The videos are `xxx-mm-nn-vvv.avi`: person 001 to 124; condition nm (normal), bg (with a bag) or cl (in a
+coat); number of the sequence under that condition; view 000 to 180 degrees in steps of 18. 25 frames/s. The
+data set has no skeletons: they are estimated from the videos.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True, order=True)
 class CasiaSequence:
-    """One video.
+    """Name of one video.
 
     Attributes:
         person: 001 to 124.
         condition: nm, bg or cl.
-        session: which of the person's sequences under that condition, 01 to 06.
+        session: number of the person's sequence under that condition, 01 to 06.
         view: 000 to 180, degrees.
     """
 
@@ -40,11 +40,11 @@ class CasiaSequence:
 
     @property
     def walk(self) -> str:
-        """Its name among the person's walks, such as nm-01-090."""
+        """The name of the walk, such as nm-01-090."""
         return f"{self.condition}-{self.session}-{self.view}"
 
     def ref(self, read: Callable[[], Walk], layout: str) -> WalkRef:
-        """The sequence as a walk that is read when it is wanted."""
+        """Returns a reference to the sequence's walk, which `read` reads."""
         return WalkRef(
             self.person,
             self.walk,
@@ -58,7 +58,7 @@ class CasiaSequence:
 
 
 def parse_sequence(name: str) -> CasiaSequence | None:
-    """The sequence called `xxx-mm-nn-vvv`, or kept in the folders `xxx/mm-nn/vvv`; None for another name."""
+    """Parses the name `xxx-mm-nn-vvv` or the folders `xxx/mm-nn/vvv`; returns None for another name."""
     match = _NAME.fullmatch(name)
     if match is None:
         return None

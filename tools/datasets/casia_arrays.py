@@ -1,10 +1,10 @@
-"""CASIA-B's estimated 3D skeletons: arrays of 14 joints, one a sequence.
+"""CASIA-B's estimated 3D skeletons: one array of 14 joints per sequence.
 
-Either files `<xxx-mm-nn-vvv>.npy`, or any `*.npy` in folders `xxx/mm-nn/vvv`, or one .npz with an array
-`xxx-mm-nn-vvv` a sequence. An array is (T, 14, 3) or (T, 42): frame after frame at 25 frames/s; a frame that
-is not finite was not seen. The 14 joints are OpenPose's first, lifted to 3D (the paper, Sec. 4.1, and the
-joint tables of its authors' later code): head, neck, right arm, left arm, right leg, left leg. Metres, X to
-the sensor's left, Y up, Z away; a sequence whose Y points down is turned over.
+Files are `<xxx-mm-nn-vvv>.npy`, or any `*.npy` in folders `xxx/mm-nn/vvv`, or one .npz with an array
+`xxx-mm-nn-vvv` for each sequence. An array is (T, 14, 3) or (T, 42), at 25 frames/s; a joint that is not
+finite was not seen. The 14 joints are OpenPose's first, lifted to 3D (the paper, Sec. 4.1, and the joint
+tables of its authors' later code): head, neck, right arm, left arm, right leg, left leg. Metres, X to the
+sensor's left, Y up, Z away; a sequence whose Y points down is rotated.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ from stream.errors import DataError
 from stream.skeleton import get_layout
 from tools.datasets.casia import RATE_HZ, CasiaSequence, parse_sequence
 from tools.datasets.frame_times import nominal_times
-from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen, upright
-from tools.datasets.text_files import load_array, text_head
+from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen, turn_upright
+from tools.datasets.text_files import load_array, read_head
 
-__all__ = ["find", "recognises"]
+__all__ = ["find", "matches"]
 
 LAYOUT = "openpose-14"
 
-_IN_ZIP = re.compile(r"\d{3}-(nm|bg|cl)-\d{2}-\d{3}\.npy", re.IGNORECASE)
-_ZIP_NAME = slice(30, 80)  # where a zip file says what its first member is called
+_MEMBER_NAME = re.compile(r"\d{3}-(nm|bg|cl)-\d{2}-\d{3}\.npy", re.IGNORECASE)
+_FIRST_MEMBER_NAME = slice(30, 80)  # position of the first member's name in a zip file
 
 
-def recognises(path: Path, head: str) -> bool:
-    """Whether a file that begins with `head` holds CASIA-B's arrays."""
+def matches(path: Path, head: str) -> bool:
+    """Returns whether a file that begins with `head` holds arrays of CASIA-B."""
     if path.suffix == ".npz":
-        return head.startswith("PK\x03\x04") and _IN_ZIP.match(head[_ZIP_NAME]) is not None
+        return head.startswith("PK\x03\x04") and _MEMBER_NAME.match(head[_FIRST_MEMBER_NAME]) is not None
     return path.suffix == ".npy" and "NUMPY" in head[:8] and _sequence_at(path) is not None
 
 
 def find(files: Iterable[Path]) -> Iterator[WalkRef]:
-    """The sequences among a data set's files.
+    """Yields the sequences among a data set's files.
 
     Raises:
-        DataError: a .npz is not whole, or a sequence stands in two places.
+        DataError: a .npz is incomplete, or a sequence occurs twice.
     """
     found: dict[CasiaSequence, str] = {}
     for path in files:
-        if path.suffix in (".npy", ".npz") and recognises(path, text_head(path)):
+        if path.suffix in (".npy", ".npz") and matches(path, read_head(path)):
             for sequence, place, load in _arrays(path):
                 if sequence in found:
                     raise DataError(
-                        f"{place} holds sequence {sequence.person}-{sequence.walk}, which {found[sequence]} "
-                        "holds as well: take one of them out"
+                        f"{place} holds sequence {sequence.person}-{sequence.walk}, and so does "
+                        f"{found[sequence]}: remove one of them"
                     )
                 found[sequence] = place
                 yield sequence.ref(partial(_read, sequence, place, load), LAYOUT)
@@ -67,7 +67,7 @@ def _sequence_at(path: Path) -> CasiaSequence | None:
 
 
 def _arrays(path: Path) -> Iterator[tuple[CasiaSequence, str, Callable[[], NDArray[Any]]]]:
-    """The sequences in a file, where each stands, and what loads it."""
+    """Yields the sequences in a file, each with its place for messages and a function that loads it."""
     if path.suffix == ".npy":
         sequence = _sequence_at(path)
         if sequence is not None:
@@ -110,7 +110,7 @@ def _read(sequence: CasiaSequence, place: str, load: Callable[[], NDArray[Any]])
         "rgb-estimated",
         LAYOUT,
         nominal_times(len(skeletons), RATE_HZ),
-        upright(layout, skeletons),
+        turn_upright(layout, skeletons),
         confidence,
         f"casia-b/{sequence.person}/{sequence.walk}",
         view=sequence.view,
@@ -120,4 +120,4 @@ def _read(sequence: CasiaSequence, place: str, load: Callable[[], NDArray[Any]])
 
 
 def _broken_zip(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} is not a whole .npz file of plain arrays ({error}); fetch it again")
+    return DataError(f"{path} is not a complete .npz file of plain arrays ({error}); download it again")

@@ -1,11 +1,11 @@
-"""CASIA-B's videos, whose skeletons the camera path estimates, and the recordings that `convert` makes.
+"""CASIA-B's videos, with skeletons estimated by the camera pose pipeline, and recordings of these skeletons.
 
 Videos are `<xxx-mm-nn-vvv>.avi` (or .mp4, .mkv, .mov, .webm), or any video in folders `xxx/mm-nn/vvv`. A
-recording is `xxx/<mm-nn-vvv>.mcap`, as `sge-stream convert` writes it. Estimating takes some tens of
-milliseconds a picture: whoever measures more than once converts first, and then reads the recordings.
+recording is `xxx/<mm-nn-vvv>.mcap`, as `sge-stream convert` writes it. Pose estimation takes some tens of
+milliseconds per image: for repeated evaluations, convert the videos once and read the recordings.
 
-One person walks through each video. Should somebody else be seen, the walk is that of whoever was seen in
-most pictures; in pictures without that body nothing was seen.
+One person walks through each video. If several bodies are detected, the walk is that of the body present in
+most images; in images without it, no joint was seen.
 """
 
 from __future__ import annotations
@@ -28,60 +28,59 @@ from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
 __all__ = ["find", "find_recordings", "is_recording", "is_video"]
 
 LAYOUT = "mediapipe"
-"""Of what the camera path estimates."""
+"""Layout of the estimated skeletons."""
 
 _VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm"})
 
-_Frames = Callable[[Path], tuple[SourceInfo, list[BodyFrame]]]
+_ReadFrames = Callable[[Path], tuple[SourceInfo, list[BodyFrame]]]
 
 
 def is_video(path: Path, head: str) -> bool:
-    """Whether a file is one of CASIA-B's videos, by its name."""
+    """Returns whether a file is a video of CASIA-B, by its name."""
     del head
     return path.suffix.lower() in _VIDEOS and _video_sequence(path) is not None
 
 
 def is_recording(path: Path, head: str) -> bool:
-    """Whether a file is a recording of one of CASIA-B's videos, by its name."""
+    """Returns whether a file is a recording of a CASIA-B video, by its name."""
     del head
     return path.suffix.lower() == ".mcap" and _recorded_sequence(path) is not None
 
 
 def find(files: Iterable[Path]) -> Iterator[WalkRef]:
-    """The videos among a data set's files.
+    """Yields the videos among a data set's files.
 
     Raises:
-        DataError: there are two of one sequence.
+        DataError: two files hold the same sequence.
     """
-    return _find(files, is_video, _video_sequence, _look)
+    return _find(files, is_video, _video_sequence, _estimate_frames)
 
 
 def find_recordings(files: Iterable[Path]) -> Iterator[WalkRef]:
-    """The recordings among a data set's files.
+    """Yields the recordings among a data set's files.
 
     Raises:
-        DataError: there are two of one sequence.
+        DataError: two files hold the same sequence.
     """
-    return _find(files, is_recording, _recorded_sequence, _replay)
+    return _find(files, is_recording, _recorded_sequence, _read_frames)
 
 
 def _find(
     files: Iterable[Path],
-    wanted: Callable[[Path, str], bool],
+    matches: Callable[[Path, str], bool],
     sequence_of: Callable[[Path], CasiaSequence | None],
-    frames: _Frames,
+    read_frames: _ReadFrames,
 ) -> Iterator[WalkRef]:
     found: dict[CasiaSequence, Path] = {}
     for path in files:
-        sequence = sequence_of(path) if wanted(path, "") else None
+        sequence = sequence_of(path) if matches(path, "") else None
         if sequence is None:
             continue
-        if (twin := found.setdefault(sequence, path)) != path:
+        if (other := found.setdefault(sequence, path)) != path:
             raise DataError(
-                f"{path} is sequence {sequence.person}-{sequence.walk}, and so is {twin}: take one of them "
-                "out"
+                f"{path} is sequence {sequence.person}-{sequence.walk}, and so is {other}: remove one of them"
             )
-        yield sequence.ref(partial(_read, sequence, path, frames), LAYOUT)
+        yield sequence.ref(partial(_read, sequence, path, read_frames), LAYOUT)
 
 
 def _video_sequence(path: Path) -> CasiaSequence | None:
@@ -92,8 +91,8 @@ def _recorded_sequence(path: Path) -> CasiaSequence | None:
     return parse_sequence(f"{path.resolve().parent.name}-{path.stem}")
 
 
-def _look(path: Path) -> tuple[SourceInfo, list[BodyFrame]]:
-    # OpenCV and the pose models: only who estimates waits for them.
+def _estimate_frames(path: Path) -> tuple[SourceInfo, list[BodyFrame]]:
+    # OpenCV and the pose models load slowly; only estimation needs them.
     from stream.sources.camera.video_file import open_video  # noqa: PLC0415
 
     frames: list[BodyFrame] = []
@@ -104,35 +103,35 @@ def _look(path: Path) -> tuple[SourceInfo, list[BodyFrame]]:
             except EndOfSource:
                 return source.info, frames
             if frame is not None:
-                # Without the picture: a walk needs the skeletons only.
+                # Without the image: a walk needs the skeletons only.
                 frames.append(BodyFrame(frame.time_ns, frame.bodies))
 
 
-def _replay(path: Path) -> tuple[SourceInfo, list[BodyFrame]]:
+def _read_frames(path: Path) -> tuple[SourceInfo, list[BodyFrame]]:
     with read_recording(path) as recording:
         if recording.info.layout != LAYOUT:
             raise DataError(
-                f"{path} holds skeletons of the layout {recording.info.layout}; expected {LAYOUT}, what a "
-                "camera gives: convert the video itself"
+                f"{path} holds skeletons of the layout {recording.info.layout}; expected {LAYOUT}, that of "
+                "camera skeletons: convert the video itself"
             )
         return recording.info, list(recording)
 
 
-def _read(sequence: CasiaSequence, path: Path, read: _Frames) -> Walk:
-    info, frames = read(path)
-    seen = Counter(body.id for frame in frames for body in frame.bodies)
-    if not seen:
+def _read(sequence: CasiaSequence, path: Path, read_frames: _ReadFrames) -> Walk:
+    info, frames = read_frames(path)
+    counts = Counter(body.id for frame in frames for body in frame.bodies)
+    if not counts:
         raise DataError(
-            f"{path}: nobody is seen in any of its {len(frames)} pictures; take it out, or give a video in "
-            "which a whole person can be seen"
+            f"{path}: no person was detected in its {len(frames)} images; remove the file, or give a video "
+            "that shows a whole person"
         )
-    ((walker, _),) = seen.most_common(1)
+    ((walker, _),) = counts.most_common(1)
     joints = np.full((len(frames), len(get_layout(LAYOUT).joints), 3), np.nan, np.float32)
     confidence = np.zeros(joints.shape[:2], np.float32)
-    for place, frame in enumerate(frames):
+    for i, frame in enumerate(frames):
         for body in frame.bodies:
             if body.id == walker:
-                joints[place], confidence[place] = body.joints, body.confidence
+                joints[i], confidence[i] = body.joints, body.confidence
     joints, confidence = mark_unseen(joints, confidence, origin_is_unseen=False)
     return Walk(
         sequence.person,

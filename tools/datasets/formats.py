@@ -1,4 +1,21 @@
-"""Which data set lies at a path, and its walks."""
+"""File formats of walks: detects the format at a path and finds its walks.
+
+To add a data set, start at `tools.datasets.dataset_registry`.
+
+To add a format:
+
+1. Write a module in this package, named after the format, with two functions. `kgbd` is a short example of a
+   format with one file per walk, `ks20` of one with one file per frame.
+   - `matches(path, head)` says whether a file has the format, from its name and its first 4 kB of text.
+   - `find(files)` yields a `WalkRef` for each walk, from file and folder names. Its `read` returns the
+     `Walk`: joints in metres, right-handed, Y up (`tools.datasets.recorded_walk.turn_upright` corrects a Y
+     that points down), joints that were not seen marked by `mark_unseen`, times from
+     `tools.datasets.frame_times`. A broken file raises `DataError`; the text names the file and the line.
+2. Add one `Format(...)` line to `FORMATS` below. The order matters: the first format that matches is taken.
+3. Add the format's name to `formats` of its data set in `tools.datasets.dataset_registry.DATASETS`.
+
+A joint layout that is not in `stream.skeleton.LAYOUTS` is added there.
+"""
 
 from __future__ import annotations
 
@@ -10,125 +27,125 @@ from pathlib import Path
 from stream.errors import DataError, UserError
 from tools.datasets import biwi, casia_arrays, casia_csv, casia_videos, kgbd, ks20, npy, packed
 from tools.datasets.recorded_walk import Walk, WalkRef
-from tools.datasets.text_files import files_at, text_head
+from tools.datasets.text_files import files_at, read_head
 
 __all__ = ["FORMATS", "Format", "detect", "find_walks", "read_walks"]
 
-_LOOKED_AT = 1000  # files of a folder, until its format is given up on
+_MAX_FILES_SCANNED = 1000  # files of a folder that are checked for a known format
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format that walks are read from.
+    """A file format of walks.
 
     Attributes:
-        name: how it is called.
-        looks: what it looks like, in words.
-        recognises: whether a file, with the text it begins with, is of this format.
-        find: the walks among files, which come folder by folder; it reads no more of them than it must.
-        file_is_frame: whether a file is one frame only, and a walk a folder of them.
+        name: its name.
+        description: its files in a few words, for messages.
+        matches: whether a file has this format, from its path and its first 4 kB of text.
+        find: yields the walks among files, which come folder by folder; reads as little of them as possible.
+        one_frame_per_file: whether each file holds one frame, and a folder one walk.
     """
 
     name: str
-    looks: str
-    recognises: Callable[[Path, str], bool]
+    description: str
+    matches: Callable[[Path, str], bool]
     find: Callable[[Iterable[Path]], Iterator[WalkRef]]
-    file_is_frame: bool
+    one_frame_per_file: bool
 
 
 FORMATS = (
-    Format("kgbd", "PersonNNN/k.txt with lines Joint;x;y;z", kgbd.recognises, kgbd.find, False),
-    Format("biwi", "folders of *_skel.txt with 14 columns (BIWI, IAS-Lab)", biwi.recognises, biwi.find, True),
-    Format("ks20", "view folders of gc1_body1_<time>... with 25 rows", ks20.recognises, ks20.find, True),
+    Format("kgbd", "PersonNNN/k.txt with lines Joint;x;y;z", kgbd.matches, kgbd.find, False),
+    Format("biwi", "folders of *_skel.txt with 14 columns (BIWI, IAS-Lab)", biwi.matches, biwi.find, True),
+    Format("ks20", "view folders of gc1_body1_<time>... with 25 rows", ks20.matches, ks20.find, True),
     Format(
         "casia-b-2d",
-        "GaitGraph's .csv of CASIA-B, image_name and 17 joints a row",
-        casia_csv.recognises,
+        "GaitGraph's .csv of CASIA-B, image_name and 17 joints per row",
+        casia_csv.matches,
         casia_csv.find,
         False,
     ),
     Format(
         "casia-b-3d",
         "arrays 001-nm-01-000.npy of CASIA-B, 14 joints in 3D",
-        casia_arrays.recognises,
+        casia_arrays.matches,
         casia_arrays.find,
         False,
     ),
     Format(
         "casia-b-video",
-        "CASIA-B's videos 001-nm-01-000.avi, whose skeletons are estimated",
+        "videos 001-nm-01-000.avi of CASIA-B; skeletons are estimated",
         casia_videos.is_video,
         casia_videos.find,
         False,
     ),
     Format(
         "casia-b-recorded",
-        "recordings 001/nm-01-000.mcap of them",
+        "recordings 001/nm-01-000.mcap of CASIA-B's videos",
         casia_videos.is_recording,
         casia_videos.find_recordings,
         False,
     ),
-    Format("packed", "one .npz of packed skeletons", packed.recognises, packed.find, False),
+    Format("packed", "one .npz of packed skeletons", packed.matches, packed.find, False),
 )
 
 
 def detect(path: Path) -> Format:
-    """The format of a file, or of the first file in a folder that is of any.
+    """Returns the format of a file, or of the first file in a folder that has a known one.
 
     Raises:
-        UserError: nothing is there, or windows that were cut already, which are no walks.
-        DataError: it is of no known format; the text says which there are.
+        UserError: the path does not exist, or holds precut windows instead of walks.
+        DataError: the format is unknown; the text lists the known ones.
     """
-    for file in islice(files_at(path), _LOOKED_AT):
-        if npy.recognises(file):
+    for file in islice(files_at(path), _MAX_FILES_SCANNED):
+        if npy.is_window_file(file):
             raise UserError(
-                f"{file} holds windows that were cut already, and no walks: they can be measured, but "
-                "neither recorded nor trained on; give a data set's own files"
+                f"{file} holds precut windows, not walks: they can be evaluated, but neither recorded nor "
+                "trained on; give the original files of a data set"
             )
-        head = text_head(file)
-        for known in FORMATS:
-            if known.recognises(file, head):
-                return known
-    formats = "; ".join(f"{known.name}: {known.looks}" for known in FORMATS)
-    raise DataError(f"{path} holds no walk in a known format; there are {formats}")
+        head = read_head(file)
+        for file_format in FORMATS:
+            if file_format.matches(file, head):
+                return file_format
+    formats = "; ".join(f"{known.name}: {known.description}" for known in FORMATS)
+    raise DataError(f"{path} holds no walk in a known format; known formats are {formats}")
 
 
 def find_walks(path: Path, person: str | None = None, walk: str | None = None) -> Iterator[WalkRef]:
-    """The walks of a data set, without reading them.
+    """Yields the walks at a path without reading their frames.
 
     Args:
-        path: a data set's folder, a part of it, or one file.
-        person: only this person's; numbers need no leading zeros.
+        path: a data set's folder, a folder in it, or one file.
+        person: only this person's walks; numbers need no leading zeros.
         walk: only walks of this name.
 
     Raises:
-        UserError: nothing is there.
-        DataError: it is of no known format, or files of it are doubled.
+        UserError: the path does not exist.
+        DataError: the format is unknown, or files are duplicated.
     """
-    known = detect(path)
-    if known.file_is_frame and path.is_file():
-        raise UserError(f"{path} is one frame of a walk: give the folder that it lies in")
-    for found in known.find(files_at(path)):
-        if _same(found.person, person) and _same(found.walk, walk):
-            yield found
+    file_format = detect(path)
+    if file_format.one_frame_per_file and path.is_file():
+        raise UserError(f"{path} is one frame of a walk: give its folder")
+    for ref in file_format.find(files_at(path)):
+        if _is_selected(ref.person, person) and _is_selected(ref.walk, walk):
+            yield ref
 
 
 def read_walks(path: Path, person: str | None = None, walk: str | None = None) -> Iterator[Walk]:
-    """The walks of a data set, read one after the other as they are asked for.
+    """Reads the walks at a path, one at a time.
 
     Args:
-        path: a data set's folder, a part of it, or one file.
-        person: only this person's; numbers need no leading zeros.
+        path: a data set's folder, a folder in it, or one file.
+        person: only this person's walks; numbers need no leading zeros.
         walk: only walks of this name.
 
     Raises:
-        UserError: nothing is there.
-        DataError: it is of no known format, or a file is broken; the text names the file and the place.
+        UserError: the path does not exist.
+        DataError: the format is unknown, or a file is broken; the text names the file and the place.
     """
-    for found in find_walks(path, person, walk):
-        yield found.read()
+    for ref in find_walks(path, person, walk):
+        yield ref.read()
 
 
-def _same(found: str, wanted: str | None) -> bool:
-    both_numbers = wanted is not None and found.isdecimal() and wanted.isdecimal()
-    return wanted is None or found == wanted or (both_numbers and int(found) == int(wanted))
+def _is_selected(name: str, wanted: str | None) -> bool:
+    both_numbers = wanted is not None and name.isdecimal() and wanted.isdecimal()
+    return wanted is None or name == wanted or (both_numbers and int(name) == int(wanted))

@@ -1,4 +1,4 @@
-"""Times from the numbers in the names of one-file-a-frame data sets."""
+"""Frame times: from a nominal rate, or from stamps whose unit is unknown."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ _UNITS_NS = (1_000_000, 1_000, 100, 1)  # ms, us, the 100 ns of Windows, ns
 
 
 def nominal_times(frames: int, rate_hz: float) -> IntArray:
-    """(T,) int64 nanoseconds of T frames at an even rate, from 0."""
+    """Returns (T,) int64 nanoseconds of T frames at a constant rate, from 0."""
     return np.round(np.arange(frames) * 1e9 / rate_hz).astype(np.int64)
 
 
 def stamp_times(stamps: IntArray, rate_hz: float) -> IntArray:
-    """(T,) int64 nanoseconds since the first of T increasing stamps whose unit is not known.
+    """Converts stamps of unknown unit to times.
 
-    Neither BIWI nor KS20 says what the number in a file's name counts. The data sets' nominal rate decides:
-    of a frame counter, milliseconds, microseconds, steps of 100 ns and nanoseconds, the stamps are in the one
-    that brings the median distance of two frames closest (in ratio) to `1 / rate_hz`. The units lie a factor
-    of 10 or more apart, so the choice holds for true rates from a third of the nominal one to three times it;
-    gaps between frames keep their true length.
+    BIWI and KS20 do not state the unit of the number in a file's name. Candidates are a frame counter,
+    milliseconds, microseconds, steps of 100 ns and nanoseconds. The unit is chosen that brings the median
+    interval between frames closest (in ratio) to `1 / rate_hz`. The candidates differ by a factor of 10 or
+    more, so the choice is right for true rates from a third of the nominal rate to three times it. Gaps
+    between frames keep their true length.
 
     Args:
         stamps: (T,) int64, strictly increasing.
-        rate_hz: the data set's nominal rate, frames a second.
+        rate_hz: nominal frame rate of the data set, frames a second.
+
+    Returns:
+        (T,) int64, nanoseconds since the first stamp.
     """
     since = stamps - stamps[:1]
     if len(stamps) < 2:

@@ -1,8 +1,8 @@
-"""KGBD, the Kinect Gait Biometry Dataset (Andersson and Araujo, AAAI 2015): raw text, one file a walk.
+"""KGBD, the Kinect Gait Biometry Dataset (Andersson and Araujo, AAAI 2015): raw text, one file per walk.
 
-`PersonNNN/k.txt`: lines `Joint;x;y;z` in a Kinect v1's coordinates, metres, 20 lines a frame, nothing between
-the frames and no times: the sensor's nominal 30 frames/s are taken. Joints are told by their names: the order
-in the file is not the SDK's.
+`PersonNNN/k.txt`: lines `Joint;x;y;z` in a Kinect v1's coordinates, metres, 20 lines per frame, no separator
+between frames. The files hold no times: the sensor's nominal 30 frames/s are used. Joints are identified by
+name, because their order in the file is not that of the SDK.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from stream.errors import DataError
 from stream.skeleton import CANONICAL
 from tools.datasets.frame_times import nominal_times
 from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen
-from tools.datasets.text_files import read_text, text_head
+from tools.datasets.text_files import read_head, read_text
 
-__all__ = ["find", "read", "recognises"]
+__all__ = ["find", "matches", "read"]
 
 RATE_HZ = 30.0
-FARTHEST_M = 50.0
-"""A number beyond is none of metres before a Kinect."""
+MAX_DISTANCE_M = 50.0
+"""A larger coordinate is not a position in metres in front of a Kinect."""
 
 _FILE_ORDER = (
     "Head", "Shoulder-Center", "Shoulder-Right", "Shoulder-Left", "Elbow-Right", "Elbow-Left",
@@ -37,33 +37,33 @@ _JOINTS = {
     for name in _FILE_ORDER
 }
 FILE_ORDER = tuple(_JOINTS.values())
-"""The canonical joints, by their indices, in the order of the text."""
+"""Indices of the canonical joints in the order of KGBD's text."""
 
 _PERSON = re.compile(r"Person0*(\d+)", re.IGNORECASE)
 
 
-def recognises(path: Path, head: str) -> bool:
-    """Whether a file that begins with `head` holds a KGBD walk."""
+def matches(path: Path, head: str) -> bool:
+    """Returns whether a file that begins with `head` holds a KGBD walk."""
     name, *numbers = head.partition("\n")[0].split(";")
     return path.suffix == ".txt" and name in _JOINTS and len(numbers) == 3
 
 
 def find(files: Iterable[Path]) -> Iterator[WalkRef]:
-    """The walks among a data set's files: `k.txt` in the folder `PersonNNN` is walk k of person NNN."""
+    """Yields the walks among a data set's files: `PersonNNN/k.txt` is walk k of person NNN."""
     for path in files:
         folder = path.resolve().parent.name
         numbered = _PERSON.fullmatch(folder)
-        if path.suffix == ".txt" and (numbered or recognises(path, text_head(path))):
+        if path.suffix == ".txt" and (numbered or matches(path, read_head(path))):
             person = numbered[1] if numbered else folder
             yield WalkRef(person, path.stem, partial(read, path, person), rate_hz=RATE_HZ)
 
 
 def read(path: Path, person: str) -> Walk:
-    """Read one walk.
+    """Reads one walk.
 
     Raises:
-        DataError: the file is cut off, or a line is not `Joint;x;y;z` in metres before a Kinect, or a frame
-            lacks a joint; the text names the line.
+        DataError: the file is truncated, a line is not `Joint;x;y;z` with plausible metres, or a frame lacks
+            a joint; the text names the line.
     """
     lines = read_text(path).rstrip().split("\n")
     rows = [line.split(";") for line in lines]
@@ -71,13 +71,13 @@ def read(path: Path, person: str) -> Walk:
         order = np.array([_JOINTS[row[0]] for row in rows])
         values = np.array(rows)[:, 1:].astype(np.float64).reshape(len(rows), 3)
     except (KeyError, ValueError):
-        _tell_bad_line(path, lines)
-    if (np.abs(values) > FARTHEST_M).any():
-        _tell_bad_line(path, lines)
+        _raise_bad_line(path, lines)
+    if (np.abs(values) > MAX_DISTANCE_M).any():
+        _raise_bad_line(path, lines)
     if len(rows) % len(CANONICAL):
         raise DataError(
-            f"{path} ends in line {len(rows)}, in the middle of a frame: expected 20 lines a frame; fetch "
-            f"the file again, or delete its last {len(rows) % len(CANONICAL)} lines"
+            f"{path} ends in line {len(rows)}, in the middle of a frame: expected 20 lines per frame; "
+            f"download the file again, or delete its last {len(rows) % len(CANONICAL)} lines"
         )
     order = order.reshape(-1, len(CANONICAL))
     _check_frames(path, order)
@@ -90,24 +90,23 @@ def read(path: Path, person: str) -> Walk:
 
 
 def _check_frames(path: Path, order: IntArray) -> None:
-    whole = np.sort(order, axis=1) == np.arange(len(CANONICAL))
-    if whole.all():
+    complete = np.sort(order, axis=1) == np.arange(len(CANONICAL))
+    if complete.all():
         return
-    frame = int((~whole.all(axis=1)).argmax())
-    lacking = next(name for name, joint in _JOINTS.items() if joint not in order[frame])
+    frame = int((~complete.all(axis=1)).argmax())
+    missing = next(name for name, joint in _JOINTS.items() if joint not in order[frame])
     first = frame * len(CANONICAL) + 1
     raise DataError(
-        f"{path}, lines {first} to {first + 19}: expected each of the 20 joints once, got no {lacking}; "
-        "a line is lost or doubled there, fetch the file again"
+        f"{path}, lines {first} to {first + 19}: expected each of the 20 joints once, got no {missing}; "
+        "a line is missing or duplicated: download the file again"
     )
 
 
-def _tell_bad_line(path: Path, lines: list[str]) -> NoReturn:
+def _raise_bad_line(path: Path, lines: list[str]) -> NoReturn:
     number, line = next((n, line) for n, line in enumerate(lines, 1) if not _is_joint(line))
     raise DataError(
-        f"{path}, line {number}: expected `Joint;x;y;z` with one of KGBD's joint names and metres (within "
-        f"{FARTHEST_M:g} of the sensor), got "
-        f"{line[:60]!r}; fetch the file again"
+        f"{path}, line {number}: expected `Joint;x;y;z` with a joint name of KGBD and metres (within "
+        f"{MAX_DISTANCE_M:g} of the sensor), got {line[:60]!r}; download the file again"
     )
 
 
@@ -115,6 +114,6 @@ def _is_joint(line: str) -> bool:
     name, *numbers = line.split(";")
     try:
         metres = [float(number) for number in numbers]
-        return name in _JOINTS and len(metres) == 3 and not any(abs(each) > FARTHEST_M for each in metres)
+        return name in _JOINTS and len(metres) == 3 and not any(abs(m) > MAX_DISTANCE_M for m in metres)
     except ValueError:
         return False

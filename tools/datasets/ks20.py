@@ -1,10 +1,10 @@
-"""KS20, the VisLab Multi-View Kinect Skeleton data set (Nambiar et al., 2017): folders, one file a frame.
+"""KS20, the VisLab Multi-View Kinect Skeleton data set (Nambiar et al., 2017): folders, one file per frame.
 
 `<view>/<take>_body<N>_<stamp>...`: the view is frontal, left_diagonal, left_lateral, right_diagonal or
-right_lateral, the take gc1 to gc3, N the person. 25 rows, a row a joint of the Kinect v2, comma-separated,
-columns 2 to 4 x, y, z in metres (Kinect camera space: Y up, X to the sensor's left, Z away). There is no
-confidence: a joint at (0, 0, 0) was not seen. What the stamp counts is stated nowhere;
-`tools.datasets.frame_times.stamp_times` takes the unit that gives the sensor's 30 frames/s.
+right_lateral, the take gc1 to gc3, N the person. Each file has 25 comma-separated rows, one per joint of the
+Kinect v2. Columns 2 to 4 are x, y, z in metres (Kinect camera space: Y up, X to the sensor's left, Z away).
+There is no confidence: a joint at (0, 0, 0) was not seen. The unit of the stamp is not documented;
+`tools.datasets.frame_times.stamp_times` chooses the unit that gives the sensor's 30 frames/s.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tools.datasets.frame_times import stamp_times
 from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
 from tools.datasets.text_files import read_rows
 
-__all__ = ["find", "read", "recognises"]
+__all__ = ["find", "matches", "read"]
 
 LAYOUT = "kinect-v2"
 RATE_HZ = 30.0
@@ -32,22 +32,26 @@ _FRAME = re.compile(r"(?P<take>gc\d+)_body(?P<person>\d+)_(?P<stamp>\d+)(?!\d).*
 _XYZ = range(1, 4)
 
 
-def recognises(path: Path, head: str) -> bool:
-    """Whether a file that begins with `head` holds one frame of a KS20 walk."""
+def matches(path: Path, head: str) -> bool:
+    """Returns whether a file that begins with `head` holds one frame of a KS20 walk."""
     return _FRAME.fullmatch(path.name) is not None and head.partition("\n")[0].count(",") >= len(_XYZ)
 
 
 def find(files: Iterable[Path]) -> Iterator[WalkRef]:
-    """The walks among a data set's files: a person's take in one view, as `<view>-<take>`."""
+    """Yields the walks among a data set's files: a person's take in one view, named `<view>-<take>`.
+
+    Raises:
+        DataError: two files of a walk have the same stamp.
+    """
     for folder, inside in groupby(files, key=lambda path: path.parent):
         view = folder.resolve().name
         frames: dict[tuple[int, str], dict[int, Path]] = {}
         for path in inside:
             if match := _FRAME.fullmatch(path.name):
                 stamps = frames.setdefault((int(match["person"]), match["take"]), {})
-                if (twin := stamps.setdefault(int(match["stamp"]), path)) != path:
+                if (other := stamps.setdefault(int(match["stamp"]), path)) != path:
                     raise DataError(
-                        f"{path} has the same time as {twin.name}: take one of them out of the folder"
+                        f"{path} has the same time as {other.name}: remove one of them from the folder"
                     )
         for (person, take), by_stamp in sorted(frames.items()):
             walk = f"{view}-{take}"
@@ -63,10 +67,10 @@ def find(files: Iterable[Path]) -> Iterator[WalkRef]:
 
 
 def read(by_stamp: dict[int, Path], person: str, view: str, take: str) -> Walk:
-    """Read one walk from the files of its frames, told apart by the stamps in their names.
+    """Reads one walk from the files of its frames, by the stamps in their names.
 
     Raises:
-        DataError: a file is not a frame of 25 joints; the text names file and line.
+        DataError: a file is not a frame of 25 joints; the text names the file and the line.
     """
     stamps = sorted(by_stamp)
     layout = get_layout(LAYOUT)

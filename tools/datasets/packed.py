@@ -1,21 +1,21 @@
-"""Packed skeletons: one .npz of many walks, read with numpy alone and never unpickled.
+"""Packed skeletons: one .npz file of many walks. Pickled objects are never loaded.
 
-| array | what |
+| array | content |
 |---|---|
-| `joints` (N, J, 3) float32 | the frames of all walks, one walk after the other; or else the next three |
-| `joints_hi`, `joints_lo` (J, 3, N) uint8 | high and low byte of 16-bit values on a grid: each the difference to the frame before, modulo 2**16; joint 0 from the origin, the others from joint 0 |
-| `joints_scale` () float | metres a grid step |
-| `offsets` (S + 1,) int | walk s is frames `offsets[s]` up to `offsets[s + 1]` |
-| `subject`, `trial` (S,) | the person, and which of its walks |
+| `joints` (N, J, 3) float32 | frames of all walks, walk by walk; or instead the next three arrays |
+| `joints_hi`, `joints_lo` (J, 3, N) uint8 | high and low byte of 16-bit grid values, stored as differences to the previous frame, modulo 2**16; joint 0 relative to the origin, the others relative to joint 0 |
+| `joints_scale` () float | metres per grid step |
+| `offsets` (S + 1,) int | walk s has frames `offsets[s]` to `offsets[s + 1]`, exclusive |
+| `subject`, `trial` (S,) | the person, and the walk among the person's walks |
 | `fps` () float | frames a second |
-| `joint_names` (J,) text | in the order of the joints: tells the layout |
-| `gait` or `style` (S,) text | if there: how the person walked |
-| `sensor` (S,) int, `toward_camera` (S,) bool | if there: which of several sensors saw the walk; whether it came nearer |
-| `interpolated_frame_joint` (K, 2) int | if there: (frame, joint) that were filled in; read with confidence 0.5 |
+| `joint_names` (J,) text | names of the joints in order; they determine the layout |
+| `gait` or `style` (S,) text | optional: the person's way of walking |
+| `sensor` (S,) int, `toward_camera` (S,) bool | optional: number of the sensor; whether the person came nearer |
+| `interpolated_frame_joint` (K, 2) int | optional: interpolated (frame, joint) pairs; read with confidence 0.5 |
+| `sensor_kind` () text | optional: the kind of sensor; otherwise the prefix of the file name determines it (`_SENSOR_BY_PREFIX`) |
 
-Metres, right-handed, Y up; a Kinect's joint at (0, 0, 0) was not seen. The kind of sensor is the text array
-`sensor_kind` (), and where there is none, it is told by how the file's name begins (`_SENSORS`).
-"""  # noqa: E501 - a table's rows
+Metres, right-handed, Y up; a Kinect joint at (0, 0, 0) was not seen.
+"""  # noqa: E501 - rows of a table
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from stream.skeleton import LAYOUTS
 from tools.datasets.frame_times import nominal_times
 from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen
 
-__all__ = ["find", "recognises"]
+__all__ = ["find", "matches"]
 
-_SENSORS = {
+_SENSOR_BY_PREFIX = {
     "kgbd": "kinect-v1",
     "kinect2_patho": "kinect-v2",
     "rgb": "rgb-estimated",
@@ -46,22 +46,22 @@ _SENSORS = {
 _FRAME_ARRAYS = {"joints", "joints_hi", "joints_lo"}
 
 
-def recognises(path: Path, head: str) -> bool:
-    """Whether a file that begins with `head` is a .npz."""
+def matches(path: Path, head: str) -> bool:
+    """Returns whether a file that begins with `head` is a .npz."""
     return path.suffix == ".npz" and head.startswith("PK\x03\x04")
 
 
 def find(files: Iterable[Path]) -> Iterator[WalkRef]:
-    """The walks of one packed file; its frames are unpacked when the first walk is read, and then kept.
+    """Yields the walks of one packed file; its frames are unpacked at the first read and then kept.
 
     Raises:
-        DataError: several packed files (each numbers its people from 1), or one that is not whole.
+        DataError: there are several packed files (each numbers its people from 1), or the file is incomplete.
     """
     path, *others = (path for path in files if path.suffix == ".npz")
     if others:
         raise DataError(
-            f"{path.parent} holds several packed files ({path.name}, {others[0].name}, ...), and each "
-            "numbers its people for itself: give one of the files"
+            f"{path.parent} holds several packed files ({path.name}, {others[0].name}, ...), each with its "
+            "own numbers of people: give one of the files"
         )
     packed = _Packed(path)
     for index in range(len(packed.people)):
@@ -69,38 +69,39 @@ def find(files: Iterable[Path]) -> Iterator[WalkRef]:
 
 
 class _Packed:
-    """One packed file: its columns at once, its frames when they are asked for."""
+    """An open packed file: reads the columns at once, the frames on demand."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._columns = self._load(lambda name: name not in _FRAME_ARRAYS)
         offsets = self._column("offsets")
         if offsets.dtype.kind not in "iu":
-            raise self._wrong("offsets", "increasing frame numbers from 0", offsets)
+            raise self._bad_array("offsets", "increasing frame numbers from 0", offsets)
         self._offsets: IntArray = offsets.ravel().astype(np.int64)
         walks = len(self._offsets) - 1
         if walks < 1 or self._offsets[0] != 0 or (np.diff(self._offsets) < 0).any():
-            raise self._wrong("offsets", "increasing frame numbers from 0", self._offsets)
-        self.people = self._texts("subject", walks)
-        gaits = self._texts("gait", walks, "")
-        sensors = [f"sensor{n}" if n else "" for n in self._texts("sensor", walks, "")]
-        parts = zip(gaits, self._texts("trial", walks), sensors, strict=True)
+            raise self._bad_array("offsets", "increasing frame numbers from 0", self._offsets)
+        self.people = self._text_column("subject", walks)
+        gaits = self._text_column("gait", walks, "")
+        sensors = [f"sensor{n}" if n else "" for n in self._text_column("sensor", walks, "")]
+        parts = zip(gaits, self._text_column("trial", walks), sensors, strict=True)
         self.walks = ["-".join(filter(None, names)) for names in parts]
-        self._conditions = gaits if any(gaits) else self._texts("style", walks, "")
+        self._conditions = gaits if any(gaits) else self._text_column("style", walks, "")
         facing = {"True": "towards", "False": "away", "": ""}
         self._views = [
-            s or facing[t] for s, t in zip(sensors, self._texts("toward_camera", walks, ""), strict=True)
+            s or facing[t]
+            for s, t in zip(sensors, self._text_column("toward_camera", walks, ""), strict=True)
         ]
-        self._layout = self._find_layout()
-        self._sensor = self._find_sensor()
+        self._layout = self._read_layout()
+        self._sensor = self._read_sensor()
         fps = self._column("fps")
         if fps.dtype.kind not in "fiu" or fps.size != 1 or not 0 < fps.item() < 1e4:
-            raise self._wrong("fps", "one rate, frames a second", fps)
+            raise self._bad_array("fps", "one rate, frames a second", fps)
         self._rate_hz = float(fps.item())
-        self._filled = self._find_filled()
+        self._interpolated = self._read_interpolated()
 
     def ref(self, index: int) -> WalkRef:
-        """What is known of one walk without its frames."""
+        """Returns a reference to one walk."""
         return WalkRef(
             person=self.people[index],
             walk=self.walks[index],
@@ -112,12 +113,12 @@ class _Packed:
         )
 
     def read(self, index: int) -> Walk:
-        """Decode one walk."""
+        """Decodes one walk."""
         start, end = self._offsets[index : index + 2].tolist()
         joints = self._decode(start, end)
         confidence = np.ones(joints.shape[:2], np.float32)
-        own = (self._filled[:, 0] >= start) & (self._filled[:, 0] < end)
-        frame, joint = self._filled[own].T
+        own = (self._interpolated[:, 0] >= start) & (self._interpolated[:, 0] < end)
+        frame, joint = self._interpolated[own].T
         confidence[frame - start, joint] = 0.5
         kinect = self._sensor.startswith("kinect")
         joints, confidence = mark_unseen(joints, confidence, origin_is_unseen=kinect)
@@ -144,24 +145,24 @@ class _Packed:
 
     @cached_property
     def _frames(self) -> NDArray[Any]:
-        """All frames: (N, J, 3) metres, or on a grid (J, 3, N) int16 steps, no longer differences in time."""
+        """All frames: (N, J, 3) metres, or (J, 3, N) int16 grid steps, accumulated over time."""
         arrays = self._load(_FRAME_ARRAYS.__contains__)
         grid = "joints_scale" in self._columns
-        lacking = ({"joints_hi", "joints_lo"} if grid else {"joints"}) - arrays.keys()
-        if lacking:
-            raise self._lacks(sorted(lacking)[0])
+        missing = ({"joints_hi", "joints_lo"} if grid else {"joints"}) - arrays.keys()
+        if missing:
+            raise self._missing_array(sorted(missing)[0])
         if grid:
             steps = (arrays["joints_hi"].astype(np.uint16) << 8) | arrays["joints_lo"]
             frames = np.cumsum(steps.view(np.int16), axis=-1, dtype=np.int16)
         else:
             frames = arrays["joints"]
             if frames.dtype.kind not in "fiu" or frames.ndim != 3:
-                raise self._wrong("joints", "(frames, joints, 3) metres", frames)
-        held, joints = (frames.shape[-1], frames.shape[0]) if grid else frames.shape[:2]
-        if held != self._offsets[-1] or joints != len(LAYOUTS[self._layout].joints):
+                raise self._bad_array("joints", "(frames, joints, 3) metres", frames)
+        count, joints = (frames.shape[-1], frames.shape[0]) if grid else frames.shape[:2]
+        if count != self._offsets[-1] or joints != len(LAYOUTS[self._layout].joints):
             raise DataError(
                 f"{self._path}: expected {self._offsets[-1]} frames of {len(LAYOUTS[self._layout].joints)} "
-                f"joints, as its other arrays say, got {held} of {joints}; fetch the file again"
+                f"joints, according to its other arrays, got {count} of {joints}; download the file again"
             )
         return frames
 
@@ -171,64 +172,64 @@ class _Packed:
                 return {name: arrays[name] for name in arrays.files if wanted(name)}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(
-                f"{self._path} is not a whole .npz file of plain arrays ({error}); fetch it again"
+                f"{self._path} is not a complete .npz file of plain arrays ({error}); download it again"
             ) from error
 
     def _column(self, name: str) -> NDArray[Any]:
         if name not in self._columns:
-            raise self._lacks(name)
+            raise self._missing_array(name)
         return self._columns[name]
 
-    def _texts(self, name: str, walks: int, default: str | None = None) -> list[str]:
-        """A column as text, one entry a walk; `default` for all where the file has no such column."""
+    def _text_column(self, name: str, walks: int, default: str | None = None) -> list[str]:
+        """Returns a column as text, one entry per walk; `default` for each if the file lacks the column."""
         if default is not None and name not in self._columns:
             return [default] * walks
         column = self._column(name)
         if column.shape != (walks,):
-            raise self._wrong(name, f"{walks} entries, one a walk", column)
+            raise self._bad_array(name, f"{walks} entries, one per walk", column)
         return [str(value) for value in column.tolist()]
 
-    def _find_layout(self) -> str:
+    def _read_layout(self) -> str:
         names = tuple(self._column("joint_names").tolist())
         for layout in LAYOUTS.values():
             if layout.joints == names:
                 return layout.name
         raise DataError(
-            f"{self._path}: its {len(names)} joints ({', '.join(map(str, names[:4]))}, ...) are those of no "
-            f"known layout; expected the names and the order of one of {', '.join(LAYOUTS)}"
+            f"{self._path}: its {len(names)} joints ({', '.join(map(str, names[:4]))}, ...) match no known "
+            f"layout; expected the names and the order of one of {', '.join(LAYOUTS)}"
         )
 
-    def _find_filled(self) -> IntArray:
-        """(K, 2) frames and joints that were filled in."""
+    def _read_interpolated(self) -> IntArray:
+        """Returns the (K, 2) interpolated frames and joints."""
         found = self._columns.get("interpolated_frame_joint", np.empty((0, 2), np.int64))
         joints = len(LAYOUTS[self._layout].joints)
         if found.dtype.kind not in "iu" or found.ndim != 2 or found.shape[1] != 2:
-            raise self._wrong("interpolated_frame_joint", "(K, 2) frames and joints", found)
+            raise self._bad_array("interpolated_frame_joint", "(K, 2) frames and joints", found)
         pairs: IntArray = found.astype(np.int64)
         if ((pairs < 0) | (pairs >= (self._offsets[-1], joints))).any():
             expected = f"frames of the file, and joints below {joints}"
-            raise self._wrong("interpolated_frame_joint", expected, found)
+            raise self._bad_array("interpolated_frame_joint", expected, found)
         return pairs
 
-    def _find_sensor(self) -> str:
+    def _read_sensor(self) -> str:
         if "sensor_kind" in self._columns:
             return str(self._columns["sensor_kind"])
-        for beginning, sensor in _SENSORS.items():
-            if self._path.name.startswith(beginning):
+        for prefix, sensor in _SENSOR_BY_PREFIX.items():
+            if self._path.name.startswith(prefix):
                 return sensor
         raise DataError(
-            f"{self._path} does not say what kind of sensor it is from: add a text array `sensor_kind` to "
-            "it, for example kinect-v2"
+            f"{self._path} does not state the kind of sensor: add a text array `sensor_kind` to it, for "
+            "example kinect-v2"
         )
 
-    def _wrong(self, name: str, expected: str, found: NDArray[Any]) -> DataError:
+    def _bad_array(self, name: str, expected: str, found: NDArray[Any]) -> DataError:
         return DataError(
             f"{self._path}, array `{name}`: expected {expected}, got {found.dtype} of shape {found.shape}; "
-            "fetch the file again"
+            "download the file again"
         )
 
-    def _lacks(self, name: str) -> DataError:
+    def _missing_array(self, name: str) -> DataError:
         return DataError(
-            f"{self._path} has no array `{name}`: expected packed skeletons as `tools.datasets.packed` "
-            "describes them"
+            f"{self._path} has no array `{name}`; expected packed skeletons as described in "
+            "`tools.datasets.packed`"
         )

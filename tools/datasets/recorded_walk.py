@@ -1,4 +1,4 @@
-"""One walk of one person, as every reader of a data set gives it."""
+"""A recorded walk, as all readers of data sets return it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL, Layout, to_canonical
 
-__all__ = ["IntArray", "Walk", "WalkRef", "mark_unseen", "upright"]
+__all__ = ["IntArray", "Walk", "WalkRef", "mark_unseen", "turn_upright"]
 
 IntArray = NDArray[np.int64]
 
@@ -21,21 +21,21 @@ _FEET = [CANONICAL.index("FootLeft"), CANONICAL.index("FootRight")]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """One recorded walk: a person seen by one sensor over T frames.
+    """One recorded walk: one person, one sensor, T frames.
 
     Attributes:
-        person: who walks, in the data set's own naming.
-        walk: which of the person's walks; with `person` it is unique within the data set.
+        person: the person's name in the data set.
+        walk: the walk's name; unique among the walks of the person.
         sensor: the kind of sensor, as in `stream.body.SourceInfo`.
-        layout: the joint layout, as `stream.skeleton.get_layout` knows it.
+        layout: joint layout, a name for `stream.skeleton.get_layout`.
         time_ns: (T,) int64, nanoseconds since the walk's first frame, increasing.
         joints: (T, J, 3) float32, metres, right-handed, Y up, X to the sensor's left, Z away from it; in a
-            flat layout pixels, with Z = 0; NaN where a joint was not seen.
+            2D layout pixels, with Z = 0; NaN where a joint was not seen.
         confidence: (T, J) float32 in 0..1: 0 not seen, 0.5 inferred or interpolated, 1 seen.
-        name: how the walk is shown, `data set/person/walk`.
-        view: where the sensor stood, where the data set says so.
-        condition: how the person walked or was dressed, where the data set says so.
-        session: which of several recording sessions or takes it is from, where the data set says so.
+        name: display name, `data set/person/walk`.
+        view: the sensor's viewpoint; empty if unknown.
+        condition: the person's way of walking or clothing; empty if unknown.
+        session: the recording session or take; empty if unknown.
     """
 
     person: str
@@ -51,10 +51,10 @@ class Walk:
     session: str = ""
 
     def trimmed(self, frames: int = 10) -> Walk:
-        """The walk without its first and last `frames` frames; without any where it is shorter than that.
+        """Returns the walk without its first and last `frames` frames; a short walk may have none left.
 
-        The paper (Sec. 4.1) leaves out 10 frames at each end of every recording, where people step into the
-        picture and out of it. Time counts from the first frame that is left.
+        The paper (Sec. 4.1) drops 10 frames at each end of every recording, where people enter and leave the
+        image. Times count from the first frame kept.
         """
         kept = slice(frames, max(frames, len(self.time_ns) - frames))
         time_ns = self.time_ns[kept]
@@ -68,17 +68,17 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class WalkRef:
-    """A walk that was found in a data set and not yet read.
+    """Reference to a walk whose frames are not read yet.
 
     Attributes:
         person: as `Walk.person`.
         walk: as `Walk.walk`.
-        read: reads the walk; raises `stream.errors.DataError` for a file that is broken.
+        read: reads the walk; raises `stream.errors.DataError` if a file is broken.
         view: as `Walk.view`.
         condition: as `Walk.condition`.
         session: as `Walk.session`.
         layout: as `Walk.layout`.
-        rate_hz: the nominal rate, frames a second.
+        rate_hz: nominal frame rate, frames a second.
     """
 
     person: str
@@ -94,34 +94,39 @@ class WalkRef:
 def mark_unseen(
     joints: FloatArray, confidence: FloatArray | None = None, *, origin_is_unseen: bool = True
 ) -> tuple[FloatArray, FloatArray]:
-    """Tell apart the joints that a sensor saw and those that it did not.
+    """Marks the joints that the sensor did not see: coordinates NaN, confidence 0.
 
-    Not seen is a joint with confidence 0, with a coordinate that is not finite, or exactly at the sensor's
-    own lens: (0, 0, 0) is what the Kinect's SDKs write for a joint that they lost.
+    A joint was not seen if its confidence is 0, a coordinate is not finite, or it lies at the sensor's
+    origin: the Kinect SDKs write (0, 0, 0) for a lost joint.
 
     Args:
         joints: (T, J, 3) float32, metres.
-        confidence: (T, J) float32 in 0..1; 1 everywhere if not given.
-        origin_is_unseen: False where (0, 0, 0) is a place like any other.
+        confidence: (T, J) float32 in 0..1; 1 for all joints if not given.
+        origin_is_unseen: whether (0, 0, 0) marks a lost joint; False for formats where it is a valid
+            position.
 
     Returns:
-        The joints, NaN where not seen, and their confidence, 0 there.
+        The marked joints and their confidence, in the shapes of the arguments.
     """
-    trusted = np.ones(joints.shape[:-1], np.float32) if confidence is None else confidence
-    seen: NDArray[np.bool] = np.isfinite(joints).all(axis=-1) & (trusted > 0)
+    confidence = np.ones(joints.shape[:-1], np.float32) if confidence is None else confidence
+    seen: NDArray[np.bool] = np.isfinite(joints).all(axis=-1) & (confidence > 0)
     if origin_is_unseen:
         seen &= (joints != 0).any(axis=-1)
-    return np.where(seen[..., None], joints, np.float32(np.nan)), np.where(seen, trusted, np.float32(0))
+    return np.where(seen[..., None], joints, np.float32(np.nan)), np.where(seen, confidence, np.float32(0))
 
 
-def upright(layout: Layout, joints: FloatArray) -> FloatArray:
-    """Turn over skeletons that stand on their heads, because their maker's Y points down.
+def turn_upright(layout: Layout, joints: FloatArray) -> FloatArray:
+    """Rotates skeletons by 180 degrees about Z if their Y points down.
 
-    The turn is half a one about Z (x right, y down becomes x left, y up), which keeps left and right.
+    X right, Y down becomes X left, Y up; left and right joints stay as they are. Y points down if the median
+    head is below the feet.
 
     Args:
-        layout: of the joints; not a flat one.
+        layout: layout of the joints; not a 2D one.
         joints: (..., J, 3) float32, NaN where not seen.
+
+    Returns:
+        The joints with Y up.
     """
     canonical, _ = to_canonical(layout, joints, np.ones(joints.shape[:-1], np.float32))
     above_feet = canonical[..., _HEAD, 1] - canonical[..., _FEET, 1].mean(axis=-1)

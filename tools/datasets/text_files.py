@@ -1,4 +1,4 @@
-"""Text files of data sets: their beginnings, their texts, tables of numbers in them."""
+"""Reading the files of data sets: file lists, text, tables of numbers, .npy arrays."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import DataError, UserError
-from stream.paths import is_there
+from stream.paths import path_exists
 
-__all__ = ["files_at", "load_array", "read_rows", "read_text", "text_head", "unreadable"]
+__all__ = ["files_at", "load_array", "read_error", "read_head", "read_rows", "read_text"]
 
 
 def files_at(path: Path) -> Iterator[Path]:
-    """The file at a path, or all below it: folder by folder, those of a folder sorted by name.
+    """Yields the file at a path, or all files below it, folder by folder and sorted by name.
 
     Raises:
-        UserError: nothing is there, or it cannot be looked at.
+        UserError: the path does not exist, or cannot be accessed.
     """
-    if is_there(path, Path.is_file):
+    if path_exists(path, Path.is_file):
         yield path
         return
     if not path.is_dir():
@@ -32,8 +32,8 @@ def files_at(path: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in sorted(names))
 
 
-def text_head(path: Path) -> str:
-    """The first 4 kB of a file as text, whatever it holds: enough to tell its format.
+def read_head(path: Path) -> str:
+    """Returns the first 4 kB of a file as text, also of a binary file; used to detect its format.
 
     Raises:
         DataError: the file cannot be read.
@@ -42,11 +42,11 @@ def text_head(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(4096).decode("utf-8", errors="replace")
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise read_error(path, error) from error
 
 
 def read_text(path: Path) -> str:
-    """A whole text file; bytes that are no text become question marks.
+    """Returns the text of a file; bytes that are not UTF-8 become replacement characters.
 
     Raises:
         DataError: the file cannot be read.
@@ -54,28 +54,28 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise read_error(path, error) from error
 
 
 def read_rows(path: Path, rows: int, columns: range) -> NDArray[np.float64]:
-    """Numbers in the first `rows` lines of a comma-separated file.
+    """Reads numbers from the first lines of a comma-separated file.
 
     Args:
-        path: the file, one line a joint.
-        rows: how many lines are wanted; later ones are left alone.
-        columns: which columns are wanted, counted from 0; others may hold anything.
+        path: the file, one line per joint.
+        rows: number of lines to read; later lines are ignored.
+        columns: columns to read, counted from 0; others may hold anything.
 
     Returns:
         (rows, len(columns)) float64.
 
     Raises:
-        DataError: the file has fewer lines, or a line fewer columns, or one of them is no number.
+        DataError: the file has fewer lines, a line has fewer columns, or a cell is not a number.
     """
     lines = read_text(path).splitlines()[:rows]
     if len(lines) < rows:
         raise DataError(
-            f"{path}: expected a line for each of {rows} joints, got {len(lines)}; the file is cut off, "
-            "fetch it again, or delete it to leave this frame out"
+            f"{path}: expected a line for each of {rows} joints, got {len(lines)}; the file is truncated: "
+            "download it again, or delete it to omit this frame"
         )
     cells = [line.split(",")[columns.start : columns.stop] for line in lines]
     try:
@@ -83,24 +83,24 @@ def read_rows(path: Path, rows: int, columns: range) -> NDArray[np.float64]:
     except ValueError:
         number = next(n for n, row in enumerate(cells, 1) if not _are_numbers(row, len(columns)))
     raise DataError(
-        f"{path}, line {number}: expected numbers in columns {columns.start + 1} to {columns.stop}, with "
-        f"commas between, got {lines[number - 1][:60]!r}; fetch the file again, or delete it to leave this "
-        "frame out"
+        f"{path}, line {number}: expected numbers in columns {columns.start + 1} to {columns.stop}, "
+        f"separated by commas, got {lines[number - 1][:60]!r}; download the file again, or delete it to omit "
+        "this frame"
     )
 
 
 def load_array(path: Path) -> NDArray[Any]:
-    """The array in a .npy file, mapped: what is not touched is not read. Pickled objects are never loaded.
+    """Returns the array of a .npy file, memory-mapped. Pickled objects are never loaded.
 
     Raises:
-        DataError: the file cannot be read, is no whole .npy file, or holds pickled objects.
+        DataError: the file cannot be read, is not a complete .npy file, or holds pickled objects.
     """
     try:
         return np.asarray(np.lib.format.open_memmap(path, mode="r"))
     except (ValueError, EOFError, OSError) as error:
         raise DataError(
-            f"{path} is not a whole .npy file of plain numbers ({error}); fetch it again, or save its array "
-            "anew without pickled objects"
+            f"{path} is not a complete .npy file of plain numbers ({error}); download it again, or save its "
+            "array without pickled objects"
         ) from error
 
 
@@ -111,6 +111,6 @@ def _are_numbers(cells: list[str], count: int) -> bool:
         return False
 
 
-def unreadable(path: Path, error: OSError) -> DataError:
-    """The error to raise for a file that the system does not let be read."""
+def read_error(path: Path, error: OSError) -> DataError:
+    """Returns the error to raise for a file that cannot be read."""
     return DataError(f"{path} cannot be read: {error.strerror}; make it readable, or give a copy of it")

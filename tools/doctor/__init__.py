@@ -1,1 +1,1 @@
-"""`sge-stream doctor`: checks of the machine and of sources."""
+"""`sge-stream doctor`: checks the machine and sources."""

@@ -1,4 +1,4 @@
-"""`sge-stream doctor`: what works on this machine, and how to mend what does not."""
+"""`sge-stream doctor`: checks what works on this machine and how to fix what does not."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rich.text import Text
 
 from gallery.scoring.backend import load_backend
 from gallery.store.gallery import open_gallery
-from stream.sources.spec import KINDS
+from stream.sources.source_registry import SOURCE_KINDS
 from stream.system.compatibility import fit_command
 from stream.system.run_folder import open_run, running
 from stream.terminal.identify import version_text
-from tools.doctor.findings import INSTALL, Finding, State, guarded
+from tools.doctor.findings import INSTALL, Finding, State, run_check
 from tools.doctor.source_check import check_source
 
 __all__ = ["examine"]
@@ -39,7 +39,7 @@ PACKAGES = (
     "opencv-python-headless",
     "mediapipe",
 )
-TRIALS = 20
+TIMED_RUNS = 20
 
 
 def examine(
@@ -50,28 +50,31 @@ def examine(
     out: Console,
     folder: Path = Path(),
 ) -> int:
-    """Look at everything and print it; returns 1 if something is broken, else 0.
+    """Runs all checks and prints their findings.
 
     Args:
         gallery: a URL or a path; None for the default.
-        encoder: weights files and trained folders; none stand for the weights that ship.
-        sources: open these, draw what each sees into a PNG, and look at nothing else.
-        out: where the findings go.
-        folder: where the PNGs go.
+        encoder: weights files and trained folders; empty for the shipped weights.
+        sources: if not empty, only these sources are checked; a frame of each is drawn into a PNG.
+        out: console for the findings.
+        folder: folder for the PNGs.
+
+    Returns:
+        1 if something is broken, else 0.
     """
     table = Table(title=f"{version_text()} on this machine", title_justify="left")
     for column in ("", "state", "found", "what to do"):
         table.add_column(column, overflow="fold")
     broken = False
-    with out.status("looking"):
-        seen = (
+    with out.status("checking"):
+        source_findings = (
             check_source(spec, folder.absolute() / f"doctor-{number}.png")
             for number, spec in enumerate(sources, 1)
         )
-        for finding in seen if sources else _findings(gallery, encoder):
+        for finding in source_findings if sources else _findings(gallery, encoder):
             broken = broken or finding.state == "broken"
             state = Text(finding.state, style=STYLES[finding.state])
-            table.add_row(finding.what, state, Text(finding.told), Text(finding.mend))
+            table.add_row(finding.subject, state, Text(finding.result), Text(finding.fix))
     out.print(table)
     return int(broken)
 
@@ -79,17 +82,17 @@ def examine(
 def _findings(gallery: str | None, encoder: Sequence[str]) -> Iterator[Finding]:
     yield _python()
     yield _packages()
-    yield guarded("encoder", lambda: _encoder(encoder))
-    yield guarded("back-end", lambda: _backend(encoder))
-    yield guarded("GPU", _gpu)
-    yield guarded("gallery", lambda: _gallery(gallery))
-    yield guarded("sockets", _sockets)
+    yield run_check("encoder", lambda: _encoder(encoder))
+    yield run_check("back-end", lambda: _backend(encoder))
+    yield run_check("GPU", _gpu)
+    yield run_check("gallery", lambda: _gallery(gallery))
+    yield run_check("sockets", _sockets)
     yield from _sources()
 
 
 def _python() -> Finding:
-    told = f"{platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return Finding("Python", "works", told)
+    result = f"{platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return Finding("Python", "works", result)
 
 
 def _packages() -> Finding:
@@ -113,28 +116,29 @@ def _encoder(weights: Sequence[str]) -> Finding:
     encoder.warm_up()
     window = np.zeros((1, *encoder.window_shape), np.float32)
     began = time.perf_counter()
-    for _ in range(TRIALS):
+    for _ in range(TIMED_RUNS):
         encoder.encode(window)
-    each = (time.perf_counter() - began) / TRIALS * 1000
-    told = (
-        f"{loaded.description}; a window alone takes {each:.1f} ms on the CPU; contract {loaded.contract.id}"
+    each = (time.perf_counter() - began) / TIMED_RUNS * 1000
+    result = (
+        f"{loaded.description}; a single window takes {each:.1f} ms on the CPU; contract {loaded.contract.id}"
     )
     if not loaded.trained:
-        return Finding("encoder", "note", told, "usable, but less accurate than trained weights will be")
-    return Finding("encoder", "works", told)
+        return Finding("encoder", "note", result, "usable; trained weights are more accurate")
+    return Finding("encoder", "works", result)
 
 
 def _backend(weights: Sequence[str]) -> Finding:
-    from encoder.weights import load_encoder  # noqa: PLC0415 - as above
+    from encoder.weights import load_encoder  # noqa: PLC0415 - see _encoder
 
     contract = load_encoder(*map(Path, weights)).contract.id
     backend = load_backend(contract, map(Path, weights))
     if not backend.projections:
-        told = f"none is fitted for contract {contract}: uncalibrated, nobody is named unless --fpir off"
-        return Finding("back-end", "note", told, fit_command(weights))
+        result = f"not fitted for contract {contract}: uncalibrated, no person is named unless --fpir off"
+        return Finding("back-end", "note", result, fit_command(weights))
     known = ", ".join(backend.calibration.known) or "no kind of sensor"
-    told = f"of contract {contract}, projections for {', '.join(backend.projections)}, thresholds for {known}"
-    return Finding("back-end", "works", told)
+    projected = ", ".join(backend.projections)
+    result = f"of contract {contract}; projections for {projected}; thresholds for {known}"
+    return Finding("back-end", "works", result)
 
 
 def _gpu() -> Finding:
@@ -142,7 +146,7 @@ def _gpu() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("GPU", "works", torch.cuda.get_device_name())
-    return Finding("GPU", "note", "none that torch can use", "not needed: the CPU serves several people")
+    return Finding("GPU", "note", "none that torch can use", "nothing: the CPU serves several people")
 
 
 def _gallery(url: str | None) -> Finding:
@@ -152,7 +156,7 @@ def _gallery(url: str | None) -> Finding:
         where = store.url
     if pending:
         return Finding(
-            "gallery", "note", f"{where}: an erasure is not finished", "end other users of the file"
+            "gallery", "note", f"{where}: an erasure is not finished", "end other programs that use the file"
         )
     return Finding("gallery", "works", f"{where}: {people} people")
 
@@ -161,16 +165,16 @@ def _sockets() -> Finding:
     systems = len(list(running()))
     with open_run("doctor") as run:
         kind = "tcp with CURVE" if run.wiring.public_key else "ipc in a private folder"
-    return Finding("sockets", "works", f"{kind}; systems of yours that are running: {systems}")
+    return Finding("sockets", "works", f"{kind}; your running systems: {systems}")
 
 
 def _sources() -> Iterator[Finding]:
-    for kind in KINDS:
-        if lacking := kind.missing():
-            yield Finding(f"source {kind.name}", "note", lacking, "as the text says, where you need it")
+    for kind in SOURCE_KINDS:
+        if missing := kind.missing():
+            yield Finding(f"source {kind.name}", "note", missing, "nothing, unless you need this source")
         elif kind.example:
             yield Finding(f"source {kind.name}", "works", kind.example)
         else:
             yield Finding(
-                f"source {kind.name}", "note", "not part of this version", "record elsewhere, replay here"
+                f"source {kind.name}", "note", "not part of this version", "record elsewhere and replay here"
             )

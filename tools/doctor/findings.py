@@ -1,4 +1,4 @@
-"""What the doctor finds: one thing that was looked at, whether it works, and what to do where it does not."""
+"""Results of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from stream.errors import SgeError
 
-__all__ = ["INSTALL", "Finding", "State", "guarded"]
+__all__ = ["INSTALL", "Finding", "State", "run_check"]
 
 State = Literal["works", "note", "broken"]
 INSTALL = "pip install -c constraints.txt ."
@@ -16,26 +16,26 @@ INSTALL = "pip install -c constraints.txt ."
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: its name.
-        state: whether it works; a `note` works, but the user should know.
-        told: what was found.
-        mend: what to do; empty where nothing is to be done.
+        subject: what was checked.
+        state: `works`, `broken`, or `note` for something that the user should know.
+        result: what was found.
+        fix: what to do; empty if nothing.
     """
 
-    what: str
+    subject: str
     state: State
-    told: str
-    mend: str = ""
+    result: str
+    fix: str = ""
 
 
-def guarded(what: str, look: Callable[[], Finding]) -> Finding:
-    """What `look` finds; an error is a finding too."""
+def run_check(subject: str, check: Callable[[], Finding]) -> Finding:
+    """Runs a check and returns its finding; turns an error into a finding of state `broken`."""
     try:
-        return look()
+        return check()
     except SgeError as error:
-        return Finding(what, "broken", str(error), "as the text says")
+        return Finding(subject, "broken", str(error), "see the error message")
     except Exception as error:
-        return Finding(what, "broken", f"{type(error).__name__}: {error}", INSTALL)
+        return Finding(subject, "broken", f"{type(error).__name__}: {error}", INSTALL)

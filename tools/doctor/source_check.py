@@ -1,4 +1,4 @@
-"""What the doctor does with a source: opens it, waits for somebody in view, and draws what it sees."""
+"""The doctor's check of a source: opens it, waits for a person in view, and draws a frame."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from stream.errors import EndOfSource, RunError
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
 from stream.sources.live_source import LiveSource
-from stream.sources.spec import shown
-from tools.doctor.findings import Finding, guarded
+from stream.sources.source_registry import redacted
+from tools.doctor.findings import Finding, run_check
 
 __all__ = ["check_source"]
 
-LOOK_S = 2.0
-"""How long somebody is waited for once frames come; a webcam's first pictures are often dark."""
+WAIT_FOR_PERSON_S = 2.0
+"""Maximum wait for a person after the first frame; the first images of a webcam are often dark."""
 
 
 def check_source(spec: str, target: Path) -> Finding:
-    """Open what `--source` names, wait for its first frame, and draw one into a PNG.
+    """Opens a source, waits for its first frame, and draws a frame into a PNG.
 
     Args:
-        spec: the source.
-        target: the PNG, written anew; readable by its owner alone, for people may be to be seen on it.
+        spec: the source, as in `--source`.
+        target: the PNG, overwritten; readable by its owner only, because it may show people.
     """
-    return guarded(f"source {shown(spec)}", lambda: _check(spec, target))
+    return run_check(f"source {redacted(spec)}", lambda: _open_and_check(spec, target))
 
 
-def _check(spec: str, target: Path) -> Finding:
+def _open_and_check(spec: str, target: Path) -> Finding:
     with contextlib.closing(open_source(spec)) as source:
-        what = f"source {source.info.name}"
-        return guarded(what, lambda: _look(what, source, target))
+        subject = f"source {source.info.name}"
+        return run_check(subject, lambda: _check_frames(subject, source, target))
 
 
-def _look(what: str, source: Source, target: Path) -> Finding:
+def _check_frames(subject: str, source: Source, target: Path) -> Finding:
     began = time.monotonic()
-    frame = _first(source)
+    frame = _first_frame(source)
     if frame is None:
-        return Finding(what, "broken", "it holds no frame", "choose another")
+        return Finding(subject, "broken", "it has no frames", "choose another source")
     waited = time.monotonic() - began
-    frame = _somebody(source, frame)
+    frame = _wait_for_person(source, frame)
     _draw(source, frame, target)
     device = source.description if isinstance(source, LiveSource) else ""
-    told = (
+    result = (
         f"{device or source.info.sensor}; the first frame came after {waited:.1f} s, "
-        f"people in it: {len(frame.bodies)}; drawn: {target}"
+        f"people in view: {len(frame.bodies)}; picture: {target}"
     )
-    return Finding(what, "works", told)
+    return Finding(subject, "works", result)
 
 
-def _first(source: Source) -> BodyFrame | None:
-    while True:  # a source that gives none raises
+def _first_frame(source: Source) -> BodyFrame | None:
+    while True:  # a source that never gives a frame raises an error
         try:
             frame = source.read(1.0)
         except EndOfSource:
@@ -63,9 +63,9 @@ def _first(source: Source) -> BodyFrame | None:
             return frame
 
 
-def _somebody(source: Source, frame: BodyFrame) -> BodyFrame:
-    """The first frame with people in it, of those that come soon; else the last of them."""
-    deadline = time.monotonic() + LOOK_S
+def _wait_for_person(source: Source, frame: BodyFrame) -> BodyFrame:
+    """Returns the first frame with a person within `WAIT_FOR_PERSON_S`, or else the last frame."""
+    deadline = time.monotonic() + WAIT_FOR_PERSON_S
     while not frame.bodies and (left := deadline - time.monotonic()) > 0:
         try:
             frame = source.read(left) or frame
@@ -75,7 +75,7 @@ def _somebody(source: Source, frame: BodyFrame) -> BodyFrame:
 
 
 def _draw(source: Source, frame: BodyFrame, target: Path) -> None:
-    # OpenCV takes a while to load, which the doctor's other looks need not wait for.
+    # OpenCV loads slowly; the other checks do not need it.
     from stream.sources.camera.quiet_opencv import cv2  # noqa: PLC0415
     from stream.view.drawing import draw  # noqa: PLC0415
 
@@ -85,5 +85,5 @@ def _draw(source: Source, frame: BodyFrame, target: Path) -> None:
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(coded)
     except OSError as error:
-        msg = f"cannot write the picture {target} ({error.strerror}); give a folder of yours by --out"
+        msg = f"cannot write the picture {target} ({error.strerror}); give a writable folder with --out"
         raise RunError(msg) from None

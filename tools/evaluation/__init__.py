@@ -1,1 +1,1 @@
-"""Evaluation protocols: who is compared with whom, by which windows, and the tables that come of it."""
+"""Evaluation: protocols, splits, methods, metrics, and the tables and reports of their results."""

@@ -1,4 +1,4 @@
-"""The protocol `live` as `sge-stream evaluate` runs it."""
+"""Runs the `live` protocol for `sge-stream evaluate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from rich.console import Console
 
 from stream.errors import UserError
 from tools.datasets import Walk
-from tools.datasets.dataset import Dataset, open_dataset
+from tools.datasets.dataset_registry import Dataset, open_dataset
+from tools.evaluation.evaluation_request import Request, choose_people, choose_splits
 from tools.evaluation.live import (
     CALIBRATION_PEOPLE,
     SCENARIOS,
@@ -23,39 +24,41 @@ from tools.evaluation.live.live_tables import COLUMNS, interval_table
 from tools.evaluation.methods import Method, MethodOptions, choose_methods
 from tools.evaluation.report import Section
 from tools.evaluation.report_sections import live_section
-from tools.evaluation.request import Request, pick_people, pick_splits
-from tools.evaluation.terminal_tables import figure_table, print_table, progress_watch
-from tools.training.training_data import parse_selection, plain_person
+from tools.evaluation.terminal_tables import figure_table, print_table, progress_bars
+from tools.training.training_data import normalise_person, parse_people_selection
 
 __all__ = ["evaluate_live"]
 
-_DEFAULT = f"{SHIPPED},raw,bones,d13,d16,cage-untrained"
+_DEFAULT_METHODS = f"{SHIPPED},raw,bones,d13,d16,cage-untrained"
 
 
 def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tuple[dict[str, Any], Section]]:
-    """Each scenario asked for.
+    """Runs each requested scenario.
 
     Args:
-        request: its `split` names a scenario; of a data set with several the first if not given.
-        out: gets the tables.
-        err: gets the progress.
+        request: its `split` names a scenario; if None, the first of the data set.
+        out: console for the tables.
+        err: console for the progress bars.
 
     Yields:
-        What the file says, and a section of the report.
+        The JSON content of a scenario, and its section of the report.
 
     Raises:
-        UserError: something asked for is not there. DataError: a file is broken.
+        UserError: an option is invalid, or what it names does not exist.
+        DataError: a file is broken.
     """
-    asked = ",".join(_DEFAULT if n.strip() == "default" else n.strip() for n in request.method.split(","))
-    names = list(dict.fromkeys(asked.split(",")))
+    methods_text = ",".join(
+        _DEFAULT_METHODS if name.strip() == "default" else name.strip() for name in request.method.split(",")
+    )
+    names = list(dict.fromkeys(methods_text.split(",")))
     others = ",".join(name for name in names if name != SHIPPED)
     trusted = request.trust_encoder
     shipped = load_shipped(request.encoders, trusted=trusted) if SHIPPED in names else None
     dataset = open_dataset(request.dataset, request.data)
     for scenario in _scenarios(request):
         methods = _methods(request, others)
-        chosen = pick_people(dataset, request.people, scenario.people)
-        with progress_watch(err) as watch:
+        chosen = choose_people(dataset, request.people, scenario.people)
+        with progress_bars(err) as progress:
             result = live_trial(
                 chosen.read(),
                 scenario,
@@ -68,7 +71,7 @@ def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tupl
                 calibration=_calibration(dataset, chosen) if methods and dataset.name == "kgbd" else (),
                 f=request.f,
                 shuffle=request.shuffle,
-                watch=watch,
+                progress=progress,
             )
         title = _title(result)
         if shipped is not None:
@@ -81,32 +84,38 @@ def evaluate_live(request: Request, out: Console, err: Console) -> Iterator[tupl
 
 
 def _scenarios(request: Request) -> Sequence[Scenario]:
-    possible = [one for one in SCENARIOS.values() if one.data_set == request.dataset]
+    possible = [scenario for scenario in SCENARIOS.values() if scenario.data_set == request.dataset]
     if not possible:
-        sets = ", ".join(dict.fromkeys(one.data_set for one in SCENARIOS.values()))
-        raise UserError(f"live: there is no scenario for {request.dataset!r}; there are some for {sets}")
-    return pick_splits(possible, request.split)
+        sets = ", ".join(dict.fromkeys(scenario.data_set for scenario in SCENARIOS.values()))
+        raise UserError(
+            f"live: no scenario for the data set {request.dataset!r}; there are scenarios for {sets}"
+        )
+    return choose_splits(possible, request.split)
 
 
 def _methods(request: Request, names: str) -> tuple[Method, ...]:
     options = MethodOptions(
         f=request.f, seed=request.seed, encoders=request.encoders, trust_encoder=request.trust_encoder
     )
-    return choose_methods(names, options, described=True) if names else ()
+    return choose_methods(names, options, features_required=True) if names else ()
 
 
 def _calibration(dataset: Dataset, chosen: Dataset) -> Iterator[Walk]:
-    """Walks of other people of KGBD, for the thresholds of what ships none."""
-    wanted = parse_selection(CALIBRATION_PEOPLE)
-    people = [one for one in dataset.people if plain_person(one) in wanted and one not in chosen.people]
-    return dataset.only(people).read() if people else iter(())
+    """Returns walks of KGBD people outside the evaluation, to set thresholds of uncalibrated methods."""
+    calibration = parse_people_selection(CALIBRATION_PEOPLE)
+    people = [
+        person
+        for person in dataset.people
+        if normalise_person(person) in calibration and person not in chosen.people
+    ]
+    return dataset.select_people(people).read() if people else iter(())
 
 
 def _title(result: LiveResult) -> str:
     drawn, counts = result.drawn, result.counts
     return (
-        f"live, {result.scenario.name}: {drawn['people']} people, of whom {drawn['enrolled']} enrolled and "
+        f"live, {result.scenario.name}: {drawn['people']} people, {drawn['enrolled']} enrolled and "
         f"{drawn['strangers']} strangers, {drawn['splits']} splits, seed {drawn['seed']}, {drawn['enrol']} "
         f"walks to enrol ({drawn['walks_chosen']});\n{counts['probes']} probe walks, {counts['searches']} "
-        "searches. Rank-1 and EER with all enrolled, FNIR with half (†: at thresholds of other people)"
+        "searches. Rank-1 and EER with all enrolled, FNIR with half (†: thresholds from other people)"
     )

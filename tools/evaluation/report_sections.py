@@ -1,4 +1,4 @@
-"""Results as the sections of a report."""
+"""Report sections built from results, and the cost of a measurement."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ import numpy as np
 from tools.evaluation.live import LiveResult
 from tools.evaluation.live.searches import MOMENTS
 from tools.evaluation.metrics.identification import class_ranks
-from tools.evaluation.protocols.draw import Trial
+from tools.evaluation.protocols.draw import ProtocolDraw
 from tools.evaluation.protocols.results import Result, Row
-from tools.evaluation.report import NamedWindows, RankCurve, ReportTable, ScoreSet, Section
+from tools.evaluation.report import RankCurve, ReportTable, ScoreSet, Section, WindowPredictions
 
-__all__ = ["cost", "live_section", "machine", "result_section"]
+__all__ = ["live_section", "machine_description", "resource_usage", "result_section"]
 
-_WHOLE = len(MOMENTS) - 1
-_IMPOSTORS = 200_000
-"""Impostor scores drawn of each row, evenly spread over all: more make no other curve."""
+_WHOLE_WALK = len(MOMENTS) - 1
+_MAX_IMPOSTORS = 200_000
+"""Maximum number of impostor scores of a row, evenly spaced; more do not change the curve."""
 
 
-def machine() -> str:
-    """What this was measured on."""
+def machine_description() -> str:
+    """Returns system, processor cores and Python version of this machine."""
     python = platform.python_version()
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {python}"
 
 
-def cost(seconds: float) -> dict[str, Any]:
-    """What a command took until now, as JSON takes it.
+def resource_usage(seconds: float) -> dict[str, Any]:
+    """Returns the resources that a command has used, for JSON.
 
     Args:
-        seconds: since it began.
+        seconds: time since its start.
 
     Returns:
-        `machine`, `minutes`, and `peak_memory_mb`, the most memory that the process held; None on Windows,
-        which does not say.
+        `machine`, `minutes`, and `peak_memory_mb`, the peak memory of the process; None on Windows, where it
+        is not available.
     """
     peak = None
     if sys.platform != "win32":
-        import resource  # noqa: PLC0415 - there is none on Windows
+        import resource  # noqa: PLC0415 - not available on Windows
 
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        peak = round(most / (2**20 if sys.platform == "darwin" else 2**10))
-    return {"machine": machine(), "minutes": round(seconds / 60, 1), "peak_memory_mb": peak}
+        peak_size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = round(peak_size / (2**20 if sys.platform == "darwin" else 2**10))
+    return {"machine": machine_description(), "minutes": round(seconds / 60, 1), "peak_memory_mb": peak}
 
 
 def result_section(
@@ -54,86 +54,86 @@ def result_section(
     key: str,
     columns: Mapping[str, str],
     result: Result,
-    trial: Trial,
-    beside: Sequence[Mapping[str, Any]],
+    draw: ProtocolDraw,
+    published: Sequence[Mapping[str, Any]],
     default: str,
 ) -> Section:
-    """A protocol's table, CMC and DET curves of all rows, and who was taken for whom by the default row.
+    """Returns a section with table, CMC and DET curves of all rows, and the confusions of the default row.
 
     Args:
-        title: of the table.
-        key: of the section's files.
-        columns: of the table.
-        result: what was measured.
-        trial: what it was measured on.
-        beside: published rows.
-        default: the row that confusions and samples are of; with its strategy behind a dash.
+        title: title of the table.
+        key: prefix of the section's files.
+        columns: columns of the table.
+        result: measured result.
+        draw: draw that was measured.
+        published: published rows for comparison.
+        default: row whose confusions and samples are shown: `NAME`, or `NAME-STRATEGY`.
     """
-    chosen = next((row for row in result.rows if default in {row.name, f"{row.name}-{row.how}"}), None)
+    chosen = next((row for row in result.rows if default in {row.name, f"{row.name}-{row.variant}"}), None)
     people = len(result.names)
     return Section(
         key,
         f"{result.protocol}: {key}",
-        tables=(ReportTable(title, columns, result.table_rows(), beside),),
+        tables=(ReportTable(title, columns, result.table_rows(), published),),
         ranks=tuple(
-            RankCurve(_label(row), class_ranks(row.answers.scores, result.people), people)
+            RankCurve(_label(row), class_ranks(row.predictions.scores, result.people), people)
             for row in result.rows
         ),
-        scores=tuple(_scores(row, result) for row in result.rows),
-        named=None
+        scores=tuple(_score_set(row, result) for row in result.rows),
+        predictions=None
         if chosen is None
-        else NamedWindows.from_scores(
+        else WindowPredictions.from_scores(
             result.names,
             result.people,
-            chosen.answers.scores,
-            trial.probes.windows,
-            trial.probes.layout,
+            chosen.predictions.scores,
+            draw.probes.windows,
+            draw.probes.layout,
             _label(chosen),
         ),
     )
 
 
 def _label(row: Row) -> str:
-    return f"{row.name} ({row.how})" if row.how in {"ap", "sc"} else row.name
+    return f"{row.name} ({row.variant})" if row.variant in {"ap", "sc"} else row.name
 
 
-def _scores(row: Row, result: Result) -> ScoreSet:
-    scores = row.answers.scores
+def _score_set(row: Row, result: Result) -> ScoreSet:
+    scores = row.predictions.scores
     own = np.arange(scores.shape[1]) == result.people[:, None]
     impostor = scores[~own & np.isfinite(scores)]
-    step = max(1, len(impostor) // _IMPOSTORS)
+    step = max(1, len(impostor) // _MAX_IMPOSTORS)
     genuine = scores[own]
     return ScoreSet(_label(row), genuine[np.isfinite(genuine)], impostor[::step])
 
 
 def live_section(title: str, columns: Mapping[str, str], result: LiveResult) -> Section:
-    """A scenario's table and, of whole walks, each row's scores with its threshold."""
+    """Returns a section with a scenario's table, and the scores and threshold of each row for whole walks."""
     scores = []
     for row in result.rows:
-        thresholds = row.searches.thresholds[_WHOLE, :, 0]
-        known = thresholds[np.isfinite(thresholds)]
-        impostor = row.searches.impostor(_WHOLE).ravel()
-        step = max(1, len(impostor) // _IMPOSTORS)
-        threshold = float(np.median(known)) if len(known) else None
-        scores.append(ScoreSet(row.name, row.searches.genuine(_WHOLE), impostor[::step], threshold))
+        thresholds = row.searches.thresholds[_WHOLE_WALK, :, 0]
+        finite = thresholds[np.isfinite(thresholds)]
+        impostor = row.searches.impostor(_WHOLE_WALK).ravel()
+        step = max(1, len(impostor) // _MAX_IMPOSTORS)
+        threshold = float(np.median(finite)) if len(finite) else None
+        scores.append(ScoreSet(row.name, row.searches.genuine(_WHOLE_WALK), impostor[::step], threshold))
     return Section(
         result.scenario.name,
         f"live: {result.scenario.name}",
         f"{result.scenario.text}. {'. '.join(result.notes)}",
         tables=(ReportTable(title, columns, result.table_rows()),),
         scores=tuple(scores),
-        named=_walks_named(result),
+        predictions=_walk_predictions(result),
     )
 
 
-def _walks_named(result: LiveResult) -> NamedWindows | None:
-    """Whom each search of a whole walk took its walker for, by the first row; everybody enrolled."""
+def _walk_predictions(result: LiveResult) -> WindowPredictions | None:
+    """Returns the predictions of the first row for whole walks, with all people enrolled."""
     searches = result.rows[0].searches
-    lasting = searches.lasting(_WHOLE)
+    lasting = searches.lasting(_WHOLE_WALK)
     if len(result.people) < 2 or not len(lasting):
         return None
-    scores = searches.scores[_WHOLE, lasting]
-    return NamedWindows(
+    scores = searches.scores[_WHOLE_WALK, lasting]
+    return WindowPredictions(
         result.people,
         searches.person[lasting],
         scores.argmax(axis=1),

@@ -1,4 +1,4 @@
-"""What every protocol shares on the screen: tables beside published figures, progress, files of figures."""
+"""Terminal output of evaluations and studies: tables, progress bars, and JSON files of figures."""
 
 from __future__ import annotations
 
@@ -23,69 +23,69 @@ from rich.progress import TimeRemainingColumn as TimeLeftColumn
 from rich.table import Table
 
 from stream.errors import SgeError, UserError
-from stream.paths import is_there
-from tools.evaluation.protocols.measure import Watch
+from stream.paths import path_exists
+from tools.evaluation.protocols.measure import MethodProgress
 
 __all__ = [
     "check_writable",
     "figure_table",
     "make_folder",
     "print_table",
-    "progress_watch",
+    "progress_bars",
     "run_command",
     "write_json",
 ]
 
 
 _WIDTH = 150
-"""Columns that the widest table takes."""
+"""Characters in a line of the widest table."""
 
 
 def figure_table(
     title: str,
     columns: Mapping[str, str],
     measured: Iterable[Mapping[str, Any]],
-    others: Iterable[Mapping[str, Any]],
+    reference: Iterable[Mapping[str, Any]],
 ) -> Table:
-    """A table of measured rows and, below a line and dimmed, published ones.
+    """Returns a table of measured rows and, dimmed below a line, published rows.
 
     Args:
         title: above the table.
-        columns: key of a row -> heading; the first is the name, which gets a star where the row is
-            `supervised`, and numbers stand with one decimal.
-        measured: rows; a key that a row lacks is shown as `-`.
-        others: published rows.
+        columns: key of a row -> heading. The first column is the name, with a star if the row is
+            `supervised`; fractional numbers have one decimal.
+        measured: measured rows; a missing value is shown as `-`.
+        reference: published rows.
     """
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(columns.values()):
         table.add_column(heading, justify="right" if place else "left", no_wrap=True)
-    for style, rows in (("", list(measured)), ("dim", list(others))):
+    for style, rows in (("", list(measured)), ("dim", list(reference))):
         for row in rows:
-            name, *figures = (_shown(row.get(key)) for key in columns)
+            name, *figures = (_format(row.get(key)) for key in columns)
             table.add_row(f"{name} *" if row.get("supervised") else name, *figures, style=style)
             if row.get("supervised"):
-                table.caption, table.caption_justify = "* learned with labels", "left"
+                table.caption, table.caption_justify = "* trained with labels", "left"
         table.add_section()
     return table
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table whole: where the screen is narrower its lines go on below, and no figure is cut off."""
+    """Prints a table at full width, so that a narrow terminal wraps lines and cuts no figure off."""
     wide = Console(
         file=console.file, width=max(console.width, _WIDTH), force_terminal=console.is_terminal, markup=False
     )
     wide.print(table)
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 @contextmanager
-def progress_watch(console: Console) -> Iterator[Watch]:
-    """A bar for each method that is told of, with the time gone and the time left."""
+def progress_bars(console: Console) -> Iterator[MethodProgress]:
+    """Yields a progress callback that shows a bar for each method, with elapsed and remaining time."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -97,61 +97,60 @@ def progress_watch(console: Console) -> Iterator[Watch]:
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=console) as progress:
 
-        def watch(name: str, done: float, text: str) -> None:
+        def update(name: str, done: float, text: str) -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(name, total=1.0, text=text)
             progress.update(tasks[name], completed=done, text=text)
 
-        yield watch
+        yield update
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, before hours are spent on what goes into it.
+    """Creates a folder; called before a long computation whose results go there.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: the folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(
-            f"the folder {folder} cannot be made: {error.strerror}; give another place"
-        ) from error
+        raise UserError(f"cannot create the folder {folder}: {error.strerror}; give another path") from error
 
 
 def check_writable(path: Path) -> None:
-    """See that a file can be written, before hours are spent on what goes into it; it stays as it was.
-
-    Raises:
-        UserError: it cannot.
-    """
-    there = is_there(path)
-    with _writing(path):
-        path.open("a").close()
-        if not there:
-            path.unlink()
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write figures as JSON.
+    """Checks that a file can be written, before a long computation; the file stays unchanged.
 
     Raises:
         UserError: the file cannot be written.
     """
-    with _writing(path):
+    existed = path_exists(path)
+    with _write_errors(path):
+        path.open("a").close()
+        if not existed:
+            path.unlink()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes figures as JSON.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    with _write_errors(path):
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
+    """Turns errors of writing into a `UserError` that names the file."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}; give another place as --out") from error
+        raise UserError(f"cannot write {path}: {error.strerror}; give another path as --out") from error
 
 
 def run_command(name: str, command: Callable[[], None]) -> None:
-    """Run a command, telling people's errors in one line."""
+    """Runs a command; prints an expected error as one line and exits with its code."""
     try:
         command()
     except SgeError as error:

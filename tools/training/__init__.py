@@ -1,1 +1,1 @@
-"""Training from the command line: data, pictures of a training, weights as they ship."""
+"""Training from the command line: training data, plots of a training, and preparing weights for release."""

@@ -1,10 +1,10 @@
-"""Trained weights as they ship: at half precision, with their model card.
+"""Prepares trained weights for release: half precision, with their model card.
 
     python -m tools.training.ship_encoder TRAINED_DIR [--out encoder/pretrained]
 
-TRAINED_DIR is what `sge-stream train` left of one pretext task. Weights that were trained on people who are
-for measuring, or who did not say whom they were trained on, are refused. Rounding makes them other weights:
-a back-end is fitted for what ships, not for what was trained.
+TRAINED_DIR is the folder of one pretext task, written by `sge-stream train`. Weights trained on people
+reserved for evaluation, or without a record of the training people, are refused. Rounding changes the
+weights, so the back-end must be fitted to the shipped weights.
 """
 
 from __future__ import annotations
@@ -16,52 +16,52 @@ import typer
 
 from encoder.training.model_card import CARD
 from encoder.weights import load_encoder, load_weights, save_weights, weights_digest
-from encoder.weights_files import WEIGHTS, weights_files
+from encoder.weights_files import WEIGHTS, find_weights_files
 from stream.errors import DataError, RunError, SgeError, UserError
 from tools.backend_fit.training_provenance import check_may_ship
 
 __all__ = ["MAX_BYTES", "main", "ship"]
 
 MAX_BYTES = 20_000_000
-"""Of the weights that ship; those of the paper's encoder take 12.5 MB."""
+"""Maximum size of shipped weights; those of the paper's encoder take 12.5 MB."""
 
 
 def ship(trained: Path, folder: Path) -> Path:
-    """Write the weights of a finished training and their card as they ship.
+    """Writes the weights of a finished training at half precision, with their model card.
 
     Args:
-        trained: the training's folder.
-        folder: made where there is none; what stood there is replaced.
+        trained: folder of the training.
+        folder: target folder; created if missing, existing files are replaced.
 
     Returns:
         The weights file.
 
     Raises:
-        UserError: they may not ship, are too large, or the training is of several tasks.
-        DataError: they or their card cannot be read.
+        UserError: the weights must not ship, are too large, or the training has several tasks.
+        DataError: the weights or the card cannot be read.
         RunError: the folder cannot be written.
     """
     if not trained.is_dir():
         raise UserError(
-            f"{trained}: expected the folder of a training; give the one of sge-stream train --out"
+            f"{trained}: expected the folder of a training; give the --out folder of sge-stream train"
         )
-    files = weights_files([trained])
+    files = find_weights_files([trained])
     if len(files) > 1:
-        raise UserError(f"{trained} holds {len(files)} encoders, and one ships; give the folder of one task")
+        raise UserError(f"{trained} holds {len(files)} encoders, expected one; give the folder of one task")
     weights = load_weights(files[0])
     check_may_ship(weights)
     size = sum(2 * parameter.numel() for parameter in weights.state.values())
     if size > MAX_BYTES:
         raise UserError(
-            f"{files[0]} takes {size / 1e6:.1f} MB at half precision, and {MAX_BYTES / 1e6:.0f} MB ship at "
-            "most; train a smaller encoder"
+            f"{files[0]} takes {size / 1e6:.1f} MB at half precision, more than {MAX_BYTES / 1e6:.0f} MB; "
+            "train a smaller encoder"
         )
     before = weights_digest(weights.state)
     card = _read_card(files[0].with_name(CARD), before)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder} cannot be made: {error.strerror}; give another --out") from error
+        raise RunError(f"{folder} cannot be created: {error.strerror}; give another --out") from error
     target = folder / WEIGHTS
     save_weights(target, weights.state, weights.config, weights.extra, half=True)
     after = weights_digest(load_weights(target).state)
@@ -74,7 +74,7 @@ def ship(trained: Path, folder: Path) -> Path:
 
 
 def _read_card(path: Path, digest: str) -> str:
-    """A model card, which must be of the weights of that digest."""
+    """Reads a model card and checks that it belongs to the weights with this digest."""
     try:
         card = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -83,18 +83,18 @@ def _read_card(path: Path, digest: str) -> str:
         ) from error
     if f"`{digest}`" not in card:
         raise DataError(
-            f"{path}: expected the card of model {digest[:12]}, got another's; train again to write it"
+            f"{path}: expected the card of model {digest[:12]}, got that of another; train again to write it"
         )
     return card
 
 
 def run(
     trained: Annotated[Path, typer.Argument(metavar="TRAINED_DIR", help="A folder of sge-stream train.")],
-    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path(
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")] = Path(
         "encoder/pretrained"
     ),
 ) -> None:
-    """Write trained weights as they ship: at half precision, with their model card."""
+    """Prepare trained weights for release: half precision, with their model card."""
     try:
         target = ship(trained, folder)
     except SgeError as error:
@@ -105,7 +105,7 @@ def run(
 
 
 def main() -> None:
-    """Ship from the command line."""
+    """Runs the command line."""
     typer.run(run)
 
 

@@ -18,14 +18,14 @@ from rich.progress import (
 )
 
 from encoder.pretext_tasks import Pretext
-from encoder.training.batch_losses import spans_length
-from encoder.training.checkpoint import EpochReport
-from encoder.training.distributed import PeerError, Team, join_team
+from encoder.training.batch_losses import span_length_and_step
+from encoder.training.distributed import PeerError, ProcessGroup, join_process_group
 from encoder.training.model_card import DataSource, export
 from encoder.training.spans import cut_spans
 from encoder.training.train_config import TrainConfig, read_train_config
-from encoder.training.trainer import BatchReport, Trainer
-from tools.training.training_data import TrainingData, check_walks_of_people, read_training_data
+from encoder.training.trainer import Trainer
+from encoder.training.training_progress import BatchReport, EpochReport
+from tools.training.training_data import TrainingData, read_training_data, require_several_walks
 from tools.training.training_pictures import write_pictures
 
 __all__ = ["train_command"]
@@ -41,69 +41,76 @@ def train_command(
     settings: Mapping[str, Any] | None = None,
     out: Console,
 ) -> list[Path]:
-    """Train, or go on with what is in the folder; also as one of several processes that torchrun started.
+    """Trains encoders, or resumes the training in the folder; also runs as one of several torchrun processes.
 
     Args:
         data: see `tools.training.training_data.read_training_data`.
-        folder: where weights, model card and checkpoint go; with several pretext tasks, one folder in it
-            for each, of the task's name.
-        config: TOML, see `encoder.training.train_config.TrainConfig`; its defaults where None.
-        people: whom to train on; everybody where None.
-        single_walks: train on people of whom there is one walk only.
-        settings: what the command line says, by the names of `TrainConfig`; None stands for nothing said.
-        out: where progress is shown.
+        folder: folder for weights, model card and checkpoint; with several pretext tasks, a subfolder per
+            task, named after it.
+        config: TOML file, see `encoder.training.train_config.TrainConfig`; None for its defaults.
+        people: people to train on, see `parse_people_selection`; None for all.
+        single_walks: whether to accept people with a single walk.
+        settings: settings of the command line, by their names in `TrainConfig`; None values are ignored.
+        out: console for the progress.
 
     Returns:
-        The weights files, one a task; none in a process that is not the first.
+        The weights files, one per task; empty in all but the main process.
 
     Raises:
-        UserError: a setting, path, person or folder is wrong. DataError, RunError: see `Trainer`.
-        SystemExit: another process ended with an error, which it tells; the status is its own.
+        UserError: a setting, path, person or folder is wrong.
+        DataError: see `Trainer`.
+        RunError: see `Trainer`.
+        SystemExit: another process failed and reported its error; the status is that of the other process.
     """
     try:
-        with join_team() as team:
-            with team.together():
+        with join_process_group() as group:
+            with group.raise_together():
                 chosen = TrainConfig() if config is None else read_train_config(config)
-                said = {name: value for name, value in (settings or {}).items() if value is not None}
-                chosen = replace(chosen, **said)
+                given = {name: value for name, value in (settings or {}).items() if value is not None}
+                chosen = replace(chosen, **given)
                 found = read_training_data(data, people)
                 if not single_walks:
-                    check_walks_of_people(found.walks)
-            return _train_tasks(chosen, found, folder, out if team.leads else Console(quiet=True), team)
+                    require_several_walks(found.walks)
+            return _train_tasks(chosen, found, folder, out if group.is_main else Console(quiet=True), group)
     except PeerError as error:
         raise SystemExit(error.exit_code) from error
 
 
 def _train_tasks(
-    config: TrainConfig, found: TrainingData, folder: Path, out: Console, team: Team
+    config: TrainConfig, found: TrainingData, folder: Path, out: Console, group: ProcessGroup
 ) -> list[Path]:
-    if found.doubled:
-        out.print(f"left out, the same as another: {', '.join(found.doubled)}", highlight=False)
+    if found.duplicates:
+        out.print(f"omitted, identical to another walk: {', '.join(found.duplicates)}", highlight=False)
     several = len(config.pretexts) > 1
     paths = [
-        _train(config.only(pretext), pretext, found, folder / pretext if several else folder, out, team)
+        _train(config.for_task(pretext), pretext, found, folder / pretext if several else folder, out, group)
         for pretext in config.pretexts
     ]
     return [path for path in paths if path is not None]
 
 
 def _train(
-    config: TrainConfig, pretext: Pretext, found: TrainingData, folder: Path, out: Console, team: Team
+    config: TrainConfig,
+    pretext: Pretext,
+    found: TrainingData,
+    folder: Path,
+    out: Console,
+    group: ProcessGroup,
 ) -> Path | None:
-    """Train one task; the weights file, in the first process."""
-    with team.together():
-        spans = cut_spans(found.walks, *spans_length(config, pretext))
+    """Trains one task; returns the weights file in the main process, None in others."""
+    with group.raise_together():
+        spans = cut_spans(found.walks, *span_length_and_step(config, pretext))
     out.print(
-        f"{pretext}: {len(spans)} windows of {len(spans.names)} walks, {len(spans.empty)} walks gave none",
+        f"{pretext}: {len(spans)} windows from {len(spans.names)} walks; {len(spans.empty)} walks had none",
         highlight=False,
     )
     with _Screen(out, config.epochs) as screen:
-        trainer = Trainer(config, spans, folder, screen if team.leads else None, team)
+        trainer = Trainer(config, spans, folder, screen if group.is_main else None, group)
         if trainer.history:
-            out.print(f"{folder}: goes on after epoch {len(trainer.history)}", highlight=False)
+            out.print(f"{folder}: resuming after epoch {len(trainer.history)}", highlight=False)
         trainer.run()
-    with team.together():
-        if not team.leads:
+    with group.raise_together():
+        if not group.is_main:
             return None
         path = export(trainer, spans, _sources(found), folder)
         out.print(f"wrote {path}", highlight=False, soft_wrap=True)
@@ -112,7 +119,10 @@ def _train(
 
 
 def _sources(found: TrainingData) -> list[DataSource]:
-    """The sources, those marked whose people have names; walks lie in the order of their sources."""
+    """Returns the sources, with `named` set for those whose people have names instead of numbers.
+
+    Walks are in the order of their sources.
+    """
     walks = iter(found.walks)
     return [
         replace(source, named=not all(walk.person.isdecimal() for walk in islice(walks, source.walks)))
@@ -121,7 +131,7 @@ def _sources(found: TrainingData) -> list[DataSource]:
 
 
 class _Screen:
-    """A bar for the epoch, and a line for each that is done."""
+    """Training progress in the terminal: a bar for the current epoch, a line for each finished epoch."""
 
     def __init__(self, out: Console, epochs: int) -> None:
         self._epochs = epochs
@@ -147,12 +157,14 @@ class _Screen:
 
     def on_batch(self, report: BatchReport) -> None:
         rate = report.windows / report.seconds
-        rest = (report.of - report.windows + (self._epochs - report.epoch) * report.of) / rate
+        rest = (
+            report.total_windows - report.windows + (self._epochs - report.epoch) * report.total_windows
+        ) / rate
         self._progress.update(
             self._task,
             description=f"epoch {report.epoch}/{self._epochs}",
             completed=report.windows,
-            total=report.of,
+            total=report.total_windows,
             figures=f"{_figures(report)}  {rate:.0f} windows/s  {_time(rest)} left",
         )
 

@@ -1,4 +1,4 @@
-"""The pictures that `sge-stream train` leaves beside the weights."""
+"""Writes the plots that `sge-stream train` saves next to the weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from encoder.attention import Attention
-from encoder.training.pretext import mask_centres
+from encoder.training.pretext import locality_centres
 from encoder.training.spans import Spans
 from encoder.training.trainer import Trainer
 from tools.training.pictures.alignment import draw_alignment
@@ -22,13 +22,13 @@ ATTENTION = "attention.png"
 
 
 def write_pictures(trainer: Trainer, spans: Spans, folder: Path, out: Console) -> None:
-    """Draw the losses over the epochs, and the attention matrices (Fig. 4 of the paper) where there are any.
+    """Plots the losses over the epochs and, if the encoder has attention, its matrices (Fig. 4 of the paper).
 
     Args:
-        trainer: after its training.
+        trainer: the trainer, after training.
         spans: the training data.
-        folder: gets `losses.png` and `attention.png`.
-        out: where it is told what was written.
+        folder: folder for `losses.png` and `attention.png`.
+        out: console for the names of the files written.
 
     Raises:
         RunError: a file cannot be written.
@@ -38,11 +38,11 @@ def write_pictures(trainer: Trainer, spans: Spans, folder: Path, out: Console) -
     (pretext,) = trainer.config.pretexts
     attention = trainer.model.config.attention
     if attention is Attention.NONE:
-        out.print(f"no {ATTENTION}: attention none has no alignment scores", highlight=False)
+        out.print(f"no {ATTENTION}: an encoder without attention has no alignment scores", highlight=False)
         return
     averages = average_windows(trainer.model, trainer.config, spans)
     assert averages.alignment is not None
-    centres = mask_centres(pretext, trainer.config.f).tolist() if pretext.sequential else None
+    centres = locality_centres(pretext, trainer.config.f).tolist() if pretext.sequential else None
     title = f"Average alignment scores, {pretext}, {averages.windows:,} windows of the training data"
     figure = draw_alignment({attention.upper(): averages.alignment}, title, centres)
     save_png(figure, folder / ATTENTION)

@@ -1,4 +1,4 @@
-"""What a trained encoder does on average: its reconstruction loss and its alignment scores."""
+"""Average reconstruction loss and alignment scores of a trained encoder."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from encoder.attention import Attention, locality_mask
 from encoder.model import GaitEncoder
-from encoder.training.augment import margin
+from encoder.training.augment import stretch_margin
 from encoder.training.losses import reconstruction_loss
-from encoder.training.pretext import make_exercise, span_length
+from encoder.training.pretext import make_pretext_batch, span_length
 from encoder.training.spans import Spans
 from encoder.training.train_config import TrainConfig
 
 __all__ = ["WindowAverages", "average_windows"]
 
-_CHUNK = 256
-"""Windows computed at once."""
+_BATCH = 256
+"""Windows per forward pass."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,10 +27,10 @@ class WindowAverages:
     """Means over windows.
 
     Attributes:
-        windows: how many.
-        reconstruction: L_S (Eq. 3), the sum of X, Y and Z, square metres a window.
+        windows: number of windows.
+        reconstruction: L_S (Eq. 3), summed over X, Y and Z, square metres per window.
         alignment: (3, f, f), axes [dimension, t, j]: a_t(j) of Eq. 4, with `mbas` times the locality mask,
-            as it weighs the encoded states (Eq. 6); None without attention.
+            as in the weighting of the encoded states (Eq. 6); None without attention.
     """
 
     windows: int
@@ -39,36 +39,37 @@ class WindowAverages:
 
 
 def average_windows(
-    model: GaitEncoder, config: TrainConfig, spans: Spans, *, most: int = 4096, seed: int = 0
+    model: GaitEncoder, config: TrainConfig, spans: Spans, *, max_windows: int = 4096, seed: int = 0
 ) -> WindowAverages:
-    """Run an encoder on a sample of its training data, as in training, but without augmentation.
+    """Runs an encoder on a random sample of its training data and averages its loss and scores.
 
-    As in training: with teacher forcing where the pretext task has it.
+    The forward pass is that of training, with teacher forcing if the pretext task uses it, but without
+    augmentation.
 
     Args:
         model: the encoder, on any device.
-        config: what it was trained with; of one pretext task.
-        spans: the training data, of `encoder.training.batch_losses.spans_length`.
-        most: so many windows at most; all where there are fewer.
-        seed: draws the sample, the same of the same spans.
+        config: its training settings, for one pretext task.
+        spans: the training data, of `encoder.training.batch_losses.span_length_and_step`.
+        max_windows: maximum size of the sample.
+        seed: seed of the sample; the same spans give the same sample.
     """
     (pretext,) = config.pretexts
     length = span_length(pretext, config.f)
-    first = margin(config.augment, length)
+    first = stretch_margin(config.augment, length)
     device = next(model.parameters()).device
-    rows = np.sort(np.random.RandomState(seed).permutation(len(spans))[:most])
+    rows = np.sort(np.random.RandomState(seed).permutation(len(spans))[:max_windows])
     draw = np.random.RandomState(seed)
     loss = 0.0
     scores = []
-    for start in range(0, len(rows), _CHUNK):
-        part = spans.skeletons[rows[start : start + _CHUNK], first : first + length]
-        exercise = make_exercise(pretext, part, config.f, draw)
+    for start in range(0, len(rows), _BATCH):
+        part = spans.skeletons[rows[start : start + _BATCH], first : first + length]
+        batch = make_pretext_batch(pretext, part, config.f, draw)
         inputs, targets = (
             torch.tensor(np.ascontiguousarray(skeletons), device=device)
-            for skeletons in (exercise.inputs, exercise.targets)
+            for skeletons in (batch.inputs, batch.targets)
         )
         with torch.inference_mode():
-            encoding = model(inputs, None if exercise.auxiliary is None else targets)
+            encoding = model(inputs, None if batch.auxiliary is None else targets)
             loss += len(part) * float(reconstruction_loss(encoding.reconstruction, targets).sum())
         if encoding.alignment is not None:
             scores.append(encoding.alignment.sum(dim=0, dtype=torch.float64).cpu().numpy())

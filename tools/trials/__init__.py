@@ -1,1 +1,1 @@
-"""Trials and benchmarks: identification, rejection, tracking, latency and cost, by a command each."""
+"""Trials and benchmarks, one command each: identification, rejection, tracking, latency and cost."""

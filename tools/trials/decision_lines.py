@@ -1,12 +1,12 @@
-"""The decision lines of a fixed set of recordings: whether two versions of the program decide alike.
+"""Decision lines of a fixed set of recordings, to check that two versions of the program decide alike.
 
     python -m tools.trials.decision_lines DATA --out before.jsonl --checkout ../before
     python -m tools.trials.decision_lines DATA --out after.jsonl --against before.jsonl
 
 DATA is KGBD, packed or as published. People 101-120 are enrolled from walks 1 and 2, and walk 3 of each is
-replayed with every matcher; then simulated people are enrolled and walk again. Everything goes through the
-command line, so that `--checkout` can run another version of the project. The comparison leaves out what no
-two runs share (`id`, `time`, `latency_ms`) and the wording of `reason`.
+replayed with every matcher. Then simulated people are enrolled and replayed. Everything runs through the
+command line, so that `--checkout` can run another version of the project. The comparison ignores what differs
+in every run (`id`, `time`, `latency_ms`) and the wording of `reason`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ __all__ = ["decision_lines", "differences", "main"]
 
 IGNORED = ("id", "time", "latency_ms", "reason")
 REPLAYS = (("fusion", "0.01"), ("nearest", "off"), ("rn", "0.05"))
-"""Matchers, each with the FPIR that it is asked for."""
+"""Matchers, each with its `--fpir`."""
 
-CROWD = "walkers:n=4,seed=1,live=0"
+SIMULATED = "walkers:n=4,seed=1,live=0"
 Line = dict[str, Any]
 out = Console()
 
 
 class _Program:
-    """The command line of one version of the project, run in a folder of its own."""
+    """Command line of one version of the project, run in a given folder."""
 
     def __init__(self, checkout: Path | None, folder: Path) -> None:
         self._folder = folder
@@ -61,39 +61,39 @@ class _Program:
         return done.stdout
 
     def lines(self, sources: Iterable[str], gallery: str, matcher: str, fpir: str) -> list[Line]:
-        given = [argument for source in sources for argument in ("--source", source)]
-        how = ("--gallery", gallery, "--matcher", matcher, "--fpir", fpir, "--speed", "0", "--json")
-        return [json.loads(line) for line in self.run(*given, *how).splitlines()]
+        inputs = [argument for source in sources for argument in ("--source", source)]
+        options = ("--gallery", gallery, "--matcher", matcher, "--fpir", fpir, "--speed", "0", "--json")
+        return [json.loads(line) for line in self.run(*inputs, *options).splitlines()]
 
 
 def decision_lines(data: Path, people: Iterable[int], checkout: Path | None = None) -> list[Line]:
-    """Enrol and replay; every decision line, with the replay's name as `replay`.
+    """Enrols and replays; returns every decision line, with the replay's name as `replay`.
 
     Args:
         data: KGBD.
-        people: whom to enrol and replay.
+        people: people to enrol and replay.
         checkout: another checkout of the project to run; None runs this one.
 
     Raises:
         SgeError: the data cannot be read or a command failed.
     """
-    found: list[Line] = []
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="sge-lines-") as name:
         folder, program = Path(name), _Program(checkout, Path(name))
         probes = [_enrol(program, data.resolve(), person) for person in people]
         for matcher, fpir in REPLAYS:
-            found += _named(f"kgbd {matcher}", program.lines(probes, "kgbd.db", matcher, fpir))
-            out.print(f"kgbd {matcher}: {len(found)} lines so far", style="dim")
+            lines += _named(f"kgbd {matcher}", program.lines(probes, "kgbd.db", matcher, fpir))
+            out.print(f"kgbd {matcher}: {len(lines)} lines so far", style="dim")
         for number in (1, 2, 3):
-            source = f"{CROWD},walk=1,only={number},seconds=12"
-            program.run("enroll", f"Walker{number}", "--source", source, "--gallery", "crowd.db", "--yes")
-        source = f"{CROWD},walk=2,seconds=20"
-        found += _named("walkers", program.lines([source], str(folder / "crowd.db"), "fusion", "0.01"))
-    return found
+            source = f"{SIMULATED},walk=1,only={number},seconds=12"
+            program.run("enroll", f"Walker{number}", "--source", source, "--gallery", "simulated.db", "--yes")
+        source = f"{SIMULATED},walk=2,seconds=20"
+        lines += _named("walkers", program.lines([source], str(folder / "simulated.db"), "fusion", "0.01"))
+    return lines
 
 
 def _enrol(program: _Program, data: Path, person: int) -> str:
-    """Enrol one person of KGBD; the name of the recording to replay."""
+    """Enrols one person of KGBD; returns the name of the recording to replay."""
     recordings = {walk: f"Person{person:03d}-{walk}.mcap" for walk in (*ENROL_WALKS, PROBE_WALK)}
     for walk, recording in recordings.items():
         program.run("convert", str(data), recording, "--person", str(person), "--walk", walk)
@@ -108,65 +108,66 @@ def _named(replay: str, lines: list[Line]) -> list[Line]:
 
 
 def differences(before: Iterable[Line], after: Iterable[Line]) -> list[str]:
-    """What differs, a text for each replay and source; sources are compared line by line, in order."""
+    """Returns a text for each replay and source that differs; lines are compared in order."""
     first, second = _by_source(before), _by_source(after)
-    found = []
+    texts = []
     for key in sorted({*first, *second}):
         one, other = first.get(key, []), second.get(key, [])
         if one != other:
             place = next(
                 (n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), -1
             )
-            told = f"{len(one)} lines, then {len(other)}"
+            text = f"{len(one)} lines, then {len(other)}"
             if place >= 0:
-                told += f"; line {place + 1}: {json.dumps(one[place])} became {json.dumps(other[place])}"
-            found.append(f"{' '.join(key)}: {told}")
-    return found
+                text += f"; line {place + 1}: {json.dumps(one[place])} became {json.dumps(other[place])}"
+            texts.append(f"{' '.join(key)}: {text}")
+    return texts
 
 
 def _by_source(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:
-    found: dict[tuple[str, str], list[Line]] = {}
+    grouped: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
         kept = {key: value for key, value in line.items() if key not in IGNORED}
-        found.setdefault((line["replay"], line["source"]), []).append(kept)
-    return found
+        grouped.setdefault((line["replay"], line["source"]), []).append(kept)
+    return grouped
 
 
 def _read(path: Path) -> list[Line]:
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: expected the lines that --out wrote ({error})") from error
+        raise DataError(f"{path}: expected decision lines written by --out ({error})") from error
 
 
 def trial(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="KGBD: folder of PersonNNN/k.txt, or .npz.")],
-    result: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the lines go.")],
+    result: Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the decision lines.")],
     against: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Lines of another run, to compare with.")
+        Path | None, typer.Option(metavar="FILE", help="Decision lines of another run, to compare with.")
     ] = None,
     checkout: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Another checkout of the project, to be run instead.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Another checkout of the project to run instead."),
     ] = None,
-    people: Annotated[str, typer.Option(metavar="N-M", help="Who takes part.")] = "101-120",
+    people: Annotated[str, typer.Option(metavar="N-M", help="People to enrol and replay.")] = "101-120",
 ) -> None:
     """Write the decision lines of a fixed set of recordings, and compare them with another run's."""
     try:
         lines = decision_lines(data, parse_people(people), checkout)
         result.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        found = differences(_read(against), lines) if against is not None else []
+        differing = differences(_read(against), lines) if against is not None else []
     except SgeError as error:
         typer.echo(f"decision_lines: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
-    for text in found:
+    for text in differing:
         typer.echo(f"decision_lines: {text}", err=True)
-    compared = "" if against is None else f"; {len(found)} sources differ from {against}"
+    compared = "" if against is None else f"; {len(differing)} sources differ from {against}"
     out.print(f"{len(lines)} lines{compared}", highlight=False)
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(1 if differing else 0)
 
 
 def main() -> None:
-    """Run the trial from the command line."""
+    """Runs the trial from the command line."""
     typer.run(trial)
 
 

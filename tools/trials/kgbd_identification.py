@@ -1,8 +1,8 @@
-"""The KGBD trial of the live system: enrol people from two walks each, replay a third, count who is named.
+"""KGBD trial of the live system: enrols people from two walks each, replays a third, counts correct names.
 
     python -m tools.trials.kgbd_identification DATA [--people 101-120] [--fpir off] [--matcher rn] [--twice]
 
-DATA is KGBD as it is published (a folder of PersonNNN/k.txt) or packed (.npz). Everything goes through the
+DATA is KGBD as published (a folder of PersonNNN/k.txt) or packed (.npz). Everything runs through the
 program's own commands: `convert`, `enroll`, and live identification as JSON.
 """
 
@@ -29,15 +29,15 @@ __all__ = ["main", "parse_people", "replay", "same_lines"]
 ENROL_WALKS = ("1", "2")
 PROBE_WALK = "3"
 VARYING = ("latency_ms", "time", "id")
-NOTHING = {"candidate": None, "person": None, "score": None, "margin": None, "state": "nobody seen"}
+NO_DECISION = {"candidate": None, "person": None, "score": None, "margin": None, "state": "no decision"}
 out = Console()
 
 
 def parse_people(text: str) -> list[int]:
-    """`101-103,110` as [101, 102, 103, 110].
+    """Parses `101-103,110` to [101, 102, 103, 110].
 
     Raises:
-        UserError: it is written in another way.
+        UserError: the text has another form.
     """
     people: list[int] = []
     try:
@@ -51,10 +51,10 @@ def parse_people(text: str) -> list[int]:
 
 
 def sge_stream(*arguments: str) -> str:
-    """Run a command of the program; its standard output.
+    """Runs a command of the program; returns its standard output.
 
     Raises:
-        UserError, RunError: it failed; the text is its own.
+        UserError, RunError: the command failed; the text is its error message.
     """
     command = [sys.executable, "-P", "-m", "stream", *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -65,24 +65,24 @@ def sge_stream(*arguments: str) -> str:
 
 
 def replay(recordings: list[Path], gallery: Path, fpir: str, matcher: str = "fusion") -> list[dict[str, Any]]:
-    """Replay recordings at once, as quick as the system takes them; the decisions, in the order they came."""
+    """Replays recordings together at full speed; returns the decision lines in order of arrival."""
     sources = [argument for path in recordings for argument in ("--source", str(path))]
-    how = ("--speed", "0", "--fpir", fpir, "--matcher", matcher)
-    lines = sge_stream(*sources, "--gallery", str(gallery), *how, "--json")
+    options = ("--speed", "0", "--fpir", fpir, "--matcher", matcher)
+    lines = sge_stream(*sources, "--gallery", str(gallery), *options, "--json")
     return [json.loads(line) for line in lines.splitlines()]
 
 
 def same_lines(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> bool:
-    """Whether two replays said the same of each source, in the same order, but for `VARYING`."""
+    """Returns whether two replays gave the same lines for each source, apart from `VARYING`."""
 
-    def told(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-        by_source: dict[str, list[dict[str, Any]]] = {}
+    def by_source(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+        grouped: dict[str, list[dict[str, Any]]] = {}
         for line in lines:
             kept = {key: value for key, value in line.items() if key not in VARYING}
-            by_source.setdefault(line["source"], []).append(kept)
-        return by_source
+            grouped.setdefault(line["source"], []).append(kept)
+        return grouped
 
-    return told(first) == told(second)
+    return by_source(first) == by_source(second)
 
 
 def _enrol(recordings: dict[tuple[int, str], Path], people: list[int], gallery: Path) -> None:
@@ -95,30 +95,30 @@ def _enrol(recordings: dict[tuple[int, str], Path], people: list[int], gallery: 
 
 def _report(people: list[int], probes: dict[int, Path], lines: list[dict[str, Any]]) -> tuple[int, int]:
     table = Table("person", "candidate", "score", "margin", "state", "")
-    right = named = 0
+    correct_count = named_count = 0
     for person in people:
         finals = [line for line in lines if line["final"] and line["source"] == str(probes[person])]
-        # A walk that tracking broke in two has two tracks; the later one speaks for it.
-        final = max(finals, key=lambda line: (line["score"] is not None, line["t"]), default=NOTHING)
+        # A walk that tracking split has two tracks; the later one counts.
+        final = max(finals, key=lambda line: (line["score"] is not None, line["t"]), default=NO_DECISION)
         correct = final["candidate"] == f"Person{person:03d}"
-        right += correct
-        named += final["person"] == f"Person{person:03d}"
+        correct_count += correct
+        named_count += final["person"] == f"Person{person:03d}"
         numbers = ["-" if final[key] is None else f"{final[key]:.4f}" for key in ("score", "margin")]
         mark = "right" if correct else "wrong"
         table.add_row(f"Person{person:03d}", final["candidate"] or "-", *numbers, final["state"], mark)
     out.print(table)
-    return right, named
+    return correct_count, named_count
 
 
 def run(
     data: Path, people: list[int], fpir: str, folder: Path, *, matcher: str = "fusion", twice: bool
 ) -> int:
-    """Run the trial in a folder; returns how many final candidates were right.
+    """Runs the trial in a folder; returns the number of correct final candidates.
 
     Raises:
         SgeError: the data or a command failed.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     recordings = {}
     for person in people:
         for walk in (*ENROL_WALKS, PROBE_WALK):
@@ -128,23 +128,25 @@ def run(
     _enrol(recordings, people, gallery)
     probes = {person: recordings[person, PROBE_WALK] for person in people}
     lines = replay(list(probes.values()), gallery, fpir, matcher)
-    right, named = _report(people, probes, lines)
-    out.print(f"final candidate right: {right} of {len(people)}; named: {named} (--fpir {fpir}, {matcher})")
+    correct, named = _report(people, probes, lines)
+    out.print(f"final candidate right: {correct} of {len(people)}; named: {named} (--fpir {fpir}, {matcher})")
     windows = sum(line["latency_ms"] is not None for line in lines)
-    out.print(f"{windows} windows decided; {time.monotonic() - began:.0f} s in all")
+    out.print(f"{windows} windows decided; {time.monotonic() - started:.0f} s in all")
     if twice:
         same = same_lines(lines, replay(list(probes.values()), gallery, fpir, matcher))
-        out.print(f"a second replay said {'the same' if same else 'SOMETHING ELSE'}")
-    return right
+        out.print(f"a second replay gave {'the same decisions' if same else 'DIFFERENT DECISIONS'}")
+    return correct
 
 
 def trial(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="KGBD: folder of PersonNNN/k.txt, or .npz.")],
-    people: Annotated[str, typer.Option(metavar="N-M", help="Who takes part.")] = "101-120",
+    people: Annotated[str, typer.Option(metavar="N-M", help="People to enrol and replay.")] = "101-120",
     fpir: Annotated[str, typer.Option(metavar="P|off", help="As in sge-stream.")] = "off",
     matcher: Annotated[str, typer.Option(metavar="M", help="As in sge-stream.")] = "fusion",
-    folder: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Keep recordings here.")] = None,
-    twice: Annotated[bool, typer.Option("--twice", help="Replay again and compare the lines.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the recordings.")
+    ] = None,
+    twice: Annotated[bool, typer.Option("--twice", help="Replay again and compare the decisions.")] = False,
 ) -> None:
     """Enrol people of KGBD from walks 1 and 2, replay walk 3, count the right final candidates."""
     with ExitStack() as stack:
@@ -154,12 +156,12 @@ def trial(
         try:
             run(data, parse_people(people), fpir, folder, matcher=matcher, twice=twice)
         except SgeError as error:
-            typer.echo(f"trial_kgbd: {error}", err=True)
+            typer.echo(f"kgbd_identification: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
 
 
 def main() -> None:
-    """Run the trial from the command line."""
+    """Runs the trial from the command line."""
     typer.run(trial)
 
 

@@ -1,8 +1,9 @@
-"""How long a decision takes: from a frame's arrival to its published decision, in the running system.
+"""Latency of decisions in the running system, from the arrival of a frame to its published decision.
 
     python -m tools.trials.latency [--source walkers:n=4] [--seconds 30]
 
-Simulated people are enrolled first, so that the matcher has work to do. The first two seconds do not count.
+Simulated people are enrolled first, so that the matcher compares with a gallery. The first two seconds are
+ignored.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ out = Console()
 
 
 def measure(source: str, seconds: float) -> list[float]:
-    """The latencies of all decisions on a live source, milliseconds.
+    """Returns the latencies of all decisions on a live source, milliseconds.
 
     Raises:
         SgeError: the source cannot be used, or the system failed.
     """
     with tempfile.TemporaryDirectory(prefix="sge-latency-", ignore_cleanup_errors=True) as folder:
         gallery = str(Path(folder) / "gallery.db")
-        known = f"walkers:n={ENROLLED},seed=1,walk=1,live=0,seconds=10"
-        with Live([known], gallery, fpir=None, speed=0) as live:
+        enrolled = f"walkers:n={ENROLLED},seed=1,walk=1,live=0,seconds=10"
+        with Live([enrolled], gallery, fpir=None, speed=0) as live:
             for _ in live:
                 pass
             for number in range(1, ENROLLED + 1):
@@ -53,7 +54,7 @@ def measure(source: str, seconds: float) -> list[float]:
 
 def run(
     source: Annotated[str, typer.Option(metavar="S", help="A live source.")] = "walkers:n=4,seed=1,walk=2",
-    seconds: Annotated[float, typer.Option(metavar="T", min=5, help="How long to measure.")] = 30.0,
+    seconds: Annotated[float, typer.Option(metavar="T", min=5, help="Duration of the measurement.")] = 30.0,
 ) -> None:
     """Measure the latency of decisions in the running system."""
     try:
@@ -72,7 +73,7 @@ def run(
 
 
 def main() -> None:
-    """Measure from the command line."""
+    """Runs the measurement from the command line."""
     typer.run(run)
 
 

@@ -1,10 +1,10 @@
-"""How quick a training's step is, beside the same step as plain torch has it.
+"""Speed of a training step, compared with the same step in plain torch.
 
     python -m tools.trials.training_speed [--threads 1] [--seconds 60] [--device auto]
 
-Both learn from the same seeded synthetic windows with the default settings, by turns in one
-process, so that whatever else the machine does meets both alike. Plain is `encoder.model` under autograd in
-fp32, with the same losses and an Adam that is not fused.
+Both train on the same seeded synthetic windows with the default settings, alternately in one process, so that
+other load on the machine affects both alike. The plain step is `encoder.model` under autograd in fp32, with
+the same losses and an Adam that is not fused.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from rich.table import Table
 from encoder.attention import Attention, locality_mask
 from encoder.inference import resolve_device
 from encoder.model import GaitEncoder
-from encoder.training.batch_losses import spans_length
+from encoder.training.batch_losses import span_length_and_step
 from encoder.training.contrast import Contrast, make_pairs, seeded_head
 from encoder.training.losses import Losses, alignment_loss, contrastive_loss, reconstruction_loss
 from encoder.training.precision import choose_precision
-from encoder.training.pretext import make_exercise
+from encoder.training.pretext import make_pretext_batch
 from encoder.training.spans import IntArray, Spans, epoch_batches
 from encoder.training.train_config import TrainConfig
 from encoder.training.trainer import Trainer
@@ -39,24 +39,24 @@ from stream.errors import SgeError
 __all__ = ["PLAIN", "PlainStep", "Speed", "main", "measure", "speed_table", "synthetic_spans"]
 
 PLAIN = "plain eager step, fp32"
-QUOTED = 413
-"""Windows a second of the authors' TensorFlow code on one thread, X, Y and Z together; quoted."""
+AUTHORS_RATE = 413
+"""Windows per second of the authors' TensorFlow code on one thread, X, Y and Z together; quoted."""
 
-_ROUNDS = 3
-_BATCHES = 4
+_MIN_ROUNDS = 3
+_BATCHES_PER_ROUND = 4
 out = Console()
 
 Step = Callable[[IntArray, tuple[int, ...]], torch.Tensor]
-"""Learns from rows of the spans, with a seed; gives L_S, L_A and L_C (3, 3), axes [loss, dimension]."""
+"""Trains on rows of the spans with a seed; returns L_S, L_A and L_C (3, 3), axes [loss, dimension]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How quick a step was.
+    """Measured speed of a step.
 
     Attributes:
-        name: what was measured.
-        rates: windows a second, of each round.
+        name: name of the step.
+        rates: windows per second in each round.
     """
 
     name: str
@@ -64,28 +64,28 @@ class Speed:
 
     @property
     def median(self) -> float:
-        """Windows a second."""
+        """Median of the rates, windows per second."""
         return float(np.median(self.rates))
 
 
 def synthetic_spans(config: TrainConfig, recordings: int = 64, windows: int = 16, seed: int = 0) -> Spans:
-    """Random skeletons of so many recordings with so many windows each, as `config` is trained on."""
+    """Returns random skeletons for training with `config`: `windows` windows of each of the recordings."""
     (pretext,) = config.pretexts
-    length, _ = spans_length(config, pretext)
-    draw = np.random.RandomState(seed)
-    skeletons = 0.3 * draw.standard_normal((recordings * windows, length, 20, 3))
+    length, _ = span_length_and_step(config, pretext)
+    rng = np.random.RandomState(seed)
+    skeletons = 0.3 * rng.standard_normal((recordings * windows, length, 20, 3))
     recording = np.repeat(np.arange(recordings), windows)
     names = tuple(f"recording {number}" for number in range(recordings))
     return Spans(skeletons.astype(np.float32), recording, names, ("",) * recordings, 0)
 
 
 class PlainStep:
-    """The step of `encoder.training.trainer.Trainer.learn` in plain torch, without augmentation.
+    """The step of `encoder.training.trainer.Trainer.train_step` in plain torch, without augmentation.
 
     Args:
-        config: the settings; of one pretext task.
-        spans: the training data.
-        device: where it is computed.
+        config: settings with one pretext task.
+        spans: training data.
+        device: device of the model.
     """
 
     def __init__(self, config: TrainConfig, spans: Spans, device: torch.device) -> None:
@@ -93,7 +93,7 @@ class PlainStep:
         self._config = config
         self._spans = spans
         self._device = device
-        shape = config.encoder(self._pretext, spans.joints)
+        shape = config.encoder_config(self._pretext, spans.joints)
         self.model = GaitEncoder(shape)
         self.model.load_state_dict(seeded_state(shape, config.seed))
         self.model.train().to(device)
@@ -103,15 +103,15 @@ class PlainStep:
             self._parameters, lr=config.learning_rate, weight_decay=2 * config.l2_weight, foreach=False
         )
 
-    def learn(self, rows: IntArray, seed: tuple[int, ...]) -> torch.Tensor:
+    def train_step(self, rows: IntArray, seed: tuple[int, ...]) -> torch.Tensor:
         """See `Step`."""
         config = self._config
-        draw = np.random.RandomState(list(seed))
-        exercise = make_exercise(self._pretext, self._spans.skeletons[rows], config.f, draw)
-        inputs = torch.tensor(exercise.inputs.copy(), device=self._device)
-        targets = torch.tensor(exercise.targets.copy(), device=self._device)
+        rng = np.random.RandomState(list(seed))
+        batch = make_pretext_batch(self._pretext, self._spans.skeletons[rows], config.f, rng)
+        inputs = torch.tensor(batch.inputs.copy(), device=self._device)
+        targets = torch.tensor(batch.targets.copy(), device=self._device)
         self._optimiser.zero_grad()
-        encoding = self.model(inputs, None if exercise.auxiliary is None else targets)
+        encoding = self.model(inputs, None if batch.auxiliary is None else targets)
         alignment = contrast = targets.new_zeros(3)
         if self.model.config.attention is Attention.LAS:
             mask = locality_mask(config.f, config.f, self.model.config.decoding)
@@ -128,40 +128,40 @@ class PlainStep:
 
 
 def measure(config: TrainConfig, seconds: float) -> list[Speed]:
-    """Time the steps by turns, a round after the other, for so long and at least three rounds.
+    """Times the steps alternately, round by round, for at least `seconds` and three rounds.
 
     Args:
-        config: the settings; of one pretext task, without augmentation. Its threads and device count.
-        seconds: how long.
+        config: settings with one pretext task and without augmentation; its threads and device are used.
+        seconds: minimum duration.
 
     Returns:
-        Our step in fp32, in bf16 where the device gains by it, and the plain one.
+        Our step in fp32, our step in bf16 where the device is faster with it, and the plain step.
 
     Raises:
-        SgeError: there is no such device, or no room for a checkpoint.
+        SgeError: the device does not exist, or there is no room for a checkpoint.
     """
     spans = synthetic_spans(config)
     device = resolve_device(config.device)
     with tempfile.TemporaryDirectory(prefix="sge-speed-") as folder:
         steps: dict[str, Step] = {}
         for precision in {"fp32": 0, choose_precision("auto", device): 0}:
-            own = replace(config, precision=precision)
-            steps[f"our step, {precision}"] = Trainer(own, spans, Path(folder) / precision).learn
-        steps[PLAIN] = PlainStep(config, spans, device).learn
+            variant = replace(config, precision=precision)
+            steps[f"our step, {precision}"] = Trainer(variant, spans, Path(folder) / precision).train_step
+        steps[PLAIN] = PlainStep(config, spans, device).train_step
         rates: dict[str, list[float]] = {name: [] for name in steps}
         for step in steps.values():
             _round(step, [next(_batches(config, spans))])
         batches = _batches(config, spans)
         until = time.monotonic() + seconds
-        while time.monotonic() < until or len(rates[PLAIN]) < _ROUNDS:
-            rows = [next(batches) for _ in range(_BATCHES)]
+        while time.monotonic() < until or len(rates[PLAIN]) < _MIN_ROUNDS:
+            rows = [next(batches) for _ in range(_BATCHES_PER_ROUND)]
             for name, step in steps.items():
                 rates[name].append(_round(step, rows))
-    return [Speed(name, tuple(each)) for name, each in rates.items()]
+    return [Speed(name, tuple(values)) for name, values in rates.items()]
 
 
 def _batches(config: TrainConfig, spans: Spans) -> Iterator[IntArray]:
-    """Whole batches, without end."""
+    """Yields complete batches without end."""
     epoch = 0
     while True:
         epoch += 1
@@ -172,34 +172,34 @@ def _batches(config: TrainConfig, spans: Spans) -> Iterator[IntArray]:
 
 
 def _round(step: Step, batches: list[IntArray]) -> float:
-    """Windows a second."""
-    began = time.perf_counter()
+    """Returns the windows per second of one round."""
+    started = time.perf_counter()
     for number, rows in enumerate(batches):
-        float(step(rows, (0, number)).sum())  # reading a number waits for the device
-    return sum(len(rows) for rows in batches) / (time.perf_counter() - began)
+        float(step(rows, (0, number)).sum())  # reading a value waits for the device
+    return sum(len(rows) for rows in batches) / (time.perf_counter() - started)
 
 
 def speed_table(speeds: list[Speed], threads: int, device: str) -> Table:
-    """The speeds, each beside the plain step's, and the quoted figure."""
+    """Returns the table of speeds, relative to the plain step, with the authors' quoted speed."""
     plain = next(speed.median for speed in speeds if speed.name == PLAIN)
-    table = Table(title=f"windows a second, {device}, threads: {threads}")
-    for heading in ("step", "median", "least to most", "rounds", "times plain"):
+    table = Table(title=f"windows per second, {device}, threads: {threads}")
+    for heading in ("step", "median", "range", "rounds", "relative to plain"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
     for speed in speeds:
         spread = f"{min(speed.rates):.0f} to {max(speed.rates):.0f}"
         times = f"{speed.median / plain:.2f}"
         table.add_row(speed.name, f"{speed.median:.0f}", spread, str(len(speed.rates)), times)
     table.add_section()
-    table.add_row("quoted: the authors' TensorFlow code, 1 thread, X, Y and Z", str(QUOTED), "", "", "")
+    table.add_row("quoted: the authors' TensorFlow code, 1 thread, X, Y and Z", str(AUTHORS_RATE), "", "", "")
     return table
 
 
 def run(
-    threads: Annotated[int, typer.Option(metavar="N", min=1, help="CPU threads of both.")] = 1,
-    seconds: Annotated[float, typer.Option(metavar="S", min=0, help="How long to measure.")] = 60.0,
+    threads: Annotated[int, typer.Option(metavar="N", min=1, help="CPU threads of each step.")] = 1,
+    seconds: Annotated[float, typer.Option(metavar="S", min=0, help="Duration of the measurement.")] = 60.0,
     device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda or cuda:1.")] = "auto",
 ) -> None:
-    """Time a training's step beside a plain one, in the same run and by turns."""
+    """Time a training step and a plain torch step alternately in one run."""
     try:
         speeds = measure(TrainConfig(threads=threads, device=device), seconds)
     except SgeError as error:
@@ -209,7 +209,7 @@ def run(
 
 
 def main() -> None:
-    """Measure from the command line."""
+    """Runs the measurement from the command line."""
     typer.run(run)
 
 

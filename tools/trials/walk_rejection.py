@@ -1,10 +1,11 @@
-"""How many windows of real walks the live path leaves out, and of bodies that do not walk.
+"""Share of windows that walk detection rejects, for real walks and for synthetic non-walking bodies.
 
     python -m tools.trials.walk_rejection DATA
 
-DATA is a folder with the packed files of KGBD, of the pathological gaits, and of motion capture. Only those
-people are read of whom settings may be chosen. A window counts as at rest if neither ankle, seen from the
-hip, leaves its place by `REST` in the second around: people stand at a walk's ends, and where they turn.
+DATA is a folder with the packed files of KGBD, the pathological gaits and motion capture. Only people on whom
+settings may be chosen are read. A window counts as at rest if both ankles, relative to the hip, stay within
+`REST` of their mean position during the second around it: people stand still at the ends of a walk, and where
+they turn.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from rich.table import Table
 from stream.body import FloatArray
 from stream.errors import SgeError
 from stream.skeleton import CANONICAL, get_layout, to_canonical
-from stream.windows.cutting import Trouble, Window, WindowCutter
+from stream.windows.cutting import Window, WindowCutter, WindowProblem
 from tools.backend_fit.offline_pipeline import kgbd_walks, patho_walks, simulated_walks
 from tools.datasets import Walk, find_walks
-from tools.trials import synthetic_bodies as made
+from tools.trials import synthetic_bodies
 
-__all__ = ["Tally", "made_up", "main", "real", "tally"]
+__all__ = ["Tally", "count_windows", "main", "real_walks", "synthetic_walks"]
 
 F = 6
 REST = 0.12
-"""Metres, of medians over 7 frames; a slow step is 0.3 long."""
+"""Metres, of positions smoothed by a median over 7 frames; a slow step is 0.3 m long."""
 
 AROUND_NS = 500_000_000
 SEEDS = (1, 2, 3, 4, 5)
@@ -44,68 +45,69 @@ out = Console()
 
 @dataclass(slots=True)
 class Tally:
-    """What became of some walks' windows.
+    """Counts of windows of some walks.
 
     Attributes:
-        windows: how many there are where nothing is left out.
-        given: how many the live path gives.
-        quality: summed over those given.
-        resting: how many show a body at rest.
-        skipped: how many of the others are left out, by reason.
+        windows: number of windows without walk detection.
+        kept: number of windows that walk detection keeps.
+        quality: sum over the kept windows.
+        at_rest: number of windows that show a body at rest.
+        rejected: number of rejected windows that are not at rest, by reason.
     """
 
     windows: int = 0
-    given: int = 0
+    kept: int = 0
     quality: float = 0.0
-    resting: int = 0
-    skipped: Counter[Trouble | None] = field(default_factory=Counter)
+    at_rest: int = 0
+    rejected: Counter[WindowProblem | None] = field(default_factory=Counter)
 
     @property
-    def skipped_moving(self) -> float:
-        """The share of the windows in which somebody moves that is left out."""
-        return self.skipped.total() / max(self.windows - self.resting, 1)
+    def rejected_moving(self) -> float:
+        """Share of the windows with movement that are rejected."""
+        return self.rejected.total() / max(self.windows - self.at_rest, 1)
 
 
-def tally(walks: Iterable[Walk]) -> Tally:
-    """Cut walks with and without leaving out, and compare."""
+def count_windows(walks: Iterable[Walk]) -> Tally:
+    """Cuts walks with and without walk detection, and compares."""
     result = Tally()
     for walk in walks:
         joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
-        every, walking = WindowCutter(F), WindowCutter(F, walking_only=True)
-        missing: dict[int, tuple[Window, Trouble | None]] = {}
+        unfiltered, walking = WindowCutter(F), WindowCutter(F, walking_only=True)
+        rejected: dict[int, tuple[Window, WindowProblem | None]] = {}
         ankles = _ankles(joints)
-        for time_ns, frame, sure in zip(walk.time_ns.tolist(), joints, confidence, strict=True):
-            cut, given = every.push(time_ns, frame, sure), walking.push(time_ns, frame, sure)
-            missing |= {window.start_ns: (window, walking.trouble) for window in cut}
-            for window in given:
-                del missing[window.start_ns]
+        for time_ns, frame, frame_confidence in zip(walk.time_ns.tolist(), joints, confidence, strict=True):
+            cut = unfiltered.push(time_ns, frame, frame_confidence)
+            kept = walking.push(time_ns, frame, frame_confidence)
+            rejected |= {window.start_ns: (window, walking.problem) for window in cut}
+            for window in kept:
+                del rejected[window.start_ns]
                 result.quality += window.quality
             result.windows += len(cut)
-            result.given += len(given)
-            result.resting += sum(_rests(window, walk.time_ns, ankles) for window in cut)
-        result.skipped.update(
-            trouble for window, trouble in missing.values() if not _rests(window, walk.time_ns, ankles)
+            result.kept += len(kept)
+            result.at_rest += sum(_is_at_rest(window, walk.time_ns, ankles) for window in cut)
+        result.rejected.update(
+            problem for window, problem in rejected.values() if not _is_at_rest(window, walk.time_ns, ankles)
         )
     return result
 
 
 def _ankles(joints: FloatArray) -> NDArray[np.float64]:
-    """(T, 2, 3) metres, from the hip, medians over 7 frames."""
+    """Returns ankle positions (T, 2, 3), metres, relative to the hip, smoothed by a median over 7 frames."""
     ankles = (joints[:, _ANKLES] - joints[:, [_HIP]]).astype(np.float64)
     padded = np.pad(ankles, ((3, 3), (0, 0), (0, 0)), mode="edge")
     medians: NDArray[np.float64] = np.median(sliding_window_view(padded, 7, axis=0), axis=-1)
     return medians
 
 
-def _rests(window: Window, time_ns: NDArray[np.int64], ankles: NDArray[np.float64]) -> bool:
+def _is_at_rest(window: Window, time_ns: NDArray[np.int64], ankles: NDArray[np.float64]) -> bool:
     middle = (window.start_ns + window.end_ns) / 2
     around = ankles[np.abs(time_ns - middle) <= AROUND_NS]
-    seen = around[np.isfinite(around).all(axis=(1, 2))]
-    return bool(len(seen)) and bool((np.linalg.norm(seen - seen.mean(axis=0), axis=2) < REST).all())
+    valid = around[np.isfinite(around).all(axis=(1, 2))]
+    return bool(len(valid)) and bool((np.linalg.norm(valid - valid.mean(axis=0), axis=2) < REST).all())
 
 
-def real(data: Path) -> Iterator[tuple[str, Callable[[], Iterable[Walk]]]]:
-    """The sets of walks, by name, read when they are asked for."""
+def real_walks(data: Path) -> Iterator[tuple[str, Callable[[], Iterable[Walk]]]]:
+    """Yields name and reader of each set of recorded or simulated walks."""
     yield "KGBD, people 81-100", lambda: (ref.read() for ref in kgbd_walks(data, range(81, 101)))
     for gait in ("normal", "antalgic", "lurch"):
         chosen = [gait]
@@ -120,75 +122,86 @@ def real(data: Path) -> Iterator[tuple[str, Callable[[], Iterable[Walk]]]]:
         yield f"walkers, seed {seed}", lambda seed=seed: simulated_walks(8, seed, 1, 20.0)  # type: ignore[misc]
 
 
-def made_up(walks: Iterable[Walk]) -> Iterator[tuple[str, list[Walk]]]:
-    """Bodies that do not walk, made of walks; by name."""
-    known = [walk for walk in walks if np.isfinite(walk.joints).all()]
+def synthetic_walks(walks: Iterable[Walk]) -> Iterator[tuple[str, list[Walk]]]:
+    """Yields name and walks of each set of synthetic bodies, derived from the given walks."""
+    complete = [walk for walk in walks if np.isfinite(walk.joints).all()]
 
-    def of(how: Callable[[FloatArray], FloatArray], metres: float = 2.5) -> list[Walk]:
-        found = []
-        for seed, walk in enumerate(known):
-            joints, sure = made.seen_by_kinect(made.placed(how(walk.joints), metres), seed)
-            found.append(replace(walk, joints=joints, confidence=sure))
-        return found
+    def transformed(change: Callable[[FloatArray], FloatArray], metres: float = 2.5) -> list[Walk]:
+        changed = []
+        for seed, walk in enumerate(complete):
+            placed = synthetic_bodies.at_distance(change(walk.joints), metres)
+            joints, confidence = synthetic_bodies.with_kinect_noise(placed, seed)
+            changed.append(replace(walk, joints=joints, confidence=confidence))
+        return changed
 
-    def unsure(joints: tuple[int, ...], confidence: float) -> list[Walk]:
-        found = []
-        for walk in known:
-            sure = walk.confidence.copy()
-            sure[:, list(joints)] = confidence
-            found.append(replace(walk, confidence=sure))
-        return found
+    def with_confidence(joints: tuple[int, ...], value: float) -> list[Walk]:
+        changed = []
+        for walk in complete:
+            confidence = walk.confidence.copy()
+            confidence[:, list(joints)] = value
+            changed.append(replace(walk, confidence=confidence))
+        return changed
 
     for metres in (2.5, 3.5, 4.5):
-        yield f"standing, {metres} m", of(_stood, metres)
-    yield "standing, swaying", of(lambda joints: made.swayed(_stood(joints)))
-    yield "sitting", of(lambda joints: made.seated(_stood(joints)))
-    yield "sitting, legs swing", of(lambda joints: made.seated(_stood(joints), swing=20))
-    yield "a doll's size", of(lambda joints: joints * np.float32(0.45))
-    yield "merged with another", of(made.merged)
-    yield "changes size each second", of(made.flickering)
+        yield f"standing, {metres} m", transformed(_standing, metres)
+    yield "standing, swaying", transformed(lambda joints: synthetic_bodies.swayed(_standing(joints)))
+    yield "sitting", transformed(lambda joints: synthetic_bodies.seated(_standing(joints)))
+    yield (
+        "sitting, legs swing",
+        transformed(lambda joints: synthetic_bodies.seated(_standing(joints), swing=20)),
+    )
+    yield "doll size", transformed(lambda joints: joints * np.float32(0.45))
+    yield "two people merged", transformed(synthetic_bodies.merged)
+    yield "size changes every second", transformed(synthetic_bodies.changing_size)
     for metres in (2.5, 3.5, 4.5, 6.0, 8.0, 10.0):
-        yield f"walking, {metres} m", of(lambda joints: joints, metres)
-    yield "feet inferred", unsure(made.BELOW_KNEES, 0.5)
-    yield "feet hardly seen", unsure(made.BELOW_KNEES, 0.1)
-    yield "one side inferred", unsure(made.LEFT_SIDE, 0.5)
-    yield "one side hardly seen", unsure(made.LEFT_SIDE, 0.1)
+        yield f"walking, {metres} m", transformed(lambda joints: joints, metres)
+    yield "feet inferred", with_confidence(synthetic_bodies.BELOW_KNEES, 0.5)
+    yield "feet low confidence", with_confidence(synthetic_bodies.BELOW_KNEES, 0.1)
+    yield "one side inferred", with_confidence(synthetic_bodies.LEFT_SIDE, 0.5)
+    yield "one side low confidence", with_confidence(synthetic_bodies.LEFT_SIDE, 0.1)
 
 
-def _stood(joints: FloatArray) -> FloatArray:
-    return made.standing(joints, len(joints) // 2)
+def _standing(joints: FloatArray) -> FloatArray:
+    return synthetic_bodies.standing(joints, len(joints) // 2)
 
 
-def _report(title: str, found: Iterable[tuple[str, Tally]]) -> None:
-    table = Table("", "windows", "at rest", "given", "their quality", "moving, left out", "why", title=title)
-    for name, result in found:
-        share = result.given / max(result.windows, 1)
-        why = ", ".join(f"{trouble}: {count}" for trouble, count in result.skipped.most_common())
+def _report(title: str, counts: Iterable[tuple[str, Tally]]) -> None:
+    table = Table(
+        "", "windows", "at rest", "kept", "mean quality", "moving, rejected", "reasons", title=title
+    )
+    for name, result in counts:
+        share = result.kept / max(result.windows, 1)
+        reasons = ", ".join(f"{problem}: {count}" for problem, count in result.rejected.most_common())
         table.add_row(
             name,
             str(result.windows),
-            f"{result.resting / max(result.windows, 1):.2%}",
+            f"{result.at_rest / max(result.windows, 1):.2%}",
             f"{share:.2%}",
-            f"{result.quality / max(result.given, 1):.3f}",
-            f"{result.skipped_moving:.2%}",
-            why,
+            f"{result.quality / max(result.kept, 1):.3f}",
+            f"{result.rejected_moving:.2%}",
+            reasons,
         )
     out.print(table)
 
 
 def trial(data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of packed skeletons.")]) -> None:
-    """Count the windows that are left out of real walks, and of bodies that do not walk."""
+    """Count the windows that walk detection rejects, of real walks and of synthetic non-walking bodies."""
     try:
-        _report("Real walks, and simulated ones", ((name, tally(walks())) for name, walks in real(data)))
+        _report(
+            "Recorded and simulated walks", ((name, count_windows(read())) for name, read in real_walks(data))
+        )
         base = [ref.read() for ref in kgbd_walks(data, range(81, 101)) if ref.walk == "1"]
-        _report("Made of KGBD's walks", ((name, tally(walks)) for name, walks in made_up(base)))
+        _report(
+            "Synthetic bodies from KGBD walks",
+            ((name, count_windows(walks)) for name, walks in synthetic_walks(base)),
+        )
     except SgeError as error:
-        typer.echo(f"walking_trial: {error}", err=True)
+        typer.echo(f"walk_rejection: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
 
 
 def main() -> None:
-    """Run the trial from the command line."""
+    """Runs the trial from the command line."""
     typer.run(trial)
 
 

@@ -1,1 +1,1 @@
-"""Cameras and video files as sources: from pictures to the bodies in them."""
+"""Webcams, network cameras and video files as sources: pose estimation from colour pictures."""

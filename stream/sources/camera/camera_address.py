@@ -1,4 +1,4 @@
-"""The address of a network camera: what is opened, and what may be shown of it."""
+"""Addresses of network cameras: parsing, and a display name without credentials."""
 
 from __future__ import annotations
 
@@ -8,59 +8,61 @@ from urllib.parse import urlsplit
 
 from stream.errors import SourceError
 
-__all__ = ["Address", "parse_address"]
+__all__ = ["CameraAddress", "parse_address"]
 
-_SHAPE = re.compile(
+_URL = re.compile(
     r"(?P<scheme>rtsps?|https?)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )
-_TELLING = re.compile(r"[=:;&]")
-"""A part of a path that holds one of these may hold a password (`/user=admin_password=x_channel=1.sdp`)."""
+_CREDENTIAL_MARKS = re.compile(r"[=:;&]")
+"""A path segment with one of these may contain a password (`/user=admin_password=x_channel=1.sdp`)."""
 
-_SECRETS = "in a user's name or password write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A"
+_ENCODING_HINT = "in a user name or password write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """A network camera's address.
+class CameraAddress:
+    """Address of a network camera.
 
     Attributes:
-        name: what may be shown: without user, password and query.
-        url: all of it, for the library that opens it; never shown.
+        name: the display name, without user, password and query.
+        url: the complete address with credentials; never displayed or logged.
     """
 
     name: str
     url: str = field(repr=False)
 
 
-def parse_address(text: str) -> Address:
-    """Take an address apart; nothing is contacted.
+def parse_address(text: str) -> CameraAddress:
+    """Parses an address without contacting the camera.
 
     Raises:
-        SourceError: it is no address, or one of which nobody can tell what is secret. No part of it is shown.
+        SourceError: the address is malformed, or its credentials cannot be separated with certainty. The
+            message contains no part of it except the scheme.
     """
-    match = _SHAPE.fullmatch(text)
+    match = _URL.fullmatch(text)
     if match is None or re.search(r"[\s\x00-\x1f\x7f]", text):
-        raise SourceError("expected an address such as rtsp://user:password@host:554/path, without blanks")
+        raise SourceError("expected an address such as rtsp://user:password@host:554/path, without spaces")
     if "@" in match["rest"]:
-        raise SourceError(f"the address {match['scheme']}://... has an @ behind its host: {_SECRETS}")
+        raise SourceError(f"the address {match['scheme']}://... has an @ after its host; {_ENCODING_HINT}")
     if "#" in match["rest"]:
         raise SourceError(
-            f"behind the # of {match['scheme']}://... come options, as in #model=full,fov=78; {_SECRETS}"
+            f"after the # of {match['scheme']}://... expected options, as in #model=full,fov=78; "
+            f"{_ENCODING_HINT}"
         )
     host = match["authority"].rpartition("@")[2]
     if not _is_host(host):
         raise SourceError(
-            f"the address {match['scheme']}://... has no host, or a port that is none, expected "
-            f"{match['scheme']}://user:password@host:port/path; {_SECRETS}"
+            f"the address {match['scheme']}://... has no host or an invalid port, expected "
+            f"{match['scheme']}://user:password@host:port/path; {_ENCODING_HINT}"
         )
     path = match["rest"].partition("?")[0]
-    shown = "/".join("..." if _TELLING.search(part) else part for part in path.split("/"))
-    return Address(f"{match['scheme'].lower()}://{host}{shown}", text)
+    segments = ["..." if _CREDENTIAL_MARKS.search(part) else part for part in path.split("/")]
+    return CameraAddress(f"{match['scheme'].lower()}://{host}{'/'.join(segments)}", text)
 
 
 def _is_host(host: str) -> bool:
     try:
         parts = urlsplit(f"//{host}")
         return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or brackets that are not closed
+    except ValueError:  # the port is not a number, or a bracket is not closed
         return False

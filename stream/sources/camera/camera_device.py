@@ -1,4 +1,4 @@
-"""One connection to a camera: a thread takes its pictures, and people are looked for in the newest one."""
+"""One connection to a camera: a thread grabs pictures, `read` estimates the poses in the newest one."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ import numpy as np
 
 from stream.body import BodyFrame, Image
 from stream.errors import SourceError
-from stream.sources.camera.camera_options import Seeing
-from stream.sources.camera.detected_bodies import Eyes
+from stream.sources.camera.camera_options import CameraOptions
+from stream.sources.camera.detected_bodies import PosePipeline
 from stream.sources.camera.quiet_opencv import cv2
-from stream.sources.latest_value import Newest
+from stream.sources.latest_value import LatestValue
 
-__all__ = ["CameraDevice", "Opening"]
+__all__ = ["CameraDevice", "CameraOpener"]
 
-CLOSE_S = 0.5
+CLOSE_TIMEOUT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """How one camera is opened.
+class CameraOpener:
+    """Opens one camera and names it.
 
     Attributes:
-        open: opens it; raises `SourceError` where that cannot be.
-        label: what it is called.
-        lost: what is said when it gives no more pictures.
+        open: opens the camera; raises `SourceError` on failure.
+        label: the display name.
+        lost_message: the error when the camera delivers no more pictures.
     """
 
     open: Callable[[], cv2.VideoCapture]
     label: str
-    lost: str
+    lost_message: str
 
 
 class CameraDevice:
-    """A `stream.sources.live_source.Device`; it is open once its first picture has come."""
+    """A `stream.sources.live_source.Device`; ready after its first picture."""
 
-    def __init__(self, opening: Opening, seeing: Seeing) -> None:
-        self._opening = opening
-        self._seeing = seeing
-        self._eyes: Eyes | None = None
-        self._newest = Newest[tuple[Image, int]]()
-        self._description = opening.label
+    def __init__(self, opener: CameraOpener, options: CameraOptions) -> None:
+        self._opener = opener
+        self._options = options
+        self._pipeline: PosePipeline | None = None
+        self._latest = LatestValue[tuple[Image, int]]()
+        self._description = opener.label
         self._ready = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
@@ -52,68 +52,69 @@ class CameraDevice:
 
     @property
     def ready(self) -> bool:
-        """Whether pictures come."""
+        """Whether a picture has arrived."""
         return self._ready
 
     @property
     def dropped(self) -> int:
-        """How many pictures were dropped because newer ones came while people were looked for."""
-        return self._newest.dropped
+        """Number of pictures replaced by newer ones while poses were estimated."""
+        return self._latest.dropped
 
     @property
     def description(self) -> str:
-        """What the camera is called, and the size of its pictures."""
+        """Name of the camera and size of its pictures."""
         return self._description
 
     def read(self, timeout: float) -> BodyFrame | None:
-        """Wait at most `timeout` seconds for the newest picture, then look for people in it.
+        """Waits up to `timeout` seconds for the newest picture, then estimates the poses in it.
 
         Raises:
             SourceError: the camera could not be opened, or was lost.
-            DataError: the models that find people are damaged.
+            DataError: a pose model's file is missing or damaged.
         """
-        taken = self._newest.take(timeout)
-        if taken is None:
+        latest = self._latest.take(timeout)
+        if latest is None:
             return None
-        if self._eyes is None:
-            self._eyes = self._seeing.open_eyes()
-            if (newer := self._newest.take(0)) is not None:  # loading took its time
-                taken = newer
-                self._newest.drop()
-        image, time_ns = taken
-        return self._eyes.see(image, time_ns).on(image, time_ns)
+        if self._pipeline is None:
+            self._pipeline = self._options.open_pipeline()
+            if (newer := self._latest.take(0)) is not None:  # loading the models takes about half a second
+                latest = newer
+                self._latest.drop()
+        image, time_ns = latest
+        return self._pipeline.process(image, time_ns).with_picture(image, time_ns)
 
     def close(self) -> None:
-        """Release the camera; one that hangs is left to its thread."""
+        """Releases the camera; if it hangs, its thread releases it later."""
         self._stop.set()
-        self._thread.join(CLOSE_S)
-        eyes, self._eyes = self._eyes, None
-        if eyes is not None:
-            eyes.close()
+        self._thread.join(CLOSE_TIMEOUT_S)
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
 
     def _work(self) -> None:
         camera: cv2.VideoCapture | None = None
         try:
-            camera = self._opening.open()
+            camera = self._opener.open()
             while not self._stop.is_set():
-                self._take(camera)
-        except Exception as error:  # told where the pictures are read
-            self._newest.fail(error)
+                self._grab(camera)
+        except Exception as error:  # raised again by `read`
+            self._latest.fail(error)
         finally:
             if camera is not None:
                 camera.release()
 
-    def _take(self, camera: cv2.VideoCapture) -> None:
+    def _grab(self, camera: cv2.VideoCapture) -> None:
         time_ns = time.monotonic_ns()
         if not camera.grab():
-            raise SourceError(self._opening.lost)
+            raise SourceError(self._opener.lost_message)
         good, image = camera.retrieve()
         if not good:
-            self._newest.drop()  # damaged on its way; the next one may be whole
+            self._latest.drop()  # one damaged picture; the next may be intact
             return
         height, width = image.shape[:2]
-        description = f"{self._opening.label}, {width} x {height}"
+        description = f"{self._opener.label}, {width} x {height}"
         if self._ready and description != self._description:
-            raise SourceError("its pictures changed their size")  # who is followed stood elsewhere before
+            # Tracked positions are pixels of the former size; a new connection resets the tracker.
+            raise SourceError("the picture size changed")
         self._description, self._ready = description, True
-        self._newest.put((np.asarray(image, np.uint8), time_ns))
+        self._latest.put((np.asarray(image, np.uint8), time_ns))

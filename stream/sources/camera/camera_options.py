@@ -1,4 +1,4 @@
-"""How people are looked for in pictures: the options of webcams, network cameras and videos."""
+"""Options of webcams, network cameras and videos: the pose model and the field of view."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ from stream.sources.camera.model_files import POSE_MODELS
 from stream.sources.source_options import OptionTable
 
 if TYPE_CHECKING:
-    from stream.sources.camera.detected_bodies import Eyes
+    from stream.sources.camera.detected_bodies import PosePipeline
 
-__all__ = ["OPTIONS", "Seeing", "parse_seeing"]
+__all__ = ["OPTIONS", "CameraOptions", "parse_camera_options"]
 
 OPTIONS = {
-    "model": f"which estimator of poses, one of {', '.join(POSE_MODELS)}",
-    "fov": "how many degrees the camera sees along the longer side of its picture, a number from 10 to 170",
+    "model": f"the pose model, one of {', '.join(POSE_MODELS)}",
+    "fov": "the field of view along the longer side of the picture in degrees, a number from 10 to 170",
 }
-"""Every option and what it says."""
+"""Option -> the value it expects."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seeing:
-    """What was asked for, checked.
+class CameraOptions:
+    """Validated options of a camera or video.
 
     Attributes:
-        model: the estimator of poses.
-        field_of_view: degrees along the longer side; None where nobody said.
+        model: the pose model, a key of `POSE_MODELS`.
+        field_of_view: degrees along the longer side; None for the default.
     """
 
     model: str = "lite"
     field_of_view: float | None = None
 
-    def open_eyes(self) -> Eyes:
-        """Load the models.
+    def open_pipeline(self) -> PosePipeline:
+        """Loads the models and returns the pose pipeline.
 
         Raises:
             DataError: a model's file is missing or damaged.
         """
-        # They take a second to load, which a process that only checks a source need not spend.
-        from stream.sources.camera.pose_pipeline import open_eyes  # noqa: PLC0415
+        # Importing MediaPipe takes a second; a process that only checks a source does not need it.
+        from stream.sources.camera.pose_pipeline import open_pose_pipeline  # noqa: PLC0415
 
         if self.field_of_view is None:
-            return open_eyes(self.model)
-        return open_eyes(self.model, self.field_of_view)
+            return open_pose_pipeline(self.model)
+        return open_pose_pipeline(self.model, self.field_of_view)
 
 
-def parse_seeing(kind: str, options: Mapping[str, str]) -> Seeing:
-    """Check the options of a kind of camera.
+def parse_camera_options(kind: str, options: Mapping[str, str]) -> CameraOptions:
+    """Validates the options of a kind of camera.
 
     Raises:
-        SourceError: names the option, what was expected, what came, and all options.
+        SourceError: names the option, the expected and the given value, and all options.
     """
     table = OptionTable(kind, OPTIONS)
     table.check_names(options)
     model = options.get("model", "lite")
     if model not in POSE_MODELS:
-        raise table.wrong("model", model)
+        raise table.invalid("model", model)
     if "fov" not in options:
-        return Seeing(model)
+        return CameraOptions(model)
     try:
         field_of_view = float(options["fov"])
     except ValueError:
         field_of_view = math.nan
     if not 10 <= field_of_view <= 170:
-        raise table.wrong("fov", options["fov"])
-    return Seeing(model, field_of_view)
+        raise table.invalid("fov", options["fov"])
+    return CameraOptions(model, field_of_view)

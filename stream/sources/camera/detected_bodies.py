@@ -1,60 +1,45 @@
-"""What is seen in a picture: bodies in camera space, and where they stand in the picture."""
+"""Interface of the pose pipeline, without a dependency on MediaPipe, and its result for one picture."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from stream.body import BodyFrame, FloatArray, Image, Picture
 
-__all__ = ["Eyes", "Outline", "Sight"]
+__all__ = ["DetectedBodies", "PosePipeline"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outline:
-    """Where a body stands in the picture.
+class DetectedBodies:
+    """The bodies detected in one picture.
 
     Attributes:
-        id: the `Body`'s id.
-        landmarks: (33, 3) float32: pixels to the right, pixels down, and its confidence.
-        box: left, top, right, bottom, pixels.
-    """
-
-    id: int
-    landmarks: FloatArray
-    box: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sight:
-    """All that was seen in one picture.
-
-    Attributes:
-        frame: the bodies, in the layout `mediapipe`.
-        outlines: one for each of them, in their order.
+        frame: the bodies in camera space, in the layout `mediapipe`.
+        landmarks: by body id, (33, 3) float32: pixels to the right, pixels down, confidence.
     """
 
     frame: BodyFrame
-    outlines: tuple[Outline, ...]
+    landmarks: Mapping[int, FloatArray]
 
-    def on(self, image: Image, taken_ns: int | None = None) -> BodyFrame:
-        """The frame with the picture that it was seen in; see `stream.body.Picture`."""
-        places = {outline.id: outline.landmarks for outline in self.outlines}
-        return replace(self.frame, picture=Picture(image, places, taken_ns))
+    def with_picture(self, image: Image, taken_ns: int | None = None) -> BodyFrame:
+        """Returns the frame with its picture and landmarks; see `stream.body.Picture`."""
+        return replace(self.frame, picture=Picture(image, self.landmarks, taken_ns))
 
 
-class Eyes(Protocol):
-    """Looks for people in the pictures of one camera, in the order of their times."""
+class PosePipeline(Protocol):
+    """Detects and tracks people in the pictures of one camera, in order of time."""
 
-    def see(self, image: Image, time_ns: int) -> Sight:
-        """Find the people in the next picture.
+    def process(self, image: Image, time_ns: int) -> DetectedBodies:
+        """Detects the people in the next picture.
 
         Args:
-            image: of one size always.
-            time_ns: later than the picture before.
+            image: of the same size in every call.
+            time_ns: later than in the call before.
         """
         ...
 
     def close(self) -> None:
-        """Release the models; calling it twice is harmless."""
+        """Releases the models; may be called more than once."""
         ...

@@ -1,4 +1,4 @@
-"""From one pose to a body: where it stands before the camera, and how far each joint is to be trusted."""
+"""From a pose in the picture to camera space: the position of a body, and the confidence of its joints."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream.body import FloatArray
-from stream.sources.camera.boxes import Box, around, covered, longer
+from stream.sources.camera.boxes import Box, bounding_box, covered_share, longer_side
 from stream.sources.camera.pose_models import Pose
 
-__all__ = ["FIELD_OF_VIEW", "Lens", "trust"]
+__all__ = ["FIELD_OF_VIEW", "PinholeCamera", "joint_confidence"]
 
 FIELD_OF_VIEW = 65.0
-"""Degrees along the longer side of the picture, where nobody says: a webcam's, and most phones'."""
+"""Default, degrees along the longer side of the picture: typical of webcams and most phones."""
 
-SKELETON = (7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
-"""The landmarks that a place is solved from: the face's many would outweigh the legs."""
+SOLVED_LANDMARKS = (7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
+"""Landmarks that the position is solved from: without most of the face's, which would outweigh the legs."""
 
-NEAREST, FARTHEST = 0.3, 30.0
-"""Metres from the camera at which a solution is believed."""
+MIN_DISTANCE, MAX_DISTANCE = 0.3, 30.0
+"""Metres from the camera; solutions outside are rejected."""
 
-PRESENT = 0.5
-"""A landmark that is less surely within what was looked at was not seen."""
+MIN_PRESENCE = 0.5
+"""Landmarks with a lower presence score count as not detected."""
 
-SMALL = (0.08, 0.12)
-"""Height of a person over that of the picture: up to the first nothing is believed, from the second all."""
+SIZE_RAMP = (0.08, 0.12)
+"""Height of a person over that of the picture: confidence rises linearly from 0 to full between the two."""
 
-LOWEST_PICTURE = 480
-"""Pixels; in a lower picture people have to be as large as in one of this height."""
+MIN_PICTURE_HEIGHT = 480
+"""Pixels; in smaller pictures, the size of a person is measured against this height."""
 
-MERGED = (0.3, 0.7)
-"""Share of a person's box that lies in another's: from the second on, joints in there may be the other's."""
+OVERLAP_RAMP = (0.3, 0.7)
+"""Share of a box within another's: confidence of joints in there falls linearly to 0 between the two."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lens:
-    """How the camera projects.
+class PinholeCamera:
+    """Pinhole camera model.
 
     Attributes:
-        focal: pixels.
-        middle: (x, y) of the optical axis, pixels.
+        focal: focal length, pixels.
+        center: (x, y) of the optical axis, pixels.
     """
 
     focal: float
-    middle: tuple[float, float]
+    center: tuple[float, float]
 
     @classmethod
-    def of(cls, width: int, height: int, field_of_view: float) -> Lens:
-        """A lens without distortion, whose longer side sees `field_of_view` degrees."""
+    def from_field_of_view(cls, width: int, height: int, field_of_view: float) -> PinholeCamera:
+        """Returns a camera without distortion with this field of view, degrees, along the longer side."""
         focal = max(width, height) / 2 / math.tan(math.radians(field_of_view) / 2)
         return cls(focal, (width / 2, height / 2))
 
-    def root(self, points: FloatArray, world: FloatArray, weights: FloatArray) -> FloatArray | None:
-        """Where the origin of `world` has to be for it to be seen at `points`, by least squares.
+    def solve_position(self, points: FloatArray, world: FloatArray, weights: FloatArray) -> FloatArray | None:
+        """Finds the position of the origin of `world` that projects it onto `points`, by least squares.
 
         Args:
             points: (33, 2) pixels.
@@ -63,49 +63,49 @@ class Lens:
             weights: (33,) 0..1.
 
         Returns:
-            (3,) float32 metres in camera space; None where no place before the camera fits.
+            (3,) float32 metres in camera space; None if there is no valid solution.
         """
-        # X to the left and Y up, pixels to the right and down: (X + x) focal / (Z + z) = middle - pixel.
-        slopes = (np.array(self.middle) - points[SKELETON, :]) / self.focal
-        x, y, z = world[SKELETON, :].T
-        weight = np.sqrt(weights[SKELETON,])
+        # X to the left and Y up, pixels to the right and down: (X + x) focal / (Z + z) = center - pixel.
+        slopes = (np.array(self.center) - points[SOLVED_LANDMARKS, :]) / self.focal
+        x, y, z = world[SOLVED_LANDMARKS, :].T
+        weight = np.sqrt(weights[SOLVED_LANDMARKS,])
         one, zero = np.ones_like(x), np.zeros_like(x)
         rows = [(one, zero, -slopes[:, 0]), (zero, one, -slopes[:, 1])]
         left = np.concatenate([np.stack(row, axis=1) for row in rows]) * np.tile(weight, 2)[:, None]
         right = np.concatenate([slopes[:, 0] * z - x, slopes[:, 1] * z - y]) * np.tile(weight, 2)
         solution, _, rank, _ = np.linalg.lstsq(left, right)
-        place: FloatArray = solution.astype(np.float32)
-        return place if rank == 3 and NEAREST <= place[2] <= FARTHEST else None
+        position: FloatArray = solution.astype(np.float32)
+        return position if rank == 3 and MIN_DISTANCE <= position[2] <= MAX_DISTANCE else None
 
 
-def trust(poses: Sequence[Pose], width: int, height: int) -> list[FloatArray]:
-    """(33,) confidence 0..1 of each pose's landmarks; 0 is not seen.
+def joint_confidence(poses: Sequence[Pose], width: int, height: int) -> list[FloatArray]:
+    """Returns (33,) confidence 0..1 of the landmarks of each pose; 0 is not seen.
 
-    MediaPipe places all 33 wherever it looks. Those that lie outside the picture or are not there are not
-    seen; people too small to tell, and joints where two people stand in one place, count for less.
+    MediaPipe always places all 33 landmarks. Landmarks outside the picture or with a low presence score get
+    0; small people, and joints in the overlap of two people, get less.
     """
-    boxes = [around(pose.points) for pose in poses]
+    boxes = [bounding_box(pose.points) for pose in poses]
     return [
-        _seen(pose, width, height) * _large(box, height) * _alone(pose, number, boxes)
+        _visibility(pose, width, height) * _size_factor(box, height) * _overlap_factor(pose, number, boxes)
         for number, (pose, box) in enumerate(zip(poses, boxes, strict=True))
     ]
 
 
-def _seen(pose: Pose, width: int, height: int) -> FloatArray:
+def _visibility(pose: Pose, width: int, height: int) -> FloatArray:
     inside = ((pose.points >= 0) & (pose.points <= (width, height))).all(axis=1)
-    seen: FloatArray = np.where(inside & (pose.presence >= PRESENT), pose.visibility, np.float32(0))
-    return seen.clip(0, 1)
+    visible: FloatArray = np.where(inside & (pose.presence >= MIN_PRESENCE), pose.visibility, np.float32(0))
+    return visible.clip(0, 1)
 
 
-def _large(box: Box, height: int) -> np.float32:
-    size = longer(box) / max(height, LOWEST_PICTURE)
-    return np.float32(np.interp(size, SMALL, (0, 1)))
+def _size_factor(box: Box, height: int) -> np.float32:
+    size = longer_side(box) / max(height, MIN_PICTURE_HEIGHT)
+    return np.float32(np.interp(size, SIZE_RAMP, (0, 1)))
 
 
-def _alone(pose: Pose, number: int, boxes: Sequence[Box]) -> FloatArray:
-    alone = np.ones(len(pose.points), np.float32)
+def _overlap_factor(pose: Pose, number: int, boxes: Sequence[Box]) -> FloatArray:
+    factor = np.ones(len(pose.points), np.float32)
     for other in (box for n, box in enumerate(boxes) if n != number):
-        common = np.interp(covered(boxes[number], other), MERGED, (1, 0))
-        within = ((pose.points >= other[:2]) & (pose.points <= other[2:])).all(axis=1)
-        alone[within] = np.minimum(alone[within], np.float32(common))
-    return alone
+        share = np.interp(covered_share(boxes[number], other), OVERLAP_RAMP, (1, 0))
+        inside = ((pose.points >= other[:2]) & (pose.points <= other[2:])).all(axis=1)
+        factor[inside] = np.minimum(factor[inside], np.float32(share))
+    return factor

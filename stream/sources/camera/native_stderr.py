@@ -1,4 +1,4 @@
-"""Native libraries write to stderr past Python; while they load, it leads nowhere."""
+"""Suppression of what native libraries write to stderr, bypassing Python."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-__all__ = ["hush"]
+__all__ = ["suppress_native_stderr"]
 
 STDERR = 2
 
 
 @contextlib.contextmanager
-def hush() -> Iterator[None]:
-    """Let what is written to stderr meanwhile, by any thread of this process, be lost."""
+def suppress_native_stderr() -> Iterator[None]:
+    """Discards what any thread of this process writes to stderr inside the context."""
     try:
-        kept = os.dup(STDERR)
-    except OSError:  # there is none, as under pythonw
+        original = os.dup(STDERR)
+    except OSError:  # no stderr, as under pythonw
         yield
         return
     try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-            os.dup2(nowhere.fileno(), STDERR)
+        with open(os.devnull, "wb") as devnull:  # noqa: PTH123
+            os.dup2(devnull.fileno(), STDERR)
         yield
     finally:
-        os.dup2(kept, STDERR)
-        os.close(kept)
+        os.dup2(original, STDERR)
+        os.close(original)

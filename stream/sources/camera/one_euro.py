@@ -1,4 +1,4 @@
-"""The one-euro filter (Casiez, Roussel, Vogel, CHI 2012): steady at rest, quick when moved."""
+"""The one-euro filter (Casiez, Roussel, Vogel, CHI 2012): a low-pass whose cut-off rises with speed."""
 
 from __future__ import annotations
 
@@ -8,45 +8,48 @@ import numpy as np
 
 from stream.body import FloatArray
 
-__all__ = ["OneEuro"]
+__all__ = ["OneEuroFilter"]
+
+SPEED_CUTOFF_HZ = 1.0
+"""Cut-off frequency of the speed estimate."""
 
 
-class OneEuro:
-    """Smooths points over time, each by itself; one that is NaN begins anew when it is seen again.
+class OneEuroFilter:
+    """Smooths points over time, each independently; a point restarts after it was NaN.
 
     Args:
-        rest_hz: the cut-off frequency at rest: lower is steadier.
-        per_speed: Hz more of it a unit a second: higher follows quick movement with less delay.
-        speed_hz: the cut-off frequency of the speed itself.
+        min_cutoff_hz: cut-off frequency at rest; lower means less jitter.
+        beta: increase of the cut-off, Hz per unit of speed; higher means less lag in fast movement.
     """
 
-    def __init__(self, rest_hz: float, per_speed: float, speed_hz: float = 1.0) -> None:
-        self._rest_hz = rest_hz
-        self._per_speed = per_speed
-        self._speed_hz = speed_hz
+    def __init__(self, min_cutoff_hz: float, beta: float) -> None:
+        self._min_cutoff_hz = min_cutoff_hz
+        self._beta = beta
         self._last: tuple[int, FloatArray, FloatArray] | None = None
 
     def push(self, time_ns: int, points: FloatArray) -> FloatArray:
-        """Smooth the next (n, d) points; NaN where not seen."""
+        """Returns the next (n, d) points, smoothed; NaN where not seen."""
         if self._last is None:
             self._last = (time_ns, points, np.zeros_like(points))
             return points
-        last_ns, before, speed = self._last
+        last_ns, before, velocity = self._last
         elapsed = (time_ns - last_ns) / 1e9
         new = np.isnan(before)
         measured = np.where(new, np.float32(0), (points - before) / np.float32(elapsed))
-        speed = np.where(
-            np.isnan(points), np.float32(0), speed + _weight(self._speed_hz, elapsed) * (measured - speed)
+        velocity = np.where(
+            np.isnan(points),
+            np.float32(0),
+            velocity + _alpha(SPEED_CUTOFF_HZ, elapsed) * (measured - velocity),
         )
-        norm = np.linalg.norm(speed, axis=-1, keepdims=True)
-        weight = _weight(self._rest_hz + self._per_speed * norm, elapsed)
-        smooth: FloatArray = np.where(new, points, before + weight * (points - before)).astype(np.float32)
-        self._last = (time_ns, smooth, speed)
+        speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
+        alpha = _alpha(self._min_cutoff_hz + self._beta * speed, elapsed)
+        smooth: FloatArray = np.where(new, points, before + alpha * (points - before)).astype(np.float32)
+        self._last = (time_ns, smooth, velocity)
         return smooth
 
 
-def _weight(cut_off_hz: FloatArray | float, elapsed: float) -> FloatArray:
-    """Of a new value beside the last, for a low-pass of first order."""
-    turn = np.float32(2 * math.pi * elapsed) * np.asarray(cut_off_hz, np.float32)
-    weight: FloatArray = turn / (turn + 1)
-    return weight
+def _alpha(cutoff_hz: FloatArray | float, elapsed: float) -> FloatArray:
+    """Returns the weight of a new value in a first-order low-pass."""
+    ratio = np.float32(2 * math.pi * elapsed) * np.asarray(cutoff_hz, np.float32)
+    alpha: FloatArray = ratio / (ratio + 1)
+    return alpha

@@ -1,10 +1,10 @@
-"""OpenCV without its chatter: what FFmpeg and it write on stderr may hold an address with its password."""
+"""OpenCV (`cv2`) without log output: OpenCV and FFmpeg may write an address with its password to stderr."""
 
 from __future__ import annotations
 
 import os
 
-os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # FFmpeg's AV_LOG_QUIET; read when a stream is opened first
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # FFmpeg's AV_LOG_QUIET; read when the first stream is opened
 
 import cv2
 

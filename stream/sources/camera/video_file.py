@@ -1,4 +1,4 @@
-"""A video file as a source: every frame counts, at n / fps seconds.
+"""A video file as a source: every frame is processed, frame n at n / fps seconds.
 
 walk.mp4
 walk.mp4:model=full,fov=78
@@ -15,51 +15,51 @@ import numpy as np
 
 from stream.body import BodyFrame, SourceInfo
 from stream.errors import DataError
-from stream.sources.camera.camera_options import Seeing, parse_seeing
+from stream.sources.camera.camera_options import CameraOptions, parse_camera_options
 from stream.sources.playback import Clip, Playback
 
 if TYPE_CHECKING:
     import cv2
 
-    from stream.sources.camera.detected_bodies import Eyes
+    from stream.sources.camera.detected_bodies import PosePipeline
 
 __all__ = ["open_video"]
 
 HIGHEST_RATE = 1000
-"""Frames a second; a file that claims more says nothing."""
+"""Frames per second; a higher value in a file is considered invalid."""
 
 
 def open_video(
     path: Path, options: Mapping[str, str], *, speed: float = 1.0, clip: Clip | None = None, name: str = ""
 ) -> Playback:
-    """Play a video; people are looked for as it is played, and only within the clip.
+    """Opens a video; poses are estimated as it is played, and only within the clip.
 
     Args:
         path: the file.
         options: see `stream.sources.camera.camera_options`.
-        speed: 1 is real time, 0 as fast as people are found.
-        clip: the part to give, seconds; what lies before is read, so that it begins at exactly its time.
-        name: how it is shown; its path if not given.
+        speed: 1 is real time, 0 is as fast as possible.
+        clip: the part to play, seconds; the file is decoded from its start, so that times are exact.
+        name: the display name; the path if not given.
 
     Raises:
-        SourceError: an option is unknown or wrong.
-        DataError: it is no video that can be read, has no pictures, or does not say how many a second.
+        SourceError: an option is unknown or invalid.
+        DataError: the file is not a readable video, contains no picture, or does not state its frame rate.
     """
-    seeing = parse_seeing("video", options)
+    camera_options = parse_camera_options("video", options)
     info = SourceInfo(name or str(path), "camera", "mediapipe", live=False, finite=True)
-    return Playback(info, _Frames(path, seeing, clip), speed=speed, clip=clip)
+    return Playback(info, _VideoFrames(path, camera_options, clip), speed=speed, clip=clip)
 
 
-class _Frames(Iterator[BodyFrame]):
-    """The frames of a file, in order; empty before and after the clip, where nobody is looked for."""
+class _VideoFrames(Iterator[BodyFrame]):
+    """The frames of a file, in order; outside the clip, frames are empty and poses are not estimated."""
 
-    def __init__(self, path: Path, seeing: Seeing, clip: Clip | None) -> None:
-        self._seeing = seeing
+    def __init__(self, path: Path, options: CameraOptions, clip: Clip | None) -> None:
+        self._options = options
         start, stop = clip or (0.0, None)
         self._start_ns = round(start * 1e9)
         self._stop_ns = math.inf if stop is None else round(stop * 1e9)
         self._number = 0
-        self._eyes: Eyes | None = None
+        self._pipeline: PosePipeline | None = None
         self._video, self._rate = _open(path)
 
     def __next__(self) -> BodyFrame:
@@ -72,36 +72,36 @@ class _Frames(Iterator[BodyFrame]):
             return BodyFrame(time_ns, ())
         good, decoded = self._video.retrieve()
         if not good:
-            return BodyFrame(time_ns, ())  # one damaged picture; the next may be whole
+            return BodyFrame(time_ns, ())  # one damaged picture; the next may be intact
         image = np.asarray(decoded, np.uint8)
-        if self._eyes is None:
-            self._eyes = self._seeing.open_eyes()
-        return self._eyes.see(image, time_ns).on(image)
+        if self._pipeline is None:
+            self._pipeline = self._options.open_pipeline()
+        return self._pipeline.process(image, time_ns).with_picture(image)
 
     def close(self) -> None:
-        """Close the file, and release the models."""
+        """Closes the file and releases the models."""
         self._video.release()
-        eyes, self._eyes = self._eyes, None
-        if eyes is not None:
-            eyes.close()
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
 
 
 def _open(path: Path) -> tuple[cv2.VideoCapture, float]:
-    """The file at its first picture, and its frames a second."""
+    """Returns the video at its first picture, and its frames per second."""
     from stream.sources.camera.quiet_opencv import cv2  # noqa: PLC0415
 
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty; give a video with at least one picture")
-    # By its whole path, as FFmpeg takes names such as data:... for addresses; no other reader is tried.
+    # The absolute path, because FFmpeg takes names such as data:... for addresses; no other reader is tried.
     video = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     rate = video.get(cv2.CAP_PROP_FPS)
     if not (video.isOpened() and video.grab()):
         video.release()
-        raise DataError(f"{path} is no video that can be read, or holds no pictures; {_MEND}")
+        raise DataError(f"{path} is not a readable video, or contains no pictures; {_FIX}")
     if not 0 < rate <= HIGHEST_RATE:
         video.release()
-        raise DataError(f"{path} does not say how many pictures a second it has ({rate:g}); {_MEND}")
+        raise DataError(f"{path} has no valid frame rate ({rate:g}); {_FIX}")
     return video, rate
 
 
-_MEND = "convert it to an .mp4 with H.264, for example with FFmpeg"
+_FIX = "convert it to an .mp4 with H.264, for example with FFmpeg"

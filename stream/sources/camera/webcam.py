@@ -1,4 +1,4 @@
-"""A webcam: which there are, and how one is opened."""
+"""A webcam as a source."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from stream.body import SourceInfo
 from stream.errors import SourceError
-from stream.sources.camera.camera_options import parse_seeing
-from stream.sources.live_source import Device, LiveSource, Patience
+from stream.sources.camera.camera_options import parse_camera_options
+from stream.sources.live_source import Device, LiveSource, Timeouts
 
 if TYPE_CHECKING:
     import cv2
@@ -19,55 +19,58 @@ __all__ = ["missing", "open_webcam"]
 
 NODES = Path("/dev")
 NAMES = Path("/sys/class/video4linux")
-"""Where Linux has webcams, and what they are called."""
+"""Device files and names of webcams on Linux."""
 
-PATIENCE = Patience(open=5.0)
+TIMEOUTS = Timeouts(open=5.0)
 SIZE = (1280, 720)
-"""What is asked for: at 640 x 480, the usual default, people a few steps away are too small."""
+"""Requested picture size: at 640 x 480, the usual default, people a few steps away are too small."""
 
-_MEND = "check that it is plugged in, that no other program uses it, and that programs may use cameras here"
+_HINT = "check that it is plugged in, that no other program uses it, and that programs may use cameras"
 
 
 def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSource:
-    """A webcam by its number; it is opened when it is read first.
+    """Returns a webcam as a source; the first read opens it.
 
     Args:
         number: of the webcam, from 0.
         options: see `stream.sources.camera.camera_options`.
 
     Raises:
-        SourceError: an option is unknown or wrong.
+        SourceError: an option is unknown or invalid.
     """
-    seeing = parse_seeing("webcam", options or {})
+    camera_options = parse_camera_options("webcam", options or {})
 
     def connect() -> Device:
-        # OpenCV and MediaPipe take a second to load, which only the process that sees has to spend.
-        from stream.sources.camera.camera_device import CameraDevice, Opening  # noqa: PLC0415
+        # OpenCV and MediaPipe take a second to import; only the process that reads the source needs them.
+        from stream.sources.camera.camera_device import CameraDevice, CameraOpener  # noqa: PLC0415
 
         label = _label(number)
-        return CameraDevice(Opening(lambda: _open(number), label, f"{label} gives no more pictures"), seeing)
+        opener = CameraOpener(lambda: _open(number), label, f"{label} delivers no more pictures")
+        return CameraDevice(opener, camera_options)
 
     info = SourceInfo(f"webcam {number}", "camera", "mediapipe", live=True, finite=False)
-    return LiveSource(info, connect, hint=_MEND, patience=PATIENCE)
+    return LiveSource(info, connect, hint=_HINT, timeouts=TIMEOUTS)
 
 
 def missing() -> str:
-    """What this machine lacks for a webcam; empty where there is one, or nobody can tell."""
-    return "no webcam is plugged in" if sys.platform == "linux" and not _numbers() else ""
+    """Returns what this machine lacks for a webcam; empty if there is one, or if this is unknown."""
+    return "no webcam found" if sys.platform == "linux" and not _numbers() else ""
 
 
 def _open(number: int) -> cv2.VideoCapture:
     from stream.sources.camera.quiet_opencv import cv2  # noqa: PLC0415
 
     if sys.platform == "linux" and number not in (numbers := _numbers()):
-        there = ", ".join(map(_label, numbers)) or "none at all"
-        raise SourceError(f"there is no webcam {number} here, but {there}: plug it in, or choose another")
-    # Windows' newer driver model takes half a minute to open some webcams.
+        if not numbers:
+            raise SourceError("no webcam found: plug one in")
+        available = ", ".join(map(_label, numbers))
+        raise SourceError(f"webcam {number} not found; plug it in, or use one of: {available}")
+    # Windows' newer driver model (Media Foundation) takes half a minute to open some webcams.
     driver = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_DSHOW}.get(sys.platform, cv2.CAP_ANY)
     camera = cv2.VideoCapture(number, driver)
     if not camera.isOpened():
-        raise SourceError(f"{_label(number)} could not be opened: {_MEND}")
-    # Uncompressed, USB 2 carries this size only at a few pictures a second.
+        raise SourceError(f"{_label(number)} could not be opened: {_HINT}")
+    # Without compression, USB 2 carries this size only at a few frames per second.
     camera.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
     camera.set(cv2.CAP_PROP_FRAME_WIDTH, SIZE[0])
     camera.set(cv2.CAP_PROP_FRAME_HEIGHT, SIZE[1])
@@ -79,7 +82,7 @@ def _numbers() -> list[int]:
 
 
 def _label(number: int) -> str:
-    """`HD Webcam (webcam 0)`; only Linux tells names."""
+    """Returns the display name, as in `HD Webcam (webcam 0)`; names are known on Linux only."""
     try:
         name = (NAMES / f"video{number}" / "name").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

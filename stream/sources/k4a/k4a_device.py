@@ -1,4 +1,4 @@
-"""One connection to an Azure Kinect: a thread opens it, tracks bodies in its newest capture, and goes on."""
+"""One connection to an Azure Kinect: a thread opens it and tracks bodies in its newest capture."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import numpy as np
 from stream.body import Body, BodyFrame
 from stream.errors import SourceError
 from stream.skeleton import LAYOUTS
-from stream.sources.k4a.sdk import MODES, K4a, K4aConfig
-from stream.sources.latest_value import Newest
+from stream.sources.k4a.sdk import MODES, K4aConfig, K4aLibraries
+from stream.sources.latest_value import LatestValue
 
 __all__ = ["K4aDevice", "bodies_of"]
 
 JOINTS = len(LAYOUTS["azure-kinect"].joints)
-TRUST = np.array([0, 0.5, 1, 1], np.float32)
-"""Confidence by k4abt's levels: none, low (predicted), medium (the highest its SDK gives), high."""
+CONFIDENCE = np.array([0, 0.5, 1, 1], np.float32)
+"""Confidence by k4abt's level: none, low (predicted), medium (the highest level the SDK returns), high."""
 
 TO_METRES = np.array([-1e-3, -1e-3, 1e-3], np.float32)
 """From millimetres, X to the sensor's right and Y down, to the axes of `stream.body.Body`."""
 
 WAIT_MS = 200
-CLOSE_S = 2.0
+CLOSE_TIMEOUT_S = 2.0
 
 
 class K4aDevice:
     """A `stream.sources.live_source.Device`; its body tracker takes seconds to load, in the background."""
 
-    def __init__(self, k4a: K4a, config: K4aConfig) -> None:
-        self._newest = Newest[BodyFrame]()
-        self._session = _Session(k4a, config)
+    def __init__(self, libraries: K4aLibraries, config: K4aConfig) -> None:
+        self._latest = LatestValue[BodyFrame]()
+        self._session = _Session(libraries, config)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="k4a", daemon=True)
         self._thread.start()
@@ -44,48 +44,48 @@ class K4aDevice:
 
     @property
     def dropped(self) -> int:
-        """How many frames were dropped because newer ones came before they were tracked or read."""
-        return self._newest.dropped
+        """Number of captures and frames replaced by newer ones before they were tracked or read."""
+        return self._latest.dropped
 
     @property
     def description(self) -> str:
-        """The sensor and its number."""
+        """Model and serial number of the sensor; empty before it is open."""
         serial = self._session.serial
         return f"Azure Kinect {serial}" if serial else ""
 
     def read(self, timeout: float) -> BodyFrame | None:
-        """Wait at most `timeout` seconds for the newest frame; its time is the sensor's.
+        """Waits up to `timeout` seconds for the newest frame; its time is by the sensor's clock.
 
         Raises:
             SourceError: the sensor or the tracker could not be opened, or was lost.
         """
-        return self._newest.take(timeout)
+        return self._latest.take(timeout)
 
     def close(self) -> None:
-        """Release the sensor; a tracker that is still loading is left to its thread."""
+        """Releases the sensor; if the tracker is still loading, its thread releases it later."""
         self._stop.set()
-        self._thread.join(CLOSE_S)
+        self._thread.join(CLOSE_TIMEOUT_S)
 
     def _work(self) -> None:
         try:
             self._session.open()
             while not self._stop.is_set():
-                frame, skipped = self._session.look()
-                self._newest.drop(skipped)
+                frame, skipped = self._session.next_frame()
+                self._latest.drop(skipped)
                 if frame is not None:
-                    self._newest.put(frame)
-        except Exception as error:  # told where the frames are read
-            self._newest.fail(error)
+                    self._latest.put(frame)
+        except Exception as error:  # raised again by `read`
+            self._latest.fail(error)
         finally:
             self._session.close()
 
 
 class _Session:
-    """The C calls of one connection, in their order; used by one thread."""
+    """The C calls of one connection; used by one thread."""
 
-    def __init__(self, k4a: K4a, config: K4aConfig) -> None:
-        self._k4a = k4a.sensor
-        self._k4abt = k4a.tracker
+    def __init__(self, libraries: K4aLibraries, config: K4aConfig) -> None:
+        self._k4a = libraries.sensor
+        self._k4abt = libraries.tracker
         self._config = config
         self._device: Any = None
         self._tracker: Any = None
@@ -99,7 +99,7 @@ class _Session:
         count = int(k4a.k4a_device_get_installed_count())
         if number >= count:
             raise SourceError(
-                f"there is no Azure Kinect {number}, {count} are connected: check that it has power and is "
+                f"Azure Kinect {number} not found, {count} connected: check that it has power and is "
                 "plugged into USB 3; on Linux that its udev rules are installed (99-k4a.rules)"
             )
         device = k4a.k4a_device_t()
@@ -110,24 +110,28 @@ class _Session:
             )
         self._device = device
         self.serial = self._read_serial()
-        calibration = self._start()
-        self._track(calibration)
+        calibration = self._start_cameras()
+        self._create_tracker(calibration)
         self.ready = True
 
-    def look(self) -> tuple[BodyFrame | None, int]:
-        """The bodies of the newest capture, None where there is none yet; and how many were skipped."""
+    def next_frame(self) -> tuple[BodyFrame | None, int]:
+        """Returns the bodies of the newest capture (None if there are none yet) and the captures skipped."""
         skipped = 0
         if not self._tracking:
             self._tracking, skipped = self._enqueue()
         return (self._pop() if self._tracking else None), skipped
 
     def _enqueue(self) -> tuple[bool, int]:
-        """Give the tracker the newest capture; one at a time, or it would work through old ones."""
+        """Gives the newest capture to the tracker; one at a time, so that no old captures queue up.
+
+        Returns:
+            Whether the tracker took it, and the number of older captures skipped.
+        """
         k4a = self._k4a
-        capture, skipped = self._capture(WAIT_MS), 0
+        capture, skipped = self._get_capture(WAIT_MS), 0
         if capture is None:
             return False, 0
-        while (newer := self._capture(0)) is not None:
+        while (newer := self._get_capture(0)) is not None:
             k4a.k4a_capture_release(capture)
             capture, skipped = newer, skipped + 1
         try:
@@ -135,7 +139,7 @@ class _Session:
         finally:
             k4a.k4a_capture_release(capture)
         if result == k4a.K4A_WAIT_RESULT_FAILED:
-            raise SourceError("the body tracker takes no more pictures")
+            raise SourceError("the body tracker accepts no more captures")
         return result == k4a.K4A_WAIT_RESULT_SUCCEEDED, skipped
 
     def _pop(self) -> BodyFrame | None:
@@ -162,9 +166,9 @@ class _Session:
             self._k4a.k4a_device_close(self._device)
         self._device, self._tracker, self._started = None, None, False
 
-    def _start(self) -> Any:
+    def _start_cameras(self) -> Any:
         k4a = self._k4a
-        # Bodies are tracked in depth alone; no picture in colour ever leaves the sensor.
+        # Body tracking needs depth only; the colour camera stays off.
         settings = k4a.k4a_device_configuration_t()
         settings.color_resolution = k4a.K4A_COLOR_RESOLUTION_OFF
         settings.depth_mode = k4a.K4A_DEPTH_MODE_NFOV_UNBINNED
@@ -185,7 +189,7 @@ class _Session:
         self._started = True
         return calibration
 
-    def _track(self, calibration: Any) -> None:
+    def _create_tracker(self, calibration: Any) -> None:
         settings = self._k4abt.k4abt_tracker_default_configuration
         mode = MODES[self._config.mode]
         if mode is not None:
@@ -194,19 +198,19 @@ class _Session:
         try:
             result = self._k4abt.k4abt_tracker_create(calibration, settings, tracker)
         except (OSError, AttributeError) as error:  # an access violation; a library without the function
-            raise SourceError(f"{_TRACKER} ({error})") from error
+            raise SourceError(f"{_TRACKER_FAILED} ({error})") from error
         if result != self._k4a.K4A_RESULT_SUCCEEDED:
-            raise SourceError(_TRACKER)
+            raise SourceError(_TRACKER_FAILED)
         self._tracker = tracker
 
-    def _capture(self, timeout_ms: int) -> Any:
+    def _get_capture(self, timeout_ms: int) -> Any:
         k4a = self._k4a
         capture = k4a.k4a_capture_t()
         result = k4a.k4a_device_get_capture(self._device, capture, timeout_ms)
         if result == k4a.K4A_WAIT_RESULT_TIMEOUT:
             return None
         if result != k4a.K4A_WAIT_RESULT_SUCCEEDED:
-            raise SourceError("the Azure Kinect gives no more pictures; was it unplugged?")
+            raise SourceError("the Azure Kinect delivers no more captures; was it unplugged?")
         return capture
 
     def _read_serial(self) -> str:
@@ -216,27 +220,27 @@ class _Session:
         return text.value.decode(errors="replace") if result == k4a.K4A_BUFFER_RESULT_SUCCEEDED else ""
 
 
-_TRACKER = (
-    "the body tracker did not start: mostly the graphics card or its CUDA is not one that it supports, so "
-    "try k4a:mode=cpu (slow), mode=directml on Windows, or install the CUDA and cuDNN of its SDK"
+_TRACKER_FAILED = (
+    "the body tracker did not start, usually because it does not support the graphics card or its CUDA "
+    "version: try k4a:mode=cpu (slow), mode=directml on Windows, or install the CUDA and cuDNN of its SDK"
 )
 
 
 def bodies_of(k4abt: Any, frame: Any) -> tuple[Body, ...]:
-    """The bodies of a frame of k4abt, in metres and in the axes of `stream.body.Body`."""
+    """Converts a frame of k4abt to bodies, in metres and in the axes of `stream.body.Body`."""
     bodies = []
     for index in range(int(k4abt.k4abt_frame_get_num_bodies(frame))):
         skeleton = k4abt.k4abt_skeleton_t()
         if k4abt.k4abt_frame_get_body_skeleton(frame, index, skeleton) == k4abt.K4ABT_RESULT_SUCCEEDED:
-            number = int(k4abt.k4abt_frame_get_body_id(frame, index))
-            bodies.append(_body(number, [skeleton.joints[joint] for joint in range(JOINTS)]))
+            body_id = int(k4abt.k4abt_frame_get_body_id(frame, index))
+            bodies.append(_body(body_id, [skeleton.joints[joint] for joint in range(JOINTS)]))
     return tuple(bodies)
 
 
-def _body(number: int, seen: list[Any]) -> Body:
-    places = [(joint.position.xyz.x, joint.position.xyz.y, joint.position.xyz.z) for joint in seen]
-    joints = np.array(places, np.float32) * TO_METRES
-    confidence = TRUST[np.clip([joint.confidence_level for joint in seen], 0, 3)]
+def _body(body_id: int, raw: list[Any]) -> Body:
+    positions = [(joint.position.xyz.x, joint.position.xyz.y, joint.position.xyz.z) for joint in raw]
+    joints = np.array(positions, np.float32) * TO_METRES
+    confidence = CONFIDENCE[np.clip([joint.confidence_level for joint in raw], 0, 3)]
     confidence[~np.isfinite(joints).all(axis=1)] = 0
     joints[confidence == 0] = np.nan
-    return Body(number, joints, confidence)
+    return Body(body_id, joints, confidence)

@@ -1,8 +1,8 @@
-"""pykinect_azure 0.0.4 and the libraries under it: loaded, or a sentence that says what is missing.
+"""Loads pykinect_azure 0.0.4 and the Azure Kinect libraries, with clear errors if something is missing.
 
-The package prints what went wrong and leaves the program (`sys.exit`), or goes on and fails later with an
-AttributeError of something else. Nothing but its declarations of the C functions is used here, so that each
-call's result is seen and no wait is endless.
+On failure, the package prints a message and exits the program (`sys.exit`), or continues and fails later with
+an unrelated AttributeError. Only its declarations of the C functions are used, so that the result of each
+call is checked and every wait has a time-out.
 """
 
 from __future__ import annotations
@@ -15,41 +15,45 @@ from types import ModuleType
 
 from stream.errors import SourceError
 
-__all__ = ["INSTALL", "MODES", "K4a", "K4aConfig", "load_k4a"]
+__all__ = ["INSTALL", "MODES", "K4aConfig", "K4aLibraries", "load_libraries"]
 
 INSTALL = "pip install --no-deps pykinect-azure==0.0.4"
-"""With --no-deps, as a second OpenCV beside the headless one breaks both."""
+"""With --no-deps, because a second OpenCV beside the headless one breaks both."""
 
 MODES = {"auto": None, "gpu": 0, "cpu": 1, "cuda": 2, "tensorrt": 3, "directml": 4}
-"""What the body tracker computes on, by its name and k4abt's number; `auto`: as the package finds it."""
+"""Processing mode of the body tracker -> k4abt's number; `auto` keeps the package's default."""
 
-_SPEAKING = ("pykinect_azure.utils.utils", "pykinect_azure.k4a._k4a", "pykinect_azure.k4abt._k4abt",
-             "pykinect_azure.k4arecord._k4arecord")  # fmt: skip
-"""The package's modules that print."""
+_PRINTING_MODULES = (
+    "pykinect_azure.utils.utils",
+    "pykinect_azure.k4a._k4a",
+    "pykinect_azure.k4abt._k4abt",
+    "pykinect_azure.k4arecord._k4arecord",
+)
+"""Modules of the package that print."""
 
 _SENSOR_SDK = (
     "the library k4a did not load ({}): install the Azure Kinect Sensor SDK 1.4 (Linux: the package "
-    "libk4a1.4), or for an Orbbec Femto its K4A wrapper, whose path is the option k4a"
+    "libk4a1.4), or for an Orbbec Femto its K4A wrapper, and give its path as the option k4a"
 )
 _TRACKER_SDK = (
     "the library k4abt did not load ({}): install the Azure Kinect Body Tracking SDK 1.1 (Linux: the package "
     "libk4abt1.1), or give its path as the option k4abt"
 )
 _ONNX = (
-    "the body tracker's onnxruntime did not load ({}): install the Azure Kinect Body Tracking SDK 1.1 whole; "
-    "for a GPU it needs the CUDA and cuDNN that came with it"
+    "the body tracker's onnxruntime did not load ({}): install the complete Azure Kinect Body Tracking SDK "
+    "1.1; for a GPU it needs the CUDA and cuDNN versions of the SDK"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class K4aConfig:
-    """What `k4a:...` asks for, checked.
+    """Validated options of `k4a:...`.
 
     Attributes:
-        device: which of several sensors, from 0.
+        device: index of the sensor, from 0.
         mode: a key of `MODES`.
-        k4a: the sensor library's path; None for its usual place.
-        k4abt: the body tracker's; likewise.
+        k4a: path of the sensor library; None for the default location.
+        k4abt: path of the body tracker's library; None for the default location.
     """
 
     device: int = 0
@@ -59,23 +63,23 @@ class K4aConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class K4a:
-    """The package with both libraries loaded.
+class K4aLibraries:
+    """The package's modules, with both libraries loaded.
 
     Attributes:
-        sensor: its declarations of k4a.
-        tracker: its declarations of k4abt.
+        sensor: declarations of k4a.
+        tracker: declarations of k4abt.
     """
 
     sensor: ModuleType
     tracker: ModuleType
 
 
-def load_k4a(config: K4aConfig) -> K4a:
-    """Import the package and load the libraries.
+def load_libraries(config: K4aConfig) -> K4aLibraries:
+    """Imports the package and loads the libraries.
 
     Raises:
-        SourceError: the package, OpenCV or a library is missing or does not load here.
+        SourceError: the package, OpenCV or a library is missing or does not load.
     """
     try:
         package = importlib.import_module("pykinect_azure")
@@ -89,43 +93,43 @@ def load_k4a(config: K4aConfig) -> K4a:
         raise SourceError(
             f"an Azure Kinect or Orbbec Femto needs the package pykinect_azure ({error}): {INSTALL}"
         ) from error
-    words: list[str] = []
+    printed: list[str] = []
     try:
-        with _listening(words):
+        with _captured_prints(printed):
             package.initialize_libraries(
                 module_k4a_path=config.k4a, module_k4abt_path=config.k4abt, track_body=True
             )
     except SystemExit as error:
-        raise SourceError(_explained(" ".join(words))) from error
+        raise SourceError(_exit_reason(" ".join(printed))) from error
     except OSError as error:
         raise SourceError(_ONNX.format(error)) from error
     except AttributeError as error:
         raise SourceError(
-            f"the libraries k4a and k4abt are not those that pykinect_azure 0.0.4 is made for ({error}): "
+            f"pykinect_azure 0.0.4 does not support these versions of k4a and k4abt ({error}): "
             "install the Azure Kinect Sensor SDK 1.4 and its Body Tracking SDK 1.1"
         ) from error
-    return K4a(sensor, tracker)
+    return K4aLibraries(sensor, tracker)
 
 
-def _explained(words: str) -> str:
-    """What the package printed before it left, as a sentence that says what to do."""
-    if "ARM" in words:
-        return "there is no body tracker of the Azure Kinect for ARM processors: use one with x86-64"
+def _exit_reason(printed: str) -> str:
+    """Returns the error message for what the package printed before it called `sys.exit`."""
+    if "ARM" in printed:
+        return "the Azure Kinect's body tracker does not support ARM processors: use an x86-64 machine"
     known = {"Failed to load body tracker library": _TRACKER_SDK, "Failed to load library": _SENSOR_SDK}
-    for start, sentence in known.items():
-        if start in words:
-            return sentence.format(words.partition(start)[2].strip() or "no reason given")
-    return _SENSOR_SDK.format(words or "no reason given")
+    for start, message in known.items():
+        if start in printed:
+            return message.format(printed.partition(start)[2].strip() or "no reason given")
+    return _SENSOR_SDK.format(printed or "no reason given")
 
 
 @contextlib.contextmanager
-def _listening(words: list[str]) -> Iterator[None]:
-    """Take what the package prints; the program's own output is left alone."""
-    speaking = [importlib.import_module(name) for name in _SPEAKING]
-    for module in speaking:
-        module.print = lambda *told: words.append(" ".join(map(str, told)))  # type: ignore[attr-defined]
+def _captured_prints(printed: list[str]) -> Iterator[None]:
+    """Captures the output of the package's print calls; other output is not affected."""
+    modules = [importlib.import_module(name) for name in _PRINTING_MODULES]
+    for module in modules:
+        module.print = lambda *values: printed.append(" ".join(map(str, values)))  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        for module in speaking:
+        for module in modules:
             del module.print

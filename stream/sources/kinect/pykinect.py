@@ -1,14 +1,14 @@
-"""pykinect2 0.1.0 of 2015, mended at import so that it works on today's Python; its files stay as they are.
+"""Loads pykinect2 0.1.0 (2015), patched at import for current Python versions; its files are not changed.
 
-| broken in the package | what was seen | mended by |
+| defect of the package | symptom | patch |
 |---|---|---|
 | `assert sizeof(tagSTATSTG) == 72`, which is 80 on 64 bits | AssertionError | a `sizeof` for the import |
 | `comtypes._check_version('')` | ImportError "Wrong version" | no check during the import |
-| `time.clock`, gone since Python 3.8 | AttributeError, a thread running | a `time` that has it |
-| `numpy.object`, gone since numpy 1.24, in a bare `except` | no body ever, no word | a `numpy` that has it |
-| the time of the last look kept in a local variable | every frame is new for ever | kept in the object |
+| `time.clock`, removed in Python 3.8 | AttributeError, a thread keeps running | a `time` that has it |
+| `numpy.object`, removed in numpy 1.24, in a bare `except` | no bodies, no error | a `numpy` that has it |
+| the time of the last access is kept in a local variable | every frame counts as new forever | an attribute |
 
-Its thread also dies without a word where the driver fails: `Runtime` tells.
+Its thread also ends silently when the driver fails; `Runtime` reports this.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from stream.errors import SourceError
 
 __all__ = ["PyKinect2", "load_pykinect2"]
 
-_END_S = 1.0
-_INSTEAD = "record there and replay the recording here (walk.mcap), or use an Azure Kinect (k4a)"
+_THREAD_END_TIMEOUT_S = 1.0
+_ALTERNATIVE = "record there and replay the recording here (walk.mcap), or use an Azure Kinect (k4a)"
 
 
 @dataclass(frozen=True, slots=True)
 class PyKinect2:
-    """The mended package.
+    """The patched package.
 
     Attributes:
-        constants: its module `PyKinectV2`: structures and numbers.
-        runtime: a class: `runtime(arrived, failed)` opens the sensor; `arrived(time_ns, frame)` is called in
-            a thread of its own with each body frame and the monotonic time of its arrival, `failed(error)`
-            once where none will come any more.
+        constants: its module `PyKinectV2`: structures and constants.
+        runtime: a class: `runtime(arrived, failed)` opens the sensor. Its own thread calls
+            `arrived(time_ns, frame)` with each body frame and the monotonic time of its arrival, and
+            `failed(error)` once when no more frames will arrive.
     """
 
     constants: ModuleType
@@ -50,19 +50,19 @@ class PyKinect2:
 
 
 def load_pykinect2() -> PyKinect2:
-    """Import the package, mended.
+    """Imports the package and patches it.
 
     Raises:
         SourceError: this is not Windows, or the package or the SDK is missing.
     """
     if _system() != "Windows":
         raise SourceError(
-            "a Kinect v2 needs Windows, with Microsoft's Kinect for Windows SDK 2.0 and pykinect2, and this "
-            f"is {_system()}: {_INSTEAD}"
+            "a Kinect v2 needs Windows, with Microsoft's Kinect for Windows SDK 2.0 and pykinect2, but this "
+            f"is {_system()}: {_ALTERNATIVE}"
         )
     try:
         comtypes = importlib.import_module("comtypes")
-        importlib.import_module("comtypes.hresult")  # PyKinectV2 writes into it without importing it
+        importlib.import_module("comtypes.hresult")  # PyKinectV2 uses it without importing it
         with _replaced(ctypes, "sizeof", _sizeof), _replaced(comtypes, "sizeof", _sizeof):
             with _replaced(comtypes, "_check_version", lambda *_: None):
                 constants = importlib.import_module("pykinect2.PyKinectV2")
@@ -74,43 +74,43 @@ def load_pykinect2() -> PyKinect2:
         ) from error
     except OSError as error:  # Kinect20.dll
         raise SourceError(
-            f"a Kinect v2 needs Microsoft's Kinect for Windows SDK 2.0, whose library is not here ({error}): "
-            "install it from microsoft.com, and plug the sensor in afterwards"
+            "a Kinect v2 needs Microsoft's Kinect for Windows SDK 2.0, whose library was not found "
+            f"({error}): install it from microsoft.com, and plug the sensor in afterwards"
         ) from error
     constants.sizeof = ctypes.sizeof  # type: ignore[attr-defined]
     runtime.sizeof = ctypes.sizeof  # type: ignore[attr-defined]
-    runtime.time = _Mended(time, clock=time.perf_counter)  # type: ignore[attr-defined]
-    runtime.numpy = _Mended(np, object=object)  # type: ignore[attr-defined]
-    return PyKinect2(constants, _mended_runtime(runtime, constants.FrameSourceTypes_Body))
+    runtime.time = _ExtendedModule(time, clock=time.perf_counter)  # type: ignore[attr-defined]
+    runtime.numpy = _ExtendedModule(np, object=object)  # type: ignore[attr-defined]
+    return PyKinect2(constants, _patched_runtime(runtime, constants.FrameSourceTypes_Body))
 
 
 def _system() -> str:
     return platform.system()
 
 
-_true_sizeof = ctypes.sizeof
+_ctypes_sizeof = ctypes.sizeof
 
 
 def _sizeof(of: Any) -> int:
-    # The structure is of a storage interface that no Kinect uses.
-    return 72 if getattr(of, "__name__", "") == "tagSTATSTG" else _true_sizeof(of)
+    # The structure belongs to a COM storage interface that a Kinect does not use.
+    return 72 if getattr(of, "__name__", "") == "tagSTATSTG" else _ctypes_sizeof(of)
 
 
 @contextlib.contextmanager
 def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    former = getattr(module, name, None)
+    original = getattr(module, name, None)
     setattr(module, name, value)
     try:
         yield
     finally:
-        if former is None:
+        if original is None:
             delattr(module, name)
         else:
-            setattr(module, name, former)
+            setattr(module, name, original)
 
 
-class _Mended:
-    """A module with some names added, for one importer alone."""
+class _ExtendedModule:
+    """A module with some names added, visible to one importer only."""
 
     def __init__(self, module: ModuleType, **added: object) -> None:
         self._module = module
@@ -120,16 +120,16 @@ class _Mended:
         return getattr(self._module, name)
 
 
-def _mended_runtime(module: ModuleType, bodies: int) -> Any:
+def _patched_runtime(module: ModuleType, bodies: int) -> Any:
     class Runtime(module.PyKinectRuntime):  # type: ignore[misc, name-defined]
-        """Delivers body frames as they arrive, and says when it stops."""
+        """Delivers body frames as they arrive, and reports when the driver stops."""
 
         def __init__(self, arrived: Callable[[int, Any], None], failed: Callable[[Exception], None]) -> None:
             self._arrived = arrived
             self._failed = failed
-            # The package starts its thread before it has set what the thread reads and writes, and leaves
-            # it running where the constructor then fails.
-            self._built = threading.Event()
+            # The package starts its thread before it initialises the attributes that the thread uses, and
+            # does not stop it if the constructor then fails.
+            self._constructed = threading.Event()
             self._ended = threading.Event()
             self._closing = False
             self._opened = False
@@ -137,23 +137,23 @@ def _mended_runtime(module: ModuleType, bodies: int) -> Any:
                 super().__init__(bodies)
                 self._opened = True
             finally:
-                self._built.set()
+                self._constructed.set()
 
         def kinect_frame_thread(self) -> None:
-            self._built.wait()
+            self._constructed.wait()
             if not self._opened:
                 return
             try:
                 super().kinect_frame_thread()
-            except Exception as error:  # of any kind: COM's own, or a handle that is none
-                self._tell(error)
+            except Exception as error:  # COM errors, invalid handles
+                self._report_end(error)
             else:
-                self._tell(None)
+                self._report_end(None)
             finally:
                 self._ended.set()
 
         def handle_body_arrived(self, handle_index: int) -> None:
-            time_ns = time.perf_counter_ns()  # on Windows, monotonic_ns() moves by 16 ms only
+            time_ns = time.perf_counter_ns()  # on Windows, monotonic_ns() has a resolution of 16 ms only
             super().handle_body_arrived(handle_index)
             if self.has_new_body_frame():
                 self._arrived(time_ns, self.get_last_body_frame())
@@ -166,14 +166,14 @@ def _mended_runtime(module: ModuleType, bodies: int) -> Any:
                 return self._body_frame_bodies.copy()
 
         def close(self) -> None:
-            # __del__ calls it too, also where the constructor failed and there is nothing to close.
+            # __del__ calls it too, even if the constructor failed and there is nothing to close.
             if not self._opened or self._sensor is None:
                 return
             self._closing = True
             super().close()
-            self._ended.wait(_END_S)
+            self._ended.wait(_THREAD_END_TIMEOUT_S)
 
-        def _tell(self, error: Exception | None) -> None:
+        def _report_end(self, error: Exception | None) -> None:
             if not self._closing:
                 cause = f"{type(error).__name__}: {error}" if error is not None else "its thread ended"
                 self._failed(SourceError(f"the Kinect's driver stopped ({cause})"))

@@ -1,4 +1,4 @@
-"""The losses against slow, literal transcriptions of the paper's equations, and the projection f_C."""
+"""The losses and the projection f_C against slow, literal transcriptions of the paper's equations."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from encoder.pretext_tasks import Pretext
 from encoder.training.contrast import Contrast, ContrastHead, Pairs, head_shapes, make_pairs
 from encoder.training.losses import (
     Losses,
-    Weights,
+    LossWeights,
     alignment_loss,
     contrastive_loss,
-    objective,
     reconstruction_loss,
     squared_norm,
 )
@@ -58,7 +57,7 @@ def test_alignment_is_equation_7(pretext: Pretext) -> None:
         assert float(got) == pytest.approx(total / N)
 
 
-def test_alignment_is_minimised_as_printed() -> None:
+def test_the_alignment_gradient_goes_through_the_masked_score() -> None:
     scores = torch.softmax(normal(N, F, 3, F), dim=-1).requires_grad_()
     mask = locality_mask(F, F, Decoding.REVERSE)
     (gradient,) = torch.autograd.grad(alignment_loss(scores, mask).sum(), scores)
@@ -70,7 +69,7 @@ def similarity(a: Tensor, b: Tensor) -> float:
 
 
 def algorithm_1(z: Tensor, tau: float) -> float:
-    """Algorithm 1 for one dimension, in its own symbols, with its 1-based indices; z is (n, K)."""
+    """Algorithm 1 for one dimension, with the paper's symbols and 1-based indices; z is (n, K)."""
     n = len(z)
     samples = {}
     for k in range(1, n):
@@ -95,8 +94,8 @@ def test_within_is_algorithm_1(n: int, tau: float, seed: int) -> None:
         assert float(got[d]) == pytest.approx(algorithm_1(z[d], tau), rel=1e-9)
 
 
-def literal(z: Tensor, samples: list[int], recordings: list[int], mode: Contrast, tau: float) -> float:
-    """Eq. 14 for samples that stand for rows of z; sample i and i + m (modulo 2 m) are positives."""
+def equation_14(z: Tensor, samples: list[int], recordings: list[int], mode: Contrast, tau: float) -> float:
+    """Eq. 14 for samples given as rows of z; samples i and i + m (modulo 2 m) are a positive pair."""
     m = len(samples) // 2
     losses = []
     for i, row in enumerate(samples):
@@ -104,8 +103,8 @@ def literal(z: Tensor, samples: list[int], recordings: list[int], mode: Contrast
         total = 0.0
         for k, other in enumerate(samples):
             copy = mode is Contrast.WITHIN_MASKED and other == row
-            kin = mode is Contrast.ACROSS and recordings[other] == recordings[row]
-            if k == j or (k != i and not copy and not kin):
+            same_recording = mode is Contrast.ACROSS and recordings[other] == recordings[row]
+            if k == j or (k != i and not copy and not same_recording):
                 total += math.exp(similarity(z[row], z[other]) / tau)
         losses.append(-math.log(math.exp(similarity(z[row], z[samples[j]]) / tau) / total))
     return sum(losses) / (2 * m)
@@ -117,7 +116,9 @@ def literal(z: Tensor, samples: list[int], recordings: list[int], mode: Contrast
     mode=st.sampled_from([Contrast.WITHIN, Contrast.WITHIN_MASKED]),
     seed=st.integers(0, 20),
 )
-def test_intervals_and_masked_copies_written_out(n: int, interval: int, mode: Contrast, seed: int) -> None:
+def test_intervals_and_masked_copies_match_equation_14(
+    n: int, interval: int, mode: Contrast, seed: int
+) -> None:
     z = normal(3, n, K, seed=seed)
     got = contrastive_loss(z, make_pairs(mode, torch.zeros(n, dtype=torch.int64), interval), 0.5)
     if n <= interval:
@@ -125,33 +126,33 @@ def test_intervals_and_masked_copies_written_out(n: int, interval: int, mode: Co
         return
     samples = [*range(n - interval), *range(interval, n)]
     for d in range(3):
-        assert float(got[d]) == pytest.approx(literal(z[d], samples, [0] * n, mode, 0.5), rel=1e-9)
+        assert float(got[d]) == pytest.approx(equation_14(z[d], samples, [0] * n, mode, 0.5), rel=1e-9)
 
 
 @given(recordings=st.lists(st.integers(0, 3), min_size=1, max_size=5), seed=st.integers(0, 20))
-def test_across_contrasts_other_recordings_only(recordings: list[int], seed: int) -> None:
+def test_across_has_negatives_of_other_recordings_only(recordings: list[int], seed: int) -> None:
     of_row = [r for r in recordings for _ in range(2)]
     z = normal(3, len(of_row), K, seed=seed)
     got = contrastive_loss(z, make_pairs(Contrast.ACROSS, torch.tensor(of_row)), 0.1)
     samples = [*range(0, len(of_row), 2), *range(1, len(of_row), 2)]
     for d in range(3):
-        expected = literal(z[d], samples, of_row, Contrast.ACROSS, 0.1)
+        expected = equation_14(z[d], samples, of_row, Contrast.ACROSS, 0.1)
         assert float(got[d]) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 @given(seed=st.integers(0, 200))
-def test_an_identical_copy_keeps_the_printed_loss_above_log_2(seed: int) -> None:
+def test_an_identical_copy_keeps_the_within_loss_above_log_2(seed: int) -> None:
     pairs = make_pairs(Contrast.WITHIN, torch.zeros(3, dtype=torch.int64))
     assert float(contrastive_loss(normal(3, 3, K, seed=seed), pairs, 0.1).min()) > math.log(2)
 
 
-def test_pairs_that_agree_cost_nothing_across_recordings() -> None:
+def test_identical_pairs_have_zero_loss_across_recordings() -> None:
     z = torch.eye(4).expand(3, 4, 4)[:, [0, 0, 1, 1]]
     got = contrastive_loss(z, make_pairs(Contrast.ACROSS, torch.tensor([0, 0, 1, 1])), 0.1)
     assert float(got.max()) < 1e-3
 
 
-def test_a_batch_without_a_pair_costs_nothing() -> None:
+def test_a_batch_without_a_pair_has_zero_loss_and_gradient() -> None:
     z = normal(3, 1, K).requires_grad_()
     loss = contrastive_loss(z, make_pairs(Contrast.WITHIN, torch.zeros(1, dtype=torch.int64)), 0.1)
     assert loss.tolist() == [0, 0, 0]
@@ -159,23 +160,23 @@ def test_a_batch_without_a_pair_costs_nothing() -> None:
     assert torch.equal(gradient, torch.zeros_like(z))
 
 
-def test_pairs_are_refused_where_there_are_none() -> None:
+def test_invalid_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="none"):
         make_pairs(Contrast.NONE, torch.zeros(4, dtype=torch.int64))
     with pytest.raises(ValueError, match="even"):
         make_pairs(Contrast.ACROSS, torch.zeros(3, dtype=torch.int64))
 
 
-def test_objective_is_equation_16() -> None:
+def test_weighted_losses_and_squared_norm_give_equation_16() -> None:
     losses = Losses(
         torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.1, 0.2, 0.3]), torch.tensor([4.0, 5.0, 6.0])
     )
     theta = [torch.tensor([1.0, -2.0]), torch.tensor([[3.0]])]
-    weights = Weights(reconstruction=2.0, alignment=3.0, contrast=0.5, l2=0.02)
+    weights = LossWeights(reconstruction=2.0, alignment=3.0, contrast=0.5, l2=0.02)
     assert float(squared_norm(theta)) == 14.0
     expected = 2 * 6.0 + 3 * 0.6 + 0.5 * 15.0 + 0.02 * 14.0
-    assert float(objective(losses, weights, theta)) == pytest.approx(expected)
-    assert Weights() == Weights(1.0, 1.0, 1.0, 0.02)
+    assert float(losses.weighted(weights) + weights.l2 * squared_norm(theta)) == pytest.approx(expected)
+    assert LossWeights() == LossWeights(1.0, 1.0, 1.0, 0.02)
 
 
 def filled_head() -> ContrastHead:
@@ -208,7 +209,7 @@ def test_projection_has_the_papers_size() -> None:
     assert sum(parameter.numel() for parameter in head.parameters()) == 3 * 459_264
 
 
-def test_the_contrast_reaches_every_parameter() -> None:
+def test_the_contrastive_loss_reaches_every_parameter() -> None:
     head = filled_head()
     z = head(normal(6, F, 3, K))
     pairs: Pairs = make_pairs(Contrast.ACROSS, torch.tensor([0, 0, 1, 1, 2, 2]))

@@ -1,4 +1,4 @@
-"""Spans of walks and the batches of an epoch: boundaries, order, and what cannot be trained on."""
+"""Spans of walks and batches of an epoch: boundaries, order, invalid walks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stream.windows.cutting import cut_windows
 
 
 def walk(name: str, frames: int, layout: str = "kinect-v1", seed: int = 0) -> TrainingWalk:
-    """A body that stands still but for small random steps of its joints."""
+    """Returns a walk of a nearly still body with small random movements of its joints."""
     joints = len(get_layout(layout).joints)
     draw = np.random.RandomState(seed)
     places = draw.standard_normal((1, joints, 3)) + 0.01 * draw.standard_normal((frames, joints, 3))
@@ -27,7 +27,7 @@ def walk(name: str, frames: int, layout: str = "kinect-v1", seed: int = 0) -> Tr
 
 
 def spans_of(*lengths: int) -> Spans:
-    """Spans of recordings with so many windows each; the skeletons do not matter."""
+    """Returns spans of recordings with the given numbers of windows; the skeletons do not matter."""
     recording = np.repeat(np.arange(len(lengths)), lengths)
     names = tuple(f"r{i}" for i in range(len(lengths)))
     return Spans(np.zeros((len(recording), 2, 1, 3), "f4"), recording, names, ("",) * len(names), 0)
@@ -47,7 +47,7 @@ def test_spans_are_the_windows_of_each_walk(layout: str) -> None:
 
 
 @pytest.mark.parametrize("layout", ["kinect-v2", "openpose-14"])
-def test_the_joints_of_a_layout_may_be_kept(layout: str) -> None:
+def test_the_joints_of_a_layout_can_be_kept(layout: str) -> None:
     one = walk("a", 40, layout)
     spans = cut_spans([one], 9, 3, layout)
     canonical = cut_spans([one], 9, 3)
@@ -61,7 +61,7 @@ def test_the_joints_of_a_layout_may_be_kept(layout: str) -> None:
         cut_spans([walk("v1", 40)], 9, 3, layout)
 
 
-def test_no_span_lies_across_frames_that_were_not_seen() -> None:
+def test_no_span_crosses_frames_without_detected_joints() -> None:
     one = walk("a", 40)
     one.confidence[20:26] = 0
     spans = cut_spans([one], 6, 3)
@@ -74,26 +74,26 @@ def part(one: TrainingWalk, start: int, stop: int) -> TrainingWalk:
     return replace(one, time_ns=one.time_ns[cut], joints=one.joints[cut], confidence=one.confidence[cut])
 
 
-def test_digest_is_of_the_data() -> None:
+def test_the_digest_depends_on_the_data_only() -> None:
     spans = cut_spans([walk("a", 30)], 6, 3)
     assert spans.digest == cut_spans([walk("renamed", 30)], 6, 3).digest
     assert spans.digest != cut_spans([walk("a", 30, seed=1)], 6, 3).digest
     assert spans.digest != replace(spans, recording=spans.recording + 1).digest
 
 
-def test_walks_that_cannot_be_trained_on_are_refused() -> None:
+def test_invalid_walks_are_refused() -> None:
     good = walk("walk 7", 30)
-    spoilt = good.joints.copy()
-    spoilt[4, 2, 1] = np.nan
+    invalid = good.joints.copy()
+    invalid[4, 2, 1] = np.nan
     with pytest.raises(DataError, match="walk 7, frame 4: expected finite"):
-        cut_spans([replace(good, joints=spoilt)], 6, 3)
+        cut_spans([replace(good, joints=invalid)], 6, 3)
     with pytest.raises(DataError, match=r"walk 7: expected joints \(30, 20, 3\)"):
         cut_spans([replace(good, joints=good.joints[:, :17])], 6, 3)
-    with pytest.raises(DataError, match="walk 7: expected times that increase"):
+    with pytest.raises(DataError, match="walk 7: expected increasing times"):
         cut_spans([replace(good, time_ns=good.time_ns[::-1])], 6, 3)
-    with pytest.raises(DataError, match="walk 7: no joint layout 'odd'"):
+    with pytest.raises(DataError, match="walk 7: unknown joint layout 'odd'"):
         cut_spans([replace(good, layout="odd")], 6, 3)
-    with pytest.raises(DataError, match="none of the 1 walks has 31 whole skeletons"):
+    with pytest.raises(DataError, match="none of the 1 walks has 31 complete consecutive skeletons"):
         cut_spans([good], 31, 3)
     with pytest.raises(DataError, match="none of the 0 walks"):
         cut_spans([], 6, 3)
@@ -114,7 +114,9 @@ def test_within_batches_are_runs_of_one_recording(lengths: list[int], size: int,
 
 
 @given(lengths=LENGTHS, pairs=st.integers(1, 6), reach=st.integers(1, 30), epoch=st.integers(0, 5))
-def test_across_batches_are_near_pairs(lengths: list[int], pairs: int, reach: int, epoch: int) -> None:
+def test_across_batches_are_pairs_within_reach(
+    lengths: list[int], pairs: int, reach: int, epoch: int
+) -> None:
     spans = spans_of(*lengths)
     batches = list(epoch_batches(spans, Contrast.ACROSS, size=2 * pairs, reach=reach, seed=3, epoch=epoch))
     possible = sum(length for length in lengths if length > 1)
@@ -128,21 +130,21 @@ def test_across_batches_are_near_pairs(lengths: list[int], pairs: int, reach: in
         assert set(abs(first - second)) <= set(range(1, reach + 1))
 
 
-def test_across_pairs_have_every_distance_within_reach() -> None:
+def test_across_pairs_have_all_distances_within_reach() -> None:
     (rows,) = epoch_batches(spans_of(4000), Contrast.ACROSS, size=10_000, reach=3, seed=0, epoch=0)
     distances, counts = np.unique(rows[1::2] - rows[0::2], return_counts=True)
     assert distances.tolist() == [-3, -2, -1, 1, 2, 3]
     assert counts.min() > 250
 
 
-def test_without_contrast_every_window_comes_once() -> None:
+def test_without_contrast_every_window_occurs_once() -> None:
     batches = list(epoch_batches(spans_of(7, 6), Contrast.NONE, size=5, reach=1, seed=0, epoch=0))
     assert [len(rows) for rows in batches] == [5, 5, 3]
     assert sorted(np.concatenate(batches)) == list(range(13))
 
 
 @pytest.mark.parametrize("contrast", list(Contrast))
-def test_an_epochs_order_follows_from_seed_and_number(contrast: Contrast) -> None:
+def test_the_order_of_an_epoch_depends_on_seed_and_epoch(contrast: Contrast) -> None:
     def order(seed: int, epoch: int) -> list[int]:
         batches = epoch_batches(spans_of(*[9] * 8), contrast, size=4, reach=4, seed=seed, epoch=epoch)
         return [int(row) for rows in batches for row in rows]

@@ -1,4 +1,4 @@
-"""The settings of a training: bounds, what goes together, and TOML there and back."""
+"""Settings of a training: bounds, combinations, TOML round trip."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from encoder.attention import Attention, Decoding
 from encoder.pretext_tasks import Pretext
 from encoder.training.augment import Augmentation
-from encoder.training.losses import Weights
-from encoder.training.train_config import TrainConfig, config_from, read_train_config
+from encoder.training.losses import LossWeights
+from encoder.training.train_config import TrainConfig, read_train_config, train_config_from_dict
 from stream.errors import DataError, UserError
 
 
 def test_the_defaults() -> None:
     config = TrainConfig()
     assert (config.learning_rate, config.batch, config.clip, config.f) == (1e-3, 256, 5.0, 6)
-    assert config.weights == Weights(1.0, 1.0, 1.0, 1e-6)
+    assert config.weights == LossWeights(1.0, 1.0, 1.0, 1e-6)
     assert config.augment == Augmentation()
 
 
@@ -32,7 +32,7 @@ def test_the_defaults() -> None:
     contrast=st.sampled_from(["none", "within", "within-masked", "across"]),
     degrees=st.floats(0, 180),
 )
-def test_toml_gives_the_same_back(f: int, rate: float, pretext: str, contrast: str, degrees: float) -> None:
+def test_toml_round_trip(f: int, rate: float, pretext: str, contrast: str, degrees: float) -> None:
     import tomllib
 
     config = TrainConfig(
@@ -42,10 +42,10 @@ def test_toml_gives_the_same_back(f: int, rate: float, pretext: str, contrast: s
         contrast=contrast,
         augment=Augmentation(rotation_deg=degrees),
     )
-    assert config_from(tomllib.loads(config.as_toml()), "toml") == config
+    assert train_config_from_dict(tomllib.loads(config.as_toml()), "toml") == config
 
 
-def test_a_file_may_hold_a_part(tmp_path: Path) -> None:
+def test_missing_settings_have_their_defaults(tmp_path: Path) -> None:
     path = tmp_path / "train.toml"
     path.write_text("epochs = 3\ncontrast_weight = 2\n[augment]\nnoise_m = 0.01\n")
     expected = TrainConfig(epochs=3, contrast_weight=2.0, augment=Augmentation(noise_m=0.01))
@@ -69,7 +69,7 @@ def test_a_file_may_hold_a_part(tmp_path: Path) -> None:
         ('pretext = "forward"', "pretext: expected reverse"),
         ('pretext = "prediction-half"\nf = 5', "even number"),
         ("batch = 127", "batch: expected an even number"),
-        ('contrast = "none"\nreconstruction_weight = 0', "nothing would be learnt"),
+        ('contrast = "none"\nreconstruction_weight = 0', "nothing is trained"),
         ("[augment]\nmirror = 2", "mirror: expected a number from 0 to 1"),
     ],
 )
@@ -81,7 +81,7 @@ def test_wrong_settings_are_refused(tmp_path: Path, text: str, message: str) -> 
     assert str(raised.value).startswith(str(path))
 
 
-def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot read the config"):
         read_train_config(tmp_path / "none.toml")
     path = tmp_path / "bad.toml"
@@ -90,25 +90,25 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         read_train_config(path)
 
 
-def test_each_task_has_an_encoder_of_its_own() -> None:
+def test_each_task_has_its_own_encoder() -> None:
     config = TrainConfig(pretext="reverse+prediction+sorting", hidden=8)
     assert config.pretexts == (Pretext.REVERSE, Pretext.PREDICTION, Pretext.SORTING)
-    assert config.encoder(Pretext.REVERSE).attention is Attention.LAS
-    assert config.encoder(Pretext.SORTING).attention is Attention.BAS
-    assert config.only(Pretext.SORTING) == replace(config, pretext="sorting")
+    assert config.encoder_config(Pretext.REVERSE).attention is Attention.LAS
+    assert config.encoder_config(Pretext.SORTING).attention is Attention.BAS
+    assert config.for_task(Pretext.SORTING) == replace(config, pretext="sorting")
 
 
-def test_the_encoder_is_told_its_joints_and_its_order() -> None:
+def test_the_encoder_config_has_the_joints_and_the_decoding_order() -> None:
     config = TrainConfig(pretext="plain", attention="mbas")
-    assert config.encoder(Pretext.PLAIN).decoding is Decoding.PLAIN
-    assert config.encoder(Pretext.REVERSE).decoding is Decoding.REVERSE
-    assert config.encoder(Pretext.PLAIN).joints == 20
-    assert config.encoder(Pretext.PLAIN, 25).joints == 25
+    assert config.encoder_config(Pretext.PLAIN).decoding is Decoding.PLAIN
+    assert config.encoder_config(Pretext.REVERSE).decoding is Decoding.REVERSE
+    assert config.encoder_config(Pretext.PLAIN).joints == 20
+    assert config.encoder_config(Pretext.PLAIN, 25).joints == 25
 
 
 def test_every_setting_has_bounds() -> None:
-    unlike: dict[str, Any] = {"pretext": "x", "augment": None, "device": None}
+    without_bounds = {"pretext", "augment", "device"}
     for one in fields(TrainConfig):
-        if one.name not in unlike:
+        if one.name not in without_bounds:
             with pytest.raises(UserError, match=one.name):
                 replace(TrainConfig(), **cast(Any, {one.name: object()}))

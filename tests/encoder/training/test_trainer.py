@@ -1,4 +1,4 @@
-"""Training: the literal step, the same bits after a kill, no lost checkpoint, and early refusals."""
+"""Training: the optimiser step, the same bits after a kill, safe checkpoints, and early errors."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ from encoder.attention import locality_mask
 from encoder.model import GaitEncoder
 from encoder.pretext_tasks import Pretext, parse_pretexts
 from encoder.training.augment import Augmentation
-from encoder.training.batch_losses import spans_length
-from encoder.training.checkpoint import EpochReport, load_checkpoint, save_checkpoint
+from encoder.training.batch_losses import span_length_and_step
+from encoder.training.checkpoint import load_checkpoint, save_checkpoint
 from encoder.training.contrast import Contrast, load_head, make_pairs, seeded_head
 from encoder.training.losses import (
     Losses,
     alignment_loss,
     contrastive_loss,
-    objective,
     reconstruction_loss,
+    squared_norm,
 )
-from encoder.training.model_card import CARD, HEAD, DataSource, export, seen_people
+from encoder.training.model_card import CARD, HEAD, DataSource, export, training_people
 from encoder.training.precision import choose_precision
 from encoder.training.spans import Spans, epoch_batches
 from encoder.training.train_config import TrainConfig
-from encoder.training.trainer import CHECKPOINT, BatchReport, Trainer
+from encoder.training.trainer import CHECKPOINT, Trainer
+from encoder.training.training_progress import BatchReport, EpochReport
 from encoder.weights import load_encoder, load_weights, seeded_state, weights_digest
 from encoder.weights_files import WEIGHTS
 from stream.errors import DataError, RunError, UserError
@@ -55,9 +56,9 @@ def _threads() -> Iterator[None]:
 
 
 def make_spans(config: TrainConfig = TINY, lengths: tuple[int, ...] = (9, 7, 6, 1)) -> Spans:
-    """Random walks: nothing about a trainer depends on their looking like people."""
+    """Returns random spans: a trainer does not depend on realistic skeletons."""
     (pretext,) = config.pretexts
-    length, _ = spans_length(config, pretext)
+    length, _ = span_length_and_step(config, pretext)
     recording = np.repeat(np.arange(len(lengths)), lengths)
     skeletons = np.random.RandomState(0).standard_normal((len(recording), length, 20, 3)) * 0.3
     names = tuple(f"walk {i}" for i in range(len(lengths)))
@@ -82,19 +83,19 @@ def assert_same_bits(one: Trainer, other: Trainer) -> None:
         assert torch.equal(first[name], second[name]), name
 
 
-class Recorder:
-    """A watcher that keeps what it is told, and may break a training off."""
+class RecordingCallback:
+    """A callback that records all reports; it can interrupt the training after some batches."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.batches: list[BatchReport] = []
         self.epochs: list[EpochReport] = []
-        self._left = stop_after
+        self._remaining = stop_after
 
     def on_batch(self, report: BatchReport) -> None:
         self.batches.append(report)
-        if self._left is not None:
-            self._left -= 1
-            if self._left == 0:
+        if self._remaining is not None:
+            self._remaining -= 1
+            if self._remaining == 0:
                 raise KeyboardInterrupt
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -107,7 +108,7 @@ def test_a_step_is_adam_on_equation_16(tmp_path: Path) -> None:
     trainer = Trainer(config, spans, tmp_path)
     trainer.run()
 
-    model, head = GaitEncoder(config.encoder(Pretext.REVERSE)), seeded_head(4, 6, 5)
+    model, head = GaitEncoder(config.encoder_config(Pretext.REVERSE)), seeded_head(4, 6, 5)
     model.load_state_dict(seeded_state(model.config, 5))
     parameters = [*model.parameters(), *head.parameters()]
     windows = torch.from_numpy(spans.skeletons)
@@ -121,7 +122,8 @@ def test_a_step_is_adam_on_equation_16(tmp_path: Path) -> None:
     )
     sums = [float(loss.detach().sum()) for loss in (losses.reconstruction, losses.alignment, losses.contrast)]
     of_losses = torch.autograd.grad(losses.weighted(config.weights), parameters, retain_graph=True)
-    of_all = torch.autograd.grad(objective(losses, config.weights, parameters), parameters)
+    objective = losses.weighted(config.weights) + config.l2_weight * squared_norm(parameters)
+    of_all = torch.autograd.grad(objective, parameters)
     names = [f"encoder.{name}" for name, _ in model.named_parameters()]
     names += [f"head.{name}" for name, _ in head.named_parameters()]
     saved = load_checkpoint(tmp_path / CHECKPOINT).tensors
@@ -159,20 +161,22 @@ CONFIGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", CONFIGS, ids=str)
-def test_broken_off_and_begun_again_gives_the_same_bits(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_interrupted_and_resumed_training_gives_the_same_bits(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
     config = replace(TINY, **settings)
-    whole = trained(config, tmp_path / "whole")
+    uninterrupted = trained(config, tmp_path / "uninterrupted")
     spans = make_spans(config)
-    broken = Trainer(config, spans, tmp_path / "broken", Recorder(stop_after=7))
+    interrupted = Trainer(config, spans, tmp_path / "interrupted", RecordingCallback(stop_after=7))
     with pytest.raises(KeyboardInterrupt):
-        broken.run()
-    again = Trainer(config, spans, tmp_path / "broken")
+        interrupted.run()
+    again = Trainer(config, spans, tmp_path / "interrupted")
     assert 0 < len(again.history) < config.epochs
     again.run()
-    assert_same_bits(again, whole)
-    assert [r.reconstruction for r in again.history] == [r.reconstruction for r in whole.history]
-    start = {f"encoder.{n}": p for n, p in seeded_state(whole.model.config, 5).items()}
-    assert all(not torch.equal(value, start[n]) for n, value in weights(whole).items() if n in start)
+    assert_same_bits(again, uninterrupted)
+    assert [r.reconstruction for r in again.history] == [r.reconstruction for r in uninterrupted.history]
+    start = {f"encoder.{n}": p for n, p in seeded_state(uninterrupted.model.config, 5).items()}
+    assert all(not torch.equal(value, start[n]) for n, value in weights(uninterrupted).items() if n in start)
 
 
 CHILD = """
@@ -180,16 +184,17 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 import test_trainer as t
-class Tell(t.Recorder):
+class SlowCallback(t.RecordingCallback):
     def on_batch(self, report):
         if report.epoch == 3:
             print("in epoch 3", flush=True)
             time.sleep(60)
-t.Trainer(t.TINY, t.make_spans(), Path({folder!r}), Tell()).run()
+t.Trainer(t.TINY, t.make_spans(), Path({folder!r}), SlowCallback()).run()
 """
 
 
-def test_killed_and_begun_again_gives_the_same_bits(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_killed_and_resumed_training_gives_the_same_bits(tmp_path: Path) -> None:
     code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
@@ -201,14 +206,14 @@ def test_killed_and_begun_again_gives_the_same_bits(tmp_path: Path) -> None:
     again = Trainer(TINY, make_spans(), tmp_path / "killed")
     assert len(again.history) == 2
     again.run()
-    assert_same_bits(again, trained(TINY, tmp_path / "whole"))
+    assert_same_bits(again, trained(TINY, tmp_path / "uninterrupted"))
 
 
-def test_more_epochs_go_on_from_the_last(tmp_path: Path) -> None:
+def test_training_for_more_epochs_resumes_after_the_last(tmp_path: Path) -> None:
     trained(replace(TINY, epochs=1), tmp_path / "more")
     more = trained(TINY, tmp_path / "more")
     assert [r.epoch for r in more.history] == [1, 2, 3]
-    assert_same_bits(more, trained(TINY, tmp_path / "whole"))
+    assert_same_bits(more, trained(TINY, tmp_path / "uninterrupted"))
 
 
 def test_training_lowers_the_losses(tmp_path: Path) -> None:
@@ -218,45 +223,47 @@ def test_training_lowers_the_losses(tmp_path: Path) -> None:
     assert history[-1].contrast < 0.7 * history[0].contrast
 
 
-def test_bf16_is_near_fp32(tmp_path: Path) -> None:
+def test_bf16_is_close_to_fp32(tmp_path: Path) -> None:
     first = trained(TINY, tmp_path / "fp32")
     second = trained(replace(TINY, precision="bf16"), tmp_path / "bf16")
     assert second.history[-1].reconstruction == pytest.approx(first.history[-1].reconstruction, rel=0.05)
     assert second.history[-1].reconstruction != first.history[-1].reconstruction
 
 
-def test_auto_chooses_a_precision_once(tmp_path: Path) -> None:
+def test_auto_precision_is_chosen_only_once(tmp_path: Path) -> None:
     assert choose_precision("auto", torch.device("cpu")) in {"fp32", "bf16"}
     trained(replace(TINY, epochs=1, precision="bf16"), tmp_path)
     assert Trainer(replace(TINY, precision="auto"), make_spans(), tmp_path).precision == "bf16"
-    with pytest.raises(DataError, match="begun in bf16"):
+    with pytest.raises(DataError, match="started in bf16"):
         Trainer(replace(TINY, precision="fp32"), make_spans(), tmp_path)
 
 
-def test_the_watcher_hears_of_every_batch_and_epoch(tmp_path: Path) -> None:
-    recorder = Recorder()
+def test_the_callback_gets_every_batch_and_epoch(tmp_path: Path) -> None:
+    callback = RecordingCallback()
     spans = make_spans()
-    Trainer(TINY, spans, tmp_path, recorder).run()
+    Trainer(TINY, spans, tmp_path, callback).run()
     order = [
         len(rows)
         for epoch in (1, 2, 3)
         for rows in epoch_batches(spans, Contrast.ACROSS, size=8, reach=30, seed=5, epoch=epoch)
     ]
-    assert len(recorder.batches) == len(order)
-    assert [r.epoch for r in recorder.epochs] == [1, 2, 3]
-    last = [b for b in recorder.batches if b.epoch == 2][-1]
-    assert last.windows == last.of == recorder.epochs[1].windows
-    assert last.reconstruction == pytest.approx(recorder.epochs[1].reconstruction)
+    assert len(callback.batches) == len(order)
+    assert [r.epoch for r in callback.epochs] == [1, 2, 3]
+    last = [b for b in callback.batches if b.epoch == 2][-1]
+    assert last.windows == last.total_windows == callback.epochs[1].windows
+    assert last.reconstruction == pytest.approx(callback.epochs[1].reconstruction)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [({"hidden": 7}, "hidden = 7"), ({"seed": 6}, "seed"), ({"augment": Augmentation(mirror=1)}, "augment")],
     ids=str,
 )
-def test_a_checkpoint_of_other_settings_is_refused(change: dict[str, Any], told: str, tmp_path: Path) -> None:
+def test_a_checkpoint_of_other_settings_is_refused(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
     trained(replace(TINY, epochs=1), tmp_path)
-    with pytest.raises(DataError, match=f"expected a training with {told}"):
+    with pytest.raises(DataError, match=f"expected a training with {message}"):
         Trainer(replace(TINY, **change), make_spans(), tmp_path)
 
 
@@ -266,7 +273,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
         Trainer(TINY, make_spans(lengths=(9, 7)), tmp_path)
 
 
-def test_a_spoilt_checkpoint_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_checkpoint_is_refused(tmp_path: Path) -> None:
     trained(replace(TINY, epochs=1), tmp_path)
     path = tmp_path / CHECKPOINT
     checkpoint = load_checkpoint(path)
@@ -274,32 +281,32 @@ def test_a_spoilt_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="parameters are not those"):
         Trainer(TINY, make_spans(), tmp_path)
     save_file(load_file(path), path, metadata={"kind": "something else"})
-    with pytest.raises(DataError, match="expected a training's checkpoint"):
+    with pytest.raises(DataError, match="expected a training checkpoint"):
         Trainer(TINY, make_spans(), tmp_path)
     path.write_bytes(b"rubbish")
-    with pytest.raises(DataError, match="something unreadable"):
+    with pytest.raises(DataError, match="it is unreadable"):
         Trainer(TINY, make_spans(), tmp_path)
 
 
-def test_spans_that_cannot_be_learnt_are_refused(tmp_path: Path) -> None:
+def test_invalid_spans_are_refused(tmp_path: Path) -> None:
     spans = make_spans()
-    spoilt = spans.skeletons.copy()
-    spoilt[3, 1, 2, 0] = np.nan
+    invalid = spans.skeletons.copy()
+    invalid[3, 1, 2, 0] = np.nan
     with pytest.raises(DataError, match="finite"):
-        Trainer(TINY, replace(spans, skeletons=spoilt), tmp_path)
+        Trainer(TINY, replace(spans, skeletons=invalid), tmp_path)
     with pytest.raises(DataError, match=r"expected \(N, 8, J, 3\)"):
         Trainer(replace(TINY, pretext="prediction"), spans, tmp_path)
     with pytest.raises(DataError, match=r"expected \(N, 4, J, 3\)"):
         Trainer(TINY, replace(spans, skeletons=spans.skeletons[..., :2]), tmp_path)
-    with pytest.raises(DataError, match="each of a recording, got 23 of 22"):
+    with pytest.raises(DataError, match="got 23 spans and 22 recordings"):
         Trainer(TINY, replace(spans, recording=spans.recording[1:]), tmp_path)
-    with pytest.raises(DataError, match="expected some"):
+    with pytest.raises(DataError, match="expected at least one"):
         Trainer(TINY, replace(spans, skeletons=spans.skeletons[:0], recording=spans.recording[:0]), tmp_path)
     assert not (tmp_path / CHECKPOINT).exists()
 
 
 @pytest.mark.parametrize("joints", [14, 25])
-def test_skeletons_of_any_joints_are_learnt(joints: int, tmp_path: Path) -> None:
+def test_skeletons_of_any_number_of_joints_are_trained_on(joints: int, tmp_path: Path) -> None:
     spans = make_spans()
     skeletons = np.resize(spans.skeletons, (len(spans), 4, joints, 3))
     other = replace(spans, skeletons=skeletons, layout="odd", rate_hz=25.0)
@@ -308,8 +315,8 @@ def test_skeletons_of_any_joints_are_learnt(joints: int, tmp_path: Path) -> None
     loaded = load_weights(export(trainer, other, [], tmp_path))
     assert loaded.config.joints == joints
     assert (loaded.extra["layout"], loaded.extra["rate_hz"]) == ("odd", "25")
-    told = (tmp_path / CARD).read_text()
-    assert f"({joints} joints of odd, relative to the hip, metres,\n25 a second)" in told
+    card = (tmp_path / CARD).read_text()
+    assert f"({joints} joints of odd, relative to the hip, metres,\n25 a second)" in card
     with pytest.raises(DataError, match="expected a training on these data"):
         Trainer(TINY, spans, tmp_path)
 
@@ -328,7 +335,9 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         Trainer(TINY, make_spans(), occupied / "out")
 
 
-def test_a_full_disk_is_known_before_training_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_training_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import shutil
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 5, 5))
@@ -337,21 +346,21 @@ def test_a_full_disk_is_known_before_training_starts(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_disk_that_fills_up_costs_no_checkpoint(tmp_path: Path) -> None:
-    class Fill(Recorder):
+def test_a_disk_that_fills_up_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    class DiskFillingCallback(RecordingCallback):
         def on_epoch(self, report: EpochReport) -> None:
             super().on_epoch(report)
             (tmp_path / f"{CHECKPOINT}.part").symlink_to("/dev/full")
 
-    filling = Fill()
+    callback = DiskFillingCallback()
     with pytest.raises(RunError, match=r"epoch 2 cannot be written \(No space left"):
-        Trainer(TINY, make_spans(), tmp_path, filling).run()
-    assert [r.epoch for r in filling.epochs] == [1]
+        Trainer(TINY, make_spans(), tmp_path, callback).run()
+    assert [r.epoch for r in callback.epochs] == [1]
     assert not (tmp_path / f"{CHECKPOINT}.part").is_symlink()
     again = Trainer(TINY, make_spans(), tmp_path)
     assert len(again.history) == 1
     again.run()
-    assert_same_bits(again, trained(TINY, tmp_path / "whole"))
+    assert_same_bits(again, trained(TINY, tmp_path / "uninterrupted"))
 
 
 LIMITED = """
@@ -361,24 +370,24 @@ import tests.encoder.training.test_trainer as t
 folder, after = Path(sys.argv[1]), int(sys.argv[2])
 def limit():
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
-class Limit(t.Recorder):
+class LimitingCallback(t.RecordingCallback):
     def on_epoch(self, report):
         super().on_epoch(report)
         if report.epoch == after:
             limit()
-limiting = Limit()
-trainer = t.Trainer(t.TINY, t.make_spans(), folder, limiting)
+callback = LimitingCallback()
+trainer = t.Trainer(t.TINY, t.make_spans(), folder, callback)
 if not after:
     limit()
 try:
     trainer.run()
 except t.RunError as error:
-    print(len(limiting.batches), error)
+    print(len(callback.batches), error)
 """
 
 
-def limited(folder: Path, after: int) -> str:
-    """What a training says whose files may not grow after so many epochs."""
+def output_with_limited_file_size(folder: Path, after: int) -> str:
+    """Returns the output of a training whose files cannot grow after the given number of epochs."""
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(folder), str(after)],
         cwd=ROOT,
@@ -390,39 +399,42 @@ def limited(folder: Path, after: int) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
-def test_files_that_may_not_grow_cost_no_checkpoint(tmp_path: Path) -> None:
-    assert "epoch 2 cannot be written (File too large)" in limited(tmp_path / "later", 1)
+def test_a_file_size_limit_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    assert "epoch 2 cannot be written (File too large)" in output_with_limited_file_size(
+        tmp_path / "later", 1
+    )
     assert [p.name for p in (tmp_path / "later").glob("checkpoint*")] == [CHECKPOINT]
     again = Trainer(TINY, make_spans(), tmp_path / "later")
     assert len(again.history) == 1
     again.run()
-    assert_same_bits(again, trained(TINY, tmp_path / "whole"))
-    # Known before the first batch.
-    told = limited(tmp_path / "first", 0)
-    assert told.startswith("0 ")
-    assert "epoch 0 cannot be written (File too large); nothing is lost" in told
+    assert_same_bits(again, trained(TINY, tmp_path / "uninterrupted"))
+    # Reported before the first batch.
+    output = output_with_limited_file_size(tmp_path / "first", 0)
+    assert output.startswith("0 ")
+    assert "epoch 0 cannot be written (File too large); nothing is lost" in output
 
 
 def test_two_trainings_in_one_folder_are_refused(tmp_path: Path) -> None:
     trainer = Trainer(TINY, make_spans(), tmp_path)
-    with FileLock(tmp_path / ".lock"), pytest.raises(UserError, match="another training works"):
+    with FileLock(tmp_path / ".lock"), pytest.raises(UserError, match="another training uses this folder"):
         trainer.run()
 
 
-def test_a_loss_that_is_not_finite_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_keeps_the_last_checkpoint(tmp_path: Path) -> None:
     config = replace(TINY, epochs=1)
     trained(config, tmp_path)
     before = (tmp_path / CHECKPOINT).read_bytes()
     trainer = Trainer(replace(config, epochs=2), make_spans(), tmp_path)
     with torch.no_grad():
         trainer.model.output_bias.fill_(float("inf"))
-    with pytest.raises(RunError, match="epoch 2: the loss is no longer finite"):
+    with pytest.raises(RunError, match="epoch 2: the loss is not finite"):
         trainer.run()
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
-def test_weights_and_card_are_written_and_load(tmp_path: Path) -> None:
+def test_weights_and_card_are_written_and_can_be_loaded(tmp_path: Path) -> None:
     trainer = trained(TINY, tmp_path)
     source = DataSource("KGBD", "1-80", 4, 100, "none stated")
     path = export(trainer, make_spans(), [source], tmp_path)
@@ -434,47 +446,47 @@ def test_weights_and_card_are_written_and_load(tmp_path: Path) -> None:
     for name, value in trainer.head.state_dict().items():
         assert torch.equal(head.state_dict()[name], value)
     card = (tmp_path / CARD).read_text()
-    for told in (
+    for expected in (
         loaded.contract.model,
         "| KGBD | 1-80 | 4 | 100 | none stated |",
         'contrast = "across"',
         "| 3 |",
     ):
-        assert told in card
+        assert expected in card
     assert "23 windows from 4 walks" in card
-    assert seen_people(load_weights(path).extra) == {"KGBD": frozenset(map(str, range(1, 81)))}
+    assert training_people(load_weights(path).extra) == {"KGBD": frozenset(map(str, range(1, 81)))}
     with pytest.raises(DataError, match="expected a projection for f = 6"):
         load_head(tmp_path / HEAD, 6, 6)
-    with pytest.raises(DataError, match="no readable safetensors"):
+    with pytest.raises(DataError, match="expected a readable safetensors"):
         load_head(tmp_path / CARD, 4, 6)
 
 
-def test_whom_an_encoder_saw_is_in_its_weights(tmp_path: Path) -> None:
+def test_training_people_are_in_the_metadata_of_the_weights(tmp_path: Path) -> None:
     trainer = trained(replace(TINY, epochs=1), tmp_path)
 
-    def seen(*sources: tuple[str, str, bool]) -> dict[str, frozenset[str]] | None:
-        known = [DataSource(name, people, 1, 1, "", named) for name, people, named in sources]
-        return seen_people(load_weights(export(trainer, make_spans(), known, tmp_path)).extra)
+    def people_of(*sources: tuple[str, str, bool]) -> dict[str, frozenset[str]] | None:
+        listed = [DataSource(name, people, 1, 1, "", named) for name, people, named in sources]
+        return training_people(load_weights(export(trainer, make_spans(), listed, tmp_path)).extra)
 
-    assert seen(("a", "1-3, 7", False), ("b", "12", False)) == {
+    assert people_of(("a", "1-3, 7", False), ("b", "12", False)) == {
         "a": frozenset({"1", "2", "3", "7"}),
         "b": frozenset({"12"}),
     }
-    nobody: frozenset[str] = frozenset()
-    assert seen(("a", "2", True), ("b", "unknown", False)) == {"a": nobody, "b": nobody}
-    assert seen(("a", "1", False), ("a", "3", False)) == {"a": frozenset({"1", "3"})}
-    assert seen(("a", "1", False), ("a", "3", True)) == {"a": nobody}
-    assert seen() == {}
+    unknown: frozenset[str] = frozenset()
+    assert people_of(("a", "2", True), ("b", "unknown", False)) == {"a": unknown, "b": unknown}
+    assert people_of(("a", "1", False), ("a", "3", False)) == {"a": frozenset({"1", "3"})}
+    assert people_of(("a", "1", False), ("a", "3", True)) == {"a": unknown}
+    assert people_of() == {}
 
 
 @pytest.mark.parametrize(
     "text", [None, "rubbish", "3", '[{"source": "a"}]', '[{"source": "a", "people": "Anna"}]'], ids=str
 )
-def test_weights_that_do_not_say_whom_they_saw(text: str | None) -> None:
-    assert seen_people({} if text is None else {"seen": text}) is None
+def test_weights_without_training_people_give_none(text: str | None) -> None:
+    assert training_people({} if text is None else {"seen": text}) is None
 
 
-def test_tasks_are_trained_one_at_a_time(tmp_path: Path) -> None:
+def test_a_trainer_takes_one_task(tmp_path: Path) -> None:
     config = replace(TINY, pretext="reverse+sorting")
     assert parse_pretexts(config.pretext) == (Pretext.REVERSE, Pretext.SORTING)
     with pytest.raises(ValueError, match="unpack"):

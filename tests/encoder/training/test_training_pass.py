@@ -1,4 +1,4 @@
-"""The pass that training takes: the numbers of the model's own pass, and the same gradients."""
+"""The training pass: the same numbers and gradients as the model's forward pass."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def network(config: EncoderConfig) -> GaitEncoder:
 
 
 def some_loss(encoding: GaitEncoding) -> Tensor:
-    """It weighs everything that comes out by different numbers."""
-    given = [encoding.reconstruction, encoding.encoded, encoding.contexts]
+    """Returns a loss that weights every output number differently."""
+    outputs = [encoding.reconstruction, encoding.encoded, encoding.contexts]
     if encoding.alignment is not None:
-        given.append(encoding.alignment)
+        outputs.append(encoding.alignment)
     draw = np.random.RandomState(1)
-    weights = [torch.from_numpy(draw.standard_normal(g.shape).astype("f4")) for g in given]
-    return torch.stack([(g * w).sum() for g, w in zip(given, weights, strict=True)]).sum()
+    weights = [torch.from_numpy(draw.standard_normal(g.shape).astype("f4")) for g in outputs]
+    return torch.stack([(g * w).sum() for g, w in zip(outputs, weights, strict=True)]).sum()
 
 
-@pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
+@pytest.mark.parametrize("teacher_forcing", [False, True], ids=["own-output", "teacher"])
 @pytest.mark.parametrize(
     "settings",
     [{"attention": a} for a in Attention]
@@ -43,10 +43,12 @@ def some_loss(encoding: GaitEncoding) -> Tensor:
     + [{"alignment": "general"}, {"layers": 1}, {"layers": 3}],
     ids=str,
 )
-def test_numbers_and_gradients_are_the_models(settings: dict[str, Any], taught: bool) -> None:
+def test_numbers_and_gradients_equal_those_of_the_model(
+    settings: dict[str, Any], teacher_forcing: bool
+) -> None:
     model = network(EncoderConfig(f=4, joints=3, hidden=5, **settings))
     windows = torch.from_numpy(np.random.RandomState(7).standard_normal((6, 4, 3, 3)).astype("f4"))
-    auxiliary = windows.flip(1) * 0.9 if taught else None
+    auxiliary = windows.flip(1) * 0.9 if teacher_forcing else None
     expected, got = model(windows, auxiliary), training_pass(model, windows, auxiliary)
     for name in ("reconstruction", "encoded", "contexts", "alignment"):
         torch.testing.assert_close(getattr(got, name), getattr(expected, name), rtol=1e-5, atol=1e-6)
@@ -57,7 +59,7 @@ def test_numbers_and_gradients_are_the_models(settings: dict[str, Any], taught: 
         np.testing.assert_allclose(gradient, want, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
-def test_a_second_pass_starts_afresh() -> None:
+def test_a_second_pass_gives_the_same_gradients() -> None:
     model = network(EncoderConfig(f=4, joints=3, hidden=5))
     windows = torch.from_numpy(np.random.RandomState(7).standard_normal((6, 4, 3, 3)).astype("f4"))
     parameters = list(model.parameters())
@@ -67,7 +69,7 @@ def test_a_second_pass_starts_afresh() -> None:
         assert torch.equal(a, b)
 
 
-def test_a_loss_on_a_part_gets_the_models_gradients() -> None:
+def test_a_loss_on_some_steps_has_the_gradients_of_the_model() -> None:
     model = network(EncoderConfig(f=4, joints=3, hidden=5))
     windows = torch.from_numpy(np.random.RandomState(7).standard_normal((6, 4, 3, 3)).astype("f4"))
     names, parameters = zip(*model.named_parameters(), strict=True)
@@ -82,11 +84,11 @@ def test_a_loss_on_a_part_gets_the_models_gradients() -> None:
     assert any(want is None for want in wanted)
 
 
-@pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
-def test_bf16_products_are_near(taught: bool) -> None:
+@pytest.mark.parametrize("teacher_forcing", [False, True], ids=["own-output", "teacher"])
+def test_bf16_products_are_close_to_fp32(teacher_forcing: bool) -> None:
     model = network(EncoderConfig(f=4, joints=3, hidden=16))
     windows = torch.from_numpy(np.random.RandomState(7).standard_normal((6, 4, 3, 3)).astype("f4"))
-    auxiliary = windows.flip(1) if taught else None
+    auxiliary = windows.flip(1) if teacher_forcing else None
     exact = training_pass(model, windows, auxiliary)
     rough = training_pass(model, windows, auxiliary, torch.bfloat16)
     assert rough.reconstruction.dtype is torch.float32
@@ -101,13 +103,15 @@ def test_bf16_products_are_near(taught: bool) -> None:
         assert float(cosine) > 0.97
 
 
-@pytest.mark.parametrize("taught", [False, True], ids=["own-output", "teacher"])
+@pytest.mark.parametrize("teacher_forcing", [False, True], ids=["own-output", "teacher"])
 @pytest.mark.parametrize("attention", list(Attention))
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-def test_no_windows_have_gradients_of_zero(attention: Attention, taught: bool, dtype: torch.dtype) -> None:
+def test_zero_windows_give_zero_gradients(
+    attention: Attention, teacher_forcing: bool, dtype: torch.dtype
+) -> None:
     model = network(EncoderConfig(f=4, joints=3, hidden=5, attention=attention))
     windows = torch.zeros(0, 4, 3, 3)
-    encoding = training_pass(model, windows, windows if taught else None, dtype)
+    encoding = training_pass(model, windows, windows if teacher_forcing else None, dtype)
     assert encoding.reconstruction.shape == (0, 4, 3, 3)
     assert encoding.contexts.shape == (0, 4, 3, 5)
     parameters = list(model.parameters())

@@ -1,4 +1,4 @@
-"""The recognition network of a gallery: what it learns from, how it follows changes, what it forgets."""
+"""The recognition network of a gallery: its training data, determinism, and retraining after changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gallery.recognition.gallery_network import (
     MIN_EACH,
-    Abandoned,
+    Cancelled,
     GalleryRecogniser,
     choose_windows,
     train_gallery,
@@ -38,8 +38,8 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def seen(person: int, walk: int) -> FloatArray:
-    """Windows (PER_WALK, F, D) around a centre of the person's own."""
+def windows_of(person: int, walk: int) -> FloatArray:
+    """Returns windows (PER_WALK, F, D): noise around the centre of a person."""
     centre = np.random.default_rng(person).standard_normal((1, 1, D))
     noise = np.random.default_rng(1000 * person + walk).standard_normal((PER_WALK, F, D))
     return (centre + 0.3 * noise).astype("f4")
@@ -47,7 +47,7 @@ def seen(person: int, walk: int) -> FloatArray:
 
 def walks(*people: int) -> list[PersonTemplates]:
     return [
-        PersonTemplates(person, f"p{person}", sensor, seen(person, walk))
+        PersonTemplates(person, f"p{person}", sensor, windows_of(person, walk))
         for walk, sensor in ((1, "near"), (2, "far"))
         for person in people
     ]
@@ -57,7 +57,7 @@ def index(*people: int) -> TemplateIndex:
     return TemplateIndex(walks(*people), BACKEND, ["near", "plain"])
 
 
-def same(one: GalleryRecogniser, two: GalleryRecogniser) -> bool:
+def same_weights(one: GalleryRecogniser, two: GalleryRecogniser) -> bool:
     return one.people == two.people and all(
         torch.equal(left, right)
         for sensor in one.networks
@@ -70,7 +70,7 @@ def same(one: GalleryRecogniser, two: GalleryRecogniser) -> bool:
 
 
 @pytest.mark.parametrize("sensor", ["near", "plain"])
-def test_it_learns_every_template_as_the_watching_sensor_sees_it(sensor: str) -> None:
+def test_all_templates_are_training_data_projected_for_the_probes_sensor(sensor: str) -> None:
     trained = train_gallery(index(5, 2, 9))
     assert trained.people == (2, 5, 9)
     rows = np.concatenate([entry.templates for p in (2, 5, 9) for entry in walks(p)])
@@ -80,24 +80,24 @@ def test_it_learns_every_template_as_the_watching_sensor_sees_it(sensor: str) ->
     owners = np.repeat([0, 1, 2], 2 * PER_WALK)
     everything = np.ones(len(rows), bool)
     literal = train_recogniser(rows.astype("f4"), owners, everything, None, ("2", "5", "9")).recogniser
-    new = seen(5, walk=3)
+    new = windows_of(5, walk=3)
     given_rows = (new - PROJECTION.mean) @ PROJECTION.matrix if sensor == "near" else new
     given_rows = given_rows / np.linalg.norm(given_rows, axis=-1, keepdims=True)
     np.testing.assert_allclose(
         trained.predict(new, sensor), literal.predict(given_rows.astype("f4")), atol=1e-3
     )
     for place, person in enumerate(trained.people):
-        assert (trained.predict(seen(person, walk=3), sensor).argmax(axis=1) == place).mean() > 0.8
+        assert (trained.predict(windows_of(person, walk=3), sensor).argmax(axis=1) == place).mean() > 0.8
 
 
 def test_the_same_gallery_in_any_order_gives_the_same_bits() -> None:
     shuffled = TemplateIndex(walks(9, 2, 5), BACKEND, ["plain", "near"])
-    assert same(train_gallery(index(2, 5, 9)), train_gallery(shuffled))
-    assert not same(train_gallery(index(2, 5)), train_gallery(index(2, 9)))
+    assert same_weights(train_gallery(index(2, 5, 9)), train_gallery(shuffled))
+    assert not same_weights(train_gallery(index(2, 5)), train_gallery(index(2, 9)))
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=40), st.integers(1, 3000))
-def test_all_templates_are_learned_or_as_many_of_each_spread_evenly(sizes: list[int], limit: int) -> None:
+def test_all_templates_or_equal_evenly_spread_numbers_are_chosen(sizes: list[int], limit: int) -> None:
     owners = np.repeat(np.arange(len(sizes)), sizes)
     chosen = choose_windows(owners, limit)
     most = max(MIN_EACH, limit // len(sizes))
@@ -112,12 +112,12 @@ def test_all_templates_are_learned_or_as_many_of_each_spread_evenly(sizes: list[
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), [("MAX_WINDOWS", 10, 5), ("MAX_NUMBERS", 150, 2)])
-def test_what_a_network_learns_from_is_bounded(
+def test_the_training_data_are_limited(
     monkeypatch: pytest.MonkeyPatch, name: str, value: int, expected: int
 ) -> None:
     monkeypatch.setattr("gallery.recognition.gallery_network.MIN_EACH", 1)
     monkeypatch.setattr(f"gallery.recognition.gallery_network.{name}", value)
-    # As they are, two people's templates have 3 x 10 numbers each.
+    # Without a projection, a template has 3 x 10 numbers.
     gallery = TemplateIndex(walks(2, 5), BACKEND, ["plain"])
     few = [2 * PER_WALK * n // expected for n in range(expected)]
     chosen = [
@@ -126,53 +126,53 @@ def test_what_a_network_learns_from_is_bounded(
     ]
     limited = train_gallery(gallery)
     monkeypatch.undo()
-    assert same(limited, train_gallery(TemplateIndex(chosen, BACKEND, ["plain"])))
+    assert same_weights(limited, train_gallery(TemplateIndex(chosen, BACKEND, ["plain"])))
 
 
-def test_a_training_can_be_abandoned() -> None:
-    with pytest.raises(Abandoned):
+def test_a_training_can_be_cancelled() -> None:
+    with pytest.raises(Cancelled):
         train_gallery(index(2, 5), lambda: True)
 
 
-def taken(subject: Retraining) -> GalleryRecogniser:
+def wait_and_take(subject: Retraining) -> GalleryRecogniser:
     subject.wait(60)
     network = subject.take()
     assert network is not None
     return network
 
 
-def test_every_change_of_the_gallery_is_learned_and_who_is_removed_is_gone() -> None:
+def test_each_changed_gallery_is_trained_without_removed_people() -> None:
     with closing(Retraining()) as subject:
         for people in ((2, 5), (2, 5, 9), (2, 9)):
             subject.begin(index(*people))
             assert subject.pending
-            network = taken(subject)
-            assert same(network, train_gallery(index(*people)))
-            assert network.predict(seen(2, walk=3), "near").shape == (PER_WALK, len(people))
+            network = wait_and_take(subject)
+            assert same_weights(network, train_gallery(index(*people)))
+            assert network.predict(windows_of(2, walk=3), "near").shape == (PER_WALK, len(people))
             assert not subject.pending
             assert subject.take() is None
 
 
-def test_only_the_newest_gallery_is_learned() -> None:
+def test_only_the_newest_gallery_is_trained() -> None:
     with closing(Retraining()) as subject:
         subject.begin(index(*range(1, 40)))
         subject.begin(index(2, 5))
-        assert taken(subject).people == (2, 5)
+        assert wait_and_take(subject).people == (2, 5)
         subject.begin(index(2, 5, 9))
-        subject.begin(index(2))  # one person: nobody to tell apart
+        subject.begin(index(2))  # one person: nothing to classify
         assert not subject.pending
         assert subject.take() is None
         subject.begin(index())
         assert not subject.pending
 
 
-def test_a_training_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_failed_training_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
-        raise RuntimeError("out of luck")
+        raise RuntimeError("out of memory")
 
     monkeypatch.setattr("gallery.recognition.retraining.train_gallery", fail)
     with closing(Retraining()) as subject:
         subject.begin(index(2, 5))
         subject.wait(60)
-        with pytest.raises(RuntimeError, match="out of luck"):
+        with pytest.raises(RuntimeError, match="out of memory"):
             subject.take()

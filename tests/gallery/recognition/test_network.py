@@ -1,4 +1,4 @@
-"""The recognition network: literal AP and SC, training on separable people, choice, files, determinism."""
+"""The recognition network: literal AP and SC, training, selection of the epoch, files, determinism."""
 
 from __future__ import annotations
 
@@ -14,15 +14,23 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from gallery.recognition.network import Recogniser, RecognitionNetwork, Strategy
-from gallery.recognition.network_training import RecognitionConfig, Training, hold_out_ends, train_recogniser
+from gallery.recognition.network_training import (
+    RecognitionConfig,
+    TrainingResult,
+    split_walk_ends,
+    train_recogniser,
+)
 from stream.errors import DataError
 
 F, D, PEOPLE, PER_WALK = 3, 10, ("ann", "bo", "cy", "di"), 12
 BOTH = pytest.mark.parametrize("strategy", list(Strategy))
 
 
-def made(noise: float = 0.3, walks: int = 2, seed: int = 0) -> tuple[Any, Any, Any]:
-    """CAGEs (n, F, D) around a centre of each person's own, far from zero; whose, and of which walk."""
+def synthetic_cages(noise: float = 0.3, walks: int = 2, seed: int = 0) -> tuple[Any, Any, Any]:
+    """Returns CAGEs (n, F, D), their people (n,) and their walks (n,).
+
+    CAGEs are noise around a centre of each person, far from 0.
+    """
     random = np.random.default_rng(seed)
     centres = np.random.default_rng(99).normal(0, 0.02, (len(PEOPLE), 1, D)) + 5
     walk = np.repeat(np.arange(len(PEOPLE) * walks), PER_WALK)
@@ -31,17 +39,17 @@ def made(noise: float = 0.3, walks: int = 2, seed: int = 0) -> tuple[Any, Any, A
     return cages.astype("f4"), owners, walk
 
 
-def trained(strategy: Strategy, **settings: Any) -> Training:
-    """A network trained on `made`."""
-    cages, owners, walk = made()
+def trained(strategy: Strategy, **settings: Any) -> TrainingResult:
+    """Returns a network trained on `synthetic_cages`."""
+    cages, owners, walk = synthetic_cages()
     config = RecognitionConfig(strategy=strategy, hidden=32, batch=8, **settings)
-    return train_recogniser(cages, owners, *hold_out_ends(walk), PEOPLE, config)
+    return train_recogniser(cages, owners, *split_walk_ends(walk), PEOPLE, config)
 
 
 @BOTH
 def test_separable_people_are_recognised(strategy: Strategy) -> None:
     training = trained(strategy)
-    cages, owners, _ = made(seed=1)
+    cages, owners, _ = synthetic_cages(seed=1)
     predicted = training.recogniser.predict(cages)
     assert predicted.shape == (len(cages), len(PEOPLE))
     np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=1e-5)
@@ -50,16 +58,18 @@ def test_separable_people_are_recognised(strategy: Strategy) -> None:
 
 
 @BOTH
-def test_labels_without_meaning_teach_nothing(strategy: Strategy) -> None:
-    cages, owners, walk = made(noise=50)
+def test_labels_independent_of_the_cages_give_chance(strategy: Strategy) -> None:
+    cages, owners, walk = synthetic_cages(noise=50)
     config = RecognitionConfig(strategy=strategy, batch=8)
-    recogniser = train_recogniser(cages, owners, *hold_out_ends(walk), PEOPLE, config).recogniser
-    unseen, whose, _ = made(noise=50, walks=20, seed=1)
-    assert (recogniser.predict(unseen).argmax(axis=1) == whose).mean() == pytest.approx(1 / 4, abs=0.06)
+    recogniser = train_recogniser(cages, owners, *split_walk_ends(walk), PEOPLE, config).recogniser
+    unseen, unseen_owners, _ = synthetic_cages(noise=50, walks=20, seed=1)
+    assert (recogniser.predict(unseen).argmax(axis=1) == unseen_owners).mean() == pytest.approx(
+        1 / 4, abs=0.06
+    )
 
 
 def literal(network: RecognitionNetwork, rows: Any) -> Any:
-    """f_RN of one input, step by step in double precision."""
+    """Returns the output of f_RN for one input, step by step in double precision."""
     state = {name: tensor.double().numpy() for name, tensor in network.state_dict().items()}
     scaled = ((rows.astype("f8") - state["centre"]) / state["scale"]).ravel()
     hidden = np.maximum(state["hidden.weight"] @ scaled + state["hidden.bias"], 0)
@@ -69,28 +79,28 @@ def literal(network: RecognitionNetwork, rows: Any) -> Any:
 
 def test_average_prediction_is_the_mean_of_the_skeletons_probabilities() -> None:
     recogniser = trained(Strategy.AP, epochs=1).recogniser
-    cages = made(noise=3, seed=2)[0][:5]
+    cages = synthetic_cages(noise=3, seed=2)[0][:5]
     expected = [np.mean([literal(recogniser.network, v) for v in window], axis=0) for window in cages]
     np.testing.assert_allclose(recogniser.predict(cages), expected, rtol=1e-4, atol=1e-6)
-    # The mean of probabilities is not the softmax of mean logits, nor is the order of skeletons known to it.
+    # The order of the skeletons has no effect.
     np.testing.assert_allclose(recogniser.predict(cages[:, ::-1].copy()), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_concatenation_predicts_once_from_all_skeletons() -> None:
     recogniser = trained(Strategy.SC, epochs=1).recogniser
-    cages = made(noise=3, seed=2)[0][:5]
+    cages = synthetic_cages(noise=3, seed=2)[0][:5]
     expected = [literal(recogniser.network, window) for window in cages]
     np.testing.assert_allclose(recogniser.predict(cages), expected, rtol=1e-4, atol=1e-6)
     assert not np.allclose(recogniser.predict(cages[:, ::-1].copy()), expected, rtol=1e-3)
 
 
 @BOTH
-def test_many_windows_are_predicted_as_each_alone(
+def test_predictions_of_many_windows_equal_those_of_single_windows(
     strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gallery.recognition.network._BLOCK", 4)
     recogniser = trained(strategy, epochs=1).recogniser
-    cages = made(seed=3)[0][:11]
+    cages = synthetic_cages(seed=3)[0][:11]
     alone = np.concatenate([recogniser.predict(window[None]) for window in cages])
     np.testing.assert_allclose(recogniser.predict(cages), alone, rtol=1e-5)
     assert recogniser.predict(cages[:0]).shape == (0, len(PEOPLE))
@@ -99,45 +109,45 @@ def test_many_windows_are_predicted_as_each_alone(
 
 
 @BOTH
-def test_the_best_epoch_on_held_out_windows_is_kept(strategy: Strategy) -> None:
-    cages, owners, walk = made(noise=2)
-    train, held = hold_out_ends(walk)
+def test_the_best_epoch_on_validation_windows_is_kept(strategy: Strategy) -> None:
+    cages, owners, walk = synthetic_cages(noise=2)
+    train, validation = split_walk_ends(walk)
     config = RecognitionConfig(strategy=strategy, batch=8, epochs=12)
-    told: list[Any] = []
-    training = train_recogniser(cages, owners, train, held, PEOPLE, config, progress=told.append)
-    assert tuple(told) == training.history
-    assert [epoch.epoch for epoch in told] == list(range(1, 13))
-    best = max(told, key=lambda epoch: (epoch.rank1, -epoch.held_out_loss))
+    reported: list[Any] = []
+    training = train_recogniser(cages, owners, train, validation, PEOPLE, config, progress=reported.append)
+    assert tuple(reported) == training.history
+    assert [epoch.epoch for epoch in reported] == list(range(1, 13))
+    best = max(reported, key=lambda epoch: (epoch.rank1, -epoch.validation_loss))
     assert training.kept == best.epoch
-    predicted = training.recogniser.predict(cages[held])
-    assert (predicted.argmax(axis=1) == owners[held]).mean() == pytest.approx(best.rank1)
-    loss = -np.log(predicted[np.arange(len(predicted)), owners[held]]).mean()
-    assert loss == pytest.approx(best.held_out_loss, rel=1e-4)
+    predicted = training.recogniser.predict(cages[validation])
+    assert (predicted.argmax(axis=1) == owners[validation]).mean() == pytest.approx(best.rank1)
+    loss = -np.log(predicted[np.arange(len(predicted)), owners[validation]]).mean()
+    assert loss == pytest.approx(best.validation_loss, rel=1e-4)
     assert 0.4 < best.rank1 < 1
 
 
 @BOTH
-def test_with_nothing_held_out_the_last_epoch_is_kept(strategy: Strategy) -> None:
-    cages, owners, walk = made()
-    train, held = hold_out_ends(walk)
+def test_without_validation_windows_the_last_epoch_is_kept(strategy: Strategy) -> None:
+    cages, owners, walk = synthetic_cages()
+    train, validation = split_walk_ends(walk)
     config = RecognitionConfig(strategy=strategy, batch=8, epochs=3)
     training = train_recogniser(cages, owners, train, None, PEOPLE, config)
     assert training.kept == 3
-    assert all(np.isnan([epoch.rank1, epoch.held_out_loss]).all() for epoch in training.history)
-    chosen = train_recogniser(cages, owners, train, held, PEOPLE, config)
-    # Choosing takes no part in learning.
+    assert all(np.isnan([epoch.rank1, epoch.validation_loss]).all() for epoch in training.history)
+    chosen = train_recogniser(cages, owners, train, validation, PEOPLE, config)
+    # Validation does not affect the training.
     assert [e.loss for e in training.history] == [e.loss for e in chosen.history]
 
 
 @BOTH
-def test_windows_that_are_neither_trained_on_nor_held_out_play_no_part(strategy: Strategy) -> None:
-    cages, owners, walk = made()
-    train, held = hold_out_ends(walk)
+def test_windows_outside_training_and_validation_have_no_effect(strategy: Strategy) -> None:
+    cages, owners, walk = synthetic_cages()
+    train, validation = split_walk_ends(walk)
     other = cages.copy()
-    other[~train & ~held] = 1e3
+    other[~train & ~validation] = 1e3
     config = RecognitionConfig(strategy=strategy, batch=8, epochs=2)
-    one = train_recogniser(cages, owners, train, held, PEOPLE, config).recogniser.predict(cages)
-    two = train_recogniser(other, owners, train, held, PEOPLE, config).recogniser.predict(cages)
+    one = train_recogniser(cages, owners, train, validation, PEOPLE, config).recogniser.predict(cages)
+    two = train_recogniser(other, owners, train, validation, PEOPLE, config).recogniser.predict(cages)
     np.testing.assert_array_equal(one, two)
 
 
@@ -153,17 +163,17 @@ def test_the_same_seed_gives_the_same_bits(strategy: Strategy) -> None:
 
 
 def test_inputs_are_standardised_over_the_training_windows() -> None:
-    cages, owners, walk = made()
+    cages, owners, walk = synthetic_cages()
     cages[..., 3] = 0.1  # a number that never changes
-    train, held = hold_out_ends(walk)
+    train, validation = split_walk_ends(walk)
     config = RecognitionConfig(hidden=4, epochs=1)
-    network = train_recogniser(cages, owners, train, held, PEOPLE, config).recogniser.network
+    network = train_recogniser(cages, owners, train, validation, PEOPLE, config).recogniser.network
     rows = cages[train].reshape(-1, D).astype("f8")
     scale = np.where(np.arange(D) == 3, 1, rows.std(axis=0))
     np.testing.assert_allclose(network.centre, rows.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(network.scale, scale, rtol=1e-4)
     plain = RecognitionConfig(hidden=4, epochs=1, standardise=False)
-    network = train_recogniser(cages, owners, train, held, PEOPLE, plain).recogniser.network
+    network = train_recogniser(cages, owners, train, validation, PEOPLE, plain).recogniser.network
     assert not network.centre.any()
     assert bool((network.scale == 1).all())
 
@@ -174,27 +184,31 @@ def test_inputs_are_standardised_over_the_training_windows() -> None:
     st.integers(0, 1),
     st.randoms(use_true_random=False),
 )
-def test_ends_are_held_out(lengths: list[int], share: float, overlap: int, shuffle: Any) -> None:
+def test_the_ends_of_walks_are_validation_windows(
+    lengths: list[int], share: float, overlap: int, shuffle: Any
+) -> None:
     numbers = list(range(len(lengths)))
     shuffle.shuffle(numbers)
     walks = np.repeat(numbers, lengths)
-    train, held = hold_out_ends(walks, share, overlap)
-    assert not (train & held).any()
+    train, validation = split_walk_ends(walks, share, overlap)
+    assert not (train & validation).any()
     for number in numbers:
         own = walks == number
-        marks = "".join("t" if t else "h" if h else "-" for t, h in zip(train[own], held[own], strict=True))
+        marks = "".join(
+            "t" if t else "v" if v else "-" for t, v in zip(train[own], validation[own], strict=True)
+        )
         count = max(1, round(share * len(marks))) if len(marks) >= 4 else 0
         between = overlap if count else 0
-        assert marks == "t" * (len(marks) - count - between) + "-" * between + "h" * count
+        assert marks == "t" * (len(marks) - count - between) + "-" * between + "v" * count
         assert "t" in marks
 
 
 @BOTH
-def test_a_file_gives_back_the_network(strategy: Strategy, tmp_path: Path) -> None:
-    cages, owners, walk = made()
+def test_a_saved_network_is_read_back(strategy: Strategy, tmp_path: Path) -> None:
+    cages, owners, walk = synthetic_cages()
     config = RecognitionConfig(strategy=strategy, hidden=8, epochs=1)
     training = train_recogniser(
-        cages, owners, *hold_out_ends(walk), PEOPLE, config, extra={"contract": "abc"}
+        cages, owners, *split_walk_ends(walk), PEOPLE, config, extra={"contract": "abc"}
     )
     path = tmp_path / "people.safetensors"
     training.recogniser.save(path)
@@ -205,7 +219,7 @@ def test_a_file_gives_back_the_network(strategy: Strategy, tmp_path: Path) -> No
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_files_that_are_no_network_are_refused(tmp_path: Path) -> None:
+def test_invalid_network_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "people.safetensors"
     recogniser = trained(Strategy.AP, epochs=1).recogniser
     with pytest.raises(DataError, match="cannot be written"):
@@ -221,7 +235,7 @@ def test_files_that_are_no_network_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected a recognition network"):
         Recogniser.load(path)
     Recogniser(PEOPLE[:3], recogniser.network, {}).save(path)
-    with pytest.raises(DataError, match="does not fit"):
+    with pytest.raises(DataError, match="does not match the metadata"):
         Recogniser.load(path)
     recogniser.network.centre[0] = float("nan")
     recogniser.save(path)
@@ -229,27 +243,27 @@ def test_files_that_are_no_network_are_refused(tmp_path: Path) -> None:
         Recogniser.load(path)
 
 
-def test_wrong_lessons_are_refused() -> None:
-    cages, owners, walk = made()
-    train, held = hold_out_ends(walk)
-    unseen = train & (owners != 2)
-    learn: Any = train_recogniser
+def test_invalid_training_data_and_settings_are_refused() -> None:
+    cages, owners, walk = synthetic_cages()
+    train, validation = split_walk_ends(walk)
+    without_cy = train & (owners != 2)
+    train_with: Any = train_recogniser
     nan = cages.copy()
     nan[0, 0, 0] = np.nan
     cases: Any = (
-        ((cages[:, 0], owners, train, held), r"expected cages \(n, f, D\)"),
-        ((cages, owners[1:], train, held), r"expected cages \(n, f, D\)"),
-        ((nan, owners, train, held), "finite"),
+        ((cages[:, 0], owners, train, validation), r"expected cages \(n, f, D\)"),
+        ((cages, owners[1:], train, validation), r"expected cages \(n, f, D\)"),
+        ((nan, owners, train, validation), "finite"),
         ((cages, owners, train, train), "none that is trained on"),
-        ((cages, owners, train, np.zeros_like(held)), "at least one window"),
-        ((cages, owners + 1, train, held), "expected 0 to 3, got 1 to 4"),
-        ((cages, owners, unseen, held), "none of cy"),
+        ((cages, owners, train, np.zeros_like(validation)), "at least one window"),
+        ((cages, owners + 1, train, validation), "expected 0 to 3, got 1 to 4"),
+        ((cages, owners, without_cy, validation), "none of cy"),
     )
     for arguments, message in cases:
         with pytest.raises(ValueError, match=message):
-            learn(*arguments, PEOPLE)
-    assert [RecognitionConfig(strategy=s).passes for s in (Strategy.AP, Strategy.SC)] == [6, 12]
-    assert RecognitionConfig(epochs=3).passes == 3
+            train_with(*arguments, PEOPLE)
+    assert [RecognitionConfig(strategy=s).trained_epochs for s in (Strategy.AP, Strategy.SC)] == [6, 12]
+    assert RecognitionConfig(epochs=3).trained_epochs == 3
     for name in ("hidden", "batch", "epochs"):
         wrong: dict[str, Any] = {name: -1}
         with pytest.raises(ValueError, match=name):

@@ -1,4 +1,4 @@
-"""f_RN among accepted people: the literal definition, and that it decides nothing else."""
+"""Re-ranking of accepted people by f_RN: the literal definition; acceptance does not change."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.matcher import Finding, Matcher
+from gallery.matcher import Matcher
 from gallery.matcher_settings import SourceCard
+from gallery.open_set_decision import TrackDecision
 from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import Backend
-from gallery.scoring.calibration import Calibration, ImpostorScores
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.track_evidence import AveragePrediction, Standing
+from gallery.scoring.thresholds import Calibration, ImpostorScores
+from gallery.scoring.track_scores import AveragePrediction, CandidateScore
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
-from stream.bus.messages import Row, Tick
+from stream.bus.messages import Tick, WindowRow
 
 F, D, WINDOWS = 6, 4, 14
 SENSOR = "kinect-v1"
-# Stricter with little evidence, so that people seen for different times have different thresholds.
+# Thresholds fall with the number of windows, so people compared over fewer windows have higher ones.
 KNOWN = ImpostorScores("test", 9, (1, 40), (9, 9), (0.5, 0.01), ((0.2, 0.9), (-0.2, 0.3)), (0.2, 0.2))
 BACKEND = Backend(calibration=Calibration({SENSOR: KNOWN}))
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A network that says the same of every window."""
+class ConstantPredictor:
+    """A network with the same prediction for every window."""
 
     people: tuple[int, ...]
     probabilities: tuple[float, ...]
@@ -48,10 +49,12 @@ def index(people: int, seed: int) -> TemplateIndex:
     return TemplateIndex(templates, BACKEND, [SENSOR])
 
 
-def matcher(gallery: TemplateIndex, fpir: float | None, said: Said | None = None) -> Matcher:
+def matcher(
+    gallery: TemplateIndex, fpir: float | None, predictor: ConstantPredictor | None = None
+) -> Matcher:
     subject = Matcher((SourceCard("a", SENSOR, False),), F, fpir, gallery, Reranking())
-    if said is not None:
-        subject.use_predictor(said)
+    if predictor is not None:
+        subject.use_predictor(predictor)
     return subject
 
 
@@ -59,18 +62,18 @@ def nearest(gallery: TemplateIndex, fpir: float | None) -> Matcher:
     return Matcher((SourceCard("a", SENSOR, False),), F, fpir, gallery)
 
 
-def walk(subject: Matcher, cages: FloatArray) -> list[Finding]:
-    findings: list[Finding] = []
+def observe_walk(subject: Matcher, cages: FloatArray) -> list[TrackDecision]:
+    decisions: list[TrackDecision] = []
     for n, window in enumerate(cages):
-        row = Row(1, n * 10**8, n * 10**8 + 1, 0, 1.0)
-        findings += subject.observe(Tick(0, 0, n, "c", (1, F, D), (row,)), window[None])
-    return findings
+        row = WindowRow(1, n * 10**8, n * 10**8 + 1, 0, 1.0)
+        decisions += subject.observe(Tick(0, 0, n, "c", (1, F, D), (row,)), window[None])
+    return decisions
 
 
-def told(findings: list[Finding]) -> list[Finding]:
-    """Findings without their tracks, which belong to one matcher."""
-    nowhere = matcher(index(1, 0), None)._track(0, 1, 0)
-    return [replace(finding, track=nowhere) for finding in findings]
+def without_tracks(decisions: list[TrackDecision]) -> list[TrackDecision]:
+    """Returns decisions without their tracks, which differ between matchers."""
+    placeholder = matcher(index(1, 0), None)._track(0, 1, 0)
+    return [replace(decision, track=placeholder) for decision in decisions]
 
 
 @given(
@@ -79,40 +82,42 @@ def told(findings: list[Finding]) -> list[Finding]:
     st.integers(1, 5),
 )
 def test_the_accepted_person_with_the_highest_prediction_is_chosen(
-    people: list[tuple[float, float]], windows: int, enough: int
+    people: list[tuple[float, float]], windows: int, min_windows: int
 ) -> None:
-    accepted = [Standing(n, score, 10) for n, (score, _) in enumerate(sorted(people, reverse=True))]
+    accepted = [CandidateScore(n, score, 10) for n, (score, _) in enumerate(sorted(people, reverse=True))]
     probabilities = [probability for _, probability in sorted(people, reverse=True)]
     predicted = AveragePrediction()
     for _ in range(windows):
         predicted.add(tuple(range(len(people))), np.array(probabilities, np.float32))
-    said = Said(tuple(range(len(people))), tuple(probabilities))
-    chosen, how = Reranking(said).choose(accepted, predicted, enough)
+    predictor = ConstantPredictor(tuple(range(len(people))), tuple(probabilities))
+    chosen, how = Reranking(predictor).choose(accepted, predicted, min_windows)
     if len(people) == 1:
         assert (chosen, how) == (accepted[0], "")
-    elif windows < enough:
-        assert (chosen, how) == (accepted[0], "f_RN has seen too little")
+    elif windows < min_windows:
+        assert (chosen, how) == (accepted[0], "f_RN has too few windows")
     else:
-        # Of equal predictions the better score, which stands first.
+        # On equal predictions the better score is chosen; it is first.
         assert chosen == accepted[probabilities.index(max(probabilities))]
         assert how == f"chosen by f_RN among {len(people)}"
-    untrained, why = Reranking().choose(accepted, predicted, enough)
+    untrained, reason = Reranking().choose(accepted, predicted, min_windows)
     assert untrained == accepted[0]
-    assert why == ("f_RN is in training" if len(people) > 1 else "")
+    assert reason == ("f_RN is in training" if len(people) > 1 else "")
 
 
 @settings(max_examples=40)
 @given(st.integers(1, 5), st.integers(0, 30), st.sampled_from([None, 0.01, 0.2, 0.6]), st.data())
-def test_it_changes_nobodys_acceptance_and_names_by_the_literal_rule(
+def test_acceptance_is_unchanged_and_the_highest_prediction_is_named(
     people: int, seed: int, fpir: float | None, data: st.DataObject
 ) -> None:
     gallery = index(people, seed)
     weights = data.draw(st.lists(st.floats(0.01, 1), min_size=people, max_size=people))
     cages = np.random.default_rng(seed + 100).standard_normal((WINDOWS, F, D)).astype("f4")
-    plain = walk(nearest(gallery, fpir), cages)
-    subject = matcher(gallery, fpir, Said(gallery.people, tuple(np.array(weights, np.float32).tolist())))
-    reranked = walk(subject, cages)
-    assert [finding.state for finding in reranked] == [finding.state for finding in plain]
+    plain = observe_walk(nearest(gallery, fpir), cages)
+    subject = matcher(
+        gallery, fpir, ConstantPredictor(gallery.people, tuple(np.array(weights, np.float32).tolist()))
+    )
+    reranked = observe_walk(subject, cages)
+    assert [decision.state for decision in reranked] == [decision.state for decision in plain]
     windows_seen = [gallery.scores(gallery.describe(cages[: n + 1], SENSOR), SENSOR) for n in range(WINDOWS)]
     for before, after, scores in zip(plain, reranked, windows_seen, strict=True):
         means = dict(zip(gallery.people, scores.mean(axis=0).tolist(), strict=True))
@@ -123,52 +128,55 @@ def test_it_changes_nobodys_acceptance_and_names_by_the_literal_rule(
             or means[person] >= KNOWN.exceeded_by(-np.expm1(np.log1p(-fpir) / people), len(scores))
         ]
         if after.state != "person" or len(passing) < 2:
-            assert told([after]) == told([before])
+            assert without_tracks([after]) == without_tracks([before])
             continue
         likely = max(passing, key=lambda p: (np.float32(weights[p - 1]), means[p]))
         assert after.candidate == f"p{likely}"
         assert after.score == pytest.approx(means[likely])
         assert after.threshold == before.threshold
         margin = means[likely] - max(means[p] for p in means if p != likely)
-        assert after.margin == pytest.approx(margin, abs=1e-6)  # of single precision products
+        assert after.margin == pytest.approx(margin, abs=1e-6)  # single precision
         assert after.reason == f"{before.reason}; chosen by f_RN among {len(passing)}"
 
 
-def test_while_the_network_is_in_training_the_score_decides_and_says_so() -> None:
+def test_during_training_the_score_decides_and_the_reason_states_it() -> None:
     gallery = index(3, seed=1)
     cages = np.random.default_rng(5).standard_normal((WINDOWS, F, D)).astype("f4")
-    plain, waiting = walk(nearest(gallery, None), cages), walk(matcher(gallery, None), cages)
-    assert {finding.reason for finding in waiting if finding.state == "person"} == {
-        "best candidate; strangers are not told apart; f_RN is in training"
+    plain, waiting = observe_walk(nearest(gallery, None), cages), observe_walk(matcher(gallery, None), cages)
+    assert {decision.reason for decision in waiting if decision.state == "person"} == {
+        "best candidate; strangers are not rejected; f_RN is in training"
     }
     same = [replace(after, reason=before.reason) for after, before in zip(waiting, plain, strict=True)]
-    assert told(same) == told(plain)
+    assert without_tracks(same) == without_tracks(plain)
 
 
-def test_a_changed_gallery_drops_the_network_and_all_it_said_at_once() -> None:
+def test_a_changed_gallery_drops_the_network_and_its_predictions() -> None:
     gallery, smaller = index(3, seed=1), index(2, seed=1)
     cages = np.random.default_rng(5).standard_normal((WINDOWS, F, D)).astype("f4")
-    subject, plain = matcher(gallery, None, Said((1, 2, 3), (0.0, 0.0, 1.0))), nearest(gallery, None)
-    assert walk(subject, cages)[-1].candidate == "p3"
-    walk(plain, cages)
+    subject, plain = (
+        matcher(gallery, None, ConstantPredictor((1, 2, 3), (0.0, 0.0, 1.0))),
+        nearest(gallery, None),
+    )
+    assert observe_walk(subject, cages)[-1].candidate == "p3"
+    observe_walk(plain, cages)
     for each in (subject, plain):
         each.replace_index(smaller)
-    assert subject.tracks[1].evidence.predicted == AveragePrediction()
-    (after,), (before,) = walk(subject, cages[:1]), walk(plain, cages[:1])
+    assert subject.tracks[1].scores.predicted == AveragePrediction()
+    (after,), (before,) = observe_walk(subject, cages[:1]), observe_walk(plain, cages[:1])
     assert after.candidate == before.candidate
     assert after.reason.endswith("f_RN is in training")
     with pytest.raises(ValueError, match="people of this gallery"):
-        subject.use_predictor(Said((1, 2, 3), (0.0, 0.0, 1.0)))
-    best = [finding.candidate for finding in walk(plain, cages[:10])]
+        subject.use_predictor(ConstantPredictor((1, 2, 3), (0.0, 0.0, 1.0)))
+    best = [decision.candidate for decision in observe_walk(plain, cages[:10])]
     other = 2 if best[-1] == "p1" else 1
-    subject.use_predictor(Said((1, 2), (float(other == 1), float(other == 2))))
-    later = walk(subject, cages[:10])
-    assert [finding.candidate for finding in later] == [*best[:9], f"p{other}"]
-    assert later[8].reason.endswith("f_RN has seen too little")
+    subject.use_predictor(ConstantPredictor((1, 2), (float(other == 1), float(other == 2))))
+    later = observe_walk(subject, cages[:10])
+    assert [decision.candidate for decision in later] == [*best[:9], f"p{other}"]
+    assert later[8].reason.endswith("f_RN has too few windows")
     assert later[9].reason.endswith("chosen by f_RN among 2")
 
 
-def test_a_matcher_by_nearest_templates_takes_no_network() -> None:
+def test_a_matcher_without_reranking_refuses_a_network() -> None:
     gallery = index(2, seed=1)
     with pytest.raises(ValueError, match="for a matcher that re-ranks"):
-        nearest(gallery, None).use_predictor(Said((1, 2), (0.5, 0.5)))
+        nearest(gallery, None).use_predictor(ConstantPredictor((1, 2), (0.5, 0.5)))

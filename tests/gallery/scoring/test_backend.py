@@ -1,4 +1,4 @@
-"""Back-ends: projections and thresholds of one encoder, as they ship."""
+"""Back-ends: directions of CAGEs, files, damage, and the shipped files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import save
 
 from encoder.weights import load_encoder
-from gallery.scoring.backend import Backend, Projection, find_backend, folders_beside, load_backend
+from gallery.scoring.backend import (
+    ANY_SENSOR,
+    Backend,
+    Projection,
+    backend_arrays,
+    find_backend,
+    folders_beside,
+    load_backend,
+)
+from gallery.scoring.backend_card import BackendCard
 from stream.errors import DataError
 
 RANDOM = np.random.default_rng(5)
@@ -54,7 +64,7 @@ def test_directions_are_centred_projected_and_of_unit_length() -> None:
     assert found.dtype == np.float32
 
 
-def test_a_kind_of_sensor_without_projection_keeps_its_cages_directions() -> None:
+def test_without_a_projection_cages_are_only_scaled_to_unit_length() -> None:
     window = cages(2, F)
     window[1, 3] = 0
     found = Backend({"kinect-v1": Projection(MEAN, MATRIX)}).directions(window, "rgb")
@@ -62,7 +72,7 @@ def test_a_kind_of_sensor_without_projection_keeps_its_cages_directions() -> Non
     np.testing.assert_allclose(found, window / np.where(length == 0, 1, length), atol=1e-6)
 
 
-def test_a_windows_bits_do_not_depend_on_the_windows_beside_it() -> None:
+def test_the_bits_of_a_window_do_not_depend_on_the_other_windows() -> None:
     random = np.random.default_rng(6)
     mean, matrix = random.standard_normal(768), random.standard_normal((768, 128))
     backend = Backend({"s": Projection(mean.astype(np.float32), matrix.astype(np.float32))})
@@ -73,8 +83,8 @@ def test_a_windows_bits_do_not_depend_on_the_windows_beside_it() -> None:
         assert together[n].tobytes() == backend.directions(windows[n : n + 2], "s")[0].tobytes()
 
 
-def test_an_unknown_encoder_has_plain_cosines_and_no_thresholds(tmp_path: Path) -> None:
-    for unknown in (load_backend("never-made"), load_backend("abc", [tmp_path / "nowhere.safetensors"])):
+def test_an_unknown_encoder_has_plain_cosine_similarity_and_no_thresholds(tmp_path: Path) -> None:
+    for unknown in (load_backend("unknown"), load_backend("abc", [tmp_path / "nowhere.safetensors"])):
         window = cages(F)
         length = np.linalg.norm(window, axis=-1, keepdims=True)
         np.testing.assert_allclose(unknown.directions(window, "kinect-v1"), window / length, atol=1e-6)
@@ -90,7 +100,7 @@ def test_files_are_read_back(tmp_path: Path) -> None:
     assert backend.threshold("kinect-v2", 0.1, 1, 50) is None
 
 
-def test_a_sensor_may_have_a_projection_and_no_thresholds(tmp_path: Path) -> None:
+def test_a_sensor_can_have_a_projection_without_thresholds(tmp_path: Path) -> None:
     backend_files(tmp_path)
     card = {"encoder": "test", "sensors": {"kinect-v1": {"projection": FITTED_ON}}}
     (tmp_path / "abc.json").write_text(json.dumps(card))
@@ -99,63 +109,63 @@ def test_a_sensor_may_have_a_projection_and_no_thresholds(tmp_path: Path) -> Non
     assert backend.threshold("kinect-v1", 0.1, 1, 50) is None
 
 
-def arrays_become(changed: dict[str, np.ndarray]) -> Callable[[Path], object]:
+def with_arrays(changed: dict[str, np.ndarray]) -> Callable[[Path], object]:
     return lambda folder: (folder / "abc.safetensors").write_bytes(save(ARRAYS | changed))
 
 
-def impostors_become(**changed: object) -> Callable[[Path], object]:
+def with_impostors(**changed: object) -> Callable[[Path], object]:
     known = {"projection": FITTED_ON, "impostors": IMPOSTORS | changed}
     card = {"encoder": "test", "sensors": {"kinect-v1": known}}
     return lambda folder: (folder / "abc.json").write_text(json.dumps(card))
 
 
-def cut(name: str) -> Callable[[Path], object]:
+def truncated(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-40])
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
-        cut("abc.safetensors"),
-        cut("abc.json"),
+        truncated("abc.safetensors"),
+        truncated("abc.json"),
         lambda folder: (folder / "abc.safetensors").unlink(),
         lambda folder: (folder / "abc.json").unlink(),
         lambda folder: (folder / "abc.safetensors").write_bytes(b""),
         lambda folder: (folder / "abc.json").write_bytes(b"\xff\xfe"),
         lambda folder: (folder / "abc.json").write_text('{"encoder": "test", "sensors": [], "new": 1}'),
-        arrays_become({"kinect-v1.mean": MEAN.astype(np.float64)}),
-        arrays_become({"kinect-v1.mean": MEAN[:-1].copy()}),
-        arrays_become({"kinect-v1.matrix": MATRIX[0].copy()}),
-        arrays_become({"kinect-v1.matrix": np.full_like(MATRIX, np.nan)}),
-        impostors_become(windows=[50, 10]),
-        impostors_become(windows=[10]),
-        impostors_become(tails=[0.1, 0.5]),
-        impostors_become(tails=[0.5]),
-        impostors_become(excess=[0.1]),
-        impostors_become(excess=[0.1, -0.2]),
-        impostors_become(tails=[0.5, 0.0]),
-        impostors_become(scores=[[0.5, 0.2], [0.1, 0.4]]),
-        impostors_become(scores=[[0.2], [0.1]]),
-        impostors_become(comparisons=[]),
-        impostors_become(windows=[], comparisons=[], scores=[]),
+        with_arrays({"kinect-v1.mean": MEAN.astype(np.float64)}),
+        with_arrays({"kinect-v1.mean": MEAN[:-1].copy()}),
+        with_arrays({"kinect-v1.matrix": MATRIX[0].copy()}),
+        with_arrays({"kinect-v1.matrix": np.full_like(MATRIX, np.nan)}),
+        with_impostors(windows=[50, 10]),
+        with_impostors(windows=[10]),
+        with_impostors(tails=[0.1, 0.5]),
+        with_impostors(tails=[0.5]),
+        with_impostors(excess=[0.1]),
+        with_impostors(excess=[0.1, -0.2]),
+        with_impostors(tails=[0.5, 0.0]),
+        with_impostors(scores=[[0.5, 0.2], [0.1, 0.4]]),
+        with_impostors(scores=[[0.2], [0.1]]),
+        with_impostors(comparisons=[]),
+        with_impostors(windows=[], comparisons=[], scores=[]),
     ],
 )
-def test_spoilt_files_are_told_with_the_mend(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+def test_damaged_files_are_refused_with_advice(tmp_path: Path, damage: Callable[[Path], object]) -> None:
     backend_files(tmp_path)
-    spoil(tmp_path)
+    damage(tmp_path)
     with pytest.raises(
-        DataError, match=r"back-end of encoder abc .* is not whole .*; install sge-stream again"
+        DataError, match=r"back-end of encoder abc .* is incomplete or damaged .*; install sge-stream again"
     ):
         load_backend("abc", [tmp_path])
 
 
-def test_a_backend_lies_beside_the_weights_and_comes_before_what_ships(tmp_path: Path) -> None:
-    mine, other = tmp_path / "mine", tmp_path / "other"
-    mine.mkdir()
+def test_a_backend_beside_the_weights_has_priority_over_the_shipped_one(tmp_path: Path) -> None:
+    first, other = tmp_path / "first", tmp_path / "other"
+    first.mkdir()
     other.mkdir()
-    file = mine / "encoder.safetensors"
+    file = first / "encoder.safetensors"
     file.touch()
-    assert folders_beside([mine, file, other / "b.safetensors"]) == [mine, other]
+    assert folders_beside([first, file, other / "b.safetensors"]) == [first, other]
     assert find_backend("abc", [file]) is None
     backend_files(other)
     assert find_backend("abc", [file]) is None
@@ -166,11 +176,11 @@ def test_a_backend_lies_beside_the_weights_and_comes_before_what_ships(tmp_path:
     shipped = find_backend(contract, [file])
     assert shipped is not None
     for name in (f"{contract}.json", f"{contract}.safetensors"):
-        (mine / name).write_bytes(shipped.joinpath(name).read_bytes())
-    assert find_backend(contract, [file]) == mine
+        (first / name).write_bytes(shipped.joinpath(name).read_bytes())
+    assert find_backend(contract, [file]) == first
 
 
-def test_what_ships_fits_the_encoder_that_ships() -> None:
+def test_the_shipped_backend_matches_the_shipped_encoder() -> None:
     contract = load_encoder().contract
     backend = load_backend(contract.id)
     assert backend.projections.keys() == {"kinect-v1", "kinect-v2", "simulated"}
@@ -184,6 +194,23 @@ def test_what_ships_fits_the_encoder_that_ships() -> None:
     assert backend.threshold("kinect-v2", 0.01, 20, 100) is None
 
 
-def test_the_matcher_process_does_without_torch() -> None:
+def test_the_shipped_files_are_written_back_to_the_same_bytes() -> None:
+    contract = load_encoder().contract.id
+    folder = find_backend(contract)
+    assert folder is not None
+    backend = load_backend(contract)
+    arrays: dict[str, np.ndarray] = {}
+    for sensor in (*backend.projections, ANY_SENSOR):
+        arrays |= backend_arrays(sensor, backend.projections.get(sensor), backend.fusions.get(sensor))
+    assert save(arrays) == folder.joinpath(f"{contract}.safetensors").read_bytes()
+    text = folder.joinpath(f"{contract}.json").read_bytes()
+    card = msgspec.json.decode(text, type=BackendCard)
+    assert msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n" == text
+    for sensor, known in card.sensors.items():
+        assert known.fusion is not None
+        assert list(known.fusion.weights.items()) == list(backend.fusions[sensor].weights.items())
+
+
+def test_the_matcher_process_does_not_load_torch() -> None:
     code = "import sys, gallery.matcher_process; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,46 +1,44 @@
-"""The fusion of windows and segments against literal definitions, and what the live path makes of it."""
+"""The fusion of window similarity and track-level evidence, against literal definitions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 import pytest
 import scipy.linalg
 from numpy.typing import NDArray
 
-from encoder.pose import DEVIATIONS, JOINTS, POSE
-from gallery.matcher import Finding, Matcher
+from encoder.pose import DEVIATION_COLUMNS, JOINT_COLUMNS, POSE_WIDTH
+from gallery.matcher import Matcher
 from gallery.matcher_settings import SourceCard
+from gallery.open_set_decision import TrackDecision
 from gallery.scoring.backend import Backend
-from gallery.scoring.calibration import Calibration, ImpostorScores
 from gallery.scoring.cohort import Cohort, Discriminants
-from gallery.scoring.fusion import FusionModel, FusionWeights
-from gallery.scoring.segments import (
-    COORDINATION,
-    SEGMENT_STEP,
-    SEGMENT_WINDOWS,
-    STATISTICS,
-    SWING,
-    Segments,
-    describe_windows,
-    segment_statistics,
-    segments_of,
-)
+from gallery.scoring.descriptions import SEGMENT_STEP, SEGMENT_WINDOWS, describe_windows
+from gallery.scoring.evidence.coordination import Coordination
+from gallery.scoring.evidence.discriminant_evidence import SegmentEvidence
+from gallery.scoring.evidence.mean_walk import MeanWalk
+from gallery.scoring.evidence.mean_window import MeanWindow
+from gallery.scoring.evidence.registry import EVIDENCE, STATISTICS, segment_statistics, statistics_slice
+from gallery.scoring.evidence.swing import Swing
+from gallery.scoring.fusion import FusionModel, ReferenceStatistics, fusion_weights
+from gallery.scoring.segments import Segments, segments_of
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.track_statistics import Trail
-from gallery.scoring.window_directions import WindowDirections
+from gallery.scoring.thresholds import Calibration, ImpostorScores
+from gallery.scoring.track_statistics import TrackStatistics
+from gallery.scoring.window_comparison import WindowComparison, WindowDirections
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
-from stream.bus.messages import Row, Tick
+from stream.bus.messages import Tick, WindowRow
 from stream.skeleton import CANONICAL
 
 F, CAGE = 6, 8
 RANDOM = np.random.default_rng(11)
-DESCRIBED = POSE + CAGE
+DESCRIBED = POSE_WIDTH + CAGE
 SENSOR = "kinect-v1"
+SWING, COORDINATION = statistics_slice(Swing), statistics_slice(Coordination)
 
 
 def floats(*shape: int) -> FloatArray:
@@ -53,50 +51,56 @@ def units(*shape: int) -> FloatArray:
     return found
 
 
-def told(others: FloatArray) -> Cohort:
+def fit_cohort(others: FloatArray) -> Cohort:
     covariance = np.cov(others, rowvar=False, ddof=0).astype(np.float32)
     return Cohort(others.mean(axis=0), covariance)
 
 
 WINDOW_COHORT, WALK_COHORT = units(30, 9), units(40, 3)
 SWING_COHORT, COORDINATION_COHORT = units(70, 6), units(60, 8)
-"""What the cohorts are told by their means and covariances."""
+"""Directions that the cohorts are fitted to."""
 
 USUAL = 2.0
-SWINGING, COORDINATED = SWING.stop, STATISTICS - SWING.stop
-MODEL = FusionModel(
-    directions=WindowDirections(floats(DESCRIBED), floats(DESCRIBED, 5), floats(DESCRIBED, 4)),
-    cohort=told(WINDOW_COHORT),
-    walks=Discriminants(floats(DESCRIBED), floats(DESCRIBED, 3), told(WALK_COHORT)),
-    swing=Discriminants(floats(SWINGING), floats(SWINGING, 6), told(SWING_COHORT)),
-    coordination=Discriminants(floats(COORDINATED), floats(COORDINATED, 8), told(COORDINATION_COHORT)),
-    weights=FusionWeights(
-        discriminants=0.5,
-        windows=3.0,
-        means=0.4,
-        walks=0.15,
-        swing=0.25,
-        coordination=0.35,
-        steadiness=0.3,
-        usual=USUAL,
-    ),
+DIRECTIONS = WindowDirections(floats(DESCRIBED), floats(DESCRIBED, 5), floats(DESCRIBED, 4))
+WINDOWS = WindowComparison(DIRECTIONS, fit_cohort(WINDOW_COHORT), 0.5)
+MEAN_WALK = MeanWalk(Discriminants(floats(DESCRIBED), floats(DESCRIBED, 3), fit_cohort(WALK_COHORT)))
+SWINGS = Swing(Discriminants(floats(Swing.numbers), floats(Swing.numbers, 6), fit_cohort(SWING_COHORT)))
+COORDINATIONS = Coordination(
+    Discriminants(
+        floats(Coordination.numbers), floats(Coordination.numbers, 8), fit_cohort(COORDINATION_COHORT)
+    )
+)
+WEIGHTS = {kind.name: 0.0 for kind in EVIDENCE} | {
+    "discriminants": 0.5,
+    "windows": 3.0,
+    "means": 0.4,
+    "walks": 0.15,
+    "swing": 0.25,
+    "coordination": 0.35,
+    "steadiness": 0.3,
+    "usual": USUAL,
+}
+"""Weights of the kinds of evidence tested here; 0 for others that are registered."""
+
+MODEL = replace(FusionModel.of_windows(DIRECTIONS, fusion_weights(**WEIGHTS)), windows=WINDOWS).with_evidence(
+    MeanWindow(WINDOWS), MEAN_WALK, SWINGS, COORDINATIONS
 )
 FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((-9.0, -9.0),), (0.0,))
 BACKEND = Backend(calibration=Calibration({SENSOR: FLAT}), fusions={SENSOR: MODEL})
 
 
-def person(seed: int, windows: int) -> FloatArray:
-    """Somebody's windows: a stance of their own, and noise."""
+def synthetic_windows(seed: int, windows: int) -> FloatArray:
+    """Returns encoded windows (windows, F, D) of a synthetic person: constant numbers plus noise."""
     random = np.random.default_rng(seed)
-    own = random.standard_normal((1, 1, CAGE + POSE))
-    rows = own + 0.3 * random.standard_normal((windows, F, CAGE + POSE))
-    rows[:, :, CAGE:][:, :, DEVIATIONS] **= 2
+    own = random.standard_normal((1, 1, CAGE + POSE_WIDTH))
+    rows = own + 0.3 * random.standard_normal((windows, F, CAGE + POSE_WIDTH))
+    rows[:, :, CAGE:][:, :, DEVIATION_COLUMNS] **= 2
     found: FloatArray = rows.astype(np.float32)
     return found
 
 
-def walked(rows: FloatArray) -> FloatArray:
-    """The mean statistics of somebody's segments."""
+def mean_segment(rows: FloatArray) -> FloatArray:
+    """Returns the mean statistics of the segments of a walk."""
     found: FloatArray = segments_of(describe_windows(rows)).mean(axis=0)
     return found
 
@@ -105,41 +109,41 @@ def cosine(a: FloatArray, b: FloatArray) -> float:
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
-def test_a_window_is_described_by_means_and_deviations() -> None:
-    rows = person(1, 3)
+def test_a_window_description_has_means_and_root_mean_square_deviations() -> None:
+    rows = synthetic_windows(1, 3)
     found = describe_windows(rows)
     assert found.shape == (3, DESCRIBED)
     cages, pose = rows[:, :, :CAGE], rows[:, :, CAGE:]
-    plain = DEVIATIONS.start
+    plain = DEVIATION_COLUMNS.start
     np.testing.assert_allclose(found[:, :plain], pose.mean(axis=1)[:, :plain], atol=1e-5)
-    deviations = np.sqrt(pose[:, :, DEVIATIONS].mean(axis=1))
-    np.testing.assert_allclose(found[:, DEVIATIONS], deviations, atol=1e-5)
-    np.testing.assert_allclose(found[:, POSE:], cages.mean(axis=1), atol=1e-5)
+    deviations = np.sqrt(pose[:, :, DEVIATION_COLUMNS].mean(axis=1))
+    np.testing.assert_allclose(found[:, DEVIATION_COLUMNS], deviations, atol=1e-5)
+    np.testing.assert_allclose(found[:, POSE_WIDTH:], cages.mean(axis=1), atol=1e-5)
 
 
-def test_a_segment_is_described_by_its_spread_and_its_swing() -> None:
-    described = describe_windows(person(1, 50))
+def test_segment_statistics_have_order_statistics_and_amplitudes() -> None:
+    described = describe_windows(synthetic_windows(1, 50))
     found = segment_statistics(described)
     assert found.shape == (STATISTICS,)
-    for column in (0, 100, POSE - 1):
+    for column in (0, 100, POSE_WIDTH - 1):
         ordered = np.sort(described[:, column])
         low, high = np.quantile(ordered, (0.25, 0.75))
         expected = (np.median(ordered), high - low, ordered.mean(), ordered.std())
-        assert found[column : 4 * POSE : POSE] == pytest.approx(expected, abs=1e-5)
+        assert found[column : 4 * POSE_WIDTH : POSE_WIDTH] == pytest.approx(expected, abs=1e-5)
     time = np.arange(50)
     for place, frequency in ((0, 1), (5, 6), (12, 13)):
         for joint in (0, 56):
-            swing = described[:, JOINTS][:, joint].astype(float)
+            swing = described[:, JOINT_COLUMNS][:, joint].astype(float)
             swing = (swing - swing.mean()) * np.hanning(50)
             wave = np.exp(-2j * np.pi * frequency * time / 64)
-            amplitude = found[4 * POSE + place * 57 + joint]
+            amplitude = found[4 * POSE_WIDTH + place * 57 + joint]
             assert amplitude == pytest.approx(abs((swing * wave).sum()) / 50, abs=1e-5)
 
 
 def limbs(described: FloatArray) -> NDArray[np.float64]:
-    """Wrists, knees, ankles and the head of a segment's windows, less their means, (m, 21)."""
+    """Returns the centred coordinates of wrists, knees, ankles and head in a segment, (m, 21)."""
     names = ("WristLeft", "WristRight", "KneeLeft", "KneeRight", "AnkleLeft", "AnkleRight", "Head")
-    joints = described[:, JOINTS].reshape(len(described), 19, 3).astype(float)
+    joints = described[:, JOINT_COLUMNS].reshape(len(described), 19, 3).astype(float)
     found: NDArray[np.float64] = np.concatenate(
         [
             joints[:, CANONICAL.index(name) - 1] - joints[:, CANONICAL.index(name) - 1].mean(axis=0)
@@ -151,13 +155,13 @@ def limbs(described: FloatArray) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("windows", [50, 30, 3, 1])
-def test_a_segment_is_described_by_how_limbs_move_together(windows: int) -> None:
-    described = describe_windows(person(1, windows))
+def test_segment_statistics_have_covariances_of_limbs(windows: int) -> None:
+    described = describe_windows(synthetic_windows(1, windows))
     found, moved = segment_statistics(described)[COORDINATION], limbs(described)
     covariance = 0.9 * moved.T @ moved / windows
     covariance += 0.1 * np.eye(21) * np.trace(moved.T @ moved) / windows / 21
     if windows == 1:
-        covariance = 1e-8 * np.eye(21)  # nobody moves in one window
+        covariance = 1e-8 * np.eye(21)  # a single window has no movement
     logarithm = scipy.linalg.logm(covariance)
     upper = [logarithm[row, column] for row in range(21) for column in range(row, 21)]
     np.testing.assert_allclose(found[:231], upper, atol=1e-4)
@@ -167,20 +171,27 @@ def test_a_segment_is_described_by_how_limbs_move_together(windows: int) -> None
         np.testing.assert_allclose(found[place : place + 441], expected.ravel(), atol=1e-5)
 
 
-def test_a_walk_enrolled_with_other_numbers_says_nothing_by_its_segments() -> None:
-    described = describe_windows(person(1, 60))
+def test_statistics_of_another_length_are_not_compared() -> None:
+    described = describe_windows(synthetic_windows(1, 60))
     for old in (np.zeros(0, np.float32), np.ones(SWING.stop, np.float32)):
-        assert not MODEL.enrolled(described, old).segments.any()
-        walks = [MODEL.enrolled(described, statistics) for statistics in (old, walked(person(1, 60)))]
-        assert MODEL.portraits([walks]).steadiness == 0, "how alike they are is not known"
-        people = MODEL.portraits([walks[:1]])
-        standing = MODEL.segment_standings(MODEL.segments(segments_of(described)[:1]))
-        assert np.isfinite(MODEL.by_segments(np.array([50]), standing, people)).all()
+        enrolled = MODEL.enrol(described, old)
+        assert not enrolled.complete
+        assert not any(numbers.any() for numbers in enrolled.evidence[2:4])
+        walks = [
+            MODEL.enrol(described, statistics) for statistics in (old, mean_segment(synthetic_windows(1, 60)))
+        ]
+        assert MODEL.reference([walks]).consistency == 0, "expected 0 without segment statistics"
+        track = TrackStatistics(MODEL)
+        for window in synthetic_windows(1, 60):
+            track.add(window)
+        scores = track.scores(MODEL.reference([walks[:1]]))
+        assert scores is not None
+        assert np.isfinite(scores).all()
 
 
 @pytest.mark.parametrize("windows", [0, 7, 30, 50, 75, 123])
-def test_segments_come_as_the_windows_do(windows: int) -> None:
-    described, segments = describe_windows(person(1, max(windows, 1))), Segments()
+def test_running_segments_equal_those_of_the_whole_walk(windows: int) -> None:
+    described, segments = describe_windows(synthetic_windows(1, max(windows, 1))), Segments()
     for n, window in enumerate(described[:windows], 1):
         newest = segments.add(window)
         if n % SEGMENT_STEP:
@@ -194,178 +205,194 @@ def test_segments_come_as_the_windows_do(windows: int) -> None:
     np.testing.assert_allclose(segments.mean, expected, atol=1e-5)
 
 
-def test_segments_begin_every_second_and_a_short_walk_is_one() -> None:
-    described = describe_windows(person(1, 75))
+def test_segments_start_every_second_and_a_short_walk_is_one_segment() -> None:
+    described = describe_windows(synthetic_windows(1, 75))
     found = segments_of(described)
     assert len(found) == 3
     np.testing.assert_array_equal(found[2], segment_statistics(described[20:70]))
     np.testing.assert_array_equal(segments_of(described[:30])[0], segment_statistics(described[:30]))
 
 
-def test_windows_are_compared_by_two_parts() -> None:
-    described = describe_windows(person(1, 2))
-    one, other = MODEL.windows(described)
-    centred = described - MODEL.directions.mean
-    white = [row @ MODEL.directions.whitening for row in centred]
-    people = [row @ MODEL.directions.discriminants for row in centred]
+def test_the_window_similarity_combines_whitened_and_discriminant_parts() -> None:
+    described = describe_windows(synthetic_windows(1, 2))
+    one, other = MODEL.windows.project(described)
+    centred = described - MODEL.windows.directions.mean
+    white = [row @ MODEL.windows.directions.whitening for row in centred]
+    people = [row @ MODEL.windows.directions.discriminants for row in centred]
     expected = (cosine(*white) + 0.25 * cosine(*people)) / 1.25
     assert float(one @ other) == pytest.approx(expected, abs=1e-5)
 
 
-Standing = tuple[FloatArray, float, float]
+CohortPosition = tuple[FloatArray, float, float]
+"""A unit direction, and the mean and deviation of the cohort's similarity to it."""
 
 
-def literal_standing(direction: FloatArray, cohort: FloatArray) -> Standing:
+def literal_position(direction: FloatArray, cohort: FloatArray) -> CohortPosition:
     unit = direction / np.linalg.norm(direction)
     products = [float(unit @ other) for other in cohort]
     return unit, float(np.mean(products)), float(np.std(products))
 
 
-def literal_likeness(probe: Standing, person: Standing) -> float:
+def literal_similarity(probe: CohortPosition, person: CohortPosition) -> float:
     product = float(probe[0] @ person[0])
     return float(np.mean([(product - common) / spread for _, common, spread in (probe, person)]))
 
 
-def along(what: Discriminants, row: FloatArray) -> FloatArray:
-    """A unit vector along discriminants."""
-    place = (row - what.mean) @ what.matrix
-    unit: FloatArray = (place / np.linalg.norm(place)).astype(np.float32)
+def unit_projection(discriminants: Discriminants, row: FloatArray) -> FloatArray:
+    """Returns the projection of a description onto discriminants, of unit length."""
+    projected = (row - discriminants.mean) @ discriminants.matrix
+    unit: FloatArray = (projected / np.linalg.norm(projected)).astype(np.float32)
     return unit
 
 
-def mean_place(rows: FloatArray) -> FloatArray:
-    """Where the mean description of a walk lies."""
-    return along(MODEL.walks, describe_windows(rows).mean(axis=0))
+def mean_direction(rows: FloatArray) -> FloatArray:
+    """Returns the projection of the mean description of a walk."""
+    return unit_projection(MEAN_WALK.discriminants, describe_windows(rows).mean(axis=0))
 
 
-def literal_commonness(window: FloatArray) -> float:
+def literal_background(window: FloatArray) -> float:
     products = [float(window @ other) for other in WINDOW_COHORT]
     return float(np.mean(products) + 2 * np.std(products))
 
 
 def literal_score(rows: FloatArray, enrolled: FloatArray) -> float:
-    """What a whole enrolled walk scores against another."""
-    windows, others = (MODEL.windows(describe_windows(each)) for each in (rows, enrolled))
-    above = [max(float(one @ other) for other in others) - literal_commonness(one) for one in windows]
-    of_walks = (literal_standing(mean_place(each), WALK_COHORT) for each in (rows, enrolled))
-    score = 3.0 * float(np.mean(above)) + 0.15 * literal_likeness(*of_walks)
-    return score + literal_by_segments([walked(rows)], [walked(enrolled)])
+    """Returns the score of a whole enrolled walk against another."""
+    windows, others = (MODEL.windows.project(describe_windows(each)) for each in (rows, enrolled))
+    above = [max(float(one @ other) for other in others) - literal_background(one) for one in windows]
+    of_walks = (literal_position(mean_direction(each), WALK_COHORT) for each in (rows, enrolled))
+    score = 3.0 * float(np.mean(above)) + 0.15 * literal_similarity(*of_walks)
+    return score + literal_segment_score([mean_segment(rows)], [mean_segment(enrolled)])
 
 
-def literal_by_segments(probe: Sequence[FloatArray], person: Sequence[FloatArray], seen: int = 100) -> float:
-    """What segments (each (S,)) of a track score against those of somebody's walks after so many windows."""
+def literal_segment_score(
+    probe: Sequence[FloatArray], person: Sequence[FloatArray], count: int = 100
+) -> float:
+    """Returns the weighted segment evidence after `count` windows.
+
+    Args:
+        probe: statistics (S,) of each segment of the track.
+        person: mean statistics (S,) of each of the person's walks.
+        count: windows of the track.
+    """
     score = 0.0
-    for weight, what, part, cohort in (
-        (0.25 * min(1, seen / 50), MODEL.swing, SWING, SWING_COHORT),
-        (0.35 * min(1, seen / 100), MODEL.coordination, COORDINATION, COORDINATION_COHORT),
+    for weight, discriminants, part, cohort in (
+        (0.25 * min(1, count / 50), SWINGS.discriminants, SWING, SWING_COHORT),
+        (0.35 * min(1, count / 100), COORDINATIONS.discriminants, COORDINATION, COORDINATION_COHORT),
     ):
-        sums = (np.sum([along(what, one[part]) for one in several], axis=0) for several in (probe, person))
-        score += weight * literal_likeness(*(literal_standing(each, cohort) for each in sums))
+        sums = (
+            np.sum([unit_projection(discriminants, one[part]) for one in several], axis=0)
+            for several in (probe, person)
+        )
+        score += weight * literal_similarity(*(literal_position(each, cohort) for each in sums))
     return score
 
 
-def steadiness(*walks: FloatArray, usual: float = USUAL) -> float:
-    """What the model says of somebody's walks."""
-    model = replace(MODEL, weights=msgspec.structs.replace(MODEL.weights, usual=usual))
-    own = [model.enrolled(describe_windows(rows), walked(rows)) for rows in walks]
-    return float(model.portraits([own]).steadiness[0])
+def consistency(*walks: FloatArray, usual: float = USUAL) -> float:
+    """Returns the within-person consistency of walks."""
+    model = replace(MODEL, weights={**MODEL.weights, "usual": usual})
+    own = [model.enrol(describe_windows(rows), mean_segment(rows)) for rows in walks]
+    return float(model.reference([own]).consistency[0])
 
 
-def test_how_steady_people_are_is_what_their_walks_score_against_each_other() -> None:
-    walks = person(1, 60), person(5, 40), person(1, 50)
+def test_consistency_is_the_mean_score_of_a_persons_walks_against_each_other() -> None:
+    walks = synthetic_windows(1, 60), synthetic_windows(5, 40), synthetic_windows(1, 50)
     pairs = [(one, other) for one in walks for other in walks if one is not other]
     expected = np.mean([literal_score(*pair) for pair in pairs]) - USUAL
-    assert -2 < expected < 1, "the example says nothing"
-    assert steadiness(*walks) == pytest.approx(expected, abs=1e-4)
+    assert -2 < expected < 1, "expected an unclipped example"
+    assert consistency(*walks) == pytest.approx(expected, abs=1e-4)
 
 
-def test_steadiness_is_bounded_and_wants_two_walks() -> None:
-    one, other = person(1, 60), person(1, 50)
-    assert steadiness(one, usual=-50) == steadiness(one, usual=50) == 0
-    assert steadiness(one, other, usual=-50) == 1
-    assert steadiness(one, other, usual=50) == -2
+def test_consistency_is_clipped_and_needs_two_walks() -> None:
+    one, other = synthetic_windows(1, 60), synthetic_windows(1, 50)
+    assert consistency(one, usual=-50) == consistency(one, usual=50) == 0
+    assert consistency(one, other, usual=-50) == 1
+    assert consistency(one, other, usual=50) == -2
 
 
-def test_the_bar_is_lower_for_the_unsteady_and_moves_with_the_evidence() -> None:
-    walks = [MODEL.enrolled(describe_windows(rows), walked(rows)) for rows in (person(1, 60), person(1, 50))]
-    people = MODEL.portraits([walks])._replace(steadiness=np.array([1.0, 0.0, -2.0]))
-    found = MODEL.by_steadiness(np.array([1, 25, 80]), people)
+def test_inconsistent_people_get_higher_scores_as_windows_are_added() -> None:
+    model = replace(MODEL, evidence=(), weights={**MODEL.weights})
+    people = ReferenceStatistics((), np.array([1.0, 0.0, -2.0]))
+    found = model.track_scores(np.array([1, 25, 80]), [], people)
     np.testing.assert_allclose(found, [[-0.006, 0, 0.012], [-0.15, 0, 0.3], [-0.3, 0, 0.6]])
 
 
-def test_the_trail_is_the_mean_of_the_segments_so_far() -> None:
-    rows = person(2, 95)
+def test_segment_evidence_is_the_sum_of_the_segments_so_far() -> None:
+    rows = synthetic_windows(2, 95)
     described = describe_windows(rows)
-    trail = Trail(MODEL)
+    track = TrackStatistics(MODEL)
+    kinds: tuple[tuple[SegmentEvidence, slice, FloatArray, int], ...] = (
+        (SWINGS, SWING, SWING_COHORT, 2),
+        (COORDINATIONS, COORDINATION, COORDINATION_COHORT, 3),
+    )
     for n, window in enumerate(rows, 1):
-        trail.add(window)
-        if n < SEGMENT_STEP:
-            assert trail.standing is None
-            continue
-        seen = n - n % SEGMENT_STEP
-        whole = segments_of(described[:seen])
-        assert trail.standing is not None
-        for what, part, cohort, standing in (
-            (MODEL.swing, SWING, SWING_COHORT, trail.standing.swing),
-            (MODEL.coordination, COORDINATION, COORDINATION_COHORT, trail.standing.coordination),
-        ):
-            places = [along(what, segment[part]) for segment in whole]
-            direction, common, spread = literal_standing(np.sum(places, axis=0), cohort)
-            np.testing.assert_allclose(standing.directions[0], direction, atol=1e-4)
-            assert standing.common[0] == pytest.approx(common, abs=1e-4)
-            assert standing.spread[0] == pytest.approx(spread, abs=1e-4)
+        track.add(window)
+        for evidence, part, cohort, place in kinds:
+            (summed,) = track.states[place]
+            if n < SEGMENT_STEP:
+                assert evidence.share(np.array([n])) == 0
+                assert not summed.any()
+                continue
+            whole = segments_of(described[: n - n % SEGMENT_STEP])
+            projected = [unit_projection(evidence.discriminants, segment[part]) for segment in whole]
+            direction, mean, spread = literal_position(np.sum(projected, axis=0), cohort)
+            found = evidence.discriminants.statistics(summed[None])
+            np.testing.assert_allclose(found.directions[0], direction, atol=1e-4)
+            assert found.mean[0] == pytest.approx(mean, abs=1e-4)
+            assert found.spread[0] == pytest.approx(spread, abs=1e-4)
 
 
-def test_windows_without_pose_numbers_have_no_trail() -> None:
-    trail = Trail(None)
-    trail.add(np.ones((F, CAGE), np.float32))
-    assert trail.segments.windows == 0
-    assert not trail.segments.mean.any()
+def test_windows_without_pose_numbers_are_ignored() -> None:
+    track = TrackStatistics(None)
+    track.add(np.ones((F, CAGE), np.float32))
+    assert track.segments.windows == 0
+    assert not track.segments.mean.any()
 
 
-def walk(subject: Matcher, rows: FloatArray) -> list[Finding]:
-    findings: list[Finding] = []
+def observe(subject: Matcher, rows: FloatArray) -> list[TrackDecision]:
+    decisions: list[TrackDecision] = []
     for k, window in enumerate(rows):
-        row = Row(1, k * 100_000_000, k * 100_000_000 + 166_666_667, 7, 1.0)
-        findings += subject.observe(Tick(0, 0, k, "c", (1, *window.shape), (row,)), window[None])
-    return findings
+        row = WindowRow(1, k * 100_000_000, k * 100_000_000 + 166_666_667, 7, 1.0)
+        decisions += subject.observe(Tick(0, 0, k, "c", (1, *window.shape), (row,)), window[None])
+    return decisions
 
 
-@pytest.mark.parametrize("seen", [7, 23, 73, 112])
-def test_a_tracks_score_is_what_windows_and_segments_say(seen: int) -> None:
-    enrolled = {1: [person(1, 60), person(1, 64)], 2: [person(2, 50)]}
+@pytest.mark.parametrize("count", [7, 23, 73, 112])
+def test_the_score_of_a_track_combines_windows_and_evidence(count: int) -> None:
+    enrolled = {1: [synthetic_windows(1, 60), synthetic_windows(1, 64)], 2: [synthetic_windows(2, 50)]}
     templates = [
-        PersonTemplates(number, f"p{number}", SENSOR, rows, walked(rows))
+        PersonTemplates(number, f"p{number}", SENSOR, rows, mean_segment(rows))
         for number, walks in enrolled.items()
         for rows in walks
     ]
     subject = Matcher((SourceCard("a", SENSOR, False),), F, 0.01, TemplateIndex(templates, BACKEND, [SENSOR]))
-    probe = person(2, seen)
-    last = walk(subject, probe)[-1]
+    probe = synthetic_windows(2, count)
+    last = observe(subject, probe)[-1]
 
-    windows = MODEL.windows(describe_windows(probe))
-    common = [literal_commonness(window) for window in windows]
+    windows = MODEL.windows.project(describe_windows(probe))
+    common = [literal_background(window) for window in windows]
     expected = {}
     for number, walks in enrolled.items():
-        own = np.concatenate([MODEL.windows(describe_windows(rows)) for rows in walks])
+        own = np.concatenate([MODEL.windows.project(describe_windows(rows)) for rows in walks])
         nearest = [max(float(window @ template) for template in own) for window in windows]
         expected[number] = 3.0 * np.mean(np.array(nearest) - common)
         of_means = float(windows.mean(axis=0) @ own.mean(axis=0)) / np.linalg.norm(own.mean(axis=0))
-        expected[number] += 3.0 * 0.4 * (1 - min(1, seen / 50)) * (of_means - np.mean(common))
-        of_track = literal_standing(mean_place(probe), WALK_COHORT)
-        of_person = literal_standing(np.sum([mean_place(rows) for rows in walks], axis=0), WALK_COHORT)
-        expected[number] += 0.15 * min(1, seen / 10) * literal_likeness(of_track, of_person)
-        if seen >= SEGMENT_STEP:
-            whole = segments_of(describe_windows(probe)[: seen - seen % SEGMENT_STEP])
-            expected[number] += literal_by_segments(list(whole), [walked(rows) for rows in walks], seen)
-        expected[number] -= 0.3 * min(1, seen / 50) * steadiness(*walks)
+        expected[number] += 3.0 * 0.4 * (1 - min(1, count / 50)) * (of_means - np.mean(common))
+        of_track = literal_position(mean_direction(probe), WALK_COHORT)
+        of_person = literal_position(np.sum([mean_direction(rows) for rows in walks], axis=0), WALK_COHORT)
+        expected[number] += 0.15 * min(1, count / 10) * literal_similarity(of_track, of_person)
+        if count >= SEGMENT_STEP:
+            whole = segments_of(describe_windows(probe)[: count - count % SEGMENT_STEP])
+            expected[number] += literal_segment_score(
+                list(whole), [mean_segment(rows) for rows in walks], count
+            )
+        expected[number] -= 0.3 * min(1, count / 50) * consistency(*walks)
     assert last.candidate == "p2"
     assert last.score == pytest.approx(expected[2], abs=1e-3)
     assert last.margin == pytest.approx(expected[2] - expected[1], abs=1e-3)
 
 
-def test_nobody_enrolled_by_this_kind_of_sensor_is_said() -> None:
-    templates = [PersonTemplates(1, "ada", "kinect-v2", person(1, 20))]
+def test_the_reason_states_that_people_are_enrolled_on_another_sensor() -> None:
+    templates = [PersonTemplates(1, "ada", "kinect-v2", synthetic_windows(1, 20))]
     subject = Matcher((SourceCard("a", SENSOR, False),), F, 0.01, TemplateIndex(templates, BACKEND, [SENSOR]))
-    last = walk(subject, person(1, 20))[-1]
+    last = observe(subject, synthetic_windows(1, 20))[-1]
     assert (last.state, last.candidate, last.reason) == ("unknown", None, "enrolled on another sensor")

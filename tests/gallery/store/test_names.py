@@ -1,3 +1,5 @@
+"""Validation and comparison of names."""
+
 from __future__ import annotations
 
 import unicodedata
@@ -22,12 +24,12 @@ from stream.errors import GalleryError
         ("x" * MAX_NAME, "x" * MAX_NAME),
     ],
 )
-def test_a_name_is_kept_as_it_is_shown(given_name: str, stored: str) -> None:
+def test_a_name_is_normalised(given_name: str, stored: str) -> None:
     assert clean_name(given_name) == stored
 
 
 @pytest.mark.parametrize(
-    ("given_name", "wrong"),
+    ("given_name", "reason"),
     [
         ("", "empty"),
         ("   ", "empty"),
@@ -43,8 +45,8 @@ def test_a_name_is_kept_as_it_is_shown(given_name: str, stored: str) -> None:
         ("\u200d", "no letter"),
     ],
 )
-def test_a_bad_name_is_refused_with_the_reason(given_name: str, wrong: str) -> None:
-    with pytest.raises(GalleryError, match=wrong) as caught:
+def test_an_invalid_name_is_refused_with_the_reason(given_name: str, reason: str) -> None:
+    with pytest.raises(GalleryError, match=reason) as caught:
         clean_name(given_name)
     text = str(caught.value)
     assert text.isprintable()
@@ -55,16 +57,16 @@ def test_a_bad_name_is_refused_with_the_reason(given_name: str, wrong: str) -> N
     ("one", "other"),
     [("Ada", "aDA"), ("Stra\u00dfe", "STRASSE"), ("\u00c9a", "e\u0301a"), ("a\u200cb", "ab")],
 )
-def test_names_are_the_same_without_regard_to_case_and_joiners(one: str, other: str) -> None:
+def test_names_that_differ_in_case_or_joiners_are_equal(one: str, other: str) -> None:
     assert name_key(clean_name(one)) == name_key(clean_name(other))
 
 
-def test_other_names_are_not_the_same() -> None:
+def test_names_that_differ_in_accents_are_different() -> None:
     assert name_key("Zo\u00eb") != name_key("Zoe")
 
 
 @given(st.text(max_size=80))
-def test_what_is_accepted_stays_as_it_is(text: str) -> None:
+def test_an_accepted_name_is_normalised_once(text: str) -> None:
     try:
         name = clean_name(text)
     except GalleryError:

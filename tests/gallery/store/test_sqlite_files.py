@@ -1,4 +1,4 @@
-"""What may stand where a gallery should be, and what a disk and other programs can do to one."""
+"""SQLite files: foreign, damaged, locked and unwritable ones; permissions; older and newer versions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from gallery.store.gallery import Gallery, NewEnrolment, open_gallery
+from gallery.store.gallery import Gallery, open_gallery
+from gallery.store.records import NewEnrolment
 from stream.errors import GalleryError
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 SHORT = 0.05
 
 
@@ -32,7 +33,7 @@ def walk(windows: int = 3) -> NewEnrolment:
 
 @contextmanager
 def refused(match: str) -> Iterator[None]:
-    """Expect one plain sentence, in which the libraries below are not heard."""
+    """Expects one plain sentence without words of the libraries below."""
     with pytest.raises(GalleryError, match=match) as caught:
         yield
     shown = "".join(traceback.format_exception_only(caught.value))
@@ -44,13 +45,13 @@ def refused(match: str) -> Iterator[None]:
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """Root may write everything: be someone else for a while."""
-    if os.name != "posix":
+    """Runs the block as an unprivileged user, since root may write everything."""
+    if sys.platform == "win32":
         pytest.skip("file modes are POSIX's")
     if os.geteuid() != 0:
         yield
         return
-    os.seteuid(NOBODY)
+    os.seteuid(UNPRIVILEGED)
     try:
         yield
     finally:
@@ -59,10 +60,10 @@ def unprivileged() -> Iterator[None]:
 
 @pytest.fixture
 def own_folder() -> Iterator[Path]:
-    """A folder that the user of `unprivileged` owns; pytest's own are root's alone under root."""
+    """A folder that the user of `unprivileged` owns; under root, only root can use pytest's own folders."""
     folder = Path(tempfile.mkdtemp())
-    if os.name == "posix" and os.geteuid() == 0:
-        os.chown(folder, NOBODY, NOBODY)
+    if sys.platform != "win32" and os.geteuid() == 0:
+        os.chown(folder, UNPRIVILEGED, UNPRIVILEGED)
     yield folder
     folder.chmod(0o700)
     shutil.rmtree(folder)
@@ -75,8 +76,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def gallery(path: Path) -> Iterator[Gallery]:
-    with open_gallery(str(path), wait=SHORT) as store:
-        yield store
+    with open_gallery(str(path), wait=SHORT) as opened:
+        yield opened
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -84,60 +85,80 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"# notes\n" * 200, b"\0" * 8192, b"SQLite format 3\0"])
-def test_a_file_that_is_no_database_is_left_as_it_is(path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_refused_unchanged(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     before = digests(path.parent)
-    with refused("is not a gallery; it was left as it is"):
+    with refused("is not a gallery and was not changed"):
         open_gallery(str(path), wait=SHORT)
     assert digests(path.parent) == before
 
 
 @pytest.mark.parametrize("journal", ["DELETE", "WAL"])
-def test_another_programs_database_is_left_as_it_is(tmp_path: Path, journal: str) -> None:
+def test_a_database_of_another_program_is_refused_unchanged(tmp_path: Path, journal: str) -> None:
     source, folder = tmp_path / "source", tmp_path / "copy"
     source.mkdir()
     with closing(sqlite3.connect(source / "notes.db", isolation_level=None)) as db:
         db.execute(f"PRAGMA journal_mode={journal}")
         db.execute("CREATE TABLE person (name)")
         db.execute("INSERT INTO person VALUES ('Ada')")
-        shutil.copytree(source, folder)  # with a log that was not yet folded in
+        shutil.copytree(source, folder)  # with a log that is not yet in the file
     (folder / "notes.db-shm").unlink(missing_ok=True)
     before = digests(folder)
     assert ("notes.db-wal" in before) == (journal == "WAL")
-    with refused("is not a gallery; it was left as it is"):
+    with refused("is not a gallery and was not changed"):
         open_gallery(str(folder / "notes.db"))
     assert digests(folder) == before
 
 
-def test_a_folder_is_no_gallery(tmp_path: Path) -> None:
+def test_a_folder_is_refused(tmp_path: Path) -> None:
     with refused("is a folder or a device"):
         open_gallery(str(tmp_path))
 
 
-def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with refused("cannot be used"):
         open_gallery(str(tmp_path / "file" / "gallery.db"))
 
 
-def test_missing_folders_are_made(tmp_path: Path) -> None:
-    with open_gallery(str(tmp_path / "a" / "b" / "gallery.db")) as store:
-        assert store.people() == []
+def test_missing_folders_are_created(tmp_path: Path) -> None:
+    with open_gallery(str(tmp_path / "a" / "b" / "gallery.db")) as opened:
+        assert opened.people() == []
 
 
-def test_a_gallery_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
-    with open_gallery(str(path)) as store:
-        store.enrol("Ada", [walk(3)], "asked")
+@pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX's")
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        with open_gallery(str(tmp_path / "new" / "gallery.db")) as opened:
+            opened.enrol("Ada", [walk()], "asked")
+            assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+            modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "new").iterdir()}
+    finally:
+        os.umask(old)
+    assert modes == {"gallery.db": 0o600, "gallery.db-wal": 0o600, "gallery.db-shm": 0o600}
+
+
+def test_a_closed_gallery_is_a_single_file(path: Path) -> None:
+    with open_gallery(str(path)) as opened:
+        opened.enrol("Ada", [walk()], "asked")
+        opened.close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_gallery_of_version_1_is_upgraded(path: Path) -> None:
+    with open_gallery(str(path)) as opened:
+        opened.enrol("Ada", [walk(3)], "asked")
     with closing(sqlite3.connect(path)) as db:
         db.execute("ALTER TABLE enrolment DROP COLUMN statistics")
         db.execute("PRAGMA user_version=1")
     for _ in range(2):
-        with open_gallery(str(path)) as store:
-            (ada,) = store.templates("model-1")
+        with open_gallery(str(path)) as opened:
+            (ada,) = opened.templates("model-1")
             assert (ada.name, ada.templates.shape, ada.statistics.size) == ("Ada", (3, 6, 8), 0)
-    with open_gallery(str(path)) as store:
-        store.enrol("Ben", [walk(2)], "asked")
-        assert [entry.name for entry in store.templates("model-1")] == ["Ada", "Ben"]
+    with open_gallery(str(path)) as opened:
+        opened.enrol("Ben", [walk(2)], "asked")
+        assert [entry.name for entry in opened.templates("model-1")] == ["Ada", "Ben"]
 
 
 def test_a_newer_gallery_is_refused(path: Path) -> None:
@@ -148,35 +169,27 @@ def test_a_newer_gallery_is_refused(path: Path) -> None:
         open_gallery(str(path))
 
 
-def test_a_gallery_that_was_cut_off_is_damaged(path: Path) -> None:
-    with open_gallery(str(path)) as store:
-        store.enrol("Ada", [walk(200)], "asked")
+def test_a_truncated_gallery_is_reported_as_damaged(path: Path) -> None:
+    with open_gallery(str(path)) as opened:
+        opened.enrol("Ada", [walk(200)], "asked")
     with path.open("r+b") as file:
         file.truncate(8192)
-    with refused("damaged; put back a copy"):
+    with refused("damaged; restore a copy"):
         open_gallery(str(path), wait=SHORT)
 
 
-def test_a_gallery_with_overwritten_pages_is_damaged(path: Path) -> None:
-    with open_gallery(str(path)) as store:
-        store.enrol("Ada", [walk(200)], "asked")
+def test_a_gallery_with_overwritten_pages_is_reported_as_damaged(path: Path) -> None:
+    with open_gallery(str(path)) as opened:
+        opened.enrol("Ada", [walk(200)], "asked")
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
-    with refused("damaged; put back a copy"), open_gallery(str(path), wait=SHORT) as store:
-        store.people()
-
-
-def test_a_walk_that_lacks_a_template_is_damage_too(gallery: Gallery, path: Path) -> None:
-    gallery.enrol("Ada", [walk()], "asked")
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("DELETE FROM template WHERE position = 1")
-    with refused("damaged"):
-        gallery.templates("model-1")
+    with refused("damaged; restore a copy"), open_gallery(str(path), wait=SHORT) as opened:
+        opened.people()
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
-def test_what_may_not_be_written_is_refused(own_folder: Path, what: str) -> None:
+def test_a_gallery_without_write_permission_is_refused(own_folder: Path, what: str) -> None:
     path = own_folder / "gallery.db"
     with unprivileged():
         open_gallery(str(path)).close()
@@ -185,7 +198,7 @@ def test_what_may_not_be_written_is_refused(own_folder: Path, what: str) -> None
             open_gallery(str(path), wait=SHORT)
 
 
-def test_a_folder_that_may_not_be_written_gets_no_gallery(own_folder: Path) -> None:
+def test_no_gallery_is_created_in_a_folder_without_write_permission(own_folder: Path) -> None:
     with unprivileged():
         own_folder.chmod(0o500)
         with refused("cannot be used .*choose a file in a folder that you may write"):
@@ -193,23 +206,23 @@ def test_a_folder_that_may_not_be_written_gets_no_gallery(own_folder: Path) -> N
         assert list(own_folder.iterdir()) == []
 
 
-def test_while_another_program_writes_people_are_still_listed(gallery: Gallery, path: Path) -> None:
+def test_people_are_listed_while_another_program_writes(gallery: Gallery, path: Path) -> None:
     gallery.enrol("Ada", [walk()], "asked")
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        with open_gallery(str(path), wait=SHORT) as store:
-            assert [person.name for person in store.people()] == ["Ada"]
-            assert len(store.templates("model-1")) == 1
+        with open_gallery(str(path), wait=SHORT) as opened:
+            assert [person.name for person in opened.people()] == ["Ada"]
+            assert len(opened.templates("model-1")) == 1
             with refused(r"in use by another program for more than 0\.05 s"):
-                store.enrol("Ben", [walk()], "asked")
+                opened.enrol("Ben", [walk()], "asked")
             with refused("in use by another program"):
-                store.remove("Ada")
+                opened.remove("Ada")
         writer.execute("ROLLBACK")
     gallery.enrol("Ben", [walk()], "asked")
     assert len(gallery.people()) == 2
 
 
-def test_a_gallery_that_is_kept_locked_is_refused(path: Path) -> None:
+def test_a_gallery_that_stays_locked_is_refused(path: Path) -> None:
     open_gallery(str(path)).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as owner:
         owner.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -218,30 +231,30 @@ def test_a_gallery_that_is_kept_locked_is_refused(path: Path) -> None:
             open_gallery(str(path), wait=SHORT)
 
 
-def test_a_full_disk_takes_nothing_in_and_loses_nothing(path: Path) -> None:
-    with open_gallery(str(path)) as store:
-        store.enrol("Ada", [walk()], "asked")
+def test_on_a_full_disk_nothing_is_stored_and_nothing_lost(path: Path) -> None:
+    with open_gallery(str(path)) as opened:
+        opened.enrol("Ada", [walk()], "asked")
 
-    def fill(connection: sqlite3.Connection, record: object) -> None:
+    def limit_pages(connection: sqlite3.Connection, record: object) -> None:
         connection.execute(f"PRAGMA max_page_count={path.stat().st_size // 4096 + 2}")
 
-    event.listen(Pool, "connect", fill)
+    event.listen(Pool, "connect", limit_pages)
     try:
-        with open_gallery(str(path)) as store:
+        with open_gallery(str(path)) as opened:
             with refused("no more room"):
-                store.enrol("Ben", [walk(500)], "asked")
-            assert [person.name for person in store.people()] == ["Ada"]
+                opened.enrol("Ben", [walk(500)], "asked")
+            assert [person.name for person in opened.people()] == ["Ada"]
     finally:
-        event.remove(Pool, "connect", fill)
-    with open_gallery(str(path)) as store:
-        assert [person.name for person in store.people()] == ["Ada"]
-        store.enrol("Ben", [walk(500)], "asked")
+        event.remove(Pool, "connect", limit_pages)
+    with open_gallery(str(path)) as opened:
+        assert [person.name for person in opened.people()] == ["Ada"]
+        opened.enrol("Ben", [walk(500)], "asked")
 
 
 def test_opening_twice_in_one_process_keeps_the_locks_of_the_first(gallery: Gallery, path: Path) -> None:
     gallery.enrol("Ada", [walk()], "asked")
     open_gallery(str(path)).close()
-    # Leaving WAL needs the file to itself; it would pull the log from under `gallery`.
+    # Leaving WAL needs exclusive access, which would remove the log that `gallery` uses.
     script = (
         "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode=DELETE')"
     )

@@ -1,4 +1,4 @@
-"""Delivery over real sockets: every tick of a file, the newest of a device, acknowledged verdicts."""
+"""Tests of delivery over real sockets: ticks of files, windows of devices, acknowledged verdicts."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import zmq
 
 from stream.bus.delivery import (
     CREDIT,
-    FORGIVE_S,
     LIVE_CREDIT,
-    LIVE_TICK,
+    LIVE_MAX_ROWS,
+    LOST_AFTER_S,
     MAX_ROWS,
     RESEND_S,
-    RING,
+    RING_SIZE,
     LiveSender,
     ReliableSender,
     Sender,
 )
-from stream.bus.messages import Ack, Got, Note, Row, Tick, Verdict, pack, unpack
+from stream.bus.messages import Ack, Tick, TrackNote, Verdict, VerdictReceipt, WindowRow, pack, unpack
 from stream.bus.outbox import LIMIT, Outbox
-from stream.bus.sockets import Bus, lay_wires
+from stream.bus.sockets import Bus, create_wiring
 from stream.decision import Decision
 
 WAIT_MS = 5000
@@ -39,18 +39,18 @@ class Clock:
 
 @pytest.fixture
 def bus(tmp_path: Path) -> Iterator[Bus]:
-    with Bus(lay_wires(tmp_path)) as made:
-        yield made
+    with Bus(create_wiring(tmp_path)) as opened:
+        yield opened
 
 
 def tick(*tracks: int, value: float = 0.0) -> tuple[Tick, np.ndarray]:
     joints = np.full((len(tracks), 6, 20, 3), value, np.float32)
-    rows = tuple(Row(track, 0, 1, 2, 1.0) for track in tracks)
+    rows = tuple(WindowRow(track, 0, 1, 2, 1.0) for track in tracks)
     return Tick(0, 0, 0, shape=joints.shape if tracks else (), rows=rows), joints
 
 
 def receive(socket: zmq.Socket[bytes]) -> tuple[Tick, np.ndarray]:
-    assert socket.poll(WAIT_MS), "nothing came"
+    assert socket.poll(WAIT_MS), "no message received"
     message, block = unpack(socket.recv_multipart())
     assert isinstance(message, Tick)
     return message, block
@@ -76,22 +76,22 @@ def acknowledge(acks: zmq.Socket[bytes], sender: Sender, seq: int) -> None:
         sender.pump(0.01)
 
 
-def test_a_file_is_sent_in_order_and_waits_at_its_credit(bus: Bus) -> None:
+def test_ticks_of_a_file_are_sent_in_order_up_to_the_credit(bus: Bus) -> None:
     sender, pull, acks = reliable(bus, Clock())
     for _ in range(CREDIT):
-        assert sender.room
+        assert sender.has_room
         sender.offer(*tick(1))
-    assert not sender.room
+    assert not sender.has_room
     sender.pump(1.0)
     assert [receive(pull)[0].seq for _ in range(CREDIT)] == list(range(CREDIT))
     assert not sender.idle
     acknowledge(acks, sender, CREDIT - 1)
     assert sender.idle
-    assert sender.room
+    assert sender.has_room
     assert sender.dropped == 0
 
 
-def test_what_stays_unacknowledged_is_sent_again_from_the_first(bus: Bus) -> None:
+def test_unacknowledged_ticks_are_resent_from_the_first(bus: Bus) -> None:
     clock = Clock()
     sender, pull, acks = reliable(bus, clock)
     for _ in range(4):
@@ -99,7 +99,7 @@ def test_what_stays_unacknowledged_is_sent_again_from_the_first(bus: Bus) -> Non
     sender.pump(1.0)
     assert [receive(pull)[0].seq for _ in range(4)] == [0, 1, 2, 3]
     acknowledge(acks, sender, 1)
-    assert not pull.poll(0), "nothing is sent again before its time"
+    assert not pull.poll(0), "resent before the timeout"
     clock.now += RESEND_S + 0.1
     sender.pump(0.01)
     sender.pump(1.0)
@@ -113,7 +113,7 @@ def live(bus: Bus, clock: Clock) -> tuple[LiveSender, zmq.Socket[bytes], zmq.Soc
     return LiveSender(push, bus.connect(zmq.DEALER, "acks", identity=b"capture-0"), 0, clock), pull, acks
 
 
-def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_the_rest(bus: Bus) -> None:
+def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_dropped_ones(bus: Bus) -> None:
     sender, pull, acks = live(bus, Clock())
     for value in range(LIVE_CREDIT):
         sender.offer(*tick(1, 2, value=value))
@@ -122,9 +122,9 @@ def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_the_rest(bus
     for value in range(10, 15):
         sender.offer(*tick(1, 2, value=value))
         sender.pump(0)
-    assert sender.dropped == 2 * (5 - RING)
+    assert sender.dropped == 2 * (5 - RING_SIZE)
     assert not sender.idle
-    assert not pull.poll(0), "no more than its credit is under way"
+    assert not pull.poll(0), "more ticks in flight than the credit"
     acknowledge(acks, sender, 0)
     message, block = receive(pull)
     assert message.seq == LIVE_CREDIT
@@ -133,42 +133,42 @@ def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_the_rest(bus
     assert sender.idle
 
 
-def test_a_device_forgives_ticks_that_were_lost_with_a_process(bus: Bus) -> None:
+def test_a_device_continues_after_unacknowledged_ticks_time_out(bus: Bus) -> None:
     clock = Clock()
     sender, pull, _ = live(bus, clock)
     for _ in range(LIVE_CREDIT + 1):
         sender.offer(*tick(1))
         sender.pump(1.0)
     assert not sender.idle
-    clock.now += FORGIVE_S + 0.1
+    clock.now += LOST_AFTER_S + 0.1
     sender.pump(0)
     sender.pump(1.0)
     assert sender.idle
     assert [receive(pull)[0].seq for _ in range(LIVE_CREDIT + 1)] == list(range(LIVE_CREDIT + 1))
 
 
-def test_many_tracks_take_turns_and_no_end_overtakes_its_windows(bus: Bus) -> None:
+def test_many_tracks_take_turns_and_track_ends_follow_their_windows(bus: Bus) -> None:
     clock = Clock()
     sender, pull, acks = live(bus, clock)
-    tracks = range(1, LIVE_TICK + 11)
+    tracks = range(1, LIVE_MAX_ROWS + 11)
     for _ in range(LIVE_CREDIT):
         sender.offer(Tick(0, 0, 0), np.zeros((0, 6, 20, 3), np.float32))
         sender.pump(5.0)
         receive(pull)
     sender.offer(*tick(*tracks))
-    late = LIVE_TICK + 5
+    late = LIVE_MAX_ROWS + 5
     empty = np.zeros((0, 6, 20, 3), np.float32)
     sender.offer(Tick(0, 0, 0, ended=(1, late), last=True), empty)
-    acknowledge(acks, sender, LIVE_CREDIT)  # credit for one more, and then some
+    acknowledge(acks, sender, LIVE_CREDIT)  # frees the whole credit
     first, _ = receive(pull)
-    assert [row.track for row in first.rows] == list(tracks)[:LIVE_TICK]
+    assert [row.track for row in first.rows] == list(tracks)[:LIVE_MAX_ROWS]
     assert (first.ended, first.last) == ((1,), False)
     second, _ = receive(pull)
-    assert [row.track for row in second.rows] == list(tracks)[LIVE_TICK:]
+    assert [row.track for row in second.rows] == list(tracks)[LIVE_MAX_ROWS:]
     assert (second.ended, second.last) == ((late,), True)
-    assert first.open == tuple(tracks)[LIVE_TICK:]
-    assert not sender.idle, "the last tick must be decided on"
-    clock.now += FORGIVE_S + 0.1
+    assert first.open == tuple(tracks)[LIVE_MAX_ROWS:]
+    assert not sender.idle, "the last tick is not acknowledged"
+    clock.now += LOST_AFTER_S + 0.1
     sender.pump(0.01)
     again, _ = receive(pull)
     assert again == second
@@ -177,10 +177,10 @@ def test_many_tracks_take_turns_and_no_end_overtakes_its_windows(bus: Bus) -> No
     assert sender.dropped == 0
 
 
-def test_a_tick_of_very_many_windows_goes_in_parts(bus: Bus) -> None:
+def test_a_tick_with_too_many_windows_is_split(bus: Bus) -> None:
     sender, pull, _ = reliable(bus, Clock())
     message, joints = tick(*range(1, 2 * MAX_ROWS + 2))
-    message = msgspec.structs.replace(message, notes=(Note(1, 0, None),), ended=(1,), last=True)
+    message = msgspec.structs.replace(message, notes=(TrackNote(1, 0, None),), ended=(1,), last=True)
     sender.offer(message, joints)
     sender.pump(1.0)
     parts = [receive(pull)[0] for _ in range(3)]
@@ -192,11 +192,11 @@ def test_a_tick_of_very_many_windows_goes_in_parts(bus: Bus) -> None:
     assert [part.last for part in parts] == [False, False, True]
 
 
-def test_ends_and_notes_are_never_dropped(bus: Bus) -> None:
+def test_track_ends_and_notes_are_never_dropped(bus: Bus) -> None:
     sender, pull, _ = live(bus, Clock())
     empty = np.zeros((0, 6, 20, 3), np.float32)
     for number in range(10):
-        sender.offer(Tick(0, 0, 0, notes=(Note(number, 0, None),), ended=(number,)), empty)
+        sender.offer(Tick(0, 0, 0, notes=(TrackNote(number, 0, None),), ended=(number,)), empty)
     sender.offer(Tick(0, 0, 0, last=True), empty)
     sender.pump(5.0)
     message, _ = receive(pull)
@@ -210,7 +210,7 @@ def verdict(number: int) -> Verdict:
     return Verdict(number, 1.0, 1.0, decision)
 
 
-def test_the_outbox_of_a_file_fills_and_empties_with_acknowledgements(bus: Bus) -> None:
+def test_the_outbox_of_a_file_fills_up_and_empties_with_receipts(bus: Bus) -> None:
     router = bus.bind(zmq.ROUTER, "sink", high_water=1000)
     outbox = Outbox(bus.connect(zmq.DEALER, "sink", high_water=1000))
     for _ in range(LIMIT):
@@ -221,19 +221,19 @@ def test_the_outbox_of_a_file_fills_and_empties_with_acknowledgements(bus: Bus) 
     numbers = []
     for _ in range(LIMIT):
         assert router.poll(WAIT_MS)
-        who, *parts = router.recv_multipart()
+        identity, *parts = router.recv_multipart()
         message, _ = unpack(parts)
         assert isinstance(message, Verdict)
         numbers.append(message.number)
     assert numbers == list(range(1, LIMIT + 1))
-    router.send_multipart([who, *pack(Got(LIMIT // 2))])
+    router.send_multipart([identity, *pack(VerdictReceipt(LIMIT // 2))])
     assert outbox.socket.poll(WAIT_MS)
     outbox.pump()
     assert not outbox.full
     assert outbox.dropped == 0
 
 
-def test_the_outbox_of_a_device_drops_the_oldest_but_never_a_final(bus: Bus) -> None:
+def test_the_outbox_of_a_device_drops_the_oldest_verdicts_but_no_final_one(bus: Bus) -> None:
     router = bus.bind(zmq.ROUTER, "sink", high_water=1000)
     outbox = Outbox(bus.connect(zmq.DEALER, "sink", high_water=1000))
     outbox.put(verdict(outbox.next_number))
@@ -246,11 +246,11 @@ def test_the_outbox_of_a_device_drops_the_oldest_but_never_a_final(bus: Bus) -> 
     while len(received) < LIMIT + 1:
         outbox.pump()
         if router.poll(WAIT_MS):
-            who, *parts = router.recv_multipart()
+            identity, *parts = router.recv_multipart()
             message, _ = unpack(parts)
             assert isinstance(message, Verdict)
             received.append(message.number)
-            router.send_multipart([who, *pack(Got(message.number))])
+            router.send_multipart([identity, *pack(VerdictReceipt(message.number))])
     assert received[0] == 1
     assert received[-1] == last
     assert received == sorted(received)

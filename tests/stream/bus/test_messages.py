@@ -1,4 +1,4 @@
-"""The wire format: pinned bytes, round trips, and refusal of everything else."""
+"""Tests of the message encoding: pinned bytes, round trips, rejection of invalid messages."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from stream.bus.messages import (
     Ack,
-    Ask,
     BadMessage,
-    Ended,
-    Got,
+    EnrolReply,
+    EnrolRequest,
     Message,
-    Note,
-    Reply,
-    Row,
+    SourceEnded,
     Status,
     Tick,
+    TrackNote,
     Verdict,
+    VerdictReceipt,
+    WindowRow,
     pack,
     unpack,
 )
@@ -33,8 +33,8 @@ TICK = Tick(
     seq=258,
     contract="c",
     shape=(1, 2),
-    rows=(Row(3, 0, 166_666_667, 5, 0.5),),
-    notes=(Note(4, 7, "joints missing"),),
+    rows=(WindowRow(3, 0, 166_666_667, 5, 0.5),),
+    notes=(TrackNote(4, 7, "joints missing"),),
     ended=(2,),
     open=(4,),
     last=True,
@@ -89,10 +89,10 @@ def test_golden_bytes_of_a_tick() -> None:
 
 MESSAGES: list[tuple[Message, str]] = [
     (Ack(1, 2, 3), "5347450194a161010203"),
-    (Got(5), "5347450192a16705"),
-    (Ended(6, 1), "5347450193a1650601"),
-    (Reply("no"), "5347450195a172a26e6f00cb0000000000000000cb0000000000000000"),
-    (Ask("Ada", (2,), "--yes"), "5347450195a171a34164619102a52d2d796573cb0000000000000000"),
+    (VerdictReceipt(5), "5347450192a16705"),
+    (SourceEnded(6, 1), "5347450193a1650601"),
+    (EnrolReply("no"), "5347450195a172a26e6f00cb0000000000000000cb0000000000000000"),
+    (EnrolRequest("Ada", (2,), "--yes"), "5347450195a171a34164619102a52d2d796573cb0000000000000000"),
     (
         Status("encoder", 0, "ready", {"n": 1.0}),
         "5347450197a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000",
@@ -101,12 +101,12 @@ MESSAGES: list[tuple[Message, str]] = [
 
 
 @pytest.mark.parametrize(("message", "expected"), MESSAGES, ids=lambda value: type(value).__name__)
-def test_golden_bytes_of_the_small_messages(message: Message, expected: str) -> None:
+def test_golden_bytes_of_messages_without_a_block(message: Message, expected: str) -> None:
     assert [part.hex() for part in pack(message)] == [expected, ""]
     assert unpack(pack(message))[0] == message
 
 
-def test_a_verdict_comes_back() -> None:
+def test_a_verdict_round_trips() -> None:
     verdict = Verdict(1, 2.5, 0.75, DECISION)
     assert unpack(pack(verdict))[0] == verdict
 
@@ -116,52 +116,52 @@ def test_a_verdict_comes_back() -> None:
     values=st.floats(width=32, allow_nan=False, allow_infinity=False),
     seq=st.integers(0, 2**40),
 )
-def test_ticks_come_back_bit_for_bit(n: int, values: float, seq: int) -> None:
+def test_ticks_round_trip_bit_for_bit(n: int, values: float, seq: int) -> None:
     block = np.full((n, 6, 20, 3), values, np.float32)
-    tick = Tick(0, 0, seq, "", block.shape, tuple(Row(k, 0, 1, 2, 1.0) for k in range(n)))
-    message, read = unpack(pack(tick, block))
+    tick = Tick(0, 0, seq, "", block.shape, tuple(WindowRow(k, 0, 1, 2, 1.0) for k in range(n)))
+    message, decoded = unpack(pack(tick, block))
     assert message == tick
-    assert read.tobytes() == block.tobytes()
+    assert decoded.tobytes() == block.tobytes()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_numbers_that_are_not_finite_are_refused(bad: float) -> None:
+def test_numbers_that_are_not_finite_are_rejected(bad: float) -> None:
     parts = pack(TICK, np.array([[1.0, bad]], np.float32))
     with pytest.raises(BadMessage, match="finite"):
         unpack(parts)
 
 
-def test_wrong_sizes_are_refused() -> None:
+def test_wrong_sizes_are_rejected() -> None:
     head, block = pack(TICK, np.array([[1.0, 2.0]], np.float32))
     for parts in ([head], [head, block, b""], [head, block[:-1]], [head, block + b"\0"], [head, b""]):
         with pytest.raises(BadMessage):
             unpack(parts)
     with pytest.raises(BadMessage, match="no block"):
-        unpack([pack(Got(1))[0], b"1234"])
+        unpack([pack(VerdictReceipt(1))[0], b"1234"])
 
 
-def test_another_version_is_refused() -> None:
+def test_another_version_is_rejected() -> None:
     head, block = pack(TICK, np.array([[1.0, 2.0]], np.float32))
     with pytest.raises(BadMessage, match="SGE"):
         unpack([b"SGE\x02" + head[4:], block])
 
 
-def test_a_quality_outside_its_range_is_refused() -> None:
+def test_a_quality_outside_its_range_is_rejected() -> None:
     for quality in (-0.1, 1.1, float("nan")):
-        tick = Tick(0, 0, 0, "", (1, 2), (Row(1, 0, 1, 2, quality),))
+        tick = Tick(0, 0, 0, "", (1, 2), (WindowRow(1, 0, 1, 2, quality),))
         with pytest.raises(BadMessage):
             unpack(pack(tick, np.zeros((1, 2), np.float32)))
 
 
 @given(st.binary(max_size=200), st.binary(max_size=64))
-def test_arbitrary_bytes_never_raise_anything_else(head: bytes, block: bytes) -> None:
+def test_arbitrary_bytes_raise_only_bad_message(head: bytes, block: bytes) -> None:
     for first in (head, b"SGE\x01" + head):
         with contextlib.suppress(BadMessage):
             unpack([first, block])
 
 
 @given(st.integers(0, 50), st.integers(0, 255))
-def test_a_changed_byte_is_read_or_refused(position: int, value: int) -> None:
+def test_a_changed_byte_is_decoded_or_rejected(position: int, value: int) -> None:
     head, block = pack(TICK, np.array([[1.0, 2.0]], np.float32))
     changed = bytearray(head)
     changed[position % len(head)] = value

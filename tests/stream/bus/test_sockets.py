@@ -1,4 +1,4 @@
-"""Nobody but this run's processes gets in."""
+"""Tests of the sockets and the run folder: only the processes of a run have access."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import zmq
 
-from stream.bus.messages import Ask, Got, pack
-from stream.bus.sockets import CHANNELS, Bus, lay_wires
+from stream.bus.messages import EnrolRequest, VerdictReceipt, pack
+from stream.bus.sockets import CHANNELS, Bus, create_wiring
 from stream.errors import UserError
 from stream.system.run_folder import open_run, running
 
@@ -20,25 +20,25 @@ pytestmark = pytest.mark.usefixtures("runtime_dir")
 
 
 @pytest.mark.parametrize("transport", ["ipc", "tcp"])
-def test_a_message_crosses(tmp_path: Path, transport: str) -> None:
-    wiring = lay_wires(tmp_path, transport)
+def test_a_message_is_delivered(tmp_path: Path, transport: str) -> None:
+    wiring = create_wiring(tmp_path, transport)
     assert set(wiring.endpoints) == set(CHANNELS)
     with Bus(wiring) as server, Bus(wiring) as client:
         pull = server.bind(zmq.PULL, "status")
-        client.connect(zmq.PUSH, "status").send_multipart(pack(Got(1)))
+        client.connect(zmq.PUSH, "status").send_multipart(pack(VerdictReceipt(1)))
         assert pull.poll(5000)
 
 
-def test_tcp_is_loopback_and_refuses_other_keys_and_none(tmp_path: Path) -> None:
-    wiring = lay_wires(tmp_path, "tcp")
+def test_tcp_is_loopback_only_and_refuses_missing_and_foreign_keys(tmp_path: Path) -> None:
+    wiring = create_wiring(tmp_path, "tcp")
     assert all(endpoint.startswith("tcp://127.0.0.1:") for endpoint in wiring.endpoints.values())
-    stranger_key = lay_wires(tmp_path, "tcp")
-    with Bus(wiring) as server, Bus(wiring) as friend:
+    foreign_wiring = create_wiring(tmp_path, "tcp")
+    with Bus(wiring) as server, Bus(wiring) as client:
         router = server.bind(zmq.ROUTER, "control")
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         with context:
             intruders = []
-            for public, secret in (("", ""), (stranger_key.public_key, stranger_key.secret_key)):
+            for public, secret in (("", ""), (foreign_wiring.public_key, foreign_wiring.secret_key)):
                 intruder = context.socket(zmq.DEALER)
                 intruder.linger = 0
                 if public:
@@ -48,17 +48,17 @@ def test_tcp_is_loopback_and_refuses_other_keys_and_none(tmp_path: Path) -> None
                 intruder.connect(wiring.endpoints["control"])
                 intruder.send_multipart([b"intruder", b""])
                 intruders.append(intruder)
-            asking = friend.connect(zmq.DEALER, "control")
-            asking.send_multipart(pack(Ask("Ada", (), "--yes")))
+            dealer = client.connect(zmq.DEALER, "control")
+            dealer.send_multipart(pack(EnrolRequest("Ada", (), "--yes")))
             assert router.poll(5000)
-            assert router.recv_multipart()[1:] == pack(Ask("Ada", (), "--yes"))
-            assert not router.poll(500), "an intruder got through"
+            assert router.recv_multipart()[1:] == pack(EnrolRequest("Ada", (), "--yes"))
+            assert not router.poll(500), "a message of an intruder was delivered"
             for intruder in intruders:
                 intruder.close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-def test_the_run_folder_is_private_and_gone_afterwards(runtime_dir: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
+def test_the_run_folder_is_private_and_removed_at_the_end(runtime_dir: Path) -> None:
     with open_run("sqlite:///g.db") as run:
         (folder,) = (path for path in runtime_dir.iterdir() if path.is_dir())
         assert stat.S_IMODE(runtime_dir.stat().st_mode) == 0o700
@@ -71,23 +71,24 @@ def test_the_run_folder_is_private_and_gone_afterwards(runtime_dir: Path) -> Non
     assert list(runtime_dir.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has its own place for it")
-def test_without_a_runtime_folder_of_the_system_it_lies_in_the_temporary_one(
+def test_without_a_system_runtime_folder_the_temporary_folder_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows uses another folder")
     monkeypatch.delenv("SGE_RUNTIME_DIR")
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with open_run("g"):
-        mine = tmp_path / f"sge-stream-{os.getuid()}"
-        assert stat.S_IMODE(mine.stat().st_mode) == 0o700
-    mine.rmdir()
-    mine.symlink_to(tmp_path)
+        user_folder = tmp_path / f"sge-stream-{os.getuid()}"
+        assert stat.S_IMODE(user_folder.stat().st_mode) == 0o700
+    user_folder.rmdir()
+    user_folder.symlink_to(tmp_path)
     with pytest.raises(UserError, match="belongs to another user"), open_run("g"):
         pass
 
 
-def test_what_a_dead_run_left_is_removed(runtime_dir: Path) -> None:
+def test_the_folder_of_a_dead_run_is_removed(runtime_dir: Path) -> None:
     dead = runtime_dir / "0badbeef"
     dead.mkdir(mode=0o700, parents=True)
     (dead / "run.json").write_text("{}")
@@ -95,7 +96,9 @@ def test_what_a_dead_run_left_is_removed(runtime_dir: Path) -> None:
     assert not dead.exists()
 
 
-def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_folder_that_cannot_be_created_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blocker = tmp_path / "file"
     blocker.touch()
     monkeypatch.setenv("SGE_RUNTIME_DIR", str(blocker / "run"))

@@ -1,9 +1,10 @@
+"""Tests of recording a source into a file."""
+
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -34,25 +35,22 @@ def recorded(path: Path) -> list[float]:
         return [frame.time_ns / 1e9 for frame in recording]
 
 
-def test_a_whole_source_is_copied(tmp_path: Path) -> None:
-    seen: list[BodyFrame] = []
-    began = datetime(2026, 1, 2, tzinfo=UTC)
+def test_a_source_is_recorded_to_its_end(tmp_path: Path) -> None:
+    reported: list[BodyFrame] = []
     count = record(
         play(2, 3, 4),
         tmp_path / "a.mcap",
         seconds=None,
         stop=threading.Event(),
-        on_frame=seen.append,
-        started=began,
+        on_frame=reported.append,
     )
-    assert (count, len(seen)) == (3, 3)
+    assert (count, len(reported)) == (3, 3)
     assert recorded(tmp_path / "a.mcap") == [2, 3, 4]
     with read_recording(tmp_path / "a.mcap") as recording:
         assert recording.info == replace(INFO, name="walk")
-        assert recording.started == began
 
 
-def test_seconds_count_from_the_first_frame(tmp_path: Path) -> None:
+def test_the_duration_counts_from_the_first_frame(tmp_path: Path) -> None:
     assert record(play(2, 3, 3.9, 4, 5), tmp_path / "a.mcap", seconds=2, stop=threading.Event()) == 3
     assert recorded(tmp_path / "a.mcap") == [2, 3, 3.9]
 
@@ -68,17 +66,17 @@ def test_stop_finishes_the_recording(tmp_path: Path) -> None:
     assert recorded(tmp_path / "a.mcap") == [2, 3, 4]
 
 
-def test_frames_that_are_not_there_yet_are_waited_for(tmp_path: Path) -> None:
+def test_the_recorder_waits_for_frames(tmp_path: Path) -> None:
     class Slow(Playback):
         def read(self, timeout: float) -> BodyFrame | None:
-            self.asked = not getattr(self, "asked", False)
-            return None if self.asked else super().read(timeout)
+            self.waiting = not getattr(self, "waiting", False)
+            return None if self.waiting else super().read(timeout)
 
     source = Slow(INFO, frames(1, 2), speed=0)
     assert record(source, tmp_path / "a.mcap", seconds=None, stop=threading.Event()) == 2
 
 
-def test_a_source_that_fails_leaves_a_whole_recording(tmp_path: Path) -> None:
+def test_a_failing_source_leaves_a_complete_recording(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="damaged"):
         record(
             play(1, 2, error=DataError("damaged")), tmp_path / "a.mcap", seconds=None, stop=threading.Event()
@@ -86,18 +84,18 @@ def test_a_source_that_fails_leaves_a_whole_recording(tmp_path: Path) -> None:
     assert recorded(tmp_path / "a.mcap") == [1, 2]
 
 
-def test_a_cut_off_recording_is_copied_into_a_whole_one(tmp_path: Path) -> None:
+def test_a_truncated_recording_is_copied_into_a_complete_one(tmp_path: Path) -> None:
     record(play(1, 2, 3), tmp_path / "whole.mcap", seconds=None, stop=threading.Event())
     cut = tmp_path / "cut.mcap"
     cut.write_bytes((tmp_path / "whole.mcap").read_bytes()[:-20])
     source = open_source(str(cut), speed=0)
     with pytest.raises(TruncatedRecording):
-        record(source, tmp_path / "mended.mcap", seconds=None, stop=threading.Event())
+        record(source, tmp_path / "fixed.mcap", seconds=None, stop=threading.Event())
     source.close()
-    assert recorded(tmp_path / "mended.mcap") == [1, 2, 3]
+    assert recorded(tmp_path / "fixed.mcap") == [1, 2, 3]
 
 
-def test_an_existing_target_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+def test_an_existing_target_is_refused_before_the_source_is_read(tmp_path: Path) -> None:
     source = play(1, 2)
     (tmp_path / "a.mcap").write_text("precious")
     with pytest.raises(UserError, match="exists already"):
@@ -106,7 +104,7 @@ def test_an_existing_target_is_refused_before_anything_is_read(tmp_path: Path) -
     assert frame is not None and frame.time_ns == 1e9
 
 
-def test_nothing_recorded_leaves_no_file(tmp_path: Path) -> None:
+def test_an_empty_recording_leaves_no_file(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     assert record(play(1), tmp_path / "a.mcap", seconds=None, stop=stop) == 0

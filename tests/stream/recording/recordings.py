@@ -1,4 +1,4 @@
-"""Recordings to test with: made of seeded bodies, read back exactly."""
+"""Test helpers for recordings: seeded bodies, writing, and exact reading."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ INFO = SourceInfo("front door", "kinect-v1", "kinect-v1", live=True, finite=Fals
 JOINTS = len(LAYOUTS["kinect-v1"].joints)
 STARTED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
-Exact = tuple[int, tuple[tuple[int, bytes, bytes], ...]]
+ExactFrame = tuple[int, tuple[tuple[int, bytes, bytes], ...]]
 
 
-def body(seed: int, *, unseen: tuple[int, ...] = (), number: int = 1) -> Body:
+def body(seed: int, *, missing: tuple[int, ...] = (), number: int = 1) -> Body:
     rng = np.random.default_rng(seed)
     joints = rng.normal(0, 2, (JOINTS, 3)).astype(np.float32)
     confidence = rng.uniform(0.01, 1, JOINTS).astype(np.float32)
-    joints[list(unseen)] = np.nan
-    confidence[list(unseen)] = 0
+    joints[list(missing)] = np.nan
+    confidence[list(missing)] = 0
     return Body(number, joints, confidence)
 
 
 def walk(frames: int, *, hz: float = 30.0) -> list[BodyFrame]:
     return [
-        BodyFrame(round(i * 1e9 / hz) + 5, (body(i, unseen=(i % JOINTS,)),) if i % 4 else ())
+        BodyFrame(round(i * 1e9 / hz) + 5, (body(i, missing=(i % JOINTS,)),) if i % 4 else ())
         for i in range(frames)
     ]
 
 
-def exact(frame: BodyFrame) -> Exact:
+def exact(frame: BodyFrame) -> ExactFrame:
     return frame.time_ns, tuple((b.id, b.joints.tobytes(), b.confidence.tobytes()) for b in frame.bodies)
 
 
@@ -47,9 +47,9 @@ def write(path: Path, frames: Iterable[BodyFrame], info: SourceInfo = INFO) -> P
     return path
 
 
-def read(path: Path) -> tuple[list[Exact], DataError | None]:
-    """All frames that a file gives, and the error that it ends with."""
-    frames: list[Exact] = []
+def read(path: Path) -> tuple[list[ExactFrame], DataError | None]:
+    """Returns all frames of a file, and the error at its end."""
+    frames: list[ExactFrame] = []
     try:
         with read_recording(path) as recording:
             for frame in recording:
@@ -59,7 +59,8 @@ def read(path: Path) -> tuple[list[Exact], DataError | None]:
     return frames, None
 
 
-def refusal(path: Path) -> str:
+def read_error(path: Path) -> str:
+    """Returns the error of a file that gives no frames."""
     frames, error = read(path)
     assert error is not None
     assert not frames

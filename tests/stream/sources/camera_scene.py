@@ -1,7 +1,7 @@
-"""People of known bodies before a known camera: what MediaPipe would say, and pictures to go with it.
+"""Scenes of synthetic people in front of a known camera, and fake MediaPipe models that detect them.
 
-Each pixel of a picture bears its own place, so that a part that was cut out tells where from. The fake models
-stand where MediaPipe's do; cropping, axes, following, lifting and smoothing are the genuine ones.
+Each pixel of the picture encodes its own position, so that the fake models know where a crop was taken.
+Only MediaPipe's models are fake; cropping, axes, tracking, lifting and smoothing are the real code.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import pytest
 from mediapipe.tasks.python import vision
 
 from stream.body import Body, FloatArray, Image
-from stream.sources.camera.detected_bodies import Sight
+from stream.sources.camera.detected_bodies import DetectedBodies
 from stream.sources.camera.lifting import FIELD_OF_VIEW
-from stream.sources.camera.pose_pipeline import open_eyes
+from stream.sources.camera.pose_pipeline import open_pose_pipeline
 
 WIDTH, HEIGHT, FPS = 960, 540, 30
 FOCAL = WIDTH / 2 / math.tan(math.radians(FIELD_OF_VIEW) / 2)
 
 
 def at_rest() -> FloatArray:
-    """(33, 3) MediaPipe's landmarks of somebody who stands: to their left, up, to their front; metres."""
+    """Returns MediaPipe's landmarks of a standing person, (33, 3): left, up, front; metres."""
     joints = np.zeros((33, 3))
     joints[0] = 0, 0.66, 0.1
     joints[1:7] = 0, 0.70, 0.09
@@ -37,19 +37,19 @@ def at_rest() -> FloatArray:
         17: (0.24, -0.1, 0.05), 19: (0.23, -0.1, 0.08), 21: (0.2, -0.06, 0.08), 23: (0.1, 0, 0),
         25: (0.1, -0.42, 0.02), 27: (0.1, -0.82, 0), 29: (0.1, -0.87, -0.05), 31: (0.1, -0.88, 0.14),
     }  # fmt: skip
-    for left, place in pairs.items():
-        joints[left], joints[left + 1] = place, np.multiply(place, (-1, 1, 1))
+    for left, position in pairs.items():
+        joints[left], joints[left + 1] = position, np.multiply(position, (-1, 1, 1))
     return joints.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """Somebody who walks straight on.
+    """A person who walks in a straight line.
 
     Attributes:
         start: (x, y, z) of the hips at 0 s, the axes of `stream.body.Body`.
-        velocity: (x, z) metres a second; they face where they go.
-        hidden: frame numbers in which MediaPipe does not find them.
+        velocity: (x, z) metres per second; the person faces this direction.
+        hidden: frame numbers in which the models do not detect the person.
         scale: of the body.
     """
 
@@ -59,7 +59,7 @@ class Walker:
     scale: float = 1.0
 
     def joints(self, number: int) -> FloatArray:
-        """(33, 3) in camera space at frame `number`."""
+        """Returns (33, 3) joints in camera space at frame `number`."""
         t = number / FPS
         x, z = self.velocity
         front = np.array([x, 0, z]) / math.hypot(x, z)
@@ -75,43 +75,45 @@ class Walker:
 
 
 def pixels(joints: FloatArray) -> FloatArray:
-    """(33, 2) where a camera sees them: the sensor's left is the picture's."""
+    """Returns the projection of joints, (33, 2) pixels: the sensor's left is the picture's."""
     points: FloatArray = np.array([WIDTH / 2, HEIGHT / 2], np.float32) - FOCAL * joints[:, :2] / joints[:, 2:]
     return points
 
 
 def picture() -> Image:
-    """Every pixel's colours are its own place; see `_corner`."""
+    """Returns a picture whose pixels encode their own position; see `_corner`."""
     x, y = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
     return np.stack([x & 255, y & 255, (x >> 8 | y >> 8 << 3) + 128], axis=2).astype(np.uint8)
 
 
-def _corner(part: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[int, int]:
-    """Where the left upper corner of an RGB part of the picture lies in it."""
-    row = column = len(part) // 2  # within the picture, wherever the part reaches over its edge
-    high, low_y, low_x = (int(v) for v in part[row, column])
+def _corner(crop: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[int, int]:
+    """Returns the position of the upper left corner of an RGB crop in the picture."""
+    row = column = len(crop) // 2  # the centre is inside the picture even if the crop is not
+    high, low_y, low_x = (int(v) for v in crop[row, column])
     high -= 128
     return (high & 7) * 256 + low_x - column, (high >> 3) * 256 + low_y - row
 
 
 class Scene:
-    """What MediaPipe's models see.
+    """What MediaPipe's models detect.
 
     Args:
-        walkers: who is there.
-        sure: visibility of the landmarks of walker n at frame m.
+        walkers: the people in the scene.
+        visibility: of the landmarks of walker n at frame m.
     """
 
     def __init__(
-        self, walkers: Sequence[Walker], sure: Callable[[int, int], FloatArray | float] = lambda n, m: 1.0
+        self,
+        walkers: Sequence[Walker],
+        visibility: Callable[[int, int], FloatArray | float] = lambda n, m: 1.0,
     ) -> None:
         self.walkers = list(walkers)
         self.number = 0
-        self._sure = sure
+        self._visibility = visibility
 
     def detect_boxes(self, _: Any) -> Any:
         boxes = []
-        for walker in self._there():
+        for walker in self._present():
             points = pixels(walker.joints(self.number))
             (x0, y0), (x1, y1) = points.min(axis=0).clip(0), points.max(axis=0).clip(0, (WIDTH, HEIGHT))
             box = SimpleNamespace(origin_x=int(x0), origin_y=int(y0), width=int(x1 - x0), height=int(y1 - y0))
@@ -119,30 +121,30 @@ class Scene:
         return SimpleNamespace(detections=boxes)
 
     def detect_pose(self, image: Any) -> Any:
-        part = image.numpy_view()
-        corner, side = _corner(part), part.shape[0]
-        centre = np.add(corner, side / 2)
-        there = list(self._there())
-        away = [np.abs(pixels(w.joints(self.number))[23:25].mean(axis=0) - centre).max() for w in there]
-        if not away or min(away) > side / 2:
+        crop = image.numpy_view()
+        corner, side = _corner(crop), crop.shape[0]
+        center = np.add(corner, side / 2)
+        present = list(self._present())
+        offsets = [np.abs(pixels(w.joints(self.number))[23:25].mean(axis=0) - center).max() for w in present]
+        if not offsets or min(offsets) > side / 2:
             return SimpleNamespace(pose_landmarks=[], pose_world_landmarks=[])
-        walker = there[int(np.argmin(away))]
+        walker = present[int(np.argmin(offsets))]
         joints = walker.joints(self.number)
-        sure = np.broadcast_to(self._sure(self.walkers.index(walker), self.number), 33)
-        places = (pixels(joints) - corner) / side
-        # MediaPipe speaks of X to the right and Y down, about the middle of the hips.
+        visibility = np.broadcast_to(self._visibility(self.walkers.index(walker), self.number), 33)
+        positions = (pixels(joints) - corner) / side
+        # MediaPipe's axes: X to the right and Y down, relative to mid-hip.
         world = (joints - joints[23:25].mean(axis=0)) * (-1, -1, 1)
         return SimpleNamespace(
             pose_landmarks=[
                 [
                     SimpleNamespace(x=x, y=y, visibility=v, presence=1.0)
-                    for (x, y), v in zip(places, sure, strict=True)
+                    for (x, y), v in zip(positions, visibility, strict=True)
                 ]
             ],
             pose_world_landmarks=[[SimpleNamespace(x=x, y=y, z=z) for x, y, z in world]],
         )
 
-    def _there(self) -> Iterator[Walker]:
+    def _present(self) -> Iterator[Walker]:
         for walker in self.walkers:
             if self.number not in walker.hidden and walker.joints(self.number)[:, 2].min() > 0.2:
                 yield walker
@@ -158,25 +160,30 @@ class _Model:
     def __exit__(self, *_: object) -> None: ...
 
 
-def watch(scene: Scene, frames: int) -> list[Sight]:
-    """What the eyes make of a scene."""
+def detect(scene: Scene, frames: int) -> list[DetectedBodies]:
+    """Returns what the pose pipeline detects in a scene."""
     with contextlib.ExitStack() as undo:
         patch = undo.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(vision.ObjectDetector, "create_from_options", lambda _: _Model(scene.detect_boxes))
         patch.setattr(vision.PoseLandmarker, "create_from_options", lambda _: _Model(scene.detect_pose))
-        eyes, image, sights = open_eyes(), picture(), []
+        pipeline, image, detections = open_pose_pipeline(), picture(), []
         for number in range(frames):
             scene.number = number
-            sights.append(eyes.see(image, round(number * 1e9 / FPS)))
-        eyes.close()
-    return sights
+            detections.append(pipeline.process(image, round(number * 1e9 / FPS)))
+        pipeline.close()
+    return detections
 
 
-def bodies(sights: Sequence[Sight], number: int) -> list[tuple[int, Body]]:
-    """Frame number and body of everybody with that id."""
-    return [(n, body) for n, sight in enumerate(sights) for body in sight.frame.bodies if body.id == number]
+def bodies(detections: Sequence[DetectedBodies], body_id: int) -> list[tuple[int, Body]]:
+    """Returns frame number and body of each detection with this id."""
+    return [
+        (number, body)
+        for number, detected in enumerate(detections)
+        for body in detected.frame.bodies
+        if body.id == body_id
+    ]
 
 
 def hidden(walker: Walker, frames: range) -> Walker:
-    """The same, not found for some frames."""
+    """Returns the same walker, not detected in some frames."""
     return replace(walker, hidden=frames)

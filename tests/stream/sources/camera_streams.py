@@ -1,7 +1,7 @@
-"""A network camera to test with: MJPEG over HTTP, shown picture by picture, and eyes that know who was shown.
+"""A fake network camera: MJPEG over HTTP, with pictures shown by the test, and a fake pose pipeline.
 
-The pictures are real, and OpenCV reads them from a real server on loopback. Only the eyes are made up: each
-picture bears its number, and they answer with the people whom the test showed in it.
+OpenCV reads real pictures from a real server on loopback. Only the pose pipeline is fake: each picture
+contains its number, and the pipeline returns the people that the test showed in this picture.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import numpy as np
 import pytest
 
 from stream.body import Body, BodyFrame, Image
-from stream.sources.camera.detected_bodies import Outline, Sight
+from stream.sources.camera.detected_bodies import DetectedBodies
 from stream.sources.camera.quiet_opencv import cv2
-from tests.stream.sources.sensors import PATIENCE_S, Person
+from tests.stream.sources.sensors import TIMEOUT_S, FakePerson
 
-__all__ = ["NumberEyes", "StreamServer", "network_camera", "number_of", "numbered_picture"]
+__all__ = ["NumberPosePipeline", "StreamServer", "network_camera", "number_of", "numbered_picture"]
 
 BLOCK = 16
 BITS = 16
 
 
 def numbered_picture(number: int) -> Image:
-    """A picture that bears a number, in squares that survive JPEG; large enough for FFmpeg to know it by."""
+    """Returns a picture with its number in squares that survive JPEG; large enough for FFmpeg's probe."""
     image = np.full((480, 640, 3), 90, np.uint8)
     for bit in range(BITS):
         image[:BLOCK, bit * BLOCK : (bit + 1) * BLOCK] = 255 if number >> bit & 1 else 0
@@ -40,17 +40,17 @@ def number_of(image: Image) -> int:
 
 
 class StreamServer:
-    """Serves one stream of pictures on loopback, each as soon as it is shown; can be cut, and come back."""
+    """Serves a stream of pictures on loopback, each as soon as it is shown; can be cut and restarted."""
 
     def __init__(self) -> None:
         self.connections = 0
-        """How often a stream was asked for."""
-        self.asked: list[tuple[str, str]] = []
+        """Number of streams opened."""
+        self.requests: list[tuple[str, str]] = []
         """Path and `Authorization` of each request."""
         self._changed = threading.Condition()
         self._pictures: list[bytes] = []
-        self._began = 0  # of the pictures, the first that a new connection gets
-        self._cuts = 0
+        self._first = 0  # index of the first picture sent to a new connection
+        self._generation = 0  # a stream ends when this increases
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
         self.start()
@@ -66,13 +66,13 @@ class StreamServer:
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Listen, again on the same port; only pictures that are shown from now on are sent."""
-        self._began = len(self._pictures)
+        """Listens, again on the same port; sends only pictures shown from now on."""
+        self._first = len(self._pictures)
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                server.asked.append((self.path, self.headers.get("Authorization", "")))
+                server.requests.append((self.path, self.headers.get("Authorization", "")))
                 if self.path.startswith("/locked") and not self.headers.get("Authorization"):
                     self.send_response(401)
                     self.send_header("WWW-Authenticate", 'Basic realm="camera"')
@@ -99,20 +99,20 @@ class StreamServer:
         ).start()
 
     def stream(self) -> Iterator[bytes]:
-        """The pictures of one connection, until it is cut."""
-        cuts, sent = self._cuts, self._began
+        """Yields the pictures of one connection, until it is cut."""
+        generation, sent = self._generation, self._first
         while True:
             with self._changed:
-                while len(self._pictures) == sent and self._cuts == cuts:
+                while len(self._pictures) == sent and self._generation == generation:
                     self._changed.wait()
-                if self._cuts > cuts:
+                if self._generation > generation:
                     return
                 coded = self._pictures[sent]
             sent += 1
             yield coded
 
     def cut(self) -> None:
-        """End every stream and listen no more."""
+        """Ends all streams and stops listening."""
         assert self._server is not None
         self._server.shutdown()
         self._server.server_close()
@@ -120,10 +120,10 @@ class StreamServer:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """End every stream; who asks again gets the pictures that are shown from now on."""
+        """Ends all streams; new connections get the pictures shown from now on."""
         with self._changed:
-            self._cuts += 1
-            self._began = len(self._pictures)
+            self._generation += 1
+            self._first = len(self._pictures)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -131,51 +131,50 @@ class StreamServer:
             self.cut()
 
 
-class NumberEyes:
-    """Eyes that read a picture's number and see who was shown in it."""
+class NumberPosePipeline:
+    """A fake pose pipeline that reads a picture's number and returns the people shown in it."""
 
-    def __init__(self, shown: dict[int, tuple[Person, ...]]) -> None:
+    def __init__(self, shown: dict[int, tuple[FakePerson, ...]]) -> None:
         self._shown = shown
         self.closed = 0
 
-    def see(self, image: Image, time_ns: int) -> Sight:
+    def process(self, image: Image, time_ns: int) -> DetectedBodies:
         assert not self.closed
         people = self._shown[number_of(image)]
         bodies = tuple(body_of(person) for person in people)
-        places = np.full((33, 3), 20, np.float32)
-        places[:, 2] = 1
-        outlines = tuple(Outline(body.id, places, (10, 10, 30, 30)) for body in bodies)
-        return Sight(BodyFrame(time_ns, bodies), outlines)
+        landmarks = np.full((33, 3), 20, np.float32)
+        landmarks[:, 2] = 1
+        return DetectedBodies(BodyFrame(time_ns, bodies), {body.id: landmarks for body in bodies})
 
     def close(self) -> None:
         self.closed += 1
 
 
-def body_of(person: Person) -> Body:
+def body_of(person: FakePerson) -> Body:
     confidence = np.array([0, 0.5, 1], np.float32)[list(person.states)]
     joints = person.joints.copy()
     joints[confidence == 0] = np.nan
     return Body(person.id, joints, confidence)
 
 
-class Counted:
-    """`cv2.VideoCapture` that tells how many pictures the thread that reads it is done with."""
+class CountingCapture:
+    """`cv2.VideoCapture` that counts the pictures its reading thread has finished with."""
 
-    genuine = cv2.VideoCapture
+    original = cv2.VideoCapture
     changed = threading.Condition()
-    done = 0
+    finished = 0
 
     def __init__(self, *arguments: Any) -> None:
-        self._camera = Counted.genuine(*arguments)
-        self._taken = False
+        self._camera = CountingCapture.original(*arguments)
+        self._grabbed = False
 
     def grab(self) -> bool:
-        with Counted.changed:
-            Counted.done += self._taken
-            self._taken = False
-            Counted.changed.notify_all()
-        self._taken = bool(self._camera.grab())
-        return self._taken
+        with CountingCapture.changed:
+            CountingCapture.finished += self._grabbed
+            self._grabbed = False
+            CountingCapture.changed.notify_all()
+        self._grabbed = bool(self._camera.grab())
+        return self._grabbed
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._camera, name)
@@ -187,33 +186,36 @@ class NetworkCamera:
     def __init__(self, server: StreamServer) -> None:
         self.server = server
         self.port = server.port
-        self.people: dict[int, tuple[Person, ...]] = {}
+        self.people: dict[int, tuple[FakePerson, ...]] = {}
 
     @property
     def connections(self) -> int:
         return self.server.connections
 
-    def show(self, *people: Person) -> None:
+    def show(self, *people: FakePerson) -> None:
         number = len(self.people)
         self.people[number] = people
         self.server.show(numbered_picture(number))
 
     def settle(self) -> None:
-        with Counted.changed:
-            assert Counted.changed.wait_for(lambda: Counted.done >= len(self.people), PATIENCE_S)
+        with CountingCapture.changed:
+            assert CountingCapture.changed.wait_for(
+                lambda: CountingCapture.finished >= len(self.people), TIMEOUT_S
+            )
 
 
 @contextlib.contextmanager
 def network_camera() -> Iterator[NetworkCamera]:
-    """A camera whose pictures are shown by the test; how long one takes to come is the test's affair."""
+    """Yields a camera whose pictures are shown by the test, without a read time-out."""
     server = StreamServer()
     camera = NetworkCamera(server)
-    Counted.done = 0
+    CountingCapture.finished = 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cv2, "VideoCapture", Counted)
+        patch.setattr(cv2, "VideoCapture", CountingCapture)
         patch.setattr("stream.sources.camera.network_camera.READ_MS", 60_000)
         patch.setattr(
-            "stream.sources.camera.pose_pipeline.open_eyes", lambda model: NumberEyes(camera.people)
+            "stream.sources.camera.pose_pipeline.open_pose_pipeline",
+            lambda model: NumberPosePipeline(camera.people),
         )
         try:
             yield camera

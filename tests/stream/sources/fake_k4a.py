@@ -1,4 +1,4 @@
-"""The package pykinect_azure over an Azure Kinect, as far as it is used: C functions with their results."""
+"""Fake pykinect_azure and Azure Kinect: the C functions that are used, and their results."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from tests.stream.sources.sensors import Feed, Person
+from tests.stream.sources.sensors import FakePerson, Feed
 
 SUCCEEDED, FAILED, TIMEOUT = 0, 1, 2
 UNPLUGGED = "unplugged"
 
 
 class Handle:
-    """What a C function fills in."""
+    """An output argument of a C function."""
 
     def __init__(self) -> None:
         self.value: Any = None
 
 
 class FakeAzureKinect:
-    """The one sensor that is connected, and both libraries, under the names of their functions."""
+    """One connected sensor, with the functions of both libraries as methods."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -43,7 +43,7 @@ class FakeAzureKinect:
         self._feed = Feed()
         self._tracking: Any = None
 
-    def show(self, *people: Person) -> None:
+    def show(self, *people: FakePerson) -> None:
         self._feed.put(people)
 
     def settle(self) -> None:
@@ -58,7 +58,7 @@ class FakeAzureKinect:
         assert track_body
         self.paths = module_k4a_path, module_k4abt_path
         if self.prints:
-            # The package's own print, which it finds among its module's names.
+            # A print replaced in the module's namespace takes precedence, as in the real package.
             vars(sys.modules["pykinect_azure.k4a._k4a"]).get("print", print)(*self.prints.split("|"))
             sys.exit(1)
         if self.load_error is not None:
@@ -145,7 +145,7 @@ class FakeAzureKinect:
         return int(frame.value[1][index].id)
 
     def k4abt_frame_get_body_skeleton(self, frame: Handle, index: int, skeleton: Any) -> int:
-        person: Person = frame.value[1][index]
+        person: FakePerson = frame.value[1][index]
         for (x, y, z), state in zip(person.joints, person.states, strict=True):
             # Millimetres, X to the right, Y down.
             xyz = SimpleNamespace(x=-1000 * x, y=-1000 * y, z=1000 * z)
@@ -164,7 +164,7 @@ class _Skeleton:
 
 @contextmanager
 def azure_kinect() -> Iterator[FakeAzureKinect]:
-    """A machine with the package, both libraries and a sensor."""
+    """Yields a machine with the package, both libraries and a sensor."""
     fake = FakeAzureKinect()
     package: Any = ModuleType("pykinect_azure")
     sensor: Any = ModuleType("pykinect_azure.k4a._k4a")

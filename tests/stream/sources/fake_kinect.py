@@ -1,4 +1,4 @@
-"""A Kinect20.dll, COM and Windows' events, as far as the genuine pykinect2 touches them."""
+"""Fake Kinect20.dll, COM and Windows events, as far as the original pykinect2 uses them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Any, NoReturn
 import pytest
 
 from stream.sources.kinect.pykinect import load_pykinect2
-from tests.stream.sources.sensors import Feed, Person
+from tests.stream.sources.sensors import FakePerson, Feed
 
 BODIES = 6
 ARRIVED = 1000
 FIRST_ID = 72057594037927936
-"""The tracking ids of a Kinect v2 begin above what a float64 can tell apart."""
+"""Tracking ids of a Kinect v2 start above the integers that a float64 represents exactly."""
 
 
 class FakeKinect:
-    """The one sensor of the machine; a test's own."""
+    """The machine's sensor; each test has its own."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -34,14 +34,14 @@ class FakeKinect:
         self._closed: set[int] = set()
         self._events = 0
 
-    def show(self, *people: Person) -> None:
+    def show(self, *people: FakePerson) -> None:
         self._feed.put(people)
 
     def settle(self) -> None:
         self._feed.settle()
 
     def crash(self) -> None:
-        """Let the driver's thread fail in the middle of its wait."""
+        """Makes the driver thread fail while it waits."""
         self._feed.put(OSError("the handle is invalid"))
 
     # kernel32
@@ -62,7 +62,7 @@ class FakeKinect:
             raise shown
         if shown is None:
             return 0
-        self.people: tuple[Person, ...] = shown
+        self.people: tuple[FakePerson, ...] = shown
         return next(number for number in range(count) if handles[number] == ARRIVED)
 
     # kinect20
@@ -82,13 +82,13 @@ class FakeKinect:
 
 
 class FakeMachine:
-    """Windows with the Kinect SDK; `sensor` is what is plugged in at present."""
+    """Windows with the Kinect SDK; `sensor` is the sensor plugged in."""
 
     def __init__(self) -> None:
         self.sensor = FakeKinect()
 
-    def give_sensor(self, v2: Any) -> None:
-        """Give the package's COM pointers the members that its runtime uses."""
+    def add_com_members(self, v2: Any) -> None:
+        """Adds the members that the package's runtime uses to its COM pointers."""
         machine = self
         size = SimpleNamespace(Width=512, Height=424)
         other = SimpleNamespace(FrameDescription=size)
@@ -105,7 +105,7 @@ class FakeMachine:
         sensor.ColorFrameSource = sensor.DepthFrameSource = sensor.BodyIndexFrameSource = other
         sensor.BodyFrameSource = SimpleNamespace(BodyCount=BODIES, OpenReader=lambda: reader)
 
-        def person(pointer: Any) -> Person | None:
+        def person(pointer: Any) -> FakePerson | None:
             number = pointer.contents.number
             return machine.sensor.people[number] if number < len(machine.sensor.people) else None
 
@@ -142,14 +142,14 @@ class _Dll:
 
 
 def forget_pykinect2(patch: pytest.MonkeyPatch) -> None:
-    """Let the next import of the package be its first."""
+    """Makes the next import load the package again."""
     for name in [name for name in sys.modules if name.startswith("pykinect2")]:
         patch.delitem(sys.modules, name)
 
 
 @contextmanager
 def windows(patch: pytest.MonkeyPatch) -> Iterator[FakeMachine]:
-    """A machine on which the genuine pykinect2 can be imported, and is not mended yet."""
+    """Yields a machine on which the original pykinect2 can be imported and is not patched yet."""
     machine = FakeMachine()
     forget_pykinect2(patch)
     patch.setattr("stream.sources.kinect.pykinect._system", lambda: "Windows")
@@ -158,7 +158,7 @@ def windows(patch: pytest.MonkeyPatch) -> Iterator[FakeMachine]:
     patch.setattr(ctypes, "WinDLL", _Dll, raising=False)
 
     class Kernel32:
-        """Looks up the sensor at each call: each test has its own."""
+        """Looks up the sensor at each call, because each test has its own."""
 
         CloseHandle = staticmethod(lambda _: 1)
         CreateEventW = property(lambda _: machine.sensor.create_event)
@@ -184,14 +184,14 @@ def windows(patch: pytest.MonkeyPatch) -> Iterator[FakeMachine]:
 
 @contextmanager
 def kinect_machine() -> Iterator[FakeMachine]:
-    """A machine with the SDK, the mended package and a sensor."""
+    """Yields a machine with the SDK, the patched package and a sensor."""
     with pytest.MonkeyPatch.context() as patch, windows(patch) as machine:
-        machine.give_sensor(load_pykinect2().constants)
+        machine.add_com_members(load_pykinect2().constants)
         yield machine
 
 
 def _comtypes() -> Any:
-    """As the genuine one: it hands on all names of ctypes, a `sizeof` of its own among them."""
+    """Returns a fake comtypes; like the real one, it re-exports all names of ctypes, including `sizeof`."""
 
     class GUID(ctypes.Structure):
         _fields_ = [("bytes", ctypes.c_ubyte * 16)]

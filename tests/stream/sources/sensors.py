@@ -1,4 +1,4 @@
-"""Sensors to test with: what they see is shown to them; drivers' threads are waited for, never slept."""
+"""Interface of fake sensors: tests show people to them; driver threads are synchronised without sleeping."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 from stream.body import FloatArray
 from stream.skeleton import LAYOUTS
 
-PATIENCE_S = 60.0
-"""A driver's thread that takes longer than this hangs."""
+TIMEOUT_S = 60.0
+"""A driver thread that takes longer is considered hung."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Person:
-    """Somebody before a sensor.
+class FakePerson:
+    """A person in front of a fake sensor.
 
     Attributes:
-        id: the sensor's number for them.
+        id: the sensor's body id.
         joints: (J, 3) metres, the axes of `stream.body.Body`.
         states: (J,) 0 not seen, 1 inferred, 2 seen.
     """
@@ -33,30 +33,30 @@ class Person:
 
 
 class Sensor(Protocol):
-    """A fake one.
+    """A fake sensor.
 
     Attributes:
-        port: where it is reached, of one that is reached over a network; else 0.
+        port: of a network camera; otherwise 0.
     """
 
     port: int
 
     @property
     def connections(self) -> int:
-        """How often it was opened."""
+        """Number of times it was opened."""
         ...
 
-    def show(self, *people: Person) -> None:
-        """Let the sensor see them in its next frame."""
+    def show(self, *people: FakePerson) -> None:
+        """Puts people into the sensor's next frame."""
         ...
 
     def settle(self) -> None:
-        """Wait until the driver has worked on all that was shown."""
+        """Waits until the driver has processed all frames shown."""
         ...
 
 
 class Feed:
-    """From a test to a driver's thread: a queue that knows when everything was worked on."""
+    """A queue from a test to a driver thread that can wait until all items were processed."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -70,12 +70,12 @@ class Feed:
             self._changed.notify_all()
 
     def wake(self) -> None:
-        """Let everybody who waits look again."""
+        """Makes waiting threads check their conditions again."""
         with self._changed:
             self._changed.notify_all()
 
     def get(self, timeout: float | None, ended: Callable[[], bool] = lambda: False) -> Any:
-        """The next item; None where there is none in time, or `ended` comes true."""
+        """Returns the next item; None after the time-out or when `ended` becomes true."""
         with self._changed:
             if not self._items and timeout != 0:
                 self._idle = True
@@ -85,17 +85,17 @@ class Feed:
 
     def settle(self) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self._idle and not self._items, PATIENCE_S)
+            assert self._changed.wait_for(lambda: self._idle and not self._items, TIMEOUT_S)
 
 
-def walkers(number: int, layout: str, first_id: int = 1) -> tuple[Person, Person]:
-    """Two people at frame `number`, walking towards the sensor; the second has joints that are not seen."""
+def walkers(number: int, layout: str, first_id: int = 1) -> tuple[FakePerson, FakePerson]:
+    """Returns two people walking towards the sensor, at a frame; some joints of the second are not seen."""
     count = len(LAYOUTS[layout].joints)
     rest = np.random.default_rng(7).normal(0, 0.4, (2, count, 3))
     rest[:, :, 2] += 3 - 0.03 * number
     rest[1, :, 0] += 1
     hidden = tuple([0, 1] + [2] * (count - 2))
     return (
-        Person(first_id, rest[0].astype(np.float32), (2,) * count),
-        Person(first_id + 1, rest[1].astype(np.float32), hidden),
+        FakePerson(first_id, rest[0].astype(np.float32), (2,) * count),
+        FakePerson(first_id + 1, rest[1].astype(np.float32), hidden),
     )

@@ -1,4 +1,4 @@
-"""Addresses of network cameras: what is shown of them, and what is refused."""
+"""Addresses of network cameras: display names without credentials, and rejected addresses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from stream.sources.camera.camera_address import parse_address
         ("http://cam/v;password=hunter2/x", "http://cam/.../x"),
     ],
 )
-def test_a_camera_is_shown_without_user_password_and_query(address: str, name: str) -> None:
+def test_display_name_has_no_user_password_and_query(address: str, name: str) -> None:
     parsed = parse_address(address)
     assert (parsed.name, parsed.url) == (name, address)
     assert open_source(address).info.name == name
@@ -45,7 +45,7 @@ def test_a_camera_is_shown_without_user_password_and_query(address: str, name: s
         "http://cam/v?mail=hunter@2",
     ],
 )
-def test_what_might_be_a_part_of_a_password_is_refused_and_not_shown(address: str) -> None:
+def test_ambiguous_credentials_are_rejected_and_not_shown(address: str) -> None:
     with pytest.raises(SourceError, match="write @ as %40, / as %2F") as caught:
         parse_address(address)
     assert "hunter" not in str(caught.value)
@@ -63,14 +63,14 @@ def test_what_might_be_a_part_of_a_password_is_refused_and_not_shown(address: st
         "http://[::1/",
     ],
 )
-def test_an_address_without_a_host_is_refused(address: str) -> None:
+def test_address_without_valid_host_is_rejected(address: str) -> None:
     with pytest.raises(SourceError, match=r"expected (rtsp|http)://user:password@host:port/path") as caught:
         parse_address(address)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["ftp://cam/1", "cam", "rtsp://cam /1", "rtsp://ann:hunter2\n@cam/1"])
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_malformed_address_is_rejected(address: str) -> None:
     with pytest.raises(SourceError, match="expected an address") as caught:
         parse_address(address)
     assert "hunter2" not in str(caught.value)
@@ -79,7 +79,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 @given(
     secret=st.text("abcXYZ019:@/?#%&=;.+ \n", min_size=1), place=st.sampled_from(["u:{}@", "{}:x@", "{}@"])
 )
-def test_no_password_comes_through_whatever_it_holds(secret: str, place: str) -> None:
+def test_no_password_is_shown_whatever_it_contains(secret: str, place: str) -> None:
     marked = f"MARK{secret}MARK"
     try:
         shown = parse_address(f"rtsp://{place.format(marked)}cam:554/live").name

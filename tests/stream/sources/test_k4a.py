@@ -1,4 +1,4 @@
-"""The Azure Kinect, over a fake of the package pykinect_azure."""
+"""The Azure Kinect source, with a fake pykinect_azure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream.errors import SourceError
 from stream.sources import open_source
 from stream.sources.k4a import missing, parse_k4a
 from stream.sources.k4a.k4a_device import K4aDevice
-from stream.sources.k4a.sdk import K4aConfig, load_k4a
+from stream.sources.k4a.sdk import K4aConfig, load_libraries
 from stream.sources.live_source import LiveSource
 from tests.stream.sources.fake_k4a import FAILED, FakeAzureKinect, azure_kinect
 from tests.stream.sources.sensors import walkers
@@ -30,14 +30,14 @@ def sensor() -> Iterator[FakeAzureKinect]:
 
 @pytest.fixture
 def device(sensor: FakeAzureKinect) -> Iterator[K4aDevice]:
-    device = K4aDevice(load_k4a(K4aConfig()), K4aConfig())
+    device = K4aDevice(load_libraries(K4aConfig()), K4aConfig())
     yield device
     device.close()
-    assert sensor.held == [], "everything is given back"
+    assert sensor.held == [], "all handles are released"
 
 
 def failure(spec: str = "k4a") -> str:
-    """Why it does not open, or gives nothing."""
+    """Returns the error of opening or reading a source."""
     with pytest.raises(SourceError) as caught:
         source = open_source(spec)
         try:
@@ -48,7 +48,7 @@ def failure(spec: str = "k4a") -> str:
     return str(caught.value)
 
 
-def test_millimetres_and_axes_are_turned(device: K4aDevice, sensor: FakeAzureKinect) -> None:
+def test_units_and_axes_are_converted(device: K4aDevice, sensor: FakeAzureKinect) -> None:
     people = walkers(0, "azure-kinect")
     sensor.show(*people)
     frame = device.read(LONG)
@@ -61,7 +61,7 @@ def test_millimetres_and_axes_are_turned(device: K4aDevice, sensor: FakeAzureKin
         assert np.isnan(body.joints[states == 0]).all()
 
 
-def test_the_highest_confidence_is_one(device: K4aDevice, sensor: FakeAzureKinect) -> None:
+def test_highest_confidence_is_one(device: K4aDevice, sensor: FakeAzureKinect) -> None:
     person, _ = walkers(0, "azure-kinect")
     sensor.show(type(person)(4, person.joints, (3,) * 32))
     frame = device.read(LONG)
@@ -69,7 +69,7 @@ def test_the_highest_confidence_is_one(device: K4aDevice, sensor: FakeAzureKinec
     assert frame.bodies[0].confidence.tolist() == [1.0] * 32
 
 
-def test_times_are_the_sensors(device: K4aDevice, sensor: FakeAzureKinect) -> None:
+def test_times_are_by_the_sensors_clock(device: K4aDevice, sensor: FakeAzureKinect) -> None:
     times = []
     for number in range(4):
         sensor.show(*walkers(number, "azure-kinect"))
@@ -79,7 +79,7 @@ def test_times_are_the_sensors(device: K4aDevice, sensor: FakeAzureKinect) -> No
     assert [later - earlier for earlier, later in pairwise(times)] == [33_333_000] * 3
 
 
-def test_it_asks_for_depth_alone(device: K4aDevice, sensor: FakeAzureKinect) -> None:
+def test_only_the_depth_camera_is_used(device: K4aDevice, sensor: FakeAzureKinect) -> None:
     sensor.show()
     assert device.read(LONG) is not None
     assert (sensor.settings.color_resolution, sensor.settings.depth_mode) == (0, 2)
@@ -87,7 +87,7 @@ def test_it_asks_for_depth_alone(device: K4aDevice, sensor: FakeAzureKinect) -> 
     assert device.description == "Azure Kinect 000123456789"
 
 
-def test_an_unplugged_sensor_is_lost(device: K4aDevice, sensor: FakeAzureKinect) -> None:
+def test_unplugged_sensor_raises(device: K4aDevice, sensor: FakeAzureKinect) -> None:
     sensor.unplug()
     with pytest.raises(SourceError, match=r"was it unplugged\?"):
         device.read(LONG)
@@ -108,68 +108,68 @@ def test_options_reach_the_libraries(sensor: FakeAzureKinect, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"device": "-1"}, "a whole number from 0 to 15, not '-1'"),
         ({"device": "16"}, "a whole number from 0 to 15"),
         ({"mode": "abacus"}, "one of auto, gpu, cpu, cuda, tensorrt, directml, not 'abacus'"),
-        ({"k4abt": "none.so"}, "there is no file none.so"),
+        ({"k4abt": "none.so"}, "file none.so not found"),
         ({"speed": "2"}, "no option 'speed'; possible options: device, mode, k4a, k4abt"),
     ],
 )
-def test_wrong_options_are_said(options: dict[str, str], told: str) -> None:
+def test_invalid_options_are_rejected(options: dict[str, str], message: str) -> None:
     with pytest.raises(SourceError) as caught:
         parse_k4a(options)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-# The usual failures, each a sentence with its mend.
+# Common failures: each message says what to do.
 
 
-def test_without_the_package_it_gives_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_shows_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pykinect_azure", None)
     assert "pip install --no-deps pykinect-azure" in failure()
     assert missing() == failure()
 
 
-def test_nothing_is_missing_where_all_is_there(sensor: FakeAzureKinect) -> None:
+def test_nothing_is_missing_on_a_complete_machine(sensor: FakeAzureKinect) -> None:
     assert missing() == ""
 
 
 @pytest.mark.parametrize(
-    ("prints", "told"),
+    ("prints", "message"),
     [
         ("Failed to load library|libk4a.so: cannot open", "k4a did not load (libk4a.so: cannot open)"),
         ("Failed to load body tracker library|libk4abt.so: no", "k4abt did not load (libk4abt.so: no)"),
         ("Compatible Azure Kinect SDK not found.", "Azure Kinect Sensor SDK 1.4"),
-        ("Kinect Body Tracking is not implemented yet in ARM.", "no body tracker"),
+        ("Kinect Body Tracking is not implemented yet in ARM.", "does not support ARM processors"),
     ],
 )
-def test_what_the_package_prints_and_leaves_with_is_explained(
-    prints: str, told: str, sensor: FakeAzureKinect, capsys: pytest.CaptureFixture[str]
+def test_printed_message_before_exit_is_reported(
+    prints: str, message: str, sensor: FakeAzureKinect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sensor.prints = prints
-    assert told in failure()
+    assert message in failure()
     assert capsys.readouterr() == ("", "")
     assert "print" not in vars(sys.modules["pykinect_azure.k4a._k4a"])
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (OSError("libonnxruntime.so.1.10.0: cannot open"), "onnxruntime did not load (libonnxruntime.so"),
-        (AttributeError("undefined symbol: k4abt_x"), "not those that pykinect_azure 0.0.4 is made for"),
+        (AttributeError("undefined symbol: k4abt_x"), "pykinect_azure 0.0.4 does not support these versions"),
     ],
 )
-def test_libraries_that_do_not_load_are_explained(
-    error: Exception, told: str, sensor: FakeAzureKinect
+def test_library_that_does_not_load_is_reported(
+    error: Exception, message: str, sensor: FakeAzureKinect
 ) -> None:
     sensor.load_error = error
-    assert told in failure()
+    assert message in failure()
 
 
 @pytest.mark.parametrize("error", [None, AttributeError("'NoneType' object"), OSError("access violation")])
-def test_a_tracker_that_does_not_start_names_the_graphics_card(
+def test_tracker_that_does_not_start_suggests_another_mode(
     error: Exception | None, sensor: FakeAzureKinect
 ) -> None:
     sensor.create_result, sensor.create_error = FAILED, error
@@ -177,11 +177,11 @@ def test_a_tracker_that_does_not_start_names_the_graphics_card(
     assert sensor.held == []
 
 
-def test_no_sensor_a_busy_one_and_one_without_power_are_told_apart(sensor: FakeAzureKinect) -> None:
+def test_missing_busy_and_unpowered_sensors_have_different_errors(sensor: FakeAzureKinect) -> None:
     sensor.start_result = FAILED
     assert "depth camera did not start" in failure()
     sensor.open_result = FAILED
     assert "close other programs" in failure()
     sensor.count = 0
-    assert "there is no Azure Kinect 0, 0 are connected" in failure()
+    assert "Azure Kinect 0 not found, 0 connected" in failure()
     assert sensor.held == []

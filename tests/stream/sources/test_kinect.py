@@ -1,4 +1,4 @@
-"""The Kinect v2: the genuine pykinect2 over a fake library."""
+"""The Kinect v2 source: the original pykinect2 over a fake library."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def device(sensor: FakeKinect) -> Iterator[KinectDevice]:
     device.close()
 
 
-def test_the_layout_is_that_of_the_sdk(machine: FakeMachine) -> None:
+def test_layout_equals_that_of_the_sdk(machine: FakeMachine) -> None:
     constants = vars(load_pykinect2().constants)
     names = {
         value: name.removeprefix("JointType_") for name, value in constants.items() if "JointType_" in name
@@ -60,7 +60,7 @@ def test_the_layout_is_that_of_the_sdk(machine: FakeMachine) -> None:
     assert (names[25], len(names)) == ("Count", 26)
 
 
-def test_bodies_come_as_the_sensor_saw_them(device: KinectDevice, sensor: FakeKinect) -> None:
+def test_bodies_equal_what_the_sensor_saw(device: KinectDevice, sensor: FakeKinect) -> None:
     people = walkers(0, "kinect-v2", FIRST_ID)
     before = time.perf_counter_ns()
     sensor.show(*people)
@@ -75,13 +75,13 @@ def test_bodies_come_as_the_sensor_saw_them(device: KinectDevice, sensor: FakeKi
         assert np.isnan(body.joints[states == 0]).all()
 
 
-def test_nobody_in_view_is_a_frame_all_the_same(device: KinectDevice, sensor: FakeKinect) -> None:
+def test_frame_without_people_is_delivered(device: KinectDevice, sensor: FakeKinect) -> None:
     sensor.show()
     frame = device.read(LONG)
     assert frame is not None and frame.bodies == ()
 
 
-def test_a_joint_that_is_nowhere_was_not_seen(device: KinectDevice, sensor: FakeKinect) -> None:
+def test_joint_with_infinite_coordinates_is_not_seen(device: KinectDevice, sensor: FakeKinect) -> None:
     person, _ = walkers(0, "kinect-v2")
     person.joints[3, 1] = -np.inf
     sensor.show(person)
@@ -91,9 +91,9 @@ def test_a_joint_that_is_nowhere_was_not_seen(device: KinectDevice, sensor: Fake
     assert frame.bodies[0].confidence[4] == 1
 
 
-def test_the_floor_is_kept_where_it_was_given(device: KinectDevice, sensor: FakeKinect) -> None:
+def test_last_floor_is_kept(device: KinectDevice, sensor: FakeKinect) -> None:
     assert (device.floor, device.description) == (None, "Kinect v2, floor not seen")
-    for floor in ((0.0, 0.99, 0.1, 1.2), (0.0, 0.0, 0.0, 0.0)):  # the second: not seen this time
+    for floor in ((0.0, 0.99, 0.1, 1.2), (0.0, 0.0, 0.0, 0.0)):  # the second: not detected
         sensor.floor = floor
         sensor.show()
         assert device.read(LONG) is not None
@@ -101,13 +101,13 @@ def test_the_floor_is_kept_where_it_was_given(device: KinectDevice, sensor: Fake
     assert device.description == "Kinect v2, 1.20 m above the floor"
 
 
-def test_a_driver_that_stops_is_noticed(device: KinectDevice, sensor: FakeKinect) -> None:
+def test_stopped_driver_raises(device: KinectDevice, sensor: FakeKinect) -> None:
     sensor.crash()
     with pytest.raises(SourceError, match=r"driver stopped \(OSError: the handle is invalid\)"):
         device.read(LONG)
 
 
-def test_a_sensor_that_does_not_open_is_said(sensor: FakeKinect) -> None:
+def test_sensor_that_does_not_open_is_reported(sensor: FakeKinect) -> None:
     sensor.plugged = False
     source = open_source("kinect")
     with pytest.raises(SourceError, match=r"could not be opened \(OSError: no Kinect is connected\).*USB 3"):
@@ -115,7 +115,7 @@ def test_a_sensor_that_does_not_open_is_said(sensor: FakeKinect) -> None:
     source.close()
 
 
-def test_a_closed_sensor_is_open_to_the_next(sensor: FakeKinect) -> None:
+def test_closed_sensor_can_be_opened_again(sensor: FakeKinect) -> None:
     for number in (1, 2):
         source = open_source("kinect")
         sensor.show(*walkers(number, "kinect-v2"))
@@ -124,36 +124,38 @@ def test_a_closed_sensor_is_open_to_the_next(sensor: FakeKinect) -> None:
         source.close()
 
 
-# What is broken in the package, one by one: without its mend, each is as the module says.
+# Each defect of the package: without its patch, the symptom is the one that the module's docstring states.
 
 
 @pytest.fixture
-def unmended(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMachine]:
+def unpatched(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMachine]:
     with windows(monkeypatch) as machine:
         yield machine
 
 
-def test_without_the_size_the_import_fails(unmended: FakeMachine) -> None:
+def test_import_fails_without_the_sizeof_patch(unpatched: FakeMachine) -> None:
     with pytest.raises(AssertionError, match=r"^\d+$"):  # 80 on Windows, other than 72 everywhere
         importlib.import_module("pykinect2.PyKinectV2")
 
 
-def test_the_size_of_ctypes_alone_would_not_do(
-    unmended: FakeMachine, monkeypatch: pytest.MonkeyPatch
+def test_import_fails_with_the_sizeof_of_ctypes_patched_only(
+    unpatched: FakeMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # comtypes hands on a sizeof of its own.
+    # comtypes re-exports its own reference to sizeof.
     monkeypatch.setattr(ctypes, "sizeof", pykinect._sizeof)
     with pytest.raises(AssertionError, match=r"^\d+$"):
         importlib.import_module("pykinect2.PyKinectV2")
 
 
-def test_without_the_version_the_import_fails(unmended: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_fails_without_the_version_patch(
+    unpatched: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys.modules["comtypes"], "sizeof", pykinect._sizeof)
     with pytest.raises(ImportError, match="Wrong version"):
         importlib.import_module("pykinect2.PyKinectV2")
 
 
-def test_the_mends_are_for_the_import_alone(unmended: FakeMachine) -> None:
+def test_import_patches_are_reverted(unpatched: FakeMachine) -> None:
     before = ctypes.sizeof, sys.modules["comtypes"]._check_version
     constants = load_pykinect2().constants
     assert (ctypes.sizeof, sys.modules["comtypes"]._check_version) == before
@@ -166,7 +168,7 @@ def runtime_module() -> Any:
     return sys.modules["pykinect2.PyKinectRuntime"]
 
 
-def test_without_the_clock_the_sensor_does_not_open(
+def test_sensor_does_not_open_without_the_clock_patch(
     sensor: FakeKinect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = load_pykinect2()
@@ -175,7 +177,7 @@ def test_without_the_clock_the_sensor_does_not_open(
         KinectDevice(package)
 
 
-def test_without_numpys_object_nothing_ever_comes(
+def test_no_frame_arrives_without_the_numpy_patch(
     device: KinectDevice, sensor: FakeKinect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime_module(), "numpy", np)
@@ -187,63 +189,63 @@ def test_without_numpys_object_nothing_ever_comes(
     assert device.read(LONG) is not None
 
 
-def test_in_the_package_a_frame_is_new_for_ever(device: KinectDevice, sensor: FakeKinect) -> None:
+def test_frame_is_new_only_once_with_the_access_time_patch(device: KinectDevice, sensor: FakeKinect) -> None:
     runtime = device._runtime
-    genuine = runtime_module().PyKinectRuntime.get_last_body_frame
-    mended = type(runtime).get_last_body_frame
+    original = runtime_module().PyKinectRuntime.get_last_body_frame
+    patched = type(runtime).get_last_body_frame
     sensor.show(*walkers(0, "kinect-v2"))
     assert device.read(LONG) is not None
-    runtime._last_body_frame_access = 0.0  # as if nobody had looked yet
-    assert genuine(runtime).bodies is not None
+    runtime._last_body_frame_access = 0.0  # as before the first access
+    assert original(runtime).bodies is not None
     assert runtime.has_new_body_frame()
-    assert mended(runtime).bodies is not None
+    assert patched(runtime).bodies is not None
     assert not runtime.has_new_body_frame()
     assert device.read(0) is None
 
 
-# What is missing, in one sentence.
+# Missing requirements: each error is one line.
 
 
-def refusal(spec: str = "kinect") -> str:
+def open_error(spec: str = "kinect") -> str:
     with pytest.raises(SourceError) as caught:
         open_source(spec)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_without_windows_it_says_what_to_use_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_without_windows_suggests_alternatives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.sources.kinect.pykinect._system", lambda: "Linux")
-    sentence = refusal()
-    assert "needs Windows" in sentence and "this is Linux" in sentence
-    assert "walk.mcap" in sentence and "k4a" in sentence
+    message = open_error()
+    assert "needs Windows" in message and "this is Linux" in message
+    assert "walk.mcap" in message and "k4a" in message
 
 
 @pytest.mark.parametrize("name", ["comtypes", "pykinect2"])
-def test_without_the_packages_it_says_how_to_install_them(
-    name: str, unmended: FakeMachine, monkeypatch: pytest.MonkeyPatch
+def test_error_without_the_packages_shows_the_install_command(
+    name: str, unpatched: FakeMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    sentence = refusal()
-    assert name in sentence and "pip install -c constraints.txt '.[kinect]'" in sentence
+    message = open_error()
+    assert name in message and "pip install -c constraints.txt '.[kinect]'" in message
 
 
-def test_without_the_sdk_it_says_so(unmended: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_without_the_sdk_names_it(unpatched: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_dll(name: str) -> None:
         raise FileNotFoundError(f"Could not find module '{name}'")
 
     forget_pykinect2(monkeypatch)
     monkeypatch.setattr(ctypes, "WinDLL", no_dll)
-    sentence = refusal()
-    assert "Could not find module 'Kinect20'" in sentence and "Kinect for Windows SDK 2.0" in sentence
+    message = open_error()
+    assert "Could not find module 'Kinect20'" in message and "Kinect for Windows SDK 2.0" in message
 
 
-def test_it_takes_no_options(machine: FakeMachine) -> None:
-    assert "kinect takes no options" in refusal("kinect:device=1")
+def test_options_are_rejected(machine: FakeMachine) -> None:
+    assert "kinect has no options" in open_error("kinect:device=1")
 
 
-def test_it_is_opened_as_a_live_source_without_an_end(sensor: FakeKinect) -> None:
+def test_source_is_live_and_endless(sensor: FakeKinect) -> None:
     source = open_source("kinect")
     assert isinstance(source, LiveSource)
     assert (source.info.sensor, source.info.layout) == ("kinect-v2", "kinect-v2")
-    assert sensor.connections == 0, "only reading opens it"
+    assert sensor.connections == 0, "the first read opens it"
     source.close()

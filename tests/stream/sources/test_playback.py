@@ -16,7 +16,7 @@ LIVE = replace(FILE, live=True)
 
 
 class FakeClock:
-    """A clock that stands still but for the waiting, and remembers each wait."""
+    """A clock that only waiting advances; records each wait."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -32,7 +32,7 @@ class FakeClock:
 
 
 class Frames(Iterator[BodyFrame]):
-    """Frames at given seconds, then perhaps an error; knows how far it was read and whether it was closed."""
+    """Frames at given seconds, then optionally an error; tracks what was read and whether it was closed."""
 
     def __init__(self, *seconds: float, error: Exception | None = None) -> None:
         self.left = [BodyFrame(round(s * 1e9), ()) for s in seconds]
@@ -67,7 +67,7 @@ def seconds(frame: BodyFrame | None) -> float | None:
 
 
 def rest(playback: Playback, timeout: float = 1e6) -> list[float]:
-    """The times of all frames from here on."""
+    """Returns the times of all remaining frames."""
     times: list[float] = []
     while True:
         try:
@@ -79,13 +79,13 @@ def rest(playback: Playback, timeout: float = 1e6) -> list[float]:
 
 
 @pytest.mark.parametrize(("speed", "waits"), [(1.0, [0.5, 1.5]), (2.0, [0.25, 0.75]), (0.5, [1.0, 3.0])])
-def test_frames_are_waited_for_at_the_speed_asked_for(speed: float, waits: list[float]) -> None:
+def test_waits_follow_the_speed(speed: float, waits: list[float]) -> None:
     playback, clock = play(7, 7.5, 9, speed=speed)
     assert rest(playback) == [7, 7.5, 9]
     assert clock.waits == pytest.approx(waits)
 
 
-def test_at_speed_0_nothing_is_waited_for_and_nothing_dropped() -> None:
+def test_speed_0_never_waits_and_never_drops() -> None:
     for info in (FILE, LIVE):
         playback, clock = play(7, 7.5, 9, info=info, speed=0)
         clock.time += 100
@@ -93,7 +93,7 @@ def test_at_speed_0_nothing_is_waited_for_and_nothing_dropped() -> None:
         assert (clock.waits, playback.dropped) == ([], 0)
 
 
-def test_a_frame_that_is_not_due_within_the_timeout_is_given_by_a_later_read() -> None:
+def test_frame_not_due_within_the_timeout_is_returned_by_a_later_read() -> None:
     playback, clock = play(0, 1)
     assert seconds(playback.read(0.4)) == 0
     assert playback.read(0.4) is None
@@ -102,7 +102,7 @@ def test_a_frame_that_is_not_due_within_the_timeout_is_given_by_a_later_read() -
     assert clock.waits == pytest.approx([0.4, 0.4, 0.2])
 
 
-def test_a_timeout_of_zero_never_waits() -> None:
+def test_timeout_of_zero_never_waits() -> None:
     playback, clock = play(0, 1)
     assert seconds(playback.read(0)) == 0
     assert playback.read(0) is None
@@ -121,26 +121,26 @@ def test_no_wait_is_longer_than_its_timeout_and_no_frame_comes_early(
     times: list[int], timeouts: list[float], speed: float, live: bool
 ) -> None:
     playback, clock = play(*(t / 100 for t in times), info=replace(FILE, live=live), speed=speed)
-    origin = clock.time
-    given_times: list[int] = []
+    start = clock.time
+    read_times: list[int] = []
     while True:
         for timeout in timeouts:
             before = clock.time
             try:
                 frame = playback.read(timeout)
             except EndOfSource:
-                assert len(given_times) + playback.dropped == len(times)
+                assert len(read_times) + playback.dropped == len(times)
                 assert live or playback.dropped == 0
                 return
             assert clock.time - before <= timeout + 1e-9
             if frame is not None:
-                given_times.append(frame.time_ns)
-                due = origin + (frame.time_ns / 1e9 - times[0] / 100) / speed
+                read_times.append(frame.time_ns)
+                due = start + (frame.time_ns / 1e9 - times[0] / 100) / speed
                 assert clock.time >= due - 1e-6
-        clock.time += 0.01  # a reader that asks only with timeouts of 0 gets on as well
+        clock.time += 0.01  # so that a reader with time-outs of 0 only also advances
 
 
-def test_a_file_read_late_gives_every_frame() -> None:
+def test_late_reads_of_a_file_return_every_frame() -> None:
     playback, clock = play(0, 1, 2, 3)
     assert seconds(playback.read(0)) == 0
     clock.time += 2.5
@@ -148,7 +148,7 @@ def test_a_file_read_late_gives_every_frame() -> None:
     assert playback.dropped == 0
 
 
-def test_a_live_source_read_late_gives_the_newest_frame_and_counts_the_others() -> None:
+def test_late_reads_of_a_live_source_return_the_newest_frame_and_count_the_others() -> None:
     playback, clock = play(0, 1, 2, 3, 4, info=LIVE)
     assert seconds(playback.read(0)) == 0
     clock.time += 3.5
@@ -162,7 +162,7 @@ def test_a_live_source_read_late_gives_the_newest_frame_and_counts_the_others() 
         playback.read(0)
 
 
-def test_an_error_behind_late_frames_comes_after_the_newest_of_them() -> None:
+def test_error_after_late_frames_is_raised_after_the_newest_of_them() -> None:
     playback, clock = play(0, 1, 2, info=LIVE, error=DataError("cut off"))
     playback.read(0)
     clock.time += 9
@@ -172,7 +172,7 @@ def test_an_error_behind_late_frames_comes_after_the_newest_of_them() -> None:
             playback.read(0)
 
 
-def test_the_end_and_an_error_are_told_again_and_again() -> None:
+def test_end_and_errors_are_raised_again_by_later_reads() -> None:
     playback, _ = play(1)
     playback.read(0)
     for _ in range(3):
@@ -196,16 +196,16 @@ def test_the_end_and_an_error_are_told_again_and_again() -> None:
         ((0.3, 0.30000001), [0.3]),
     ],
 )
-def test_a_clip_gives_the_frames_from_start_up_to_stop_with_their_own_times(
+def test_clip_contains_the_frames_from_start_to_before_stop_with_their_own_times(
     clip: Clip, times: list[float]
 ) -> None:
     playback, clock = play(*([0.3] if clip[0] == 0.3 else [0, 1, 2, 3]), clip=clip)
-    began = clock.time
+    start = clock.time
     assert rest(playback) == times
-    assert clock.time - began == pytest.approx(times[-1] - times[0])
+    assert clock.time - start == pytest.approx(times[-1] - times[0])
 
 
-def test_a_clip_reads_no_further_than_its_stop() -> None:
+def test_clip_does_not_read_beyond_its_stop() -> None:
     frames = Frames(0, 1, 2, 3, error=DataError("damaged"))
     playback = Playback(FILE, frames, speed=0, clip=(0, 2))
     assert rest(playback) == [0, 1]
@@ -213,16 +213,16 @@ def test_a_clip_reads_no_further_than_its_stop() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clip", "words"),
+    ("clip", "message"),
     [
-        ((20, None), "walk.mcap has no frame from 20 s to the end: its last frame before is at 3.0 s"),
-        ((1.2, 1.8), "walk.mcap has no frame from 1.2 s to 1.8 s: its last frame before is at 1.0 s"),
-        ((0, 0.1), "walk.mcap has no frame from 0 s to 0.1 s: it begins later"),
+        ((20, None), "walk.mcap has no frame from 20 s to the end: the last frame before that is at 3.0 s"),
+        ((1.2, 1.8), "walk.mcap has no frame from 1.2 s to 1.8 s: the last frame before that is at 1.0 s"),
+        ((0, 0.1), "walk.mcap has no frame from 0 s to 0.1 s: it starts later"),
     ],
 )
-def test_a_clip_without_frames_is_an_error(clip: Clip, words: str) -> None:
+def test_clip_without_frames_is_an_error(clip: Clip, message: str) -> None:
     playback, _ = play(1, 2, 3, clip=clip)
-    with pytest.raises(SourceError, match=words):
+    with pytest.raises(SourceError, match=message):
         playback.read(0)
 
 
@@ -238,13 +238,13 @@ def test_closing_closes_the_frames_and_ends_the_playback(clip: Clip | None) -> N
         playback.read(0)
 
 
-def test_frames_without_close_can_be_played() -> None:
+def test_iterator_without_close_can_be_played() -> None:
     playback = Playback(FILE, iter([BodyFrame(1, ())]), speed=0)
     playback.close()
     assert playback.info is FILE
 
 
-def test_the_wall_clock_is_the_default() -> None:
+def test_wall_clock_is_the_default() -> None:
     playback = Playback(FILE, Frames(0, 0.02, 3600), speed=1)
     assert [seconds(playback.read(60)) for _ in range(2)] == [0, 0.02]
     assert playback.read(0.001) is None

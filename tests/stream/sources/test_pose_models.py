@@ -17,13 +17,13 @@ SHIPPED = {
 }
 
 
-def test_the_models_that_ship_are_those_of_their_makers() -> None:
+def test_model_files_are_the_original_ones() -> None:
     assert set(MODELS) == set(SHIPPED)
     for name in MODELS:
         assert hashlib.sha256(load_model(name)).hexdigest() == SHIPPED[name]
 
 
-def test_the_notice_names_every_model_its_maker_and_its_licence() -> None:
+def test_notice_names_every_model_its_author_and_licence() -> None:
     notice = (FOLDER / "NOTICE").read_text(encoding="ascii")
     assert "Google" in notice and "Apache License, Version 2.0" in notice
     assert all(name in notice for name in MODELS)
@@ -34,20 +34,20 @@ def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FOLDER, tmp_path / "models"))
 
 
-def test_a_damaged_model_is_refused(copy: Path) -> None:
+def test_damaged_model_is_rejected(copy: Path) -> None:
     path = copy / PERSON_MODEL
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
     with pytest.raises(
-        DataError, match=r"efficientdet\S+ is damaged, or is not .*: install sge-stream again"
+        DataError, match=r"efficientdet\S+ is damaged or was replaced: install sge-stream again"
     ):
         load_model(PERSON_MODEL, copy)
 
 
-@pytest.mark.parametrize("gone", [PERSON_MODEL, "SHA256SUMS"])
-def test_a_missing_model_is_refused(copy: Path, gone: str) -> None:
-    (copy / gone).unlink()
+@pytest.mark.parametrize("missing", [PERSON_MODEL, "SHA256SUMS"])
+def test_missing_file_is_rejected(copy: Path, missing: str) -> None:
+    (copy / missing).unlink()
     with pytest.raises(
         DataError, match=r"the model efficientdet\S+ is missing in .*: install sge-stream again"
     ):

@@ -1,4 +1,4 @@
-"""What every source has to keep; a new one is one more line in `CASES`, or in `DEVICES` if it has no end."""
+"""Tests every source against the `Source` protocol: finite sources in `CASES`, live ones in `DEVICES`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.stream.bodies import at_rate, walking
 from tests.stream.sources.camera_streams import network_camera
 from tests.stream.sources.fake_k4a import azure_kinect
 from tests.stream.sources.fake_kinect import FIRST_ID, kinect_machine
-from tests.stream.sources.sensors import PATIENCE_S, Sensor, walkers
-from tests.stream.sources.videos import video_eyes, write_video
+from tests.stream.sources.sensors import TIMEOUT_S, Sensor, walkers
+from tests.stream.sources.videos import video_pose_pipeline, write_video
 
 
 def write_walk(path: Path, *, hz: float, seconds: float = 4.0) -> Path:
-    """A recording of one smooth walk, the same movement at any rate; a joint is hidden for 0.1 s."""
+    """Writes a recording of one smooth walk, the same at any frame rate; a joint is not seen for 0.1 s."""
     info = SourceInfo("door", "kinect-v1", "kinect-v1", live=True, finite=False)
     times_ns = at_rate(hz, seconds)
     with RecordingWriter(path, info) as writer:
@@ -46,12 +46,12 @@ def write_walk(path: Path, *, hz: float, seconds: float = 4.0) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A source to be held to the contract.
+    """A finite source to test.
 
     Attributes:
-        name: shown in the test's name.
-        spec: prepares what the source needs in a folder and gives its `--source`; the source ends by itself.
-        live: what its `info.live` has to be.
+        name: part of the test's name.
+        spec: prepares the source's files in a folder and returns its `--source` string.
+        live: its expected `info.live`.
     """
 
     name: str
@@ -75,12 +75,12 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 def spec(case: Case, tmp_path: Path) -> Iterator[str]:
-    with video_eyes():
+    with video_pose_pipeline():
         yield case.spec(tmp_path)
 
 
 class FakeClock:
-    """Stands still but for the waiting, which takes no time."""
+    """A clock that only waiting advances; waiting takes no real time."""
 
     def __init__(self) -> None:
         self.time = 50.0
@@ -96,14 +96,14 @@ class FakeClock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """What all sources wait by during the test."""
+    """The clock of all sources during the test."""
     fake = FakeClock()
     monkeypatch.setattr("stream.sources.playback.WALL_CLOCK", fake)
     return fake
 
 
 def rest_of(source: Source, timeout: float = 60.0) -> list[BodyFrame]:
-    """All frames from here to the end; the source is closed then."""
+    """Returns all remaining frames and closes the source."""
     frames = []
     try:
         while True:
@@ -125,12 +125,12 @@ def exact(frames: list[BodyFrame]) -> list[object]:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A sensor to be held to the contract.
+    """A live device to test.
 
     Attributes:
-        spec: its `--source`, with the port of a network camera as `{port}`.
-        layout: what it has to be of.
-        plugged: a machine that has one, and the sensor itself.
+        spec: its `--source` string, with the port of a network camera as `{port}`.
+        layout: its expected layout.
+        plugged: context of a machine with the device; yields the fake sensor.
         first_id: its first body id.
     """
 
@@ -165,8 +165,8 @@ def sensor(device: Device) -> Iterator[Sensor]:
         yield sensor
 
 
-class Stage:
-    """Two people walk before a sensor, a step a frame."""
+class DeviceScene:
+    """Two people walking in front of a fake sensor, one step per frame."""
 
     def __init__(self, device: Device, sensor: Sensor) -> None:
         self._device = device
@@ -178,11 +178,11 @@ class Stage:
         self.shown += 1
 
     def frames(self, source: Source, count: int) -> list[BodyFrame]:
-        """So many frames, each shown and read; the source is closed then."""
+        """Shows and reads this many frames, then closes the source."""
         frames = []
         for _ in range(count):
             self.step()
-            frame = source.read(PATIENCE_S)
+            frame = source.read(TIMEOUT_S)
             assert frame is not None, "no frame within the timeout"
             frames.append(frame)
         source.close()
@@ -195,8 +195,8 @@ def device_spec(device: Device, sensor: Sensor) -> str:
 
 
 @pytest.fixture
-def stage(device: Device, sensor: Sensor) -> Stage:
-    return Stage(device, sensor)
+def stage(device: Device, sensor: Sensor) -> DeviceScene:
+    return DeviceScene(device, sensor)
 
 
 def check_times(frames: list[BodyFrame]) -> None:
@@ -210,7 +210,7 @@ def check_times(frames: list[BodyFrame]) -> None:
 def check_bodies(frames: list[BodyFrame], layout: str) -> None:
     count = len(LAYOUTS[layout].joints)
     bodies = [body for frame in frames for body in frame.bodies]
-    assert len(bodies) > len(frames) / 2, "too few bodies to judge by"
+    assert len(bodies) > len(frames) / 2, "too few bodies for the checks"
     for body in bodies:
         assert body.joints.shape == (count, 3) and body.joints.dtype == np.float32
         assert body.confidence.shape == (count,) and body.confidence.dtype == np.float32
@@ -224,7 +224,7 @@ def check_bodies(frames: list[BodyFrame], layout: str) -> None:
         assert len({body.id for body in frame.bodies}) == len(frame.bodies)
 
 
-def test_it_is_known_before_its_first_frame(case: Case, spec: str) -> None:
+def test_info_is_available_before_the_first_frame(case: Case, spec: str) -> None:
     source = open_source(spec)
     assert source.info.layout in LAYOUTS
     assert source.info.name and source.info.sensor
@@ -234,7 +234,9 @@ def test_it_is_known_before_its_first_frame(case: Case, spec: str) -> None:
     source.close()
 
 
-def test_a_device_is_known_before_it_is_opened(device: Device, device_spec: str, sensor: Sensor) -> None:
+def test_device_info_is_available_before_it_is_opened(
+    device: Device, device_spec: str, sensor: Sensor
+) -> None:
     source = open_source(device_spec)
     assert source.info.layout == device.layout
     assert source.info.name and source.info.sensor
@@ -244,52 +246,52 @@ def test_a_device_is_known_before_it_is_opened(device: Device, device_spec: str,
     assert sensor.connections == 0
 
 
-def test_frames_come_in_order_of_time(spec: str) -> None:
+def test_times_increase(spec: str) -> None:
     frames = rest_of(open_source(spec, speed=0))
     check_times(frames)
     assert frames[-1].time_ns - frames[0].time_ns < 10e9, "times are nanoseconds"
 
 
-def test_a_devices_frames_come_in_order_of_time(device_spec: str, stage: Stage) -> None:
+def test_device_times_increase(device_spec: str, stage: DeviceScene) -> None:
     check_times(stage.frames(open_source(device_spec), 30))
 
 
-def test_bodies_are_as_described(spec: str) -> None:
+def test_bodies_are_valid(spec: str) -> None:
     source = open_source(spec, speed=0)
     layout = source.info.layout
     check_bodies(rest_of(source), layout)
 
 
-def test_a_devices_bodies_are_as_described(device: Device, device_spec: str, stage: Stage) -> None:
+def test_device_bodies_are_valid(device: Device, device_spec: str, stage: DeviceScene) -> None:
     frames = stage.frames(open_source(device_spec), 5)
     check_bodies(frames, device.layout)
-    # The same people keep their ids, and left is left: places are those that the sensor was shown.
+    # Ids are kept, and joints equal those shown to the sensor.
     for number, frame in enumerate(frames):
         for body, person in zip(frame.bodies, walkers(number, device.layout, device.first_id), strict=True):
             assert body.id == person.id
             assert body.joints[2:] == pytest.approx(person.joints[2:], abs=1e-6)
 
 
-def test_a_device_gives_the_newest_frame_and_each_once(
-    device: Device, device_spec: str, sensor: Sensor, stage: Stage
+def test_device_returns_the_newest_frame_and_each_once(
+    device: Device, device_spec: str, sensor: Sensor, stage: DeviceScene
 ) -> None:
     source = open_source(device_spec)
     stage.step()
-    assert source.read(PATIENCE_S) is not None
+    assert source.read(TIMEOUT_S) is not None
     for _ in range(5):
         stage.step()
     sensor.settle()
     newest = source.read(0)
     assert newest is not None
     assert newest.bodies[0].joints == pytest.approx(walkers(5, device.layout)[0].joints, abs=1e-6), (
-        "the last that was shown"
+        "the last frame shown"
     )
     assert source.dropped == 4
-    assert source.read(0) is None, "each frame is new once"
+    assert source.read(0) is None, "each frame is returned once"
     source.close()
 
 
-def test_a_device_ends_when_it_is_closed(device_spec: str, stage: Stage) -> None:
+def test_closed_device_raises_end_of_source(device_spec: str, stage: DeviceScene) -> None:
     source = open_source(device_spec)
     stage.frames(source, 1)
     for _ in range(3):
@@ -298,14 +300,14 @@ def test_a_device_ends_when_it_is_closed(device_spec: str, stage: Stage) -> None
     source.close()
 
 
-def test_no_part_of_a_device_can_be_chosen(device_spec: str, sensor: Sensor) -> None:
-    with pytest.raises(SourceError, match="has no end, so no part of it can be chosen"):
+def test_clip_of_a_device_is_rejected(device_spec: str, sensor: Sensor) -> None:
+    with pytest.raises(SourceError, match="is endless, but #t= needs a finite source"):
         open_source(f"{device_spec}#t=1,2")
     assert sensor.connections == 0
 
 
-def test_a_device_can_be_recorded_and_played_again(
-    device: Device, device_spec: str, stage: Stage, tmp_path: Path
+def test_device_can_be_recorded_and_replayed(
+    device: Device, device_spec: str, stage: DeviceScene, tmp_path: Path
 ) -> None:
     source = open_source(device_spec)
     stop = threading.Event()
@@ -326,7 +328,7 @@ def test_a_device_can_be_recorded_and_played_again(
     assert exact(rest_of(open_source(str(target), speed=0))) == exact(seen)
 
 
-def test_a_read_without_timeout_never_blocks(spec: str, clock: FakeClock) -> None:
+def test_read_with_timeout_0_never_blocks(spec: str, clock: FakeClock) -> None:
     source = open_source(spec)
     assert source.read(0) is not None
     assert source.read(0) is None
@@ -334,7 +336,7 @@ def test_a_read_without_timeout_never_blocks(spec: str, clock: FakeClock) -> Non
     source.close()
 
 
-def test_a_frame_that_is_not_due_is_none_and_comes_later(spec: str, clock: FakeClock) -> None:
+def test_frame_not_due_is_returned_by_a_later_read(spec: str, clock: FakeClock) -> None:
     source = open_source(spec, speed=0.01)
     first = source.read(0)
     assert source.read(0.25) is None
@@ -346,13 +348,13 @@ def test_a_frame_that_is_not_due_is_none_and_comes_later(spec: str, clock: FakeC
 
 
 @pytest.mark.parametrize("speed", [0.5, 1, 4])
-def test_frames_come_at_the_pace_asked_for(speed: float, spec: str, clock: FakeClock) -> None:
-    began = clock.time
+def test_pace_follows_the_speed(speed: float, spec: str, clock: FakeClock) -> None:
+    start = clock.time
     frames = rest_of(open_source(spec, speed=speed))
-    assert clock.time - began == pytest.approx((frames[-1].time_ns - frames[0].time_ns) / 1e9 / speed)
+    assert clock.time - start == pytest.approx((frames[-1].time_ns - frames[0].time_ns) / 1e9 / speed)
 
 
-def test_as_fast_as_possible_never_waits_and_never_drops(spec: str, clock: FakeClock) -> None:
+def test_speed_0_never_waits_and_never_drops(spec: str, clock: FakeClock) -> None:
     paced = exact(rest_of(open_source(spec)))
     clock.waits.clear()
     source = open_source(spec, speed=0)
@@ -360,7 +362,7 @@ def test_as_fast_as_possible_never_waits_and_never_drops(spec: str, clock: FakeC
     assert (clock.waits, source.dropped) == ([], 0)
 
 
-def test_the_end_is_told_again_and_again(spec: str) -> None:
+def test_end_is_raised_again_by_later_reads(spec: str) -> None:
     source = open_source(spec, speed=0)
     rest_of(source)
     for _ in range(3):
@@ -372,35 +374,35 @@ def test_closing_twice_is_harmless(spec: str) -> None:
     unread = open_source(spec)
     unread.close()
     unread.close()
-    begun = open_source(spec)
-    begun.read(0)
-    begun.close()
-    begun.close()
+    started = open_source(spec)
+    started.read(0)
+    started.close()
+    started.close()
 
 
-def test_two_openings_give_the_same_frames(spec: str) -> None:
+def test_opening_twice_returns_the_same_frames(spec: str) -> None:
     assert exact(rest_of(open_source(spec, speed=0))) == exact(rest_of(open_source(spec, speed=0)))
 
 
-@pytest.mark.parametrize(("part", "start", "stop"), [("1,2.5", 1, 2.5), ("2", 2, 1e9), (",1.5", 0, 1.5)])
-def test_a_part_is_the_frames_of_that_time(part: str, start: float, stop: float, spec: str) -> None:
-    whole = rest_of(open_source(spec, speed=0))
-    expected = [frame for frame in whole if start <= frame.time_ns / 1e9 < stop]
-    assert 0 < len(expected) < len(whole)
-    assert exact(rest_of(open_source(f"{spec}#t={part}", speed=0))) == exact(expected)
+@pytest.mark.parametrize(("clip", "start", "stop"), [("1,2.5", 1, 2.5), ("2", 2, 1e9), (",1.5", 0, 1.5)])
+def test_clip_contains_the_frames_of_its_time(clip: str, start: float, stop: float, spec: str) -> None:
+    complete = rest_of(open_source(spec, speed=0))
+    expected = [frame for frame in complete if start <= frame.time_ns / 1e9 < stop]
+    assert 0 < len(expected) < len(complete)
+    assert exact(rest_of(open_source(f"{spec}#t={clip}", speed=0))) == exact(expected)
 
 
-def test_a_part_begins_at_once(spec: str, clock: FakeClock) -> None:
+def test_clip_starts_without_waiting(spec: str, clock: FakeClock) -> None:
     source = open_source(f"{spec}#t=2")
     assert source.read(0) is not None
     source.close()
 
 
 @pytest.mark.parametrize("speed", [1, 8])
-def test_read_late_a_file_drops_nothing_and_a_live_source_all_but_the_newest(
+def test_late_reads_of_a_file_drop_nothing_and_of_a_live_source_all_but_the_newest(
     speed: float, case: Case, spec: str, clock: FakeClock
 ) -> None:
-    everything = rest_of(open_source(spec, speed=0))
+    complete = rest_of(open_source(spec, speed=0))
     source = open_source(spec, speed=speed)
     frames = []
     while True:
@@ -408,20 +410,20 @@ def test_read_late_a_file_drops_nothing_and_a_live_source_all_but_the_newest(
             frame = source.read(1 / speed)
         except EndOfSource:
             break
-        clock.time += 0.3 / speed  # what the reader's work takes
+        clock.time += 0.3 / speed  # processing time of the reader
         if frame is not None:
             frames.append(frame)
     source.close()
     if case.live:
         assert source.dropped > 0
-        assert len(frames) + source.dropped == len(everything)
+        assert len(frames) + source.dropped == len(complete)
         assert all(b.time_ns - a.time_ns >= 0.25e9 for a, b in pairwise(frames[:-1]))
     else:
         assert source.dropped == 0
-        assert exact(frames) == exact(everything)
+        assert exact(frames) == exact(complete)
 
 
-def test_it_can_be_recorded_and_played_again(spec: str, tmp_path: Path) -> None:
+def test_source_can_be_recorded_and_replayed(spec: str, tmp_path: Path) -> None:
     expected = rest_of(open_source(spec, speed=0))
     source = open_source(spec, speed=0)
     target = tmp_path / "again.mcap"
@@ -453,19 +455,19 @@ def test_windows_span_the_same_time_at_every_rate(rate: int, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("rate", [10, 60])
 def test_windows_of_one_walk_agree_at_every_rate(rate: int, tmp_path: Path) -> None:
-    ours, reference = (
+    windows, reference = (
         {
             round(w.start_ns / 1e8): w.joints
             for w in windows_of(str(write_walk(tmp_path / f"{hz}.mcap", hz=hz)))
         }
         for hz in (rate, 30)
     )
-    common = ours.keys() & reference.keys()
+    common = windows.keys() & reference.keys()
     assert len(reference) > 15
     assert len(common) >= 0.8 * len(reference)
-    # Linear interpolation of feet that swing by 0.36 m, 0.9 times a second.
+    # Error bound of linear interpolation: feet swing by 0.36 m, 0.9 times per second.
     bound = 0.36 * (np.pi * 0.9 / min(rate, 30)) ** 2 / 2 * 1.1 + 2e-3
     for start in common:
         if 30 <= start <= 34:
-            continue  # around the hidden joint, where the gap that is bridged depends on the rate
-        assert np.abs(ours[start] - reference[start]).max() < bound
+            continue  # around the missing joint, where the interpolated gap depends on the rate
+        assert np.abs(windows[start] - reference[start]).max() < bound

@@ -13,13 +13,13 @@ from stream.errors import DataError, EndOfSource, SourceError
 from stream.sources import open_source
 from stream.sources.camera.quiet_opencv import cv2
 from tests.stream.sources.camera_streams import number_of
-from tests.stream.sources.videos import FPS, VideoEyes, video_eyes, write_video
+from tests.stream.sources.videos import FPS, VideoPosePipeline, video_pose_pipeline, write_video
 
 
 @pytest.fixture
-def eyes() -> Iterator[type[VideoEyes]]:
-    with video_eyes() as eyes:
-        yield eyes
+def pipeline() -> Iterator[type[VideoPosePipeline]]:
+    with video_pose_pipeline() as pipeline:
+        yield pipeline
 
 
 def frames_of(spec: str) -> list[BodyFrame]:
@@ -39,17 +39,17 @@ def frames_of(spec: str) -> list[BodyFrame]:
     ("name", "codec"),
     [("a.avi", "MJPG"), ("a.mp4", "mp4v"), ("a.MKV", "MJPG"), ("a.mov", "mp4v"), ("a.webm", "VP80")],
 )
-def test_every_frame_of_every_format_counts_in_order(
-    name: str, codec: str, tmp_path: Path, eyes: type[VideoEyes]
+def test_every_frame_of_every_format_is_processed_in_order(
+    name: str, codec: str, tmp_path: Path, pipeline: type[VideoPosePipeline]
 ) -> None:
     path = write_video(tmp_path / name, frames=25, codec=codec)
     frames = frames_of(str(path))
-    assert eyes.looked == list(range(25))
+    assert pipeline.processed == list(range(25))
     assert [frame.time_ns for frame in frames] == [round(n * 1e9 / FPS) for n in range(25)]
-    assert eyes.closed == 1
+    assert pipeline.closed == 1
 
 
-def test_it_is_a_camera_of_its_name(tmp_path: Path) -> None:
+def test_source_info_of_a_video(tmp_path: Path) -> None:
     path = write_video(tmp_path / "walk.avi", frames=2)
     source = open_source(f"{path}:model=full,fov=70#t=0,1")
     assert (source.info.sensor, source.info.layout) == ("camera", "mediapipe")
@@ -58,53 +58,53 @@ def test_it_is_a_camera_of_its_name(tmp_path: Path) -> None:
     source.close()
 
 
-def test_people_are_looked_for_within_the_clip_only(tmp_path: Path, eyes: type[VideoEyes]) -> None:
+def test_poses_are_estimated_within_the_clip_only(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
     path = write_video(tmp_path / "walk.avi")
     frames = frames_of(f"{path}#t=1,2.5")
-    assert eyes.looked == list(range(10, 25))
+    assert pipeline.processed == list(range(10, 25))
     assert [frame.time_ns for frame in frames] == [n * 100_000_000 for n in range(10, 25)]
 
 
-def test_frames_bear_the_picture_and_where_people_are_in_it(tmp_path: Path, eyes: type[VideoEyes]) -> None:
+def test_frames_have_their_picture_and_landmarks(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
     for number, frame in enumerate(frames_of(str(write_video(tmp_path / "walk.avi", frames=5)))):
         assert frame.picture is not None and frame.picture.taken_ns is None
         assert number_of(frame.picture.image) == number
-        assert set(frame.picture.places) == {body.id for body in frame.bodies}
+        assert set(frame.picture.keypoints) == {body.id for body in frame.bodies}
 
 
-def test_the_options_choose_model_and_lens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, asked = write_video(tmp_path / "walk.avi", frames=1), []
+def test_options_choose_model_and_field_of_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, opened = write_video(tmp_path / "walk.avi", frames=1), []
 
-    def open_eyes(*options: object) -> VideoEyes:
-        asked.append(options)
-        return VideoEyes()
+    def open_pose_pipeline(*options: object) -> VideoPosePipeline:
+        opened.append(options)
+        return VideoPosePipeline()
 
-    with video_eyes():
-        monkeypatch.setattr("stream.sources.camera.pose_pipeline.open_eyes", open_eyes)
+    with video_pose_pipeline():
+        monkeypatch.setattr("stream.sources.camera.pose_pipeline.open_pose_pipeline", open_pose_pipeline)
         frames_of(str(path))
         frames_of(f"{path}:model=full,fov=70.5")
-    assert asked == [("lite",), ("full", 70.5)]
+    assert opened == [("lite",), ("full", 70.5)]
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        ("model=heavy", "option model is which estimator of poses, one of lite, full, not 'heavy'"),
+        ("model=heavy", "video option model must be the pose model, one of lite, full, not 'heavy'"),
         ("fov=5", "a number from 10 to 170, not '5'"),
         ("fov=wide", "a number from 10 to 170, not 'wide'"),
         ("fov=nan", "a number from 10 to 170, not 'nan'"),
         ("size=2", "has no option 'size'; possible options: model, fov"),
-        ("full", "options are written key=value"),
+        ("full", "options must be key=value pairs"),
     ],
 )
-def test_wrong_options_are_refused(options: str, told: str, tmp_path: Path) -> None:
+def test_invalid_options_are_rejected(options: str, message: str, tmp_path: Path) -> None:
     path = write_video(tmp_path / "walk.avi", frames=1)
-    with pytest.raises(SourceError) as refused:
+    with pytest.raises(SourceError) as caught:
         open_source(f"{path}:{options}")
-    assert told in str(refused.value)
+    assert message in str(caught.value)
 
 
-def silent_sound(path: Path) -> None:
+def write_audio_only(path: Path) -> None:
     with wave.open(str(path), "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
@@ -112,61 +112,61 @@ def silent_sound(path: Path) -> None:
         sound.writeframes(bytes(16000))
 
 
-def beginning_of_a_video(path: Path) -> None:
-    whole = write_video(path.with_name("whole.mp4"), codec="mp4v").read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+def write_truncated_video(path: Path) -> None:
+    complete = write_video(path.with_name("complete.mp4"), codec="mp4v").read_bytes()
+    path.write_bytes(complete[: len(complete) // 2])
 
 
-BROKEN = {
-    "text": lambda path: path.write_text("this is no video\n" * 100),
+UNREADABLE = {
+    "text": lambda path: path.write_text("this is not a video\n" * 100),
     "zeros": lambda path: path.write_bytes(bytes(5000)),
-    "sound only": silent_sound,
-    "cut off": beginning_of_a_video,
+    "audio only": write_audio_only,
+    "truncated": write_truncated_video,
 }
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-def test_what_is_no_video_is_refused_in_a_sentence(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_unreadable_file_is_rejected(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "walk.mp4"
-    BROKEN[kind](path)
-    with pytest.raises(DataError) as refused:
+    UNREADABLE[kind](path)
+    with pytest.raises(DataError) as caught:
         open_source(str(path))
-    assert str(refused.value).startswith(
-        f"{path} is no video that can be read, or holds no pictures; convert"
-    )
+    assert str(caught.value).startswith(f"{path} is not a readable video, or contains no pictures; convert")
 
 
-def test_an_empty_file_and_none_at_all_are_refused(tmp_path: Path) -> None:
+def test_empty_and_missing_files_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "walk.mp4"
-    with pytest.raises(SourceError, match=r"there is no file .*walk\.mp4; give the path of a video"):
+    with pytest.raises(SourceError, match=r"^file .*walk\.mp4 not found; give the path of a video"):
         open_source(str(path))
     path.touch()
     with pytest.raises(DataError, match=r"walk\.mp4 is empty"):
         open_source(str(path))
     (tmp_path / "folder.mp4").mkdir()
-    with pytest.raises(SourceError, match=r"there is no file .*folder\.mp4"):
+    with pytest.raises(SourceError, match=r"^file .*folder\.mp4 not found"):
         open_source(str(tmp_path / "folder.mp4"))
 
 
-def test_a_clip_behind_the_end_says_where_the_end_is(tmp_path: Path, eyes: type[VideoEyes]) -> None:
+def test_error_for_a_clip_after_the_end_states_the_last_frame(
+    tmp_path: Path, pipeline: type[VideoPosePipeline]
+) -> None:
     path = write_video(tmp_path / "walk.avi", frames=20)
     source = open_source(f"{path}#t=5,6", speed=0)
-    with pytest.raises(SourceError, match=r"its last frame before is at 1.9 s"):
+    with pytest.raises(SourceError, match=r"the last frame before that is at 1.9 s"):
         source.read(0)
     source.close()
-    assert not eyes.looked
+    assert not pipeline.processed
 
 
-def test_a_damaged_picture_is_an_empty_frame(
-    tmp_path: Path, eyes: type[VideoEyes], monkeypatch: pytest.MonkeyPatch
+def test_damaged_picture_is_an_empty_frame(
+    tmp_path: Path, pipeline: type[VideoPosePipeline], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine = cv2.VideoCapture
+    original = cv2.VideoCapture
 
-    class Damaged:
+    class DamagedCapture:
         """Its third picture cannot be decoded."""
 
         def __init__(self, *arguments: object) -> None:
-            self._video = genuine(*arguments)
+            self._video = original(*arguments)
             self._number = 0
 
         def grab(self) -> bool:
@@ -179,10 +179,10 @@ def test_a_damaged_picture_is_an_empty_frame(
         def __getattr__(self, name: str) -> object:
             return getattr(self._video, name)
 
-    monkeypatch.setattr(cv2, "VideoCapture", Damaged)
+    monkeypatch.setattr(cv2, "VideoCapture", DamagedCapture)
     frames = frames_of(str(write_video(tmp_path / "walk.avi", frames=6)))
     assert [bool(frame.bodies) for frame in frames] == [False, True, False, True, True, True]
-    assert eyes.looked == [0, 1, 3, 4, 5]
+    assert pipeline.processed == [0, 1, 3, 4, 5]
 
 
 QUIET = """
@@ -196,7 +196,7 @@ try:
 except EndOfSource:
     source.close()
 except DataError:
-    print("refused")
+    print("rejected")
 """
 
 
@@ -208,9 +208,10 @@ def run_quietly(path: Path) -> list[str]:
     return done.stdout.split()
 
 
-def test_the_genuine_eyes_find_nobody_in_a_video_without_people_and_nothing_chatters(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_real_models_detect_no_person_in_an_empty_video_and_write_nothing(tmp_path: Path) -> None:
     path = write_video(tmp_path / "walk.avi", frames=5)
     assert run_quietly(path) == ["0"] * 5
     raw = path.read_bytes()
     path.write_bytes(raw[: len(raw) // 2])
-    assert set(run_quietly(path)) <= {"0", "refused"}
+    assert set(run_quietly(path)) <= {"0", "rejected"}

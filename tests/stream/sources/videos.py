@@ -1,4 +1,4 @@
-"""Videos to test with: real files, whose pictures bear their numbers, and eyes that know who was in them."""
+"""Test videos: real files whose pictures contain their numbers, and a fake pose pipeline for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stream.body import BodyFrame, Image
-from stream.sources.camera.detected_bodies import Outline, Sight
+from stream.sources.camera.detected_bodies import DetectedBodies
 from stream.sources.camera.quiet_opencv import cv2
 from tests.stream.sources.camera_streams import body_of, number_of, numbered_picture
 from tests.stream.sources.sensors import walkers
@@ -19,7 +19,7 @@ FPS = 10
 
 
 def write_video(path: Path, *, frames: int = 40, codec: str = "MJPG") -> Path:
-    """Numbered pictures, ten a second."""
+    """Writes a video of numbered pictures, ten per second."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), FPS, (640, 480))
     assert writer.isOpened()
     for number in range(frames):
@@ -28,30 +28,31 @@ def write_video(path: Path, *, frames: int = 40, codec: str = "MJPG") -> Path:
     return path
 
 
-class VideoEyes:
-    """Eyes that see two people in every picture, where its number says; nobody in every seventh."""
+class VideoPosePipeline:
+    """A fake pose pipeline: two people in each picture, positioned by its number; none in every seventh."""
 
-    looked: list[int]
-    """Numbers of all pictures that were looked at, by any eyes."""
+    processed: list[int]
+    """Numbers of the pictures processed by all instances."""
 
     closed: int
 
-    def see(self, image: Image, time_ns: int) -> Sight:
+    def process(self, image: Image, time_ns: int) -> DetectedBodies:
         number = number_of(image)
-        VideoEyes.looked.append(number)
+        VideoPosePipeline.processed.append(number)
         bodies = tuple(body_of(person) for person in walkers(number, "mediapipe")) if number % 7 else ()
-        places = np.full((33, 3), 20, np.float32)
-        outlines = tuple(Outline(body.id, places, (10, 10, 30, 30)) for body in bodies)
-        return Sight(BodyFrame(time_ns, bodies), outlines)
+        landmarks = np.full((33, 3), 20, np.float32)
+        return DetectedBodies(BodyFrame(time_ns, bodies), {body.id: landmarks for body in bodies})
 
     def close(self) -> None:
-        VideoEyes.closed += 1
+        VideoPosePipeline.closed += 1
 
 
 @contextmanager
-def video_eyes() -> Iterator[type[VideoEyes]]:
-    """Whoever looks at a video meanwhile has these eyes."""
-    VideoEyes.looked, VideoEyes.closed = [], 0
+def video_pose_pipeline() -> Iterator[type[VideoPosePipeline]]:
+    """Replaces the pose pipeline by the fake one."""
+    VideoPosePipeline.processed, VideoPosePipeline.closed = [], 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stream.sources.camera.pose_pipeline.open_eyes", lambda *_: VideoEyes())
-        yield VideoEyes
+        patch.setattr(
+            "stream.sources.camera.pose_pipeline.open_pose_pipeline", lambda *_: VideoPosePipeline()
+        )
+        yield VideoPosePipeline

@@ -1,4 +1,4 @@
-"""What is said of a gallery and a back-end that do not suit the encoder that runs."""
+"""Notes and errors about a gallery or a back-end that does not match the encoder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoder.encoder_settings import EncoderCard
+from encoder.encoder_settings import EncoderInfo
 from gallery.scoring.backend import find_backend
-from gallery.store.gallery import Gallery, NewEnrolment, open_gallery
+from gallery.store.gallery import Gallery, open_gallery
+from gallery.store.records import NewEnrolment
 from stream.errors import GalleryError
 from stream.system.compatibility import backend_note, fit_command, gallery_note
 
-CARD = EncoderCard("aaaa", 6, "weights of mine", "cpu")
+CARD = EncoderInfo("aaaa", 6, "weights of mine", "cpu")
 
 
 def enrol(store: Gallery, name: str, contract: str) -> None:
@@ -21,34 +22,34 @@ def enrol(store: Gallery, name: str, contract: str) -> None:
     store.enrol(name, [NewEnrolment(contract, "simulated", 4.0, 1.0, templates)], consent_by="--yes")
 
 
-def test_a_gallery_suits_the_encoder_that_made_it(tmp_path: Path) -> None:
+def test_a_gallery_matches_its_own_encoder(tmp_path: Path) -> None:
     with open_gallery(str(tmp_path / "g.db")) as store:
         assert gallery_note(store, CARD) == ""
         enrol(store, "Ada", "aaaa")
         assert gallery_note(store, CARD) == ""
 
 
-def test_some_people_of_another_encoder_are_counted(tmp_path: Path) -> None:
+def test_people_of_another_encoder_are_counted(tmp_path: Path) -> None:
     with open_gallery(str(tmp_path / "g.db")) as store:
         for name, contract in (("Ada", "aaaa"), ("Ben", "bbbb"), ("Eve", "bbbb")):
             enrol(store, name, contract)
         note = gallery_note(store, CARD)
     assert note.startswith("2 of 3 people in the gallery cannot be recognised")
-    assert "contract bbbb, and the one that runs has contract aaaa (weights of mine)" in note
+    assert "contract bbbb, and the encoder in use has contract aaaa (weights of mine)" in note
 
 
-def test_nobody_of_this_encoder_is_refused(tmp_path: Path) -> None:
+def test_a_gallery_of_only_another_encoder_is_refused(tmp_path: Path) -> None:
     with open_gallery(str(tmp_path / "g.db")) as store:
         for name, contract in (("Ben", "bbbb"), ("Eve", "cccc")):
             enrol(store, name, contract)
         with pytest.raises(
-            GalleryError, match=r"its people \(2\) were .* contract bbbb or cccc, and the one"
+            GalleryError, match=r"its people \(2\) were .* contract bbbb or cccc, and the encoder"
         ):
             gallery_note(store, CARD)
         assert len(store.people()) == 2
 
 
-def test_a_missing_backend_is_told_with_its_command(tmp_path: Path) -> None:
+def test_a_missing_backend_is_reported_with_the_fitting_command(tmp_path: Path) -> None:
     weights = [str(tmp_path / "my run"), "b.safetensors"]
     command = (
         f"python -m tools.backend_fit.fit_backend DATA_DIR --encoder '{weights[0]}' --encoder b.safetensors"

@@ -1,4 +1,4 @@
-"""The system as an object, and what the supervisor does with a process that hangs."""
+"""The `Live` object, and the supervision of processes that hang or die."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-import stream.system.live
+import stream.system.restart_policy
 import stream.system.supervisor
 from stream import Live
 from stream.errors import RunError, UserError
@@ -16,12 +16,13 @@ from stream.errors import RunError, UserError
 pytestmark = pytest.mark.usefixtures("runtime_dir")
 
 
-def test_a_process_that_hangs_is_killed_and_started_again(
+@pytest.mark.e2e
+def test_a_process_that_hangs_is_killed_and_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream.system.supervisor, "HANG_AFTER_S", 2.0)
-    said: list[str] = []
-    with Live(["walkers:n=1,seed=2"], str(tmp_path / "g.db"), fpir=None, echo=said.append) as live:
+    monkeypatch.setattr(stream.system.supervisor, "HEARTBEAT_TIMEOUT_S", 2.0)
+    log: list[str] = []
+    with Live(["walkers:n=1,seed=2"], str(tmp_path / "g.db"), fpir=None, echo=log.append) as live:
         encoder = live.supervisor.find("encoder")
         assert encoder.process is not None
         for _ in live:
@@ -31,28 +32,30 @@ def test_a_process_that_hangs_is_killed_and_started_again(
         while not (encoder.restarts and encoder.ready):
             live.next(0.1)
         assert next(decisions).track >= 1
-    assert any("encoder: no heartbeat" in line for line in said)
+    assert any("encoder: no heartbeat" in line for line in log)
 
 
-def test_a_caller_who_takes_its_time_is_not_taken_for_hanging_processes(
+@pytest.mark.e2e
+def test_a_slow_caller_does_not_make_processes_count_as_hung(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream.system.supervisor, "HANG_AFTER_S", 1.0)
+    monkeypatch.setattr(stream.system.supervisor, "HEARTBEAT_TIMEOUT_S", 1.0)
     with Live(["walkers:n=1,seed=2"], str(tmp_path / "g.db"), fpir=None) as live:
         for _ in live:
             break
         processes = [child.process for child in live.supervisor.children]
         with pytest.raises(subprocess.TimeoutExpired):
             assert processes[0] is not None
-            processes[0].wait(3.0)  # longer than it takes to be declared hung
+            processes[0].wait(3.0)  # longer than the heartbeat timeout
         assert next(iter(live)).track == 1
         assert [child.process for child in live.supervisor.children] == processes
 
 
-def test_a_worker_that_dies_again_and_again_is_given_up_and_the_others_run_on(
+@pytest.mark.e2e
+def test_a_worker_that_dies_repeatedly_loses_its_source_and_the_others_continue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream.system.live, "MAX_FAILURES", 0)
+    monkeypatch.setattr(stream.system.restart_policy, "MAX_FAILURES", 0)
     notices: list[str] = []
     sources = ["walkers:n=1,seed=2", "walkers:n=1,seed=3"]
     with Live(sources, str(tmp_path / "g.db"), fpir=None, notify=notices.append) as live:
@@ -64,10 +67,10 @@ def test_a_worker_that_dies_again_and_again_is_given_up_and_the_others_run_on(
         assert victim.process is not None
         victim.process.kill()
         last = next(decision for decision in decisions if decision.final)
-        assert live.source_of(last.track) == 0, "its tracks are ended in its place"
+        assert live.source_of(last.track) == 0, "the parent ends the tracks of the dead worker"
         while not live.ended(0):
             live.next(0.1)
-        assert {next(decisions).track for _ in range(10)} == {2}, "the other runs on"
+        assert {next(decisions).track for _ in range(10)} == {2}, "the other source continues"
         assert list(live.outages.down) == [0]
         assert [notice.partition(":")[0] for notice in notices] == ["walkers"]
         assert "is down: the capture 1 process stopped unexpectedly" in notices[0]
@@ -77,7 +80,7 @@ def test_a_worker_that_dies_again_and_again_is_given_up_and_the_others_run_on(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"sources": []}, "no source"),
         ({"sources": ["walkers:n=1"], "fpir": 1.5}, "--fpir"),
@@ -86,11 +89,11 @@ def test_a_worker_that_dies_again_and_again_is_given_up_and_the_others_run_on(
         ({"sources": ["walkers:n=1"], "gallery": "mysql://x/y"}, "mysql"),
     ],
 )
-def test_what_cannot_work_is_refused_on_entering(
-    tmp_path: Path, options: dict[str, object], told: str
+def test_invalid_options_are_refused_on_entering(
+    tmp_path: Path, options: dict[str, object], message: str
 ) -> None:
     arguments: dict[str, object] = {"gallery": str(tmp_path / "g.db"), **options}
     before = psutil.Process().children()  # other tests of this process may have left a resource tracker
-    with pytest.raises(UserError, match=told), Live(**arguments):  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=message), Live(**arguments):  # type: ignore[arg-type]
         pass
     assert psutil.Process().children() == before

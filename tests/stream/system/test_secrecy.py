@@ -1,4 +1,4 @@
-"""Passwords on the command line."""
+"""Passwords on the command line stay hidden."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from stream.errors import UserError
 from stream.system.secrecy import check_arguments
 
-LOOK = """
+SCRIPT = """
 import sys
 from stream.system.secrecy import hide_secrets
 hide_secrets()
@@ -30,12 +30,12 @@ print(sys.argv[1:])
     ],
 )
 def test_the_process_list_shows_no_password(argument: str, shown: str) -> None:
-    looked = subprocess.run(
-        [sys.executable, "-c", LOOK, argument, "end"], capture_output=True, text=True, check=True
+    completed = subprocess.run(
+        [sys.executable, "-c", SCRIPT, argument, "end"], capture_output=True, text=True, check=True
     )
-    listed, known = looked.stdout.splitlines()
+    listed, known = completed.stdout.splitlines()
     assert listed == str([shown, "end"])
-    assert known == str([argument, "end"]), "the program itself still knows it"
+    assert known == str([argument, "end"]), "the program itself still has it"
 
 
 def test_sources_may_be_addresses() -> None:
@@ -53,7 +53,7 @@ def test_sources_may_be_addresses() -> None:
         ["--gallery", "http://cam?password=hunter2"],
     ],
 )
-def test_an_address_in_a_wrong_place_is_told_without_it(arguments: list[str]) -> None:
+def test_an_address_in_a_wrong_place_is_reported_without_the_password(arguments: list[str]) -> None:
     with pytest.raises(
         UserError, match=r"^the address (rtsp|https?)://\.\.\. does not follow a --source"
     ) as caught:

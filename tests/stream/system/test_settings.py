@@ -1,4 +1,4 @@
-"""Options and config files, checked once."""
+"""Settings from options and config files."""
 
 from __future__ import annotations
 
@@ -16,60 +16,60 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_config_names_many_sources(tmp_path: Path) -> None:
+def test_a_config_sets_several_sources(tmp_path: Path) -> None:
     text = 'sources = ["a.mcap", "walkers:n=2"]\ngallery = "g.db"\nfpir = "off"\n'
     text += 'device = "cpu"\nspeed = 0\njson = true\n'
     expected = Settings(("a.mcap", "walkers:n=2"), "g.db", None, "cpu", 0, True)
     assert read_config(write(tmp_path, text)) == expected
 
 
-def test_a_config_names_the_weights(tmp_path: Path) -> None:
+def test_a_config_sets_the_weights(tmp_path: Path) -> None:
     settings = read_config(write(tmp_path, 'encoder = ["mine", "b.safetensors"]'))
     assert settings.encoder == ("mine", "b.safetensors")
     assert settings.override(encoder=["c"]).encoder == ("c",)
     assert Settings().encoder == ()
 
 
-def test_a_config_says_where_pictures_are_shown(tmp_path: Path) -> None:
+def test_a_config_sets_the_view(tmp_path: Path) -> None:
     assert read_config(write(tmp_path, 'view = "pictures"')).view == "pictures"
     assert read_config(write(tmp_path, "view = 8090")).override(view=None).view == "8090"
     assert Settings().view is None
 
 
-def test_options_win_over_the_config(tmp_path: Path) -> None:
+def test_options_override_the_config(tmp_path: Path) -> None:
     settings = read_config(write(tmp_path, "fpir = 0.05")).override(fpir="0.02", gallery=None)
     assert (settings.fpir, settings.gallery) == (0.02, None)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("source = 'a'", "unknown setting source; possible: sources"),
-        ("sources = 'a'", "sources: expected a list of texts"),
-        ("sources = [1]", "sources: expected a list of texts, got a list"),
-        ("sources = 'rtsp://ann:pw@cam'", "sources: expected a list of texts, got a str$"),
+        ("source = 'a'", "unknown setting source; known settings: sources"),
+        ("sources = 'a'", "sources: expected a list of strings"),
+        ("sources = [1]", "sources: expected a list of strings, got a list"),
+        ("sources = 'rtsp://ann:pw@cam'", "sources: expected a list of strings, got a str$"),
         ("view = true", "view: expected str"),
-        ("encoder = 'mine'", "encoder: expected a list of texts"),
+        ("encoder = 'mine'", "encoder: expected a list of strings"),
         ("speed = true", "speed: expected float"),
         ("json = 1", "json: expected bool"),
         ("fpir = 2", "--fpir: expected off or a rate"),
         ("fpir = 'often'", "--fpir"),
         ("speed = -1", "--speed"),
         ("speed = nan", "--speed"),
-        ("speed =", "is not TOML"),
+        ("speed =", "is not valid TOML"),
     ],
 )
-def test_a_wrong_config_is_told_with_the_file(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_a_wrong_config_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         read_config(write(tmp_path, text))
 
 
-def test_a_missing_config_is_told(tmp_path: Path) -> None:
+def test_a_missing_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read the config"):
         read_config(tmp_path / "none.toml")
 
 
 @pytest.mark.parametrize("text", ["0", "1", "-0.1", "nan", "x", ""])
-def test_a_rate_of_strangers_lies_between_0_and_1(text: str) -> None:
+def test_an_fpir_is_between_0_and_1(text: str) -> None:
     with pytest.raises(UserError, match="--fpir"):
         Settings().override(fpir=text)

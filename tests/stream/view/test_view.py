@@ -1,4 +1,4 @@
-"""What is drawn of a source, and how it comes before somebody's eyes."""
+"""Tests of the live view: drawing, drawing thread, folder output and MJPEG server."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import pytest
 import zmq
 
 from stream.body import Body, BodyFrame, Image, Picture
-from stream.bus.sockets import Bus, lay_wires
+from stream.bus.sockets import Bus, create_wiring
 from stream.decision import Decision, State, to_json
 from stream.errors import UserError
 from stream.skeleton import CANONICAL, LAYOUTS
 from stream.sources.camera.quiet_opencv import cv2
-from stream.view.drawing import COLOURS, Label, draw, draw_words
-from stream.view.drawing_thread import Painter
+from stream.view.drawing import COLOURS, Label, draw, draw_text
+from stream.view.drawing_thread import DrawingThread
 from stream.view.mjpeg import PictureServer
-from stream.view.view_output import open_view, picture_name
+from stream.view.picture_output import open_view, picture_file_name
 from tests.stream.sources.camera_streams import number_of, numbered_picture
 
 KINECT = LAYOUTS["kinect-v1"]
@@ -32,7 +32,7 @@ WAIT_MS = 60_000
 
 
 def standing(x: float = 0.0, *, left_arm_out: bool = False) -> Body:
-    """Somebody 3 m away who stands upright, `x` metres to the sensor's left."""
+    """Returns a body that stands upright 3 m away, `x` metres to the sensor's left."""
     joints = np.zeros((20, 3), np.float32)
     joints[:, 1] = np.linspace(0.8, -0.8, 20)
     joints[:, 2] = 3
@@ -43,34 +43,34 @@ def standing(x: float = 0.0, *, left_arm_out: bool = False) -> Body:
 
 
 def columns(image: Image, state: State) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Where something is drawn in the colour of a state, pixels from the left."""
+    """Returns the image columns that contain the colour of a state."""
     near = (np.abs(image.astype(int) - COLOURS[state]) < 12).all(axis=2)
     found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.flatnonzero(near.any(axis=0))
     return found
 
 
-def test_the_sensors_left_is_the_left_of_the_canvas() -> None:
+def test_the_sensors_left_is_left_on_the_canvas() -> None:
     arm = draw(BodyFrame(0, (standing(left_arm_out=True),)), KINECT, {7: Label("", "person")})
     assert arm.shape == (480, 640, 3)
     drawn = columns(arm, "person")
-    assert drawn.max() < 335 and drawn.min() < 230, "the left hand is out to the left"
+    assert drawn.max() < 335 and drawn.min() < 230, "the left hand is not drawn on the left"
     moved = draw(BodyFrame(0, (standing(-1.0),)), KINECT, {7: Label("", "person")})
-    assert columns(moved, "person").min() > 430, "who stands to the sensor's right is on the right"
+    assert columns(moved, "person").min() > 430, "a body to the sensor's right is not drawn on the right"
 
 
-def test_a_skeleton_that_stands_nowhere_is_shown_all_the_same() -> None:
+def test_a_centred_skeleton_is_drawn_too() -> None:
     body = standing()
     centred = Body(7, body.joints - np.array([0, 0, 3], np.float32), body.confidence)
     image = draw(BodyFrame(0, (centred,)), KINECT, {7: Label("", "unknown")})
     assert 300 < columns(image, "unknown").mean() < 340
 
 
-def test_joints_that_were_not_seen_are_left_out() -> None:
+def test_missing_joints_are_not_drawn() -> None:
     body = standing()
     confidence, joints = body.confidence.copy(), body.joints.copy()
     confidence[:], joints[:] = 0, np.nan
-    blind = draw(BodyFrame(0, (Body(7, joints, confidence),)), KINECT, {7: Label("Ada", "person")})
-    assert (blind == draw(BodyFrame(0, ()), KINECT, {})).all()
+    drawn = draw(BodyFrame(0, (Body(7, joints, confidence),)), KINECT, {7: Label("Ada", "person")})
+    assert (drawn == draw(BodyFrame(0, ()), KINECT, {})).all()
 
 
 @pytest.mark.parametrize("name", ["Ada", "Zoë Łukaszewska", "李明", "Ольга", "مريم"])
@@ -80,53 +80,53 @@ def test_names_of_any_script_are_written(name: str) -> None:
     assert (named != unnamed).any(axis=2).sum() > 60
 
 
-def seen_in(image: Image, x: float) -> BodyFrame:
-    """A frame whose one body is a vertical line at `x` in its picture."""
-    places = np.zeros((33, 3), np.float32)
-    places[:, 0], places[:, 1], places[:, 2] = x, np.linspace(100, 400, 33), 1
+def frame_in(image: Image, x: float) -> BodyFrame:
+    """Returns a frame with one body, a vertical line at `x` in its image."""
+    keypoints = np.zeros((33, 3), np.float32)
+    keypoints[:, 0], keypoints[:, 1], keypoints[:, 2] = x, np.linspace(100, 400, 33), 1
     joints = np.zeros((33, 3), np.float32)
-    return BodyFrame(0, (Body(7, joints, np.ones(33, np.float32)),), Picture(image, {7: places}))
+    return BodyFrame(0, (Body(7, joints, np.ones(33, np.float32)),), Picture(image, {7: keypoints}))
 
 
-def test_a_picture_is_drawn_on_a_copy_where_the_body_is() -> None:
+def test_a_body_is_drawn_at_its_keypoints_on_a_copy_of_the_image() -> None:
     image = numbered_picture(5)
     before = image.copy()
-    drawn = draw(seen_in(image, 500), MEDIAPIPE, {7: Label("", "person")})
+    drawn = draw(frame_in(image, 500), MEDIAPIPE, {7: Label("", "person")})
     assert (image == before).all()
     assert number_of(drawn) == 5
     assert 495 <= columns(drawn, "person").mean() <= 505
     large = cv2.resize(image, (2560, 1920))
-    shrunk = draw(seen_in(np.asarray(large, np.uint8), 2000), MEDIAPIPE, {7: Label("", "person")})
+    shrunk = draw(frame_in(np.asarray(large, np.uint8), 2000), MEDIAPIPE, {7: Label("", "person")})
     assert shrunk.shape == (960, 1280, 3)
     assert 995 <= columns(shrunk, "person").mean() <= 1005
 
 
-def test_words_fill_a_canvas() -> None:
-    short, long = draw_words("it is down"), draw_words("it is down " * 200)
-    assert 0 < (short != draw_words("")).sum() < (long != draw_words("")).sum()
+def test_a_text_is_drawn_on_a_canvas() -> None:
+    short, long = draw_text("it is down"), draw_text("it is down " * 200)
+    assert 0 < (short != draw_text("")).sum() < (long != draw_text("")).sum()
 
 
 @pytest.fixture
 def bus(tmp_path: Path) -> Iterator[Bus]:
-    with Bus(lay_wires(tmp_path)) as made:
-        yield made
+    with Bus(create_wiring(tmp_path)) as opened:
+        yield opened
 
 
 def decided(track: int, state: State, *, person: str | None = None, final: bool = False) -> bytes:
     return to_json(Decision("x", "cam", track, 1.0, "", state, person, person, 0.5, 0.4, 0.1, "", 9.0, final))
 
 
-def test_the_painter_sends_the_newest_frame_with_what_was_decided(bus: Bus) -> None:
+def test_the_drawing_thread_sends_the_newest_frame_with_its_decisions(bus: Bus) -> None:
     decisions = bus.bind(zmq.XPUB, "decisions")
-    painter = Painter(bus, 1, 3, "cam", MEDIAPIPE)
+    drawing = DrawingThread(bus, 1, 3, "cam", MEDIAPIPE)
     assert decisions.poll(WAIT_MS)
     decisions.recv()  # its subscription
-    # Track 5 is this source's (2, 5, 8, ...), track 4 another's.
+    # Track 5 belongs to this source (2, 5, 8, ...), track 4 to another.
     decisions.send(decided(4, "person", person="Ben"))
     decisions.send(decided(5, "person", person="Ada"))
     for number in range(5):
-        painter.show(seen_in(numbered_picture(number), 300), {7: 5})
-    pictures = bus.bind(zmq.PULL, "pictures")  # nobody was ready before
+        drawing.show(frame_in(numbered_picture(number), 300), {7: 5})
+    pictures = bus.bind(zmq.PULL, "pictures")  # no receiver before this
 
     def next_picture() -> Image:
         assert pictures.poll(WAIT_MS)
@@ -144,34 +144,34 @@ def test_the_painter_sends_the_newest_frame_with_what_was_decided(bus: Bus) -> N
     def keep_showing() -> None:
         number = 100
         while not stop.wait(0.01):
-            painter.show(seen_in(numbered_picture(number), 300), {7: 5})
+            drawing.show(frame_in(numbered_picture(number), 300), {7: 5})
 
     thread = threading.Thread(target=keep_showing)
     thread.start()
     while not len(columns(shown(100), "person")):
-        pass  # the decision comes on a socket of its own
+        pass  # the decision arrives on another socket
     decisions.send(decided(5, "person", person="Ada", final=True))
     while len(columns(shown(100), "person")):
         pass
     stop.set()
     thread.join()
-    painter.tell_down("it was unplugged")
+    drawing.show_outage("it was unplugged")
     while (
-        np.abs(next_picture().astype(int) - draw_words("cam is down: it was unplugged")) > 60
+        np.abs(next_picture().astype(int) - draw_text("cam is down: it was unplugged")) > 60
     ).mean() > 0.01:
         pass
-    painter.close()
+    drawing.close()
 
 
 def test_a_folder_holds_the_newest_picture_of_each_source(bus: Bus, tmp_path: Path) -> None:
     folder = tmp_path / "a" / "view"
-    with open_view(str(folder), bus, ["door", "yard"]) as told:
-        assert told == f"pictures: {folder / 'source-N.jpg'}"
+    with open_view(str(folder), bus, ["door", "yard"]) as location:
+        assert location == f"pictures: {folder / 'source-N.jpg'}"
         sender = bus.connect(zmq.PUSH, "pictures")
         for content in (b"old", b"new"):
             sender.send_multipart([b"1", content])
         sender.send_multipart([b"0", b"door"])
-        while not (folder / picture_name(0)).exists():
+        while not (folder / picture_file_name(0)).exists():
             assert sender.poll(WAIT_MS, zmq.POLLOUT)
     assert sorted(path.name for path in folder.iterdir()) == ["source-1.jpg", "source-2.jpg"]
     assert (folder / "source-2.jpg").read_bytes() == b"new"
@@ -180,21 +180,21 @@ def test_a_folder_holds_the_newest_picture_of_each_source(bus: Bus, tmp_path: Pa
         assert stat.S_IMODE((folder / "source-1.jpg").stat().st_mode) == 0o600
 
 
-def test_a_folder_that_is_none_is_refused(bus: Bus, tmp_path: Path) -> None:
+def test_a_target_that_is_not_a_folder_is_refused(bus: Bus, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="--view: cannot write pictures into"):
+    with pytest.raises(UserError, match="--view: cannot write images to"):
         open_view(str(tmp_path / "file"), bus, ["door"]).__enter__()
     with pytest.raises(
-        UserError, match=r"--view: expected a port below 65536, or a folder \(of that name: \./70"
+        UserError, match=r"--view: expected a port below 65536 or a folder, got 70000; write \./70"
     ):
         open_view("70000", bus, ["door"]).__enter__()
 
 
 @pytest.fixture
 def server() -> Iterator[PictureServer]:
-    made = PictureServer(0, ["door", "<b>&yard"])
-    yield made
-    made.close()
+    opened = PictureServer(0, ["door", "<b>&yard"])
+    yield opened
+    opened.close()
 
 
 def get(server: PictureServer, path: str, host: str = "localhost") -> http.client.HTTPResponse:
@@ -212,7 +212,7 @@ def next_part(response: http.client.HTTPResponse) -> bytes:
 
 
 def test_the_page_shows_every_source(server: PictureServer) -> None:
-    assert server.told == f"http://127.0.0.1:{server.port}/"
+    assert server.location == f"http://127.0.0.1:{server.port}/"
     with get(server, "/") as page:
         text = page.read().decode()
     assert page.status == 200
@@ -230,10 +230,10 @@ def test_a_stream_gives_the_newest_picture(server: PictureServer) -> None:
         server.put(1, b"yard 3")
         assert next_part(stream) == b"yard 3"
         server.close()
-        assert stream.read().strip() == b"", "it ends with the run"
+        assert stream.read().strip() == b"", "the stream does not end with the server"
 
 
-def test_many_sources_are_linked_where_a_browser_would_wait_for_a_connection() -> None:
+def test_sources_beyond_the_connection_limit_are_linked() -> None:
     server = PictureServer(0, [f"cam {number}" for number in range(9)])
     with get(server, "/") as page:
         text = page.read().decode()
@@ -254,17 +254,19 @@ def test_many_sources_are_linked_where_a_browser_would_wait_for_a_connection() -
         ("/" + "1" * 5000, "localhost", 404),
     ],
 )
-def test_only_this_machine_is_answered(server: PictureServer, path: str, host: str, status: int) -> None:
+def test_other_hosts_and_unknown_sources_are_refused(
+    server: PictureServer, path: str, host: str, status: int
+) -> None:
     with get(server, path, host) as answer:
         assert answer.status == status
 
 
-def test_a_port_that_is_taken_is_refused(server: PictureServer) -> None:
+def test_a_port_in_use_is_refused(server: PictureServer) -> None:
     with pytest.raises(UserError, match=f"--view: port {server.port} cannot be used"):
         PictureServer(server.port, ["door"])
 
 
-def test_it_listens_on_loopback_alone(server: PictureServer) -> None:
+def test_the_server_listens_on_loopback_only(server: PictureServer) -> None:
     import psutil
 
     listening = [c for c in psutil.Process(os.getpid()).net_connections("inet") if c.status == "LISTEN"]

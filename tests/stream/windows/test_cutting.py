@@ -1,4 +1,4 @@
-"""Windows: what they hold, at which rate, and where they honestly end."""
+"""Tests of the cutting of windows: contents, sampling rate, and breaks between windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream.windows.cutting import MAX_GAP_NS, RATE_HZ, Window, WindowCutter, cu
 
 
 def walk(times_ns: np.ndarray, speed: float = 1.0) -> np.ndarray:
-    """A smooth walk: (T, 20, 3) as a function of time alone, hips moving at `speed` m/s."""
+    """Returns a smooth walk (T, 20, 3), a function of time only; the hips move at `speed` m/s."""
     t = np.asarray(times_ns)[:, None, None] / 1e9
     joint = np.arange(20)[None, :, None]
     axis = np.arange(3)[None, None, :]
@@ -28,7 +28,7 @@ def starts(windows: list[Window]) -> list[int]:
     return [window.start_ns for window in windows]
 
 
-def test_windows_of_a_30_hz_walk_are_its_frames_hip_centred() -> None:
+def test_windows_of_a_30_hz_walk_are_its_hip_centred_frames() -> None:
     times = at_rate(30)
     joints = walk(times)
     windows = cut_windows(times, joints, f=6)
@@ -41,54 +41,54 @@ def test_windows_of_a_30_hz_walk_are_its_frames_hip_centred() -> None:
 
 
 @pytest.mark.parametrize("rate", [10, 15, 24, 30, 50, 60, 120])
-def test_a_window_means_the_same_at_every_rate(rate: int) -> None:
+def test_windows_agree_at_every_frame_rate(rate: int) -> None:
     reference = cut_windows(at_rate(30), walk(at_rate(30)))
     windows = cut_windows(at_rate(rate), walk(at_rate(rate)))
     common = min(len(windows), len(reference))
     assert common >= len(reference) - 2
-    for ours, theirs in zip(windows[:common], reference[:common], strict=True):
-        assert abs(ours.start_ns - theirs.start_ns) <= 1_000_000
-        assert abs(ours.end_ns - theirs.end_ns) <= 1_000_000
-        # Linear interpolation of a 0.9 Hz swing of 0.2 m errs by at most A (pi f / rate)^2 / 2.
+    for window, expected in zip(windows[:common], reference[:common], strict=True):
+        assert abs(window.start_ns - expected.start_ns) <= 1_000_000
+        assert abs(window.end_ns - expected.end_ns) <= 1_000_000
+        # The error of linear interpolation of a 0.9 Hz swing of A = 0.2 m is at most A (pi f / rate)^2 / 2.
         bound = 0.2 * (np.pi * 0.9 / min(rate, 30)) ** 2 + 1e-3
-        assert np.abs(ours.joints - theirs.joints).max() < 2 * bound
+        assert np.abs(window.joints - expected.joints).max() < 2 * bound
 
 
-def test_a_gap_of_0_15_s_is_bridged_and_a_longer_one_ends_the_window() -> None:
+def test_a_gap_of_0_15_s_is_interpolated_and_a_longer_one_ends_the_window() -> None:
     base = at_rate(30, 2)
-    for gap, bridged in ((MAX_GAP_NS, True), (MAX_GAP_NS + 1, False)):
+    for gap, interpolated in ((MAX_GAP_NS, True), (MAX_GAP_NS + 1, False)):
         times = np.concatenate([base, base[-1] + gap + base])
         windows = cut_windows(times, walk(times))
         across = [w for w in windows if w.start_ns <= base[-1] < w.end_ns]
-        assert bool(across) is bridged
+        assert bool(across) is interpolated
 
 
-def test_a_frame_with_a_missing_joint_is_a_frame_not_seen() -> None:
+def test_a_frame_with_a_missing_joint_is_skipped() -> None:
     times = at_rate(30)
     joints, confidence = walk(times), np.ones((len(times), 20), np.float32)
     joints[40, 7] = np.nan
     confidence[40, 7] = 0
-    holed = cut_windows(times, joints, confidence)
+    with_hole = cut_windows(times, joints, confidence)
     without = cut_windows(np.delete(times, 40), np.delete(joints, 40, axis=0))
-    assert starts(holed) == starts(without)
-    for a, b in zip(holed, without, strict=True):
+    assert starts(with_hole) == starts(without)
+    for a, b in zip(with_hole, without, strict=True):
         np.testing.assert_array_equal(a.joints, b.joints)
         assert np.isfinite(a.joints).all()
 
 
-def test_missing_joints_for_longer_than_a_gap_end_the_window_and_are_named() -> None:
+def test_joints_missing_for_too_long_end_the_window_and_are_reported() -> None:
     times = at_rate(30)
     cutter = WindowCutter()
-    sure, unsure = np.ones(20, np.float32), np.ones(20, np.float32)
-    unsure[19] = 0
+    complete, incomplete = np.ones(20, np.float32), np.ones(20, np.float32)
+    incomplete[19] = 0
     for k, joints in enumerate(walk(times)):
-        cut = cutter.push(int(times[k]), joints, unsure if 30 <= k < 40 else sure)
+        cut = cutter.push(int(times[k]), joints, incomplete if 30 <= k < 40 else complete)
         if 30 <= k < 40:
             assert cut == []
-            assert cutter.trouble == "joints missing"
+            assert cutter.problem == "joints missing"
         for window in cut:
             assert not window.start_ns <= times[35] <= window.end_ns
-    assert cutter.trouble is None
+    assert cutter.problem is None
 
 
 def test_an_implausible_jump_ends_the_window() -> None:
@@ -111,7 +111,7 @@ def test_quality_is_the_mean_confidence() -> None:
     f=st.integers(2, 10),
     data=st.data(),
 )
-def test_every_window_lies_inside_one_stretch(gaps: list[int], f: int, data: st.DataObject) -> None:
+def test_every_window_lies_within_one_stretch(gaps: list[int], f: int, data: st.DataObject) -> None:
     step = data.draw(st.integers(1, f))
     times = np.cumsum(gaps)
     windows = cut_windows(times, walk(times), f=f, step=step)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stream.body import FloatArray
-from tools.backend_fit.discriminants import discriminants, scatter_of, shrunk
+from tools.backend_fit.discriminants import discriminants, scatter_of, shrink_covariance
 
 RANDOM = np.random.default_rng(5)
 WALKS = np.repeat([4, 7, 1, 9, 2], (9, 3, 5, 4, 6))
@@ -18,7 +18,7 @@ def floats(*shape: int) -> FloatArray:
     return RANDOM.standard_normal(shape).astype(np.float32)
 
 
-def test_scatter_is_that_of_walks_and_people_alike() -> None:
+def test_scatter_weights_all_walks_and_all_people_equally() -> None:
     rows = floats(len(WALKS), 4)
     order = RANDOM.permutation(len(rows))
     found = scatter_of(rows[order], WALKS[order], PEOPLE[order])
@@ -38,7 +38,7 @@ def test_scatter_is_that_of_walks_and_people_alike() -> None:
     assert found.people == 3
 
 
-def test_with_one_walk_each_nothing_varies_between_walks() -> None:
+def test_the_scatter_between_walks_is_zero_for_one_walk_per_person() -> None:
     found = scatter_of(floats(len(WALKS), 4), WALKS, WALKS)
     assert not found.between_walks.any()
     assert found.people == 5
@@ -48,26 +48,28 @@ def covariance(numbers: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]
     return np.cov(RANDOM.standard_normal((3 * numbers, numbers)), rowvar=False)
 
 
-def test_discriminants_vary_by_one_within_and_most_between() -> None:
+def test_discriminants_have_unit_variance_within_and_the_largest_between() -> None:
     within, between = covariance(6), covariance(6)
     found = discriminants(within, between, 3, 0.1)
     assert found.shape == (6, 3)
-    np.testing.assert_allclose(found.T @ shrunk(within, 0.1) @ found, np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(found.T @ shrink_covariance(within, 0.1) @ found, np.eye(3), atol=1e-9)
     ratios = np.diag(found.T @ between @ found)
     assert list(ratios) == sorted(ratios, reverse=True)
     other = RANDOM.standard_normal((6, 1000))
-    of_others = ((between @ other) * other).sum(axis=0) / ((shrunk(within, 0.1) @ other) * other).sum(axis=0)
+    of_others = ((between @ other) * other).sum(axis=0) / (
+        (shrink_covariance(within, 0.1) @ other) * other
+    ).sum(axis=0)
     assert of_others.max() <= ratios[0] * (1 + 1e-9)
 
 
-def test_shrinking_keeps_variances_and_fades_covariances() -> None:
+def test_shrinkage_keeps_variances_and_reduces_covariances() -> None:
     given = covariance(4)
-    found = shrunk(given, 0.25)
+    found = shrink_covariance(given, 0.25)
     np.testing.assert_allclose(np.diag(found), np.diag(given))
     assert found[0, 1] == pytest.approx(0.75 * given[0, 1])
 
 
-def test_a_number_that_never_varies_is_no_discriminant() -> None:
+def test_a_constant_number_gets_no_weight() -> None:
     within, between = covariance(4), covariance(4)
     for each in (within, between):
         each[2] = each[:, 2] = 0

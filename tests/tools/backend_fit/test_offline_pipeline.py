@@ -1,4 +1,4 @@
-"""Walks through the live path's functions, and the same walks through its tracker."""
+"""The offline pipeline gives the windows, CAGEs and templates of the live path."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
-from gallery.scoring.segments import describe_windows, segments_of
-from gallery.scoring.track_evidence import MAX_KEPT
+from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.segments import segments_of
+from gallery.scoring.track_scores import MAX_TEMPLATES
 from stream.capture.tracking import Tracker
 from stream.skeleton import get_layout
-from stream.sources.simulated import WalkersConfig, walk_frames
+from stream.sources.simulated import SimulatedConfig, simulated_frames
 from stream.windows.cutting import Window
 from tools.backend_fit.offline_pipeline import encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
 
@@ -23,18 +24,18 @@ def encoder() -> Encoder:
     return Encoder(load_encoder(), "cpu")
 
 
-def test_windows_and_cages_are_those_of_the_live_path(encoder: Encoder) -> None:
+def test_windows_and_cages_equal_those_of_the_live_path(encoder: Encoder) -> None:
     walks = simulated_walks(2, seed=3, walk=2, seconds=3.0)
     assert [(walk.person, walk.walk, walk.sensor) for walk in walks] == [
         ("1", "2", "simulated"),
         ("2", "2", "simulated"),
     ]
     tracker = Tracker(get_layout("kinect-v1"))
-    seen: dict[int, list[Window]] = {1: [], 2: []}
-    for frame in walk_frames(WalkersConfig(n=2, seed=3, walk=2, seconds=3.0, live=False)):
+    windows_of: dict[int, list[Window]] = {1: [], 2: []}
+    for frame in simulated_frames(SimulatedConfig(n=2, seed=3, walk=2, seconds=3.0, live=False)):
         for track, window in tracker.push(frame).windows:
-            seen[track].append(window)
-    for walk, windows in zip(walks, seen.values(), strict=True):
+            windows_of[track].append(window)
+    for walk, windows in zip(walks, windows_of.values(), strict=True):
         encoded = encode_walk(encoder, walk)
         assert len(windows) > 10
         assert [(row.start_ns, row.end_ns) for row in encoded.rows] == [
@@ -44,16 +45,16 @@ def test_windows_and_cages_are_those_of_the_live_path(encoder: Encoder) -> None:
         np.testing.assert_array_equal(encoded.cages, live)
 
 
-def test_a_longer_step_takes_windows_further_apart(encoder: Encoder) -> None:
+def test_a_longer_step_increases_the_distance_of_windows(encoder: Encoder) -> None:
     (walk,) = simulated_walks(1, seed=3, walk=1, seconds=2.0)
     starts = [row.start_ns for row in encode_walk(encoder, walk, step=15).rows]
     assert set(np.diff(starts).round(-6)) <= {500_000_000}
 
 
-def test_an_enrolment_keeps_means_of_windows_and_of_segments(encoder: Encoder) -> None:
+def test_an_enrolment_stores_means_of_windows_and_of_segments(encoder: Encoder) -> None:
     (walk,) = simulated_walks(1, seed=3, walk=1, seconds=9.0)
     encoded = encode_walk(encoder, walk)
-    assert len(encoded.cages) > MAX_KEPT
+    assert len(encoded.cages) > MAX_TEMPLATES
     (entry,) = enrol([encoded])
     assert (entry.person_id, entry.sensor) == (1, "simulated")
     cages = encoded.cages
@@ -63,7 +64,7 @@ def test_an_enrolment_keeps_means_of_windows_and_of_segments(encoder: Encoder) -
     np.testing.assert_allclose(entry.statistics, segments.mean(axis=0), atol=1e-5)
 
 
-def test_kgbds_doubled_walk_is_left_out(data_dir: Path) -> None:
+def test_the_duplicate_walk_of_kgbd_is_left_out(data_dir: Path) -> None:
     found = [(ref.person, ref.walk) for ref in kgbd_walks(data_dir, range(63, 65))]
     assert found == [("63", str(n)) for n in range(1, 6)] + [("64", str(n)) for n in range(1, 5)]
 

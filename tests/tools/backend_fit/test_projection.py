@@ -1,4 +1,4 @@
-"""Fitting a projection: what comes out is white, and the leading part of the variance."""
+"""Fitting a projection: whitened components of the largest variance."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ RANDOM = np.random.default_rng(11)
 
 
 def coloured(windows: int, f: int, d: int) -> np.ndarray:
-    """Correlated numbers far from the origin, their spread over four powers of ten."""
+    """Returns correlated numbers far from the origin, with standard deviations over four powers of ten."""
     mixed = RANDOM.standard_normal((windows, f, d)) * np.logspace(0, -4, d)
-    turn, _ = np.linalg.qr(RANDOM.standard_normal((d, d)))
-    return np.asarray(mixed @ turn + 3, np.float32)
+    rotation, _ = np.linalg.qr(RANDOM.standard_normal((d, d)))
+    return np.asarray(mixed @ rotation + 3, np.float32)
 
 
 @pytest.mark.parametrize("kept", [12, 5])
-def test_what_it_was_fitted_on_comes_out_white(kept: int) -> None:
+def test_projected_training_data_are_white(kept: int) -> None:
     cages = coloured(2000, 6, 12)
     projection = fit_projection(cages, kept)
     assert projection.matrix.shape == (12, kept)
@@ -35,13 +35,13 @@ def test_the_directions_of_largest_variance_are_kept() -> None:
     assert matrix[1, 0] == pytest.approx(1 / 30, rel=0.1)
 
 
-def test_it_does_not_matter_how_windows_are_blocked_or_turned() -> None:
+def test_the_order_of_windows_has_no_effect() -> None:
     cages = coloured(3000, 6, 8)
-    turned = fit_projection(cages[::-1].copy(), 8).matrix
-    np.testing.assert_allclose(turned, fit_projection(cages, 8).matrix, rtol=1e-3, atol=1e-2)
+    reversed_order = fit_projection(cages[::-1].copy(), 8).matrix
+    np.testing.assert_allclose(reversed_order, fit_projection(cages, 8).matrix, rtol=1e-3, atol=1e-2)
 
 
-def test_short_cages_keep_all_their_directions() -> None:
+def test_cages_with_few_numbers_keep_all_directions() -> None:
     cages = coloured(500, 6, 12)
     np.testing.assert_array_equal(fit_projection(cages).matrix, fit_projection(cages, 12).matrix)
 

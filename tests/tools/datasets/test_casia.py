@@ -1,4 +1,4 @@
-"""CASIA-B: GaitGraph's 2D table and arrays of 14 joints in 3D, whole and broken."""
+"""Readers of CASIA-B: GaitGraph's 2D table and arrays of 14 joints in 3D, complete and broken."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ HEADER = ",".join(
 
 
 def pose(seed: int, confidence: float = 0.9) -> np.ndarray:
-    """17 places in a picture of 320 by 240, each with a confidence."""
-    places = np.random.default_rng(seed).uniform([0, 0], [320, 240], (17, 2)).round(3)
-    return np.column_stack([places, np.full(17, confidence)])
+    """Returns 17 positions in an image of 320 by 240 pixels, each with a confidence."""
+    positions = np.random.default_rng(seed).uniform([0, 0], [320, 240], (17, 2)).round(3)
+    return np.column_stack([positions, np.full(17, confidence)])
 
 
 def row(sequence: str, frame: int, body: np.ndarray) -> str:
@@ -40,7 +40,7 @@ def only(path: Path) -> Walk:
     return walk
 
 
-def test_a_table_of_poses_becomes_flat_walks(tmp_path: Path) -> None:
+def test_a_table_of_poses_becomes_2d_walks(tmp_path: Path) -> None:
     bodies = [pose(seed) for seed in range(6)]
     rows = [row("007-bg-02-036", frame, body) for frame, body in zip((3, 4, 5, 9), bodies, strict=False)]
     rows += [row("007-nm-01-180", frame, body) for frame, body in enumerate(bodies[4:], 1)]
@@ -58,7 +58,7 @@ def test_a_table_of_poses_becomes_flat_walks(tmp_path: Path) -> None:
     assert bag.joints.dtype == bag.confidence.dtype == np.float32
 
 
-def test_rows_may_come_in_any_order_and_with_either_line_end(tmp_path: Path) -> None:
+def test_rows_may_have_any_order_and_line_ending(tmp_path: Path) -> None:
     names = ("001-nm-01-000", "002-cl-01-090")
     rows = [row(name, frame, pose(frame)) for name in names for frame in range(1, 9)]
     straight = list(read_walks(write_table(tmp_path / "a.csv", rows)))
@@ -70,7 +70,7 @@ def test_rows_may_come_in_any_order_and_with_either_line_end(tmp_path: Path) -> 
         np.testing.assert_array_equal(one.time_ns, other.time_ns)
 
 
-def test_a_joint_that_was_not_found_was_not_seen(tmp_path: Path) -> None:
+def test_joints_without_confidence_or_coordinates_are_unseen(tmp_path: Path) -> None:
     body = pose(1)
     body[5, 2] = 0
     body[6, 2] = 1.2
@@ -82,7 +82,7 @@ def test_a_joint_that_was_not_found_was_not_seen(tmp_path: Path) -> None:
     assert walk.confidence[0, 6] == 1
 
 
-def test_a_place_in_the_corner_of_the_picture_was_seen(tmp_path: Path) -> None:
+def test_a_joint_in_the_corner_of_the_image_is_seen(tmp_path: Path) -> None:
     body = pose(1)
     body[3, :2] = 0
     walk = only(write_table(tmp_path / "a.csv", [row("001-nm-01-000", 1, body)]))
@@ -99,7 +99,7 @@ def test_a_place_in_the_corner_of_the_picture_was_seen(tmp_path: Path) -> None:
         (row("001-nm-01-000", 3, pose(0)).replace(",0.9", ",much", 1), r"line 4: .* got 'much'"),
         (row("001-nm-01-000", 3, pose(0)).replace("000003", "three"), r"line 4: expected"),
         (row("001-nm-01-000", 3, pose(0)).replace("000003", "3" * 30), r"line 4: expected"),
-        (row("001-nm-01-000", 2, pose(0)), r"line 4: frame 2 of 001-nm-01-000 stands here a second time"),
+        (row("001-nm-01-000", 2, pose(0)), r"line 4: frame 2 of 001-nm-01-000 occurs twice"),
     ],
     ids=["folder", "condition", "too-long", "short", "no-number", "frame", "far", "twice"],
 )
@@ -111,19 +111,19 @@ def test_broken_rows_name_file_and_line(tmp_path: Path, broken: str, expected: s
     assert str(path) in str(error.value)
 
 
-def test_two_tables_with_the_same_sequence_are_told(tmp_path: Path) -> None:
+def test_two_tables_with_the_same_sequence_are_refused(tmp_path: Path) -> None:
     for name in ("train", "train_valid"):
         write_table(tmp_path / f"casia-b_pose_{name}.csv", [row("001-nm-01-000", 1, pose(1))])
     write_table(tmp_path / "casia-b_pose_zzz.csv", [row("101-nm-01-000", 1, pose(1))])
     with pytest.raises(
-        DataError, match=r"train_valid\.csv holds sequence 001-nm-01-000, which casia-b_pose_train"
+        DataError, match=r"train_valid\.csv holds sequence 001-nm-01-000, and so does casia-b_pose_train"
     ):
         list(find_walks(tmp_path))
     (tmp_path / "casia-b_pose_train_valid.csv").unlink()
     assert [ref.person for ref in find_walks(tmp_path)] == ["001", "101"]
 
 
-def test_an_empty_table_holds_no_walks(tmp_path: Path) -> None:
+def test_an_empty_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no walks"):
         open_dataset("casia-b", write_table(tmp_path / "a.csv", []))
 
@@ -132,7 +132,7 @@ def test_an_empty_table_holds_no_walks(tmp_path: Path) -> None:
 
 
 def standing(frames: int) -> np.ndarray:
-    """A person upright, metres, Y up."""
+    """Returns (frames, 14, 3) of a standing person, metres, Y up."""
     body = np.zeros((14, 3))
     body[:, 1] = [0.7, 0.5, 0.45, 0.2, 0, 0.45, 0.2, 0, 0, -0.4, -0.8, 0, -0.4, -0.8]
     body[[2, 3, 4, 8, 9, 10], 0], body[[5, 6, 7, 11, 12, 13], 0] = 0.15, -0.15
@@ -144,7 +144,7 @@ def write_npz(path: Path, name: str, skeletons: np.ndarray) -> None:
     np.savez(path, **arrays)
 
 
-def test_arrays_are_found_by_name_in_folders_and_in_one_npz(tmp_path: Path) -> None:
+def test_arrays_are_found_by_file_name_by_folder_and_in_an_npz(tmp_path: Path) -> None:
     skeletons = standing(30)
     (tmp_path / "flat").mkdir()
     np.save(tmp_path / "flat" / "001-nm-01-000.npy", skeletons)
@@ -165,12 +165,12 @@ def test_arrays_are_found_by_name_in_folders_and_in_one_npz(tmp_path: Path) -> N
         assert walk.confidence.all()
 
 
-def test_a_picture_that_points_down_is_turned_over(tmp_path: Path) -> None:
+def test_skeletons_whose_y_points_down_are_rotated(tmp_path: Path) -> None:
     np.save(tmp_path / "001-cl-01-090.npy", standing(5) * [-1, -1, 1])
     np.testing.assert_allclose(only(tmp_path).joints, standing(5), atol=1e-6)
 
 
-def test_what_is_not_finite_was_not_seen(tmp_path: Path) -> None:
+def test_joints_that_are_not_finite_are_unseen(tmp_path: Path) -> None:
     skeletons = standing(4)
     skeletons[2, 7] = np.nan
     np.save(tmp_path / "001-cl-01-090.npy", skeletons)
@@ -187,11 +187,13 @@ def test_what_is_not_finite_was_not_seen(tmp_path: Path) -> None:
         (np.ones((5, 14, 2)), r"got float64 of shape \(5, 14, 2\); 2D skeletons of 17 joints are read from"),
         (np.ones(42), r"got float64 of shape \(42,\)"),
         (np.full((5, 42), "x"), r"got <U1"),
-        (np.array([{}, {}]), r"not a whole \.npy file of plain numbers \(.*pickle"),
+        (np.array([{}, {}]), r"not a complete \.npy file of plain numbers \(.*pickle"),
     ],
     ids=["17", "2d", "flat", "text", "pickle"],
 )
-def test_arrays_of_another_shape_name_the_file(tmp_path: Path, array: np.ndarray, expected: str) -> None:
+def test_errors_name_the_file_of_arrays_of_another_shape(
+    tmp_path: Path, array: np.ndarray, expected: str
+) -> None:
     path = tmp_path / "001-cl-01-090.npy"
     np.save(path, array, allow_pickle=True)
     with pytest.raises(DataError, match=expected) as error:
@@ -199,16 +201,16 @@ def test_arrays_of_another_shape_name_the_file(tmp_path: Path, array: np.ndarray
     assert str(path) in str(error.value)
 
 
-def test_cut_off_arrays_name_the_file(tmp_path: Path) -> None:
+def test_errors_name_the_file_of_truncated_arrays(tmp_path: Path) -> None:
     path = tmp_path / "001-cl-01-090.npy"
     np.save(path, standing(20))
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DataError, match=r"001-cl-01-090\.npy is not a whole \.npy file"):
+    with pytest.raises(DataError, match=r"001-cl-01-090\.npy is not a complete \.npy file"):
         only(tmp_path)
     write_npz(tmp_path / "all.npz", "002-cl-01-090", standing(20))
     whole = (tmp_path / "all.npz").read_bytes()
     (tmp_path / "all.npz").write_bytes(whole[:-40])
-    with pytest.raises(DataError, match=r"all\.npz is not a whole \.npz file of plain arrays"):
+    with pytest.raises(DataError, match=r"all\.npz is not a complete \.npz file of plain arrays"):
         only(tmp_path / "all.npz")
 
 
@@ -216,24 +218,25 @@ def test_a_pickle_within_an_npz_is_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "001-nm-01-000.npy", np.array([{}]), allow_pickle=True)
     with zipfile.ZipFile(tmp_path / "all.npz", "w") as archive:
         archive.write(tmp_path / "001-nm-01-000.npy", "001-nm-01-000.npy")
-    with pytest.raises(DataError, match=r"all\.npz is not a whole \.npz file of plain arrays .*pickle"):
+    with pytest.raises(DataError, match=r"all\.npz is not a complete \.npz file of plain arrays .*pickle"):
         only(tmp_path / "all.npz")
 
 
-def test_a_sequence_in_two_places_is_told(tmp_path: Path) -> None:
+def test_a_sequence_in_two_files_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "001-nm-01-000.npy", standing(3))
     write_npz(tmp_path / "more.npz", "001-nm-01-000", standing(3))
     with pytest.raises(
-        DataError, match=r"more\.npz, array 001-nm-01-000 holds sequence .*/001-nm-01-000\.npy"
+        DataError,
+        match=r"more\.npz, array 001-nm-01-000 holds sequence .*, and so does .*/001-nm-01-000\.npy",
     ):
         list(find_walks(tmp_path))
 
 
-def test_2d_and_3d_are_not_one_data_set(tmp_path: Path) -> None:
-    """Whichever comes first is what the folder holds; the other is not mixed in."""
+def test_2d_and_3d_skeletons_are_not_mixed(tmp_path: Path) -> None:
+    """The first format found in a folder is read, the other is ignored."""
     np.save(tmp_path / "001-nm-01-000.npy", standing(30))
     write_table(tmp_path / "poses.csv", [row("002-nm-01-000", 1, pose(1))])
     opened = open_dataset("casia-b", tmp_path)
     assert (opened.layout, opened.people) == ("openpose-14", ("001",))
-    flat = open_dataset("casia-b", tmp_path / "poses.csv")
-    assert (flat.layout, flat.people, flat.rate_hz) == ("coco17-2d", ("002",), 25.0)
+    poses = open_dataset("casia-b", tmp_path / "poses.csv")
+    assert (poses.layout, poses.people, poses.rate_hz) == ("coco17-2d", ("002",), 25.0)

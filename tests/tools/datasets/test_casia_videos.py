@@ -1,4 +1,4 @@
-"""CASIA-B's videos through the camera path, and the recordings made of them."""
+"""CASIA-B's videos through the pose pipeline, and their recordings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream.body import BodyFrame, SourceInfo
 from stream.errors import DataError
 from stream.recording import RecordingWriter
 from tests.stream.sources.sensors import walkers
-from tests.stream.sources.videos import FPS, VideoEyes, video_eyes, write_video
+from tests.stream.sources.videos import FPS, VideoPosePipeline, video_pose_pipeline, write_video
 from tools.convert import convert
 from tools.datasets import Walk, detect, open_dataset, read_walks
 
@@ -20,9 +20,9 @@ FRAMES = 24
 
 
 @pytest.fixture(autouse=True)
-def eyes() -> Iterator[type[VideoEyes]]:
-    with video_eyes() as eyes:
-        yield eyes
+def pipeline() -> Iterator[type[VideoPosePipeline]]:
+    with video_pose_pipeline() as pipeline:
+        yield pipeline
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def same(a: Walk, b: Walk) -> bool:
     )  # fmt: skip
 
 
-def test_a_video_becomes_the_walk_of_who_is_seen_most(videos: Path) -> None:
+def test_a_video_becomes_the_walk_of_the_most_frequent_body(videos: Path) -> None:
     assert detect(videos).name == "casia-b-video"
     bag, normal, coat = read_walks(videos)
     assert [(w.person, w.walk) for w in (normal, bag, coat)] == [
@@ -62,24 +62,24 @@ def test_a_video_becomes_the_walk_of_who_is_seen_most(videos: Path) -> None:
             assert not normal.confidence[number].any()
 
 
-def test_videos_are_converted_once_and_measured_from_the_recordings(
-    videos: Path, tmp_path: Path, eyes: type[VideoEyes]
+def test_recordings_of_videos_give_the_same_walks_without_pose_estimation(
+    videos: Path, tmp_path: Path, pipeline: type[VideoPosePipeline]
 ) -> None:
-    told: list[Path] = []
-    written = convert(videos, tmp_path / "out", told=told.append)
-    assert written == told
+    reported: list[Path] = []
+    written = convert(videos, tmp_path / "out", report=reported.append)
+    assert written == reported
     assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in written) == [
         "001/bg-02-018.mcap", "001/nm-01-090.mcap", "002/cl-01-090.mcap"
     ]  # fmt: skip
     direct = {walk.name: walk for walk in read_walks(videos)}
-    looked = len(eyes.looked)
+    looked = len(pipeline.processed)
     dataset = open_dataset("casia-b", tmp_path / "out")
     assert dataset.layout == "mediapipe"
     assert dataset.people == ("001", "002")
     recorded = list(dataset.read())
     assert len(recorded) == len(direct) == 3
     assert all(same(walk, direct[walk.name]) for walk in recorded)
-    assert len(eyes.looked) == looked
+    assert len(pipeline.processed) == looked
 
 
 def test_two_videos_of_one_sequence_are_an_error(videos: Path) -> None:
@@ -89,15 +89,15 @@ def test_two_videos_of_one_sequence_are_an_error(videos: Path) -> None:
         list(read_walks(videos))
 
 
-def test_a_video_without_anybody_names_itself(videos: Path) -> None:
-    write_video(videos / "001-nm-01-090.avi", frames=1)  # in the first picture nobody is seen
-    with pytest.raises(DataError, match=r"001-nm-01-090\.avi: nobody is seen in any of its 1 pictures"):
+def test_an_error_names_a_video_without_people(videos: Path) -> None:
+    write_video(videos / "001-nm-01-090.avi", frames=1)  # its first image shows no person
+    with pytest.raises(DataError, match=r"001-nm-01-090\.avi: no person was detected in its 1 images"):
         list(read_walks(videos, walk="nm-01-090"))
 
 
-def test_a_file_that_is_no_video_names_itself(videos: Path) -> None:
+def test_an_error_names_a_file_that_is_not_a_video(videos: Path) -> None:
     (videos / "001-nm-01-090.avi").write_bytes(b"no video")
-    with pytest.raises(DataError, match=r"001-nm-01-090\.avi is no video"):
+    with pytest.raises(DataError, match=r"001-nm-01-090\.avi is not a readable video"):
         list(read_walks(videos, walk="nm-01-090"))
 
 

@@ -1,4 +1,4 @@
-"""The reader of packed data sets, on those at hand, on ones packed by the definition, and on broken ones."""
+"""Reader of packed data sets: real files, files packed by the definition, and broken files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.datasets import detect, find_walks, read_walks
 
 
 def pack(joints: np.ndarray, scale: float) -> dict[str, np.ndarray]:
-    """The packing by its definition, one number at a time."""
+    """Packs joints by the definition of the format, one number at a time."""
     grid = np.round(joints / scale).astype(int)
     frames, count, _ = joints.shape
     high, low = np.zeros((2, count, 3, frames), np.uint8)
@@ -30,7 +30,7 @@ def pack(joints: np.ndarray, scale: float) -> dict[str, np.ndarray]:
     return {"joints_hi": high, "joints_lo": low, "joints_scale": np.array(scale)}
 
 
-def packed_file(path: Path, bodies: np.ndarray, **more: Any) -> Path:
+def write_packed(path: Path, bodies: np.ndarray, **more: Any) -> Path:
     columns = {
         "offsets": np.array([0, 3, len(bodies)]),
         "subject": np.array([4, 4], np.int16),
@@ -49,10 +49,10 @@ def packed_file(path: Path, bodies: np.ndarray, **more: Any) -> Path:
 BODIES = np.random.default_rng(8).uniform(-3, 3, (8, 20, 3))
 
 
-def test_plain_arrays_are_packed_skeletons(tmp_path: Path) -> None:
+def test_metre_arrays_are_read(tmp_path: Path) -> None:
     bodies = BODIES.copy()
     bodies[4, 2], bodies[5, 6] = np.nan, 0
-    first, second = read_walks(packed_file(tmp_path / "mine.npz", bodies))
+    first, second = read_walks(write_packed(tmp_path / "mine.npz", bodies))
     assert (first.person, first.walk, first.sensor, first.layout) == ("4", "a", "radar", "kinect-v1")
     assert first.name == "mine/4/a"
     np.testing.assert_array_equal(first.joints, bodies[:3].astype(np.float32))
@@ -63,16 +63,16 @@ def test_plain_arrays_are_packed_skeletons(tmp_path: Path) -> None:
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([0.00025, 0.0005]))
-def test_the_grid_comes_back_as_it_was_packed(
+def test_unpacking_the_grid_restores_the_joints(
     tmp_path_factory: pytest.TempPathFactory, seed: int, scale: float
 ) -> None:
     bodies = np.random.default_rng(seed).uniform(-4, 4, (8, 20, 3))
-    path = packed_file(
+    path = write_packed(
         tmp_path_factory.mktemp("grid") / "grid.npz", bodies, joints=None, **pack(bodies, scale)
     )
     walks = list(read_walks(path))
     joints = np.concatenate([walk.joints for walk in walks])
-    # In float32 after the grid, so half a step and a rounding.
+    # Half a grid step, and the rounding of float32.
     np.testing.assert_allclose(joints, bodies, atol=scale / 2 + 1e-6)
 
 
@@ -85,7 +85,7 @@ def test_the_grid_comes_back_as_it_was_packed(
         ("cmu_walk_20j", 69, 14, "mocap", "kinect-v1"),
     ],
 )
-def test_the_packed_files_at_hand(
+def test_real_packed_files(
     data_dir: Path, name: str, walks: int, people: int, sensor: str, layout: str
 ) -> None:
     refs = list(find_walks(data_dir / f"{name}.npz"))
@@ -98,69 +98,69 @@ def test_the_packed_files_at_hand(
         assert (walk.sensor, walk.layout) == (sensor, layout)
         assert walk.joints.shape == (lengths[index], len(get_layout(layout).joints), 3)
         assert walk.time_ns[-1] == round((lengths[index] - 1) * 1e9 / rate)
-        # A grown person, whose skeleton is 1.1 to 2 m high most of the time.
+        # The skeleton of an adult is 1.1 to 2 m high in most frames.
         height = np.nanmedian(np.ptp(walk.joints[..., 1], axis=1))
         assert 1.1 < height < 2.0
 
 
-def test_views_and_conditions_of_the_packed_files(data_dir: Path) -> None:
+def test_views_and_conditions_of_real_packed_files(data_dir: Path) -> None:
     (walk,) = read_walks(data_dir / "kinect2_patho_lurch_20j.npz", "3", "lurch-2-sensor5")
     assert (walk.view, walk.condition) == ("sensor5", "lurch")
     views = {ref.read().view for ref in find_walks(data_dir / "rgb_metrabs_large_17j.npz", "Diz_001")}
     assert views == {"towards", "away"}
 
 
-def test_filled_in_joints_are_trusted_by_half(data_dir: Path) -> None:
+def test_interpolated_joints_have_confidence_one_half(data_dir: Path) -> None:
     path = data_dir / "kinect2_patho_normal_20j.npz"
     with np.load(path, allow_pickle=False) as data:
-        filled = {tuple(pair) for pair in data["interpolated_frame_joint"].tolist()}
+        interpolated = {tuple(pair) for pair in data["interpolated_frame_joint"].tolist()}
     halves = np.concatenate([walk.confidence for walk in read_walks(path)]) == 0.5
-    assert {tuple(pair) for pair in np.argwhere(halves).tolist()} == filled
+    assert {tuple(pair) for pair in np.argwhere(halves).tolist()} == interpolated
 
 
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({"sensor_kind": None}, r"does not say what kind of sensor.*add a text array `sensor_kind`"),
+        ({"sensor_kind": None}, r"does not state the kind of sensor.*add a text array `sensor_kind`"),
         ({"fps": None}, r"has no array `fps`"),
         ({"fps": np.float32(0)}, r"array `fps`: expected one rate"),
         ({"joints": None}, r"has no array `joints`"),
         ({"joints": BODIES[:7]}, r"expected 8 frames of 20 joints, .* got 7 of 20"),
         ({"joints_scale": np.array(0.1)}, r"has no array `joints_hi`"),
         ({"joint_names": np.array(CANONICAL[::-1])}, r"its 20 joints \(FootRight, .* no known layout"),
-        ({"subject": np.array([1, 2, 3])}, r"array `subject`: expected 2 entries, one a walk, got int64"),
+        ({"subject": np.array([1, 2, 3])}, r"array `subject`: expected 2 entries, one per walk, got int64"),
         ({"offsets": np.array([0, 9, 8])}, r"array `offsets`: expected increasing frame numbers"),
         ({"offsets": np.array(["0", "3", "8"])}, r"array `offsets`: expected increasing frame numbers"),
         ({"joints": BODIES.astype(str)}, r"array `joints`: expected \(frames, joints, 3\) metres, got <U"),
         ({"interpolated_frame_joint": np.array([1, 2])}, r"expected \(K, 2\) frames and joints, got int64"),
         ({"interpolated_frame_joint": np.array([[1, 20]])}, r"frames of the file, and joints below 20"),
-        ({"trial": np.array([{}, {}])}, r"not a whole \.npz file of plain arrays \(.*pickle"),
+        ({"trial": np.array([{}, {}])}, r"not a complete \.npz file of plain arrays \(.*pickle"),
     ],
     ids=[
         "no-sensor", "no-rate", "zero-rate", "no-joints", "too-few", "half-a-grid", "order", "shape",
-        "offsets", "text-offsets", "text-joints", "flat-filled", "no-such-joint", "pickle",
+        "offsets", "text-offsets", "text-joints", "flat-interpolated", "no-such-joint", "pickle",
     ],
 )  # fmt: skip
 def test_broken_packed_files(tmp_path: Path, more: dict[str, Any], expected: str) -> None:
-    path = packed_file(tmp_path / "mine.npz", BODIES, **more)
+    path = write_packed(tmp_path / "mine.npz", BODIES, **more)
     with pytest.raises(DataError, match=expected) as error:
         list(read_walks(path))
     assert str(path) in str(error.value)
 
 
-def test_a_cut_off_packed_file(tmp_path: Path) -> None:
-    path = packed_file(tmp_path / "mine.npz", BODIES)
+def test_a_truncated_packed_file_is_refused(tmp_path: Path) -> None:
+    path = write_packed(tmp_path / "mine.npz", BODIES)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(DataError, match=r"not a whole \.npz"):
+    with pytest.raises(DataError, match=r"not a complete \.npz"):
         list(read_walks(path))
 
 
-def test_several_packed_files_are_not_one_data_set(tmp_path: Path) -> None:
-    packed_file(tmp_path / "a.npz", BODIES)
-    packed_file(tmp_path / "b.npz", BODIES)
-    with pytest.raises(DataError, match=r"several packed files \(a\.npz, b\.npz.*give one"):
+def test_several_packed_files_are_refused(tmp_path: Path) -> None:
+    write_packed(tmp_path / "a.npz", BODIES)
+    write_packed(tmp_path / "b.npz", BODIES)
+    with pytest.raises(DataError, match=r"several packed files \(a\.npz, b\.npz.*give one of the files"):
         list(find_walks(tmp_path))
 
 
-def test_a_packed_file_is_told_by_its_content(tmp_path: Path) -> None:
-    assert detect(packed_file(tmp_path / "p.npz", BODIES)).name == "packed"
+def test_a_packed_file_is_detected_by_its_content(tmp_path: Path) -> None:
+    assert detect(write_packed(tmp_path / "p.npz", BODIES)).name == "packed"

@@ -1,4 +1,4 @@
-"""Readers of raw data sets, on genuine files, on files in their makers' formats, and on broken ones."""
+"""Readers of raw data sets: genuine files, files written in the same formats, and broken files."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ KGBD_ORDER = (
 
 @pytest.fixture(scope="session")
 def genuine_kgbd(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """KGBD's raw text of persons 1 and 34, written by the script that comes with the data."""
+    """KGBD's raw text of persons 1 and 34, written by the script supplied with the data."""
     out = tmp_path_factory.mktemp("kgbd")
     subprocess.run([sys.executable, str(data_dir / "unpack_kgbd.py"), str(out), "1", "34"], check=True)
     return out
 
 
-class Raw:
+class RawWriter:
     """Writes raw data sets below a folder."""
 
     def __init__(self, root: Path) -> None:
@@ -78,7 +78,7 @@ class Raw:
         return path
 
     def biwi(self, where: str, file: str, joints: np.ndarray, states: Sequence[int] = (2,) * 20) -> Path:
-        """One frame: rows 0 to 19 the joints, then 19 rows of zeros, as in the genuine file."""
+        """Writes one frame: 20 rows of joints, then 19 rows of zeros, as in the genuine file."""
         path = self.root / where / file
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [
@@ -97,8 +97,8 @@ class Raw:
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Raw:
-    return Raw(tmp_path / "raw")
+def raw(tmp_path: Path) -> RawWriter:
+    return RawWriter(tmp_path / "raw")
 
 
 def only(walks: Iterator[Walk]) -> Walk:
@@ -117,7 +117,8 @@ def same(a: Walk, b: Walk) -> bool:
 # --- KGBD
 
 
-def test_kgbds_own_text_and_its_packed_form_are_the_same_walks(genuine_kgbd: Path, data_dir: Path) -> None:
+@pytest.mark.slow
+def test_kgbd_text_and_its_packed_file_hold_the_same_walks(genuine_kgbd: Path, data_dir: Path) -> None:
     packed = data_dir / "kgbd_kinect1_20j.npz"
     for person, count in (("1", 5), ("34", 6)):
         texts, grids = (list(read_walks(path, person)) for path in (genuine_kgbd, packed))
@@ -132,23 +133,23 @@ def test_kgbds_own_text_and_its_packed_form_are_the_same_walks(genuine_kgbd: Pat
             assert text.time_ns.dtype == np.int64
 
 
-def test_kgbd_walkers_stand_upright_with_left_on_the_left(genuine_kgbd: Path) -> None:
+def test_kgbd_skeletons_are_upright_with_left_on_the_left(genuine_kgbd: Path) -> None:
     walk = next(read_walks(genuine_kgbd / "Person001"))
     at = dict(zip(CANONICAL, np.median(walk.joints, axis=0), strict=True))
     assert (
         at["Head"][1] > at["ShoulderCenter"][1] > at["HipCenter"][1] > at["KneeLeft"][1] > at["AnkleLeft"][1]
     )
-    assert at["ShoulderLeft"][0] < at["ShoulderRight"][0]  # walking towards the sensor, most of the time
+    assert at["ShoulderLeft"][0] < at["ShoulderRight"][0]  # in most frames they walk towards the sensor
 
 
-def test_kgbd_is_timed_at_30_frames_a_second(raw: Raw) -> None:
+def test_kgbd_times_are_those_of_30_frames_a_second(raw: RawWriter) -> None:
     path = raw.kgbd("Person007", "2", raw.kgbd_lines(100))
     walk = only(read_walks(path))
     assert (walk.person, walk.walk, walk.name) == ("7", "2", "kgbd/7/2")
     assert walk.time_ns.tolist() == [round(n * 1e9 / 30) for n in range(100)]
 
 
-def test_kgbd_joints_go_by_name_and_not_by_line(raw: Raw) -> None:
+def test_kgbd_joints_are_identified_by_name(raw: RawWriter) -> None:
     lines = raw.kgbd_lines(30)
     rng = np.random.default_rng(1)
     shuffled = [lines[20 * n + k] for n in range(30) for k in rng.permutation(20)]
@@ -160,7 +161,7 @@ def test_kgbd_joints_go_by_name_and_not_by_line(raw: Raw) -> None:
     np.testing.assert_allclose(straight.joints[4, 0], [float(number) for number in numbers], rtol=1e-6)
 
 
-def test_a_joint_at_the_lens_was_not_seen(raw: Raw, data_dir: Path) -> None:
+def test_a_joint_at_the_origin_is_unseen(raw: RawWriter, data_dir: Path) -> None:
     lines = raw.kgbd_lines(3)
     lines[20 + 10] = "Spine;0;0;0"
     lines[40 + 0] = "Head;nan;1;2"
@@ -171,18 +172,19 @@ def test_a_joint_at_the_lens_was_not_seen(raw: Raw, data_dir: Path) -> None:
     assert np.argwhere(genuine.confidence == 0).tolist() == [[602, j] for j in (0, 1, 2, 4, 8, 12, 16)]
 
 
-def test_identical_walks_are_read_as_they_are(data_dir: Path) -> None:
+@pytest.mark.slow
+def test_identical_walks_are_both_read(data_dir: Path) -> None:
     fourth, fifth = (only(read_walks(data_dir / "kgbd_kinect1_20j.npz", "64", walk)) for walk in "45")
     assert same(fourth, fifth)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "expected"),
+    ("corrupt", "expected"),
     [
         (lambda lines: lines[:-3], r"ends in line 77, in the middle of a frame.*delete its last 17 lines"),
         (
             lambda lines: [*lines[:25], *lines[26:], lines[0]],
-            r"lines 21 to 40: .* got no Elbow-Left; a line is",
+            r"lines 21 to 40: .* got no Elbow-Left; a line is missing or duplicated",
         ),
         (
             lambda lines: [*lines[:45], "Knee-Left;1;2;x", *lines[46:]],
@@ -200,8 +202,8 @@ def test_identical_walks_are_read_as_they_are(data_dir: Path) -> None:
         (lambda lines: ["\x00\x01\x02"], r"line 1: expected `Joint;x;y;z`"),
     ],
     ids=[
-        "cut-off",
-        "doubled",
+        "truncated",
+        "duplicated",
         "no-number",
         "no-joint",
         "too-far",
@@ -212,11 +214,11 @@ def test_identical_walks_are_read_as_they_are(data_dir: Path) -> None:
         "binary",
     ],
 )
-def test_broken_kgbd_text_names_file_and_line(raw: Raw, spoil: Any, expected: str) -> None:
+def test_broken_kgbd_text_names_file_and_line(raw: RawWriter, corrupt: Any, expected: str) -> None:
     raw.kgbd("Person001", "1", raw.kgbd_lines(2))
-    path = raw.kgbd("Person001", "2", spoil(raw.kgbd_lines(4)))
+    path = raw.kgbd("Person001", "2", corrupt(raw.kgbd_lines(4)))
     walks = read_walks(raw.root)
-    assert next(walks).walk == "1", "the walk before the broken one is read"
+    assert next(walks).walk == "1", "the walk before the broken one was not read"
     with pytest.raises(DataError, match=expected) as error:
         next(walks)
     assert str(path) in str(error.value)
@@ -225,7 +227,7 @@ def test_broken_kgbd_text_names_file_and_line(raw: Raw, spoil: Any, expected: st
 # --- BIWI and IAS-Lab
 
 
-def test_genuine_biwi_rows(raw: Raw) -> None:
+def test_genuine_biwi_rows_are_read(raw: RawWriter) -> None:
     folder = raw.root / "Training" / "000"
     folder.mkdir(parents=True)
     rest = "0.0000," * 13 + "0.0000\n"
@@ -240,7 +242,7 @@ def test_genuine_biwi_rows(raw: Raw) -> None:
     assert walk.confidence.tolist() == [[1.0] * 3 + [0.0] * 17]
 
 
-def test_biwi_sessions_and_people_come_from_folders(raw: Raw) -> None:
+def test_biwi_sessions_and_people_come_from_folders(raw: RawWriter) -> None:
     for where in ("Training/000", "Training/049", "Testing/Still/000", "Testing/Walking/000"):
         for frame in range(3):
             raw.biwi(where, f"007b_{frame:06d}-d_{1000 + 100 * frame}_skel.txt", STANDING)
@@ -255,7 +257,7 @@ def test_biwi_sessions_and_people_come_from_folders(raw: Raw) -> None:
     assert only(read_walks(raw.root / "Testing" / "Still" / "000")).person == "000"
 
 
-def test_biwi_tracking_state_is_confidence(raw: Raw) -> None:
+def test_biwi_tracking_state_is_confidence(raw: RawWriter) -> None:
     states = [2] * 20
     states[5], states[9] = 1, 0
     raw.biwi("Training/003", "003_000000-d_0_skel.txt", STANDING, states)
@@ -270,24 +272,24 @@ def test_biwi_tracking_state_is_confidence(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("unit_ns", [1_000_000, 1_000, 100, 1], ids=["ms", "us", "100ns", "ns"])
-def test_biwi_time_is_right_whatever_unit_its_stamps_are_in(raw: Raw, unit_ns: int) -> None:
-    times_ms = [0, 98, 203, 301, 399, 61_502, 61_600]  # a gap of a minute stays one
+def test_biwi_times_are_right_for_every_unit_of_stamps(raw: RawWriter, unit_ns: int) -> None:
+    times_ms = [0, 98, 203, 301, 399, 61_502, 61_600]  # with a gap of a minute
     for frame, time_ms in enumerate(times_ms):
         stamp = 8_349_192 + time_ms * 1_000_000 // unit_ns
-        # The frame numbers are not padded: names in alphabetical order are not in time's.
+        # Frame numbers are not padded: alphabetical order differs from time order.
         raw.biwi("Training/001", f"001_{frame + 7}-d_{stamp}_skel.txt", STANDING + frame)
     walk = only(read_walks(raw.root))
     assert walk.time_ns.tolist() == [time_ms * 1_000_000 for time_ms in times_ms]
     np.testing.assert_allclose(walk.joints[:, 0, 0], np.arange(7), atol=1e-4)
 
 
-def test_a_skeleton_written_twice_is_taken_once(raw: Raw) -> None:
+def test_a_skeleton_written_twice_is_read_once(raw: RawWriter) -> None:
     for frame, stamp in enumerate([500, 600, 600, 700]):
         raw.biwi("Training/001", f"001_{frame:06d}-d_{stamp}_skel.txt", STANDING)
     assert only(read_walks(raw.root)).time_ns.tolist() == [0, 100_000_000, 200_000_000]
 
 
-def test_ias_lab_is_told_by_nites_copied_joints_and_put_upright(raw: Raw) -> None:
+def test_ias_lab_is_detected_by_nites_copied_joints_and_rotated_upright(raw: RawWriter) -> None:
     body = STANDING.copy()
     body[WRISTS] = body[HANDS]
     optical = body * [-1, -1, 1]  # x right, y down, z away
@@ -322,9 +324,11 @@ def test_ias_lab_is_told_by_nites_copied_joints_and_put_upright(raw: Raw) -> Non
         ),
         ("001_000002-d_150_skel.txt", BIWI_ROWS * 7, r"expected a later time than that of the frame before"),
     ],
-    ids=["empty", "cut-off", "columns", "text", "state", "name", "back-in-time"],
+    ids=["empty", "truncated", "columns", "text", "state", "name", "back-in-time"],
 )
-def test_broken_biwi_frames_name_file_and_line(raw: Raw, name: str, text: str | None, expected: str) -> None:
+def test_broken_biwi_frames_name_file_and_line(
+    raw: RawWriter, name: str, text: str | None, expected: str
+) -> None:
     for frame, stamp in enumerate([100, 200]):
         raw.biwi("Training/001", f"001_{frame:06d}-d_{stamp}_skel.txt", STANDING)
     (raw.root / "Training" / "001" / name).write_text(text or "")
@@ -336,7 +340,7 @@ def test_broken_biwi_frames_name_file_and_line(raw: Raw, name: str, text: str | 
 # --- KS20
 
 
-def test_ks20_views_takes_and_people(raw: Raw) -> None:
+def test_ks20_views_takes_and_people_come_from_names(raw: RawWriter) -> None:
     rng = np.random.default_rng(2)
     bodies = rng.uniform(0.5, 3, (5, 25, 3)).round(6)
     for view in ("frontal", "left_lateral"):
@@ -356,7 +360,7 @@ def test_ks20_views_takes_and_people(raw: Raw) -> None:
     assert walk.time_ns.tolist() == [frame * 33_000_000 for frame in range(5)]
 
 
-def test_ks20_joint_that_was_not_seen(raw: Raw) -> None:
+def test_a_ks20_joint_at_the_origin_is_unseen(raw: RawWriter) -> None:
     body = np.full((25, 3), 1.5)
     body[24] = 0
     raw.ks20("frontal", "gc1_body1_1_a.txt", body)
@@ -365,7 +369,7 @@ def test_ks20_joint_that_was_not_seen(raw: Raw) -> None:
     assert np.isnan(walk.joints[0, 24]).all()
 
 
-def test_broken_ks20_frames(raw: Raw) -> None:
+def test_broken_ks20_frames_name_the_file(raw: RawWriter) -> None:
     raw.ks20("frontal", "gc1_body1_1_a.txt", np.ones((24, 3)))
     with pytest.raises(DataError, match=r"gc1_body1_1_a\.txt: expected a line for each of 25 joints, got 24"):
         list(read_walks(raw.root))
@@ -384,10 +388,10 @@ def test_broken_ks20_frames(raw: Raw) -> None:
     start=st.integers(0, 10**12),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_stamps_are_understood_in_every_unit(
+def test_stamp_times_are_right_for_every_unit(
     unit_ns: int, rate_hz: float, off: float, start: int, seed: int
 ) -> None:
-    """The true rate may be 0.4 to 2.5 times the nominal one, the steps uneven by a fifth."""
+    """The true rate is 0.4 to 2.5 times the nominal one; intervals vary by 10 %."""
     rng = np.random.default_rng(seed)
     steps_ns = 1e9 / (rate_hz * off) * rng.uniform(0.9, 1.1, 20)
     stamps = start + np.concatenate([[0], np.cumsum(np.ceil(steps_ns / unit_ns))]).astype(np.int64)
@@ -403,7 +407,7 @@ def test_a_frame_counter_counts_frames(rate_hz: float) -> None:
 # --- all of them
 
 
-def test_formats_are_told_by_content(raw: Raw) -> None:
+def test_formats_are_detected_by_content(raw: RawWriter) -> None:
     text = raw.kgbd("Person001", "1", raw.kgbd_lines(1))
     assert detect(text).name == "kgbd"
     (text.parent / "0-readme.txt").write_text("Walks of person 1; see the paper\n")
@@ -414,28 +418,30 @@ def test_formats_are_told_by_content(raw: Raw) -> None:
     assert detect(raw.ks20("k/frontal", "gc1_body1_1_a.txt", np.ones((25, 3)))).name == "ks20"
 
 
-def test_nothing_known_lists_what_is(tmp_path: Path) -> None:
+def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("shopping\n")
-    with pytest.raises(DataError, match=r"no walk in a known format; there are kgbd: .*PersonNNN.*packed: "):
+    with pytest.raises(
+        DataError, match=r"no walk in a known format; known formats are kgbd: .*PersonNNN.*packed: "
+    ):
         detect(tmp_path)
     with pytest.raises(UserError, match=r"nowhere: no such file or folder"):
         list(read_walks(tmp_path / "nowhere"))
 
 
-def test_one_frame_is_not_a_walk(raw: Raw) -> None:
+def test_a_single_frame_file_is_refused(raw: RawWriter) -> None:
     frame = raw.biwi("Training/001", "001_000000-d_1_skel.txt", STANDING)
-    with pytest.raises(UserError, match=r"is one frame of a walk: give the folder"):
+    with pytest.raises(UserError, match=r"is one frame of a walk: give its folder"):
         list(find_walks(frame))
 
 
-def test_walks_are_listed_without_reading_them(raw: Raw) -> None:
+def test_walks_are_listed_without_reading_them(raw: RawWriter) -> None:
     raw.kgbd("Person001", "1", raw.kgbd_lines(1))
     raw.kgbd("Person001", "2", ["broken"])
     assert [ref.walk for ref in find_walks(raw.root)] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("selection", "found"),
     [
         ({}, ["1/1", "1/2", "12/1", "12/2"]),
         ({"person": "12"}, ["12/1", "12/2"]),
@@ -444,21 +450,23 @@ def test_walks_are_listed_without_reading_them(raw: Raw) -> None:
         ({"person": "2"}, []),
     ],
 )
-def test_people_and_walks_can_be_chosen(raw: Raw, asked: dict[str, str], found: list[str]) -> None:
+def test_people_and_walks_can_be_selected(
+    raw: RawWriter, selection: dict[str, str], found: list[str]
+) -> None:
     for person in ("Person001", "Person012"):
         for walk in "12":
             raw.kgbd(person, walk, raw.kgbd_lines(1))
-    assert [f"{walk.person}/{walk.walk}" for walk in read_walks(raw.root, **asked)] == found
+    assert [f"{walk.person}/{walk.walk}" for walk in read_walks(raw.root, **selection)] == found
 
 
 @pytest.mark.parametrize(
-    ("frames", "cut", "left"),
+    ("frames", "trim", "kept"),
     [(40, 10, range(10, 30)), (20, 10, range(0)), (7, 10, range(0)), (5, 1, range(1, 4))],
 )
-def test_trimming_takes_frames_from_both_ends(raw: Raw, frames: int, cut: int, left: range) -> None:
+def test_trimming_removes_frames_from_both_ends(raw: RawWriter, frames: int, trim: int, kept: range) -> None:
     walk = only(read_walks(raw.kgbd("Person001", "1", raw.kgbd_lines(frames))))
-    trimmed = walk.trimmed(cut)
-    np.testing.assert_array_equal(trimmed.joints, walk.joints[left.start : left.stop])
-    np.testing.assert_array_equal(trimmed.confidence, walk.confidence[left.start : left.stop])
-    assert trimmed.time_ns.tolist() == [int(walk.time_ns[n] - walk.time_ns[left.start]) for n in left]
+    trimmed = walk.trimmed(trim)
+    np.testing.assert_array_equal(trimmed.joints, walk.joints[kept.start : kept.stop])
+    np.testing.assert_array_equal(trimmed.confidence, walk.confidence[kept.start : kept.stop])
+    assert trimmed.time_ns.tolist() == [int(walk.time_ns[n] - walk.time_ns[kept.start]) for n in kept]
     assert (trimmed.person, trimmed.walk, trimmed.name) == (walk.person, walk.walk, walk.name)

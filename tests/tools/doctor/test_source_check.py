@@ -1,4 +1,4 @@
-"""What the doctor says of sources."""
+"""The doctor's findings about sources."""
 
 from __future__ import annotations
 
@@ -21,74 +21,75 @@ from tools.doctor.examine import examine
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the test stands, and pictures go."""
+    """Returns the working directory of the test, which receives the pictures."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def told(*sources: str) -> tuple[int, str]:
-    """The exit status and what is printed, as one line."""
+def run_doctor(*sources: str) -> tuple[int, str]:
+    """Returns the exit status and the printed text as one line."""
     text = io.StringIO()
     code = examine(None, sources=sources, out=Console(file=text, width=600))
     return code, " ".join(text.getvalue().split())
 
 
-def drawn(picture: Path) -> Image:
+def read_picture(picture: Path) -> Image:
     assert picture.read_bytes().startswith(b"\x89PNG")
     return np.asarray(cv2.imread(str(picture)), np.uint8)
 
 
-def test_it_says_what_a_kinect_lacks_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_reports_what_a_kinect_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.sources.kinect.pykinect._system", lambda: "Linux")
-    code, text = told("kinect")
+    code, text = run_doctor("kinect")
     assert code == 1
     assert "source kinect │ broken │ a Kinect v2 needs Windows" in text
 
 
-def test_it_gives_the_install_line_of_an_azure_kinect(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_reports_how_to_install_the_azure_kinect_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pykinect_azure", None)
-    code, text = told("k4a")
+    code, text = run_doctor("k4a")
     assert code == 1
     assert "pip install --no-deps pykinect-azure" in text
 
 
+@pytest.mark.slow
 def test_it_waits_for_a_sensors_first_frame() -> None:
     with kinect_machine() as machine, azure_kinect() as azure:
         machine.sensor.show(*walkers(0, "kinect-v2"))
         azure.show()
-        code, text = told("kinect", "k4a")
+        code, text = run_doctor("kinect", "k4a")
     assert code == 0
     assert "source kinect │ works │ Kinect v2, 1.20 m above the floor; the first frame came" in text
-    assert "people in it: 2" in text
+    assert "people in view: 2" in text
     assert "source k4a │ works │ Azure Kinect 000123456789; the first frame came" in text
 
 
-def test_a_part_without_frames_is_no_good_source(folder: Path) -> None:
-    code, text = told("walkers:n=1,seconds=1#t=5,6")
+def test_a_source_without_frames_is_broken(folder: Path) -> None:
+    code, text = run_doctor("walkers:n=1,seconds=1#t=5,6")
     assert code == 1 and "broken" in text and "has no frame from 5 s to 6 s" in text
-    code, text = told("walkers:n=3,seconds=1")
-    assert code == 0 and "simulated; the first frame came" in text and "people in it: 3" in text
-    assert f"drawn: {folder / 'doctor-1.png'}" in text
-    assert drawn(folder / "doctor-1.png").shape == (480, 640, 3)
+    code, text = run_doctor("walkers:n=3,seconds=1")
+    assert code == 0 and "simulated; the first frame came" in text and "people in view: 3" in text
+    assert f"picture: {folder / 'doctor-1.png'}" in text
+    assert read_picture(folder / "doctor-1.png").shape == (480, 640, 3)
 
 
-def test_it_draws_what_a_camera_sees(folder: Path) -> None:
+def test_it_draws_a_camera_image_with_people(folder: Path) -> None:
     with network_camera() as camera:
         camera.show()
         camera.show(*walkers(0, "mediapipe"))
-        code, text = told("walkers:n=1", f"http://ann:hunter2@127.0.0.1:{camera.port}/cam?hunter2")
+        code, text = run_doctor("walkers:n=1", f"http://ann:hunter2@127.0.0.1:{camera.port}/cam?hunter2")
     assert code == 0
     assert f"source http://127.0.0.1:{camera.port}/cam │ works │" in text
-    assert "people in it: 2; drawn: " in text and "hunter2" not in text
-    assert number_of(drawn(folder / "doctor-2.png")) == 1, "it waited for somebody to come into view"
+    assert "people in view: 2; picture: " in text and "hunter2" not in text
+    assert number_of(read_picture(folder / "doctor-2.png")) == 1, "it did not wait for a person in view"
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(folder: Path) -> None:
+def test_a_picture_that_cannot_be_written_is_reported(folder: Path) -> None:
     (folder / "doctor-1.png").mkdir()
-    code, text = told("walkers:n=1")
-    assert code == 1 and "cannot write the picture" in text and "by --out" in text
+    code, text = run_doctor("walkers:n=1")
+    assert code == 1 and "cannot write the picture" in text and "with --out" in text
 
 
 def test_a_password_is_not_shown() -> None:
-    _, text = told("rtsp://ann:hunter/2@cam/1")
+    _, text = run_doctor("rtsp://ann:hunter/2@cam/1")
     assert "hunter" not in text and "source rtsp://..." in text

@@ -1,4 +1,4 @@
-"""`sge-stream evaluate`: tables, files and pages of the protocols, and what it says to wrong input."""
+"""Tests of `sge-stream evaluate`: tables, files and pages of the protocols, and errors on wrong input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from encoder.model import EncoderConfig
 from encoder.weights import save_weights, seeded_state
 from stream.errors import DataError, UserError
 from stream.terminal.app import app
-from tests.tools.evaluation.made import made_walks, packed
+from tests.tools.evaluation.synthetic_people import synthetic_walks, write_packed
 from tools.backend_fit.offline_pipeline import simulated_walks
 from tools.evaluation.evaluate import PROTOCOLS
 
@@ -27,14 +27,15 @@ def evaluate(*arguments: object) -> Result:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    return packed(tmp_path / "kgbd_made.npz", made_walks(5, walks=4, frames=60))
+    return write_packed(tmp_path / "kgbd_synthetic.npz", synthetic_walks(5, walks=4, frames=60))
 
 
+@pytest.mark.slow
 def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: Path) -> None:
     out, page = tmp_path / "figures.json", tmp_path / "page"
     options = ("--protocol", "direct", "--seed", 2, "--method", "raw,bones")
-    done = evaluate("kgbd", "--data", data, *options, "--out", out, "--report", page)
-    assert done.exit_code == 0, done.output
+    result = evaluate("kgbd", "--data", data, *options, "--out", out, "--report", page)
+    assert result.exit_code == 0, result.output
     content = json.loads(out.read_text())
     assert {key: content[key] for key in ("dataset", "protocol", "split", "f", "seed", "people")} == {
         "dataset": "kgbd",
@@ -52,23 +53,24 @@ def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: P
         assert {"rank1", "rank5", "rank10", "map", "minp"} <= figures.keys()
     assert content["methods"]["raw"]["rank1"] == 100
     for shown in ("5 people", "raw", "bones", "100.0", "MoCos", "62.0"):
-        assert shown in done.stdout
+        assert shown in result.stdout
     html = (page / "index.html").read_text()
-    for shown in ("MoCos", "Confusion matrix, by raw", "Whom each person is taken for, by raw"):
+    for shown in ("MoCos", "Confusion matrix (raw)", "Most frequent confusion of each person (raw)"):
         assert shown in html
     assert (page / "kgbd-cmc.png").is_file()
 
-    # Published figures are of everybody.
-    done = evaluate("kgbd", "--data", data, *options, "--people", "1-4")
-    assert "4 people" in done.stdout
-    assert "MoCos" not in done.stdout
+    # Published figures are of all people.
+    result = evaluate("kgbd", "--data", data, *options, "--people", "1-4")
+    assert "4 people" in result.stdout
+    assert "MoCos" not in result.stdout
 
 
-def test_the_encoder_is_trained_on_the_splits_own_walks(data: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_default_encoder_is_trained_on_the_splits_training_walks(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     options = ("--protocol", "direct", "--epochs", 1, "--f", 4, "--cache", tmp_path / "cache")
-    done = evaluate("kgbd", "--data", data, *options, "--out", out)
-    assert done.exit_code == 0, done.output
+    result = evaluate("kgbd", "--data", data, *options, "--out", out)
+    assert result.exit_code == 0, result.output
     content = json.loads(out.read_text())
     assert content["default"] == "fused-known"
     assert {"raw", "bones", "d13", "d16", "cage-untrained", "cage", "h", "z"} <= content["methods"].keys()
@@ -77,8 +79,8 @@ def test_the_encoder_is_trained_on_the_splits_own_walks(data: Path, tmp_path: Pa
 
 def test_rn_gives_a_row_for_each_strategy(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
-    done = evaluate("kgbd", "--data", data, "--protocol", "rn", "--method", "raw,d13-knn", "--out", out)
-    assert done.exit_code == 0, done.output
+    result = evaluate("kgbd", "--data", data, "--protocol", "rn", "--method", "raw,d13-knn", "--out", out)
+    assert result.exit_code == 0, result.output
     methods = json.loads(out.read_text())["methods"]
     assert list(methods) == ["raw-ap", "raw-sc", "d13-knn"]
     assert methods["raw-ap"]["rank1"] == 100
@@ -86,14 +88,17 @@ def test_rn_gives_a_row_for_each_strategy(data: Path, tmp_path: Path) -> None:
     assert methods["d13-knn"]["supervised"] is True
 
 
-def test_live_gives_intervals(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_live_gives_intervals_and_refuses_encoders_of_unknown_training(tmp_path: Path) -> None:
     out, page = tmp_path / "live.json", tmp_path / "page"
     options = ("--protocol", "live", "--people", "101-106", "--method", "shipped,bones", "--splits", 3)
-    # People whom no encoder that ships saw, and who walk: nobody else is searched for.
-    made = [walk for number in (1, 2, 3) for walk in simulated_walks(6, seed=3, walk=number, seconds=3.7)]
-    data = packed(tmp_path / "kgbd_made.npz", sorted(made, key=lambda walk: walk.person), first=101)
-    done = evaluate("kgbd", "--data", data, *options, "--enrol", 1, "--out", out, "--report", page)
-    assert done.exit_code == 0, done.output
+    # Numbers of people that the shipped encoders were not trained on.
+    walks = [walk for number in (1, 2, 3) for walk in simulated_walks(6, seed=3, walk=number, seconds=3.7)]
+    data = write_packed(
+        tmp_path / "kgbd_synthetic.npz", sorted(walks, key=lambda walk: walk.person), first=101
+    )
+    result = evaluate("kgbd", "--data", data, *options, "--enrol", 1, "--out", out, "--report", page)
+    assert result.exit_code == 0, result.output
     content = json.loads(out.read_text())
     assert (content["dataset"], content["protocol"], content["default"]) == ("kgbd", "live", "shipped")
     for figures in content["methods"].values():
@@ -103,31 +108,31 @@ def test_live_gives_intervals(tmp_path: Path) -> None:
         keys = ("rank1_window", "rank1_2s", "rank1_5s", "eer", "fnir_at_fpir1", "fnir_at_fpir5")
         assert {*keys, "fpir_realised", "fnir_realised"} <= figures.keys()
     html = (page / "index.html").read_text()
-    assert "Confusion matrix, by shipped" in html
+    assert "Confusion matrix (shipped)" in html
     assert "searches with whole walks" in html
     assert "walks that last 2 s: 18, too few to conclude from" in content["notes"]
 
-    # Recordings of no known data set may hold anybody's walks, these people's too.
+    # Recordings of an unknown data set may contain walks of the tested people.
     file = tmp_path / "encoder.safetensors"
     config = EncoderConfig(hidden=16)
     save_weights(file, seeded_state(config, 1), config, {"seen": '[{"source": "mine", "people": "1-3"}]'})
-    done = evaluate("kgbd", "--data", data, *options, "--encoder", file)
-    assert isinstance(done.exception, UserError)
-    assert "was trained on mine, which may hold anybody's walks" in str(done.exception)
+    result = evaluate("kgbd", "--data", data, *options, "--encoder", file)
+    assert isinstance(result.exception, UserError)
+    assert "was trained on mine, which is no known data set" in str(result.exception)
     trusted = (*options, "--enrol", 1, "--encoder", file, "--trust-encoder")
     assert evaluate("kgbd", "--data", data, *trusted).exit_code == 0
 
 
-def test_wrong_names_bring_chance(data: Path, tmp_path: Path) -> None:
-    found: list[float] = []
+def test_shuffled_probe_names_give_chance(data: Path, tmp_path: Path) -> None:
+    rank1: list[float] = []
     for seed in range(6):
         out = tmp_path / f"{seed}.json"
         options = ("--protocol", "direct", "--method", "raw", "--seed", seed, "--shuffle-probes")
         assert evaluate("kgbd", "--data", data, *options, "--out", out).exit_code == 0
         content: dict[str, Any] = json.loads(out.read_text())
         assert content["probes_shuffled"] is True
-        found.append(content["methods"]["raw"]["rank1"])
-    assert np.mean(found) < 60  # 20 expected; each person is right or wrong as a whole
+        rank1.append(content["methods"]["raw"]["rank1"])
+    assert np.mean(rank1) < 60  # 20 expected; all windows of a person are right or wrong together
 
 
 @pytest.mark.parametrize(
@@ -135,27 +140,28 @@ def test_wrong_names_bring_chance(data: Path, tmp_path: Path) -> None:
     [
         (("kgbd", "--protocol", "guess"), ", ".join(PROTOCOLS)),
         (("kgbd", "--protocol", "cve"), "kgbd"),
-        (("kgbd", "--protocol", "direct", "--split", "moon"), "there are all, kgbd"),
-        (("kgbd", "--protocol", "direct", "--method", "nothing"), "there is no 'nothing'"),
+        (("kgbd", "--protocol", "direct", "--split", "moon"), "choose one of all, kgbd"),
+        (("kgbd", "--protocol", "direct", "--method", "nothing"), "'nothing' is not available here"),
         (("kgbd", "--protocol", "direct", "--people", "7"), "no person 7"),
         (("kgbd", "--protocol", "direct", "--people", "1"), "expected at least two people"),
-        (("kgbd", "--protocol", "rn", "--people", "1-999999999"), "at most 100000 at once"),
-        (("kgbd", "--protocol", "direct", "--method", " "), "--method: expected names"),
-        (("kgbd", "--protocol", "direct", "--out", "/no/figures.json"), "give another place as --out"),
-        (("kgbd", "--protocol", "direct", "--report", "/proc/page"), "the folder /proc/page cannot be made"),
+        (("kgbd", "--protocol", "rn", "--people", "1-999999999"), "at most 100000 in a range"),
+        (("kgbd", "--protocol", "direct", "--method", " "), "--method: expected comma-separated names"),
+        (("kgbd", "--protocol", "direct", "--out", "/no/figures.json"), "give another path as --out"),
+        (("kgbd", "--protocol", "direct", "--report", "/proc/page"), "cannot create the folder /proc/page"),
         (("kgbd", "--protocol", "direct", "--method", "encoder"), "give --encoder FILE"),
-        (("kgbd", "--protocol", "live"), "101-164 are who is to be recognised here"),
+        (("kgbd", "--protocol", "live"), "identifies people 101-164 by default"),
         (("kgbd", "--protocol", "transfer"), "--encoder"),
-        (("kgbd", "--protocol", "live", "--split", "moon"), "there are all, kgbd"),
+        (("kgbd", "--protocol", "live", "--split", "moon"), "choose one of all, kgbd"),
         (("moon", "--protocol", "direct"), "moon"),
     ],
 )
-def test_wrong_input_is_told(data: Path, arguments: tuple[str, ...], text: str) -> None:
-    done = evaluate(*arguments, "--data", data)
-    assert isinstance(done.exception, UserError | DataError)
-    assert text in str(done.exception)
+def test_wrong_input_is_reported(data: Path, arguments: tuple[str, ...], text: str) -> None:
+    result = evaluate(*arguments, "--data", data)
+    assert isinstance(result.exception, UserError | DataError)
+    assert text in str(result.exception)
 
 
+@pytest.mark.slow
 def test_an_error_is_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "stream", "evaluate", "kgbd", "--data", str(tmp_path / "gone")]
     done = subprocess.run([*command, "--protocol", "direct"], check=False, capture_output=True, text=True)

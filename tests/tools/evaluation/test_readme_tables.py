@@ -1,4 +1,4 @@
-"""The README's figures are those that commands wrote."""
+"""Tests of the README's tables of figures."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from stream.errors import DataError, UserError
-from tests.tools.evaluation.made import packed
+from tests.tools.evaluation.synthetic_people import write_packed
 from tools.backend_fit.offline_pipeline import simulated_walks
 from tools.evaluation.evaluate import evaluate
-from tools.evaluation.readme_tables import BEGIN, END, fill, measured_text, put_into
-from tools.evaluation.request import Request
+from tools.evaluation.evaluation_request import Request
+from tools.evaluation.readme_tables import BEGIN, END, figure_tables, readme_command, replace_tables
 from tools.evaluation.terminal_tables import write_json
 
 ROOT = Path(__file__).parents[3]
 
 LIVE: dict[str, Any] = {
-    "protocol": "live", "dataset": "made", "scenario": "made", "people": 8, "enrol": 2, "splits": 3,
+    "protocol": "live", "dataset": "example", "scenario": "example", "people": 8, "enrol": 2, "splits": 3,
     "seed": 1,
     "methods": {
         "shipped": {
@@ -41,18 +41,18 @@ def direct(seed: int, rank1: float) -> dict[str, Any]:
             "methods": {"cage": row, f"only{seed}": row}}  # fmt: skip
 
 
-def test_the_readme_says_what_was_measured() -> None:
+def test_the_readme_has_the_tables_of_the_results() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert list((ROOT / "docs/results").glob("*.json"))
-    assert put_into(readme, measured_text(ROOT / "docs/results")) == readme
+    assert replace_tables(readme, figure_tables(ROOT / "docs/results")) == readme
 
 
-def test_intervals_and_spreads_are_those_of_the_files(tmp_path: Path) -> None:
-    write_json(tmp_path / "live-made.json", LIVE)
+def test_tables_show_intervals_and_spreads_of_the_files(tmp_path: Path) -> None:
+    write_json(tmp_path / "live-example.json", LIVE)
     write_json(tmp_path / "direct-1.json", direct(1, 40.0))
     write_json(tmp_path / "direct-2.json", direct(2, 50.0))
-    text = measured_text(tmp_path)
-    assert "`live`, made: 8 people, enrolled from 2 walks, 3 splits, seed 1 (4.5 min, 2.0 GB):" in text
+    text = figure_tables(tmp_path)
+    assert "`live`, example: 8 people, enrolled from 2 walks, 3 splits, seed 1 (4.5 min, 2.0 GB):" in text
     assert "| shipped | 80.0 (70.0-90.0) | 99.0 (98.0-100.0) | 1.0 (0.0-2.0) |" in text
     assert "| raw | 50.0 (40.0-60.0) | - | - |" in text
     assert "1.3 (0.0-3.0)" in text
@@ -60,43 +60,43 @@ def test_intervals_and_spreads_are_those_of_the_files(tmp_path: Path) -> None:
     assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - |" in text
     assert "| only2 (seed 2) |  | 50.0 | - | - | 10.0 | - |" in text
     write_json(tmp_path / "direct-3.json", direct(3, 90.0) | {"people": 4})
-    apart = measured_text(tmp_path)
-    assert text in apart
-    assert "`direct`, kgbd: 4 people, f = 6, seed 3:" in apart
+    extended = figure_tables(tmp_path)
+    assert text in extended
+    assert "`direct`, kgbd: 4 people, f = 6, seed 3:" in extended
     write_json(tmp_path / "direct-4.json", direct(4, 20.0) | {"probes_shuffled": True})
     with pytest.raises(DataError, match=r"direct-4\.json .* a leak check"):
-        measured_text(tmp_path)
+        figure_tables(tmp_path)
 
 
-def test_few_walks_are_counted(tmp_path: Path) -> None:
+def test_headings_show_the_number_of_walks_if_it_is_small(tmp_path: Path) -> None:
     write_json(tmp_path / "live.json", LIVE | {"probes_window": 9, "probes_walk": 1})
-    assert "| % | window (9 walks) | walk (1 walk) | EER |" in measured_text(tmp_path)
+    assert "| % | window (9 walks) | walk (1 walk) | EER |" in figure_tables(tmp_path)
 
 
-def test_what_the_command_writes_is_read(tmp_path: Path) -> None:
+def test_files_of_the_evaluate_command_are_read(tmp_path: Path) -> None:
     walks = [walk for number in (1, 2, 3, 4) for walk in simulated_walks(5, 3, number, seconds=3.7)]
-    data = packed(tmp_path / "kgbd_made.npz", sorted(walks, key=lambda walk: walk.person))
+    data = write_packed(tmp_path / "kgbd_synthetic.npz", sorted(walks, key=lambda walk: walk.person))
     quiet = Console(quiet=True)
     for protocol in ("direct", "rn", "live"):
         out = tmp_path / "figures" / f"{protocol}.json"
         out.parent.mkdir(exist_ok=True)
-        asked: dict[str, Any] = {
+        options: dict[str, Any] = {
             "dataset": "kgbd",
             "data": data,
             "protocol": protocol,
             "method": "raw",
             "people": "1-5",
         }
-        evaluate(Request(**asked, splits=2, out=out), quiet, quiet)
+        evaluate(Request(**options, splits=2, out=out), quiet, quiet)
         cost = json.loads(out.read_text())["cost"]
         assert cost["minutes"] >= 0
         assert cost["peak_memory_mb"] is None or cost["peak_memory_mb"] > 50
-    text = measured_text(out.parent)
-    assert text.count("| raw") == 4  # with `rn` once for each strategy
+    text = figure_tables(out.parent)
+    assert text.count("| raw") == 4  # `rn` has one row for each strategy
     assert all(f"`{protocol}`, kgbd" in text for protocol in ("direct", "rn", "live"))
 
 
-def test_studies_show_the_rows_that_were_measured(tmp_path: Path) -> None:
+def test_study_tables_show_measured_rows_only(tmp_path: Path) -> None:
     rows = {
         "las": [{"direct": 60.0, "ap": 70.0}, {"direct": 62.0, "ap": 70.0}],
         "bas": [],
@@ -104,31 +104,31 @@ def test_studies_show_the_rows_that_were_measured(tmp_path: Path) -> None:
     }
     tables = {"4": rows, "7": {"0.1": [{"direct": 2.0}], "1": []}}
     with pytest.raises(UserError, match="holds no figures"):
-        measured_text(tmp_path)
+        figure_tables(tmp_path)
     write_json(tmp_path / "direct.json", direct(1, 40.0))
     (tmp_path / "ablation").mkdir()
     write_json(tmp_path / "ablation" / "tables.json", {"people": "1-9", "epochs": 2, "tables": tables})
-    text = measured_text(tmp_path)
+    text = figure_tables(tmp_path)
     assert "Table 4, what each part brings (KGBD people 1-9, 2 epochs a training):" in text
     assert "| las | 61.0 ± 1.0 | - | 70.0 ± 0.0 | - | 2 |" in text
     assert "| none | 1.0 | - | - | - | 1 |" in text
     assert "bas" not in text
     assert "Table 7" not in text
     (tmp_path / "ablation" / "tables.json").write_text('{"people": 1}')
-    with pytest.raises(DataError, match=r"tables\.json is no file of python -m tools.evaluation\.ablation"):
-        measured_text(tmp_path)
+    with pytest.raises(DataError, match=r"tables\.json is no file of python -m tools\.studies\.ablation"):
+        figure_tables(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1', '{"splits": [{}]}', '{"protocol": "live"}'])
-def test_other_files_are_refused_by_name(tmp_path: Path, content: str) -> None:
+def test_other_files_are_rejected_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "odd.json").write_text(content)
     with pytest.raises(DataError, match=r"odd\.json is no file of sge-stream evaluate"):
-        measured_text(tmp_path)
+        figure_tables(tmp_path)
 
 
 def test_the_command_writes_between_the_marks(tmp_path: Path) -> None:
     app = typer.Typer()
-    app.command()(fill)
+    app.command()(readme_command)
     write_json(tmp_path / "live.json", LIVE)
     readme = tmp_path / "README.md"
     readme.write_text(f"# Top\n\n{BEGIN}\nold\n{END}\n\nend\n")
@@ -136,6 +136,6 @@ def test_the_command_writes_between_the_marks(tmp_path: Path) -> None:
     assert "shipped" in CliRunner().invoke(app, options).output
     assert "old" in readme.read_text()
     assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 0
-    assert readme.read_text() == f"# Top\n\n{BEGIN}\n\n{measured_text(tmp_path)}\n\n{END}\n\nend\n"
+    assert readme.read_text() == f"# Top\n\n{BEGIN}\n\n{figure_tables(tmp_path)}\n\n{END}\n\nend\n"
     readme.write_text("no marks")
     assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 2

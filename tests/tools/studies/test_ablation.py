@@ -1,4 +1,4 @@
-"""The studies of the paper: what is trained, what is measured, and what a second run leaves alone."""
+"""Tests of the ablation studies: trainings, measurements, and reuse by a second run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from encoder.training.train_config import TrainConfig
-from tests.tools.evaluation.made import made_walks, packed
-from tools.studies.ablation.cell import Study
-from tools.studies.ablation.grid import TABLES, Cell, Row, Table, cells_of, shown_features
+from tests.tools.evaluation.synthetic_people import synthetic_walks, write_packed
+from tools.studies.ablation.cell import SeedStudy
+from tools.studies.ablation.grid import TABLES, Cell, Row, Table, cells_of, table_features
 
 TINY = TrainConfig(f=4, hidden=8, layers=1, batch=16, epochs=1, threads=1, device="cpu", precision="fp32")
 
 
-def test_tables_are_those_of_the_paper() -> None:
+def test_tables_have_the_rows_of_the_paper() -> None:
     rows = {name: [row.label for row in table.rows] for name, table in TABLES.items()}
     assert len(rows["4"]) >= 8
     assert rows["5"][:3] == ["Prediction", "Sorting", "Rev. Rec."]
@@ -26,7 +26,7 @@ def test_tables_are_those_of_the_paper() -> None:
     assert rows["7"] == ["0.05", "0.1", "0.5", "0.8", "1"]
 
 
-def test_every_cell_is_a_training_that_there_can_be() -> None:
+def test_every_cell_has_valid_settings() -> None:
     cells = cells_of(TABLES.values())
     assert len({cell.name for cell in cells}) == len(cells)
     for cell in cells:
@@ -36,16 +36,16 @@ def test_every_cell_is_a_training_that_there_can_be() -> None:
             TrainConfig(**settings)
 
 
-def test_two_cells_of_one_name_are_an_error() -> None:
+def test_two_cells_with_one_name_are_rejected() -> None:
     rows = (Row("a", Cell("same")), Row("b", Cell("same", {"f": 8})))
     with pytest.raises(ValueError, match="same"):
         cells_of([Table("x", "x", rows)])
 
 
-def test_a_cell_is_measured_both_ways_and_once(tmp_path: Path) -> None:
-    study = Study(made_walks(4, walks=5), TINY, 0, tmp_path)
+def test_a_cell_is_measured_once_under_both_protocols(tmp_path: Path) -> None:
+    study = SeedStudy(synthetic_walks(4, walks=5), TINY, 0, tmp_path)
     found = study.measure(Cell("las"))
-    assert set(found) == shown_features(Cell("las")) == {"cage", "z"}
+    assert set(found) == table_features(Cell("las")) == {"cage", "z"}
     assert {"direct", "map", "walk", "ap", "sc", "ap_nauc_cmc"} <= found["cage"].keys()
     assert "ap" not in found["z"]
     assert len(list((tmp_path / "seed0" / "trainings").iterdir())) == 1
@@ -54,19 +54,23 @@ def test_a_cell_is_measured_both_ways_and_once(tmp_path: Path) -> None:
     assert study.measure(Cell("las")) == {"cage": {"direct": 12.5}}
 
 
-def test_of_a_cell_in_no_table_everything_is_measured(tmp_path: Path) -> None:
-    assert set(Study(made_walks(4, walks=5), TINY, 0, tmp_path).measure(Cell("odd"))) == {"cage", "h", "z"}
+def test_all_features_of_a_cell_in_no_table_are_measured(tmp_path: Path) -> None:
+    assert set(SeedStudy(synthetic_walks(4, walks=5), TINY, 0, tmp_path).measure(Cell("odd"))) == {
+        "cage",
+        "h",
+        "z",
+    }
 
 
 @pytest.mark.parametrize("name", ["prediction", "prediction-half", "sorting", "plain"])
 def test_every_pretext_task_is_measured(tmp_path: Path, name: str) -> None:
-    found = Study(made_walks(4, walks=5), TINY, 0, tmp_path).measure(Cell(name, {"pretext": name}))
+    found = SeedStudy(synthetic_walks(4, walks=5), TINY, 0, tmp_path).measure(Cell(name, {"pretext": name}))
     assert {"direct", "ap", "sc"} <= found["cage"].keys()
     assert len(list((tmp_path / "seed0" / "trainings").iterdir())) == 1
 
 
-def test_combinations_take_the_trainings_of_their_parts(tmp_path: Path) -> None:
-    study = Study(made_walks(4, walks=5), TINY, 0, tmp_path)
+def test_combinations_reuse_the_trainings_of_their_parts(tmp_path: Path) -> None:
+    study = SeedStudy(synthetic_walks(4, walks=5), TINY, 0, tmp_path)
     study.measure(Cell("las"))
     study.measure(Cell("sorting", {"pretext": "sorting"}))
     before = sorted((tmp_path / "seed0" / "trainings").iterdir())
@@ -74,8 +78,9 @@ def test_combinations_take_the_trainings_of_their_parts(tmp_path: Path) -> None:
     assert sorted((tmp_path / "seed0" / "trainings").iterdir()) == before
 
 
+@pytest.mark.slow
 def test_the_command_fills_a_table(tmp_path: Path) -> None:
-    data = packed(tmp_path / "kgbd_made.npz", made_walks(4, walks=5))
+    data = write_packed(tmp_path / "kgbd_synthetic.npz", synthetic_walks(4, walks=5))
     config = tmp_path / "base.toml"
     config.write_text(TINY.as_toml())
     command = [sys.executable, "-m", "tools.studies.ablation", str(data), "--out", str(tmp_path / "out")]
@@ -86,7 +91,7 @@ def test_the_command_fills_a_table(tmp_path: Path) -> None:
     assert list(content["tables"]["7"]) == ["0.05", "0.1", "0.5", "0.8", "1"]
     assert all(len(found) == 1 for found in content["tables"]["7"].values())
     assert "Table 7" in done.stdout
-    # Settings are those of what lies there.
+    # Other settings than the stored ones are rejected.
     others = (*options[:2], "--epochs", "2", "--show")
     done = subprocess.run([*command, *others], check=False, capture_output=True, text=True)
     assert done.returncode == 2
@@ -96,4 +101,4 @@ def test_the_command_fills_a_table(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "tables.json").read_text())["tables"]["7"] == content["tables"]["7"]
     done = subprocess.run([*command, "--table", "9"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "there are 4, 5, fig8, 6, 7, augment" in done.stderr
+    assert "choose among 4, 5, fig8, 6, 7, augment" in done.stderr

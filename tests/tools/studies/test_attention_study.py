@@ -1,4 +1,4 @@
-"""The attention study, whole, on a tiny data set: pictures, numbers, and going on."""
+"""Tests of the attention study on a tiny data set: pictures, numbers, resuming."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.console import Console
 from encoder.attention import Attention
 from encoder.model import GaitEncoder
 from encoder.pretext_tasks import Pretext
-from encoder.training.batch_losses import spans_length
+from encoder.training.batch_losses import span_length_and_step
 from encoder.training.checkpoint import load_checkpoint
 from encoder.training.spans import cut_spans
 from encoder.training.train_config import TrainConfig
@@ -30,6 +30,8 @@ from tools.studies.attention.attention_training import CURVE, OUTCOME, POINTS, f
 from tools.training.train import train_command
 from tools.training.training_data import read_training_data
 from tools.training.training_pictures import ATTENTION, LOSSES
+
+pytestmark = pytest.mark.slow
 
 FRAMES = 70
 TINY: dict[str, Any] = {
@@ -84,7 +86,7 @@ def _once(tmp_path_factory: pytest.TempPathFactory, data: str) -> Path:
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory, data: str) -> Path:
-    """A study of two epochs; not to be written to."""
+    """A study of two epochs; tests must not write to it."""
     folder = tmp_path_factory.mktemp("study") / "twice"
     study(data, folder, epochs=2)
     return folder
@@ -97,9 +99,9 @@ def once(_once: Path, tmp_path: Path) -> Path:
 
 
 def test_pictures_and_numbers_of_a_study(once: Path, data: str) -> None:
-    told = study(data, once, seeds=(0, 1))
-    assert "16 trainings on " in told
-    assert told.count("done before") == 8
+    output = study(data, once, seeds=(0, 1))
+    assert "16 trainings on " in output
+    assert output.count("already finished") == 8
     for name in (FIG4, FIG5, FIG6):
         assert (once / name).read_bytes()[:4] == b"\x89PNG"
         assert (once / name).stat().st_size > 10_000
@@ -110,18 +112,18 @@ def test_pictures_and_numbers_of_a_study(once: Path, data: str) -> None:
     numbers = json.loads((once / NUMBERS).read_text())
     for case in ("none", "across"):
         for attention in Attention:
-            of = [row for row in final if (row["attention"], row["contrast"]) == (attention, case)]
-            each = [float(row["final_m2"]) for row in of]
-            shown = numbers["fig6_reconstruction_m2"][case][attention]
-            assert shown["mean"] == [pytest.approx(np.mean(each))]
-            assert shown["std"] == [pytest.approx(np.std(each, ddof=1))]
-            assert (shown["least"], shown["greatest"]) == ([min(each)], [max(each)])
+            own = [row for row in final if (row["attention"], row["contrast"]) == (attention, case)]
+            losses = [float(row["final_m2"]) for row in own]
+            spread = numbers["fig6_reconstruction_m2"][case][attention]
+            assert spread["mean"] == [pytest.approx(np.mean(losses))]
+            assert spread["std"] == [pytest.approx(np.std(losses, ddof=1))]
+            assert (spread["least"], spread["greatest"]) == ([min(losses)], [max(losses)])
     assert set(numbers["fig4_alignment"]) == {"bas", "mbas", "las"}
     assert numbers["settings"]["epochs"] == 1
     assert len(numbers["fig5_epochs"]) == len(numbers["fig5_reconstruction_m2"]["las"]["mean"]) == POINTS
 
 
-def test_the_points_of_a_curve_make_up_its_epochs(twice: Path) -> None:
+def test_the_mean_of_an_epochs_points_is_its_loss(twice: Path) -> None:
     for name in ("las-none-seed0", "bas-across-seed0"):
         outcome = json.loads((twice / name / OUTCOME).read_text())
         curve = outcome["curve"]
@@ -134,21 +136,21 @@ def test_the_points_of_a_curve_make_up_its_epochs(twice: Path) -> None:
         mean = sum(point["windows"] * point["reconstruction"] for point in second) / windows
         assert mean == pytest.approx(outcome["last_epoch"], rel=1e-4)
         attention, contrast, _ = name.split("-")
-        told = [
+        written = [
             float(row["reconstruction_m2"])
             for row in rows(twice / CURVES_CSV)
             if (row["attention"], row["contrast"]) == (attention, contrast)
         ]
-        assert told == [point["reconstruction"] for point in curve]
+        assert written == [point["reconstruction"] for point in curve]
 
 
-def test_the_final_loss_is_that_of_the_last_weights(twice: Path, data: str) -> None:
+def test_the_final_loss_belongs_to_the_last_weights(twice: Path, data: str) -> None:
     (run,) = (
         run for run in plan(TrainConfig(**(TINY | {"epochs": 2})), (0,), twice) if "las-none" in run.name
     )
-    spans = cut_spans(read_training_data([data]).walks, *spans_length(run.config, Pretext.REVERSE))
+    spans = cut_spans(read_training_data([data]).walks, *span_length_and_step(run.config, Pretext.REVERSE))
     tensors = load_checkpoint(run.folder / CHECKPOINT).tensors
-    model = GaitEncoder(run.config.encoder(Pretext.REVERSE))
+    model = GaitEncoder(run.config.encoder_config(Pretext.REVERSE))
     own = {name.removeprefix("encoder."): t for name, t in tensors.items() if name.startswith("encoder.")}
     model.load_state_dict(own)
     targets = torch.from_numpy(spans.skeletons).flip(1)
@@ -168,14 +170,14 @@ def test_a_finished_study_trains_nothing_again(
         raise AssertionError("trained again")
 
     monkeypatch.setattr(Trainer, "__init__", refuse)
-    assert study(data, once).count("done before") == 8
+    assert study(data, once).count("already finished") == 8
     assert (once / NUMBERS).read_bytes() == numbers
     assert (once / FIG5).exists()
 
 
-def test_more_epochs_go_on_from_fewer(once: Path, twice: Path, data: str) -> None:
-    told = study(data, once, epochs=2)
-    assert "done before" not in told
+def test_more_epochs_continue_finished_trainings(once: Path, twice: Path, data: str) -> None:
+    output = study(data, once, epochs=2)
+    assert "already finished" not in output
     for name in (CURVES_CSV, FINAL_CSV, NUMBERS):
         assert (once / name).read_bytes() == (twice / name).read_bytes()
     with pytest.raises(DataError, match="expected a training of 1 epochs or fewer, got 2"):
@@ -186,9 +188,9 @@ class Killed(BaseException):
     pass
 
 
-def test_a_training_that_was_killed_goes_on(tmp_path: Path, twice: Path, data: str) -> None:
+def test_an_interrupted_training_resumes(tmp_path: Path, twice: Path, data: str) -> None:
     (run,) = (r for r in plan(TrainConfig(**(TINY | {"epochs": 2})), (0,), tmp_path) if "las-none" in r.name)
-    spans = cut_spans(read_training_data([data]).walks, *spans_length(run.config, Pretext.REVERSE))
+    spans = cut_spans(read_training_data([data]).walks, *span_length_and_step(run.config, Pretext.REVERSE))
 
     def kill(epochs: float) -> None:
         if epochs == 2:  # the curve holds the second epoch, the checkpoint does not
@@ -198,38 +200,38 @@ def test_a_training_that_was_killed_goes_on(tmp_path: Path, twice: Path, data: s
         train_one(run, spans, kill)
     assert finished(run, spans.digest) is None
     assert len(load_checkpoint(run.folder / CHECKPOINT).history) == 1
-    told: list[float] = []
-    train_one(run, spans, told.append)
-    assert min(told) > 1
+    reports: list[float] = []
+    train_one(run, spans, reports.append)
+    assert min(reports) > 1
     assert (run.folder / OUTCOME).read_bytes() == (twice / run.name / OUTCOME).read_bytes()
 
 
-def test_processes_come_to_the_same_as_one(once: Path, data: str) -> None:
+def test_worker_processes_give_the_same_results_as_one_process(once: Path, data: str) -> None:
     numbers = (once / NUMBERS).read_bytes()
     for name in ("las-across-seed0", "none-none-seed0"):
         shutil.rmtree(once / name)
-    told = study(data, once, jobs=2)
-    assert told.count("done before") == 6
-    assert "las-across-seed0: L_S" in told
+    output = study(data, once, jobs=2)
+    assert output.count("already finished") == 6
+    assert "las-across-seed0: L_S" in output
     assert (once / NUMBERS).read_bytes() == numbers
 
 
-def test_what_goes_wrong_in_a_process_is_told(once: Path, data: str) -> None:
+def test_errors_of_worker_processes_are_reported(once: Path, data: str) -> None:
     with pytest.raises(DataError, match="expected a training with learning_rate"):
         study(data, once, jobs=2, learning_rate=1e-3)
 
 
-def test_a_folder_without_its_curve_is_refused(once: Path, data: str) -> None:
+def test_a_folder_without_its_curve_is_rejected(once: Path, data: str) -> None:
     for name in (CURVE, OUTCOME):
         (once / "las-none-seed0" / name).unlink()
-    with pytest.raises(DataError, match="remove that folder"):
+    with pytest.raises(DataError, match="remove the folder"):
         study(data, once)
     (once / "las-none-seed0" / OUTCOME).write_text("{")
     with pytest.raises(DataError, match="expected figures of a training"):
         study(data, once)
 
 
-def test_settings_that_compare_nothing_are_refused(tmp_path: Path) -> None:
+def test_settings_without_contrast_or_with_another_pretext_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="contrast"):
         plan(TrainConfig(contrast="none"), (0,), tmp_path)
     with pytest.raises(UserError, match="expected reverse"):
@@ -237,14 +239,14 @@ def test_settings_that_compare_nothing_are_refused(tmp_path: Path) -> None:
     assert {run.config.precision for run in plan(TrainConfig(), (0,), tmp_path)} == {"fp32"}
 
 
-def test_seeds_are_read() -> None:
+def test_seeds_are_parsed() -> None:
     assert parse_seeds("0,1,12") == (0, 1, 12)
     for text in ("", "0,,1", "0,0", "-1", "one"):
         with pytest.raises(UserError, match="expected different whole numbers"):
             parse_seeds(text)
 
 
-def test_a_training_leaves_its_pictures(tmp_path: Path, data: str) -> None:
+def test_a_training_writes_its_pictures(tmp_path: Path, data: str) -> None:
     for attention, drawn in (("las", True), ("none", False)):
         screen = StringIO()
         folder = tmp_path / attention

@@ -1,4 +1,4 @@
-"""`train`: walks out of every kind of file, whom to train on, and a training from there to its model card."""
+"""`train`: reading walks from every kind of file, selecting people, and training up to the model card."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from encoder.training.model_card import CARD, HEAD, seen_people
+from encoder.training.model_card import CARD, HEAD, training_people
 from encoder.training.trainer import CHECKPOINT
 from encoder.weights import load_encoder, load_weights
 from stream.body import Body, BodyFrame, FloatArray, SourceInfo
@@ -18,7 +18,7 @@ from stream.errors import DataError, UserError
 from stream.recording import RecordingWriter
 from stream.skeleton import CANONICAL
 from tools.training.train import train_command
-from tools.training.training_data import check_walks_of_people, parse_selection, read_training_data
+from tools.training.training_data import parse_people_selection, read_training_data, require_several_walks
 
 FRAMES = 60
 SETTINGS: dict[str, Any] = {
@@ -28,13 +28,13 @@ SETTINGS: dict[str, Any] = {
 
 
 def walk(seed: int) -> FloatArray:
-    """Joints of a body that stands in front of the sensor and trembles."""
+    """Returns joints of a body that stands in front of the sensor, with noise."""
     draw = np.random.RandomState(seed)
     body = draw.uniform(0.5, 2.5, (1, 20, 3)) + 0.02 * draw.standard_normal((FRAMES, 20, 3))
     return body.astype("f4").round(4)
 
 
-def packed(path: Path, people: list[str], walks: int = 2) -> Path:
+def write_packed(path: Path, people: list[str], walks: int = 2) -> Path:
     joints = np.concatenate([walk(1000 * int(p) + w) for p in people for w in range(walks)])
     count = len(people) * walks
     np.savez(
@@ -50,7 +50,7 @@ def packed(path: Path, people: list[str], walks: int = 2) -> Path:
     return path
 
 
-def kgbd(root: Path, person: str, number: int, joints: FloatArray) -> None:
+def write_kgbd(root: Path, person: str, number: int, joints: FloatArray) -> None:
     names = [
         "Hip-centro" if n == "HipCenter"
         else n.replace("Left", "-Left").replace("Right", "-Right").replace("Center", "-Center")
@@ -62,35 +62,35 @@ def kgbd(root: Path, person: str, number: int, joints: FloatArray) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def recording(path: Path, *bodies: FloatArray) -> None:
+def write_recording(path: Path, *bodies: FloatArray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     info = SourceInfo("door", "kinect-v1", "kinect-v1", live=False, finite=True)
     with RecordingWriter(path, info) as writer:
         for n in range(FRAMES):
-            seen = [Body(7 + i, joints[n], np.ones(20, "f4")) for i, joints in enumerate(bodies)]
-            writer.write(BodyFrame(n * 33_000_000, tuple(seen)))
+            frame_bodies = [Body(7 + i, joints[n], np.ones(20, "f4")) for i, joints in enumerate(bodies)]
+            writer.write(BodyFrame(n * 33_000_000, tuple(frame_bodies)))
 
 
 def train(data: list[str], folder: Path, **given: Any) -> tuple[list[Path], str]:
-    screen = StringIO()
+    output = StringIO()
     settings = SETTINGS | given.pop("settings", {})
-    paths = train_command(data, folder, settings=settings, out=Console(file=screen, width=200), **given)
-    return paths, screen.getvalue()
+    paths = train_command(data, folder, settings=settings, out=Console(file=output, width=200), **given)
+    return paths, output.getvalue()
 
 
-def test_packed_walks_are_read_without_their_ends(tmp_path: Path) -> None:
-    found = read_training_data([str(packed(tmp_path / "a.npz", ["1", "2", "3"]))], "1,3")
+def test_packed_walks_are_read_trimmed(tmp_path: Path) -> None:
+    found = read_training_data([str(write_packed(tmp_path / "a.npz", ["1", "2", "3"]))], "1,3")
     assert [w.person for w in found.walks] == ["1", "1", "3", "3"]
     np.testing.assert_array_equal(found.walks[2].joints, walk(3000)[10:-10])
     (source,) = found.sources
     assert (source.people, source.walks, source.frames) == ("1, 3", 4, 4 * (FRAMES - 20))
-    assert "not known" in source.licence
+    assert "unknown" in source.licence
 
 
 def test_raw_kgbd_is_read(tmp_path: Path) -> None:
     root = tmp_path / "kgbd_raw"
     for number in (1, 2):
-        kgbd(root, "Person007", number, walk(number))
+        write_kgbd(root, "Person007", number, walk(number))
     found = read_training_data([f"{root}#people=7"])
     assert [w.person for w in found.walks] == ["7", "7"]
     np.testing.assert_allclose(found.walks[0].joints, walk(1)[10:-10], atol=1e-6)
@@ -98,9 +98,9 @@ def test_raw_kgbd_is_read(tmp_path: Path) -> None:
 
 
 def test_recordings_are_read_body_by_body(tmp_path: Path) -> None:
-    recording(tmp_path / "rec" / "Anna" / "1.mcap", walk(1))
-    recording(tmp_path / "rec" / "Anna" / "2.mcap", walk(2))
-    recording(tmp_path / "rec" / "crowd.mcap", walk(3), walk(4))
+    write_recording(tmp_path / "rec" / "Anna" / "1.mcap", walk(1))
+    write_recording(tmp_path / "rec" / "Anna" / "2.mcap", walk(2))
+    write_recording(tmp_path / "rec" / "crowd.mcap", walk(3), walk(4))
     found = read_training_data([str(tmp_path / "rec")])
     assert [w.person for w in found.walks] == ["Anna", "Anna", "", ""]
     np.testing.assert_array_equal(found.walks[3].joints, walk(4))
@@ -111,29 +111,32 @@ def test_recordings_are_read_body_by_body(tmp_path: Path) -> None:
     assert [w.person for w in alone.walks] == [""]
 
 
-def test_each_source_may_have_its_own_people(tmp_path: Path) -> None:
-    first, second = packed(tmp_path / "a.npz", ["1", "2"]), packed(tmp_path / "b.npz", ["4", "5", "6"])
+def test_each_source_may_have_its_own_selection(tmp_path: Path) -> None:
+    first, second = (
+        write_packed(tmp_path / "a.npz", ["1", "2"]),
+        write_packed(tmp_path / "b.npz", ["4", "5", "6"]),
+    )
     found = read_training_data([f"{first}#people=2", str(second)], "5-6")
     assert [w.person for w in found.walks] == ["2", "2", "5", "5", "6", "6"]
     assert [s.people for s in found.sources] == ["2", "5-6"]
 
 
-def test_a_walk_that_is_there_twice_is_taken_once(tmp_path: Path) -> None:
-    first, second = packed(tmp_path / "a.npz", ["1", "2"]), packed(tmp_path / "b.npz", ["2", "3"])
+def test_a_duplicate_walk_is_omitted(tmp_path: Path) -> None:
+    first, second = write_packed(tmp_path / "a.npz", ["1", "2"]), write_packed(tmp_path / "b.npz", ["2", "3"])
     found = read_training_data([str(first), str(second)])
     assert len(found.walks) == 6
-    assert found.doubled == ["b/2/1", "b/2/2"]
+    assert found.duplicates == ["b/2/1", "b/2/2"]
 
 
-def test_people_are_chosen_by_numbers_and_names() -> None:
-    assert parse_selection("1-3,07") == {"1", "2", "3", "7"}
-    assert parse_selection("Anna,Ben") == {"Anna", "Ben"}
+def test_people_are_selected_by_numbers_and_names() -> None:
+    assert parse_people_selection("1-3,07") == {"1", "2", "3", "7"}
+    assert parse_people_selection("Anna,Ben") == {"Anna", "Ben"}
     with pytest.raises(UserError, match="expected for example 1-80"):
-        parse_selection(",")
+        parse_people_selection(",")
 
 
-def test_data_that_cannot_be_trained_on_are_refused(tmp_path: Path) -> None:
-    file = packed(tmp_path / "a.npz", ["1", "2"])
+def test_unusable_data_are_refused(tmp_path: Path) -> None:
+    file = write_packed(tmp_path / "a.npz", ["1", "2"])
     with pytest.raises(UserError, match="no walk of person 9"):
         read_training_data([str(file)], "1,9")
     with pytest.raises(UserError, match="no such file or folder"):
@@ -147,62 +150,64 @@ def test_data_that_cannot_be_trained_on_are_refused(tmp_path: Path) -> None:
         read_training_data([str(tmp_path / "other")])
 
 
-def test_people_with_one_walk_are_refused_unless_asked_for(tmp_path: Path) -> None:
-    file = str(packed(tmp_path / "a.npz", ["1", "2"], walks=1))
-    with pytest.raises(DataError, match=r"2 of 2 people have one walk only \(person 1, 2\)"):
+def test_people_with_one_walk_are_refused_unless_accepted(tmp_path: Path) -> None:
+    file = str(write_packed(tmp_path / "a.npz", ["1", "2"], walks=1))
+    with pytest.raises(DataError, match=r"2 of 2 people have only one walk \(person 1, 2\)"):
         train([file], tmp_path / "out")
     assert not (tmp_path / "out").exists()
     paths, _ = train([file], tmp_path / "out", single_walks=True)
     assert paths == [tmp_path / "out" / "encoder.safetensors"]
-    recording(tmp_path / "rec" / "unknown.mcap", walk(1))
-    check_walks_of_people(read_training_data([str(tmp_path / "rec")]).walks)
+    write_recording(tmp_path / "rec" / "unknown.mcap", walk(1))
+    require_several_walks(read_training_data([str(tmp_path / "rec")]).walks)
 
 
-def test_a_training_ends_with_weights_and_a_card(tmp_path: Path) -> None:
+def test_a_training_writes_weights_and_a_card(tmp_path: Path) -> None:
     config = tmp_path / "train.toml"
     config.write_text("epochs = 5\nseed = 3\n")
-    file = str(packed(tmp_path / "a.npz", ["1", "2", "3"]))
-    (path,), told = train([file], tmp_path / "out", config=config, people="1-2")
+    file = str(write_packed(tmp_path / "a.npz", ["1", "2", "3"]))
+    (path,), output = train([file], tmp_path / "out", config=config, people="1-2")
     assert load_encoder(path).contract.f == 4
-    assert "epoch   2" in told
-    assert "epoch   3" not in told
+    assert "epoch   2" in output
+    assert "epoch   3" not in output
     card = (tmp_path / "out" / CARD).read_text()
     assert "seed = 3" in card
     assert "| a | 1-2 | 4 |" in card
     assert {CHECKPOINT, HEAD, CARD} <= {p.name for p in (tmp_path / "out").iterdir()}
 
 
-def test_weights_say_whom_they_saw(tmp_path: Path) -> None:
-    file = packed(tmp_path / "a.npz", ["1", "2", "3", "9"])
+def test_weights_record_their_training_people(tmp_path: Path) -> None:
+    file = write_packed(tmp_path / "a.npz", ["1", "2", "3", "9"])
     for number in (1, 2):
-        recording(tmp_path / "rec" / "Anna" / f"{number}.mcap", walk(number))
-        recording(tmp_path / "rec" / "Ben" / f"{number}.mcap", walk(10 + number))
+        write_recording(tmp_path / "rec" / "Anna" / f"{number}.mcap", walk(number))
+        write_recording(tmp_path / "rec" / "Ben" / f"{number}.mcap", walk(10 + number))
     settings = {"epochs": 1}
     (path,), _ = train([f"{file}#people=1-3", str(tmp_path / "rec")], tmp_path / "out", settings=settings)
-    seen = seen_people(load_weights(path).extra)
-    assert seen == {"a": frozenset({"1", "2", "3"}), "rec": frozenset()}
+    people = training_people(load_weights(path).extra)
+    assert people == {"a": frozenset({"1", "2", "3"}), "rec": frozenset()}
     assert b"Anna" not in path.read_bytes()
 
 
-def test_the_same_command_goes_on(tmp_path: Path) -> None:
-    file = str(packed(tmp_path / "a.npz", ["1", "2"]))
+@pytest.mark.slow
+def test_the_same_command_resumes(tmp_path: Path) -> None:
+    file = str(write_packed(tmp_path / "a.npz", ["1", "2"]))
     train([file], tmp_path / "out")
-    (path,), told = train([file], tmp_path / "out", settings={"epochs": 3})
-    assert "goes on after epoch 2" in told
-    (whole,), _ = train([file], tmp_path / "whole", settings={"epochs": 3})
-    assert load_encoder(path).contract.model == load_encoder(whole).contract.model
+    (path,), output = train([file], tmp_path / "out", settings={"epochs": 3})
+    assert "resuming after epoch 2" in output
+    (uninterrupted,), _ = train([file], tmp_path / "whole", settings={"epochs": 3})
+    assert load_encoder(path).contract.model == load_encoder(uninterrupted).contract.model
 
 
-def test_several_tasks_have_a_folder_each(tmp_path: Path) -> None:
-    file = str(packed(tmp_path / "a.npz", ["1", "2"]))
-    paths, told = train([file], tmp_path / "out", settings={"pretext": "reverse+prediction+sorting"})
+@pytest.mark.slow
+def test_each_of_several_tasks_has_its_folder(tmp_path: Path) -> None:
+    file = str(write_packed(tmp_path / "a.npz", ["1", "2"]))
+    paths, output = train([file], tmp_path / "out", settings={"pretext": "reverse+prediction+sorting"})
     assert [p.parent.name for p in paths] == ["reverse", "prediction", "sorting"]
     attention = [str(load_encoder(p).models[0].config.attention) for p in paths]
     assert attention == ["las", "bas", "bas"]
-    assert "prediction: " in told
+    assert "prediction: " in output
 
 
-def test_kgbd_names_its_doubled_walk(data_dir: Path) -> None:
+def test_the_duplicate_walk_of_kgbd_is_omitted(data_dir: Path) -> None:
     found = read_training_data([str(data_dir / "kgbd_kinect1_20j.npz")], "64")
-    assert found.doubled == ["kgbd_kinect1_20j/64/5"]
+    assert found.duplicates == ["kgbd_kinect1_20j/64/5"]
     assert found.sources[0].people == "64"

@@ -1,4 +1,4 @@
-"""The trial counts what the live path leaves out."""
+"""Counts of the windows that walk detection rejects."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ import numpy as np
 import pytest
 
 from tools.backend_fit.offline_pipeline import simulated_walks, walk_windows
-from tools.trials.walk_rejection import made_up, main, tally
+from tools.trials.walk_rejection import count_windows, main, synthetic_walks
 
 
-def test_walks_and_bodies_that_do_not_walk_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walks_are_kept_and_synthetic_non_walking_bodies_rejected() -> None:
     (walk,) = simulated_walks(1, seed=2, walk=1, seconds=6.0)
-    whole = tally([walk])
-    assert whole.given == whole.windows == len(walk_windows(walk, 6)) > 30
-    assert (whole.skipped_moving, whole.resting) == (0, 0)
-    seen = np.isfinite(walk.joints).all(axis=(1, 2))
-    kept = replace(
-        walk, joints=walk.joints[seen], confidence=walk.confidence[seen], time_ns=walk.time_ns[: seen.sum()]
+    whole = count_windows([walk])
+    assert whole.kept == whole.windows == len(walk_windows(walk, 6)) > 30
+    assert (whole.rejected_moving, whole.at_rest) == (0, 0)
+    valid = np.isfinite(walk.joints).all(axis=(1, 2))
+    complete = replace(
+        walk,
+        joints=walk.joints[valid],
+        confidence=walk.confidence[valid],
+        time_ns=walk.time_ns[: valid.sum()],
     )
-    found = {name: tally(walks) for name, walks in made_up([kept])}
+    counts = {name: count_windows(walks) for name, walks in synthetic_walks([complete])}
     for name in (
         "standing, 2.5 m",
         "standing, swaying",
         "sitting",
-        "feet hardly seen",
-        "one side hardly seen",
+        "feet low confidence",
+        "one side low confidence",
     ):
-        assert (found[name].given, found[name].windows > 10) == (0, True)
-    assert found["standing, 2.5 m"].resting == found["standing, 2.5 m"].windows
-    inferred = found["feet inferred"]
-    assert inferred.given == inferred.windows > 10
-    assert inferred.quality < 0.7 * inferred.given
+        assert (counts[name].kept, counts[name].windows > 10) == (0, True)
+    assert counts["standing, 2.5 m"].at_rest == counts["standing, 2.5 m"].windows
+    inferred = counts["feet inferred"]
+    assert inferred.kept == inferred.windows > 10
+    assert inferred.quality < 0.7 * inferred.kept
 
 
-def test_it_says_where_data_are_missing(
+def test_missing_data_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["walking_trial", str(tmp_path)])
+    monkeypatch.setattr("sys.argv", ["walk_rejection", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2

@@ -1,9 +1,9 @@
-"""The protocol `live`: how well people are told apart, and strangers from them, as the live system does it.
+"""The protocol `live`: open-set identification as the live system does it.
 
     sge-stream evaluate kgbd --data DATA --protocol live [--people 101-164] [--method shipped,raw,...]
 
-People whom the shipped encoder never saw; some are enrolled from one walk or two, the others are strangers.
-The seed chooses roles and walks anew for each split. What is measured, and in which terms: `LiveRow`.
+The people are unknown to the shipped encoder; some are enrolled from one or more walks, the others are
+strangers. The seed draws roles and walks for each split. `LiveRow` defines the figures.
 """
 
 from __future__ import annotations

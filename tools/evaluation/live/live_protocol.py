@@ -1,4 +1,4 @@
-"""The protocol `live`: people whom the encoder never saw, some enrolled, the others strangers."""
+"""The protocol `live`: people unknown to the encoder, some of them enrolled, the others strangers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.scoring.track_evidence import Evidence
+from gallery.scoring.track_scores import TrackScores
 from stream.body import FloatArray
 from stream.errors import UserError
 from tools.backend_fit.offline_pipeline import walk_windows
 from tools.datasets import Walk
-from tools.evaluation.live.comparison_methods import Shipped, Way, described, shipped_way
+from tools.evaluation.live.comparison_methods import (
+    ComparisonMethod,
+    Shipped,
+    method_of_description,
+    shipped_method,
+)
 from tools.evaluation.live.live_result import LiveResult, LiveRow
 from tools.evaluation.live.scenarios import (
     SCENARIOS,
@@ -26,23 +31,23 @@ from tools.evaluation.live.scenarios import (
     draw_splits,
     name_order,
 )
-from tools.evaluation.live.search_figures import thresholds_of, way_figures
+from tools.evaluation.live.search_figures import search_figures, thresholds_of
 from tools.evaluation.live.searches import Searches, Track, search
-from tools.evaluation.methods import Description, Material, Method, refuse_seen
-from tools.evaluation.protocols.measure import Watch, silent
-from tools.evaluation.splits.walk_split import drop_copies
+from tools.evaluation.methods import Description, Method, TrainingInput, refuse_overlap
+from tools.evaluation.protocols.measure import MethodProgress, no_progress
+from tools.evaluation.splits.walk_split import drop_duplicates
 
 __all__ = ["CALIBRATION_PEOPLE", "live_trial"]
 
 CALIBRATION_PEOPLE = "61-100"
-"""People of KGBD whose searches set the thresholds of ways that ship none; never those of a trial."""
+"""People of KGBD whose searches set the thresholds of methods without their own; never those of a trial."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Cast:
+class _Recordings:
     """People and their recordings, cut into windows."""
 
     people: tuple[str, ...]
@@ -64,66 +69,68 @@ def live_trial(
     enrol: int = 2,
     choice: Choice = "drawn",
     calibration: Iterable[Walk] = (),
-    material: Material | None = None,
+    training_input: TrainingInput | None = None,
     f: int = 6,
     shuffle: bool = False,
-    watch: Watch = silent,
+    progress: MethodProgress = no_progress,
 ) -> LiveResult:
-    """Enrol people, search for everybody, and count.
+    """Enrols people, searches with all probes, and computes the figures.
 
-    In each split the seed draws which takes of each person enrol and which half of the people is enrolled in
-    the open set; all recordings of other takes are searched with. Windows are the live path's, and those that
-    an enrolment keeps are the templates.
+    In each split the seed draws the takes that enrol each person and the half of the people enrolled in the
+    open set; all recordings of other takes are probes. Windows and templates are those of the live path.
 
     Args:
-        walks: of the people who take part.
-        scenario: which recordings enrol, and which are searched with.
-        methods: whose descriptions are measured beside the shipped system; not those that only classify.
+        walks: of all people of the trial.
+        scenario: which recordings enrol, and which are probes.
+        methods: measured beside the shipped system; not those that only classify.
         shipped: the live system's encoder and back-end; None leaves them out.
-        splits: draws of the roles.
+        splits: number of draws of the roles.
         seed: of all draws and of the bootstrap.
         enrol: takes (walks) of each person that enrol.
-        choice: `first` takes always the first of them.
-        calibration: KGBD's walks of other people, whose searches set the thresholds of the methods; without
-            any, or where a person takes part, those have none.
-        material: what methods that learn may learn from.
+        choice: `first` always uses the first of them.
+        calibration: KGBD walks of other people, whose searches set the thresholds of the methods; without
+            any, or where one of them takes part, the methods have no thresholds.
+        training_input: training data for methods that need any.
         f: skeletons a window.
-        shuffle: search under the names of others, drawn at random: a check for leaks.
-        watch: is told how it goes.
+        shuffle: shuffle the labels of the probes, to check for leaks.
+        progress: called with the progress of each method.
 
     Raises:
-        UserError: too few people or walks, a method that cannot take part, or people whom an encoder saw.
+        UserError: there are too few people or walks, a method cannot take part, or an encoder was trained on
+            the people.
         DataError: a walk cannot be read.
     """
-    cast = _gather(walks, scenario, f)
+    recorded = _gather(walks, scenario, f)
     if shipped is not None and shipped.encoder.contract.f != f:
         raise UserError(f"the encoder reads windows of {shipped.encoder.contract.f} skeletons, not of {f}")
-    refuse_seen(
+    refuse_overlap(
         [shipped, *methods] if shipped else methods,
-        [f"{scenario.data_set}/{person}" for person in cast.people],
+        [f"{scenario.data_set}/{person}" for person in recorded.people],
     )
-    count = len(cast.people)
+    count = len(recorded.people)
     roles = partial(draw_splits, splits=splits, seed=seed, enrol=enrol, choice=choice)
-    stage = _Stage(cast, roles(cast.recordings, cast.people, scenario, enrolled=count // 2), f, watch)
+    searcher = _Searcher(
+        recorded, roles(recorded.recordings, recorded.people, scenario, enrolled=count // 2), f, progress
+    )
     names = [_names(count, [seed, split], shuffle=shuffle) for split in range(splits)]
-    beside = _beside(calibration, stage, scenario, roles)
+    calibrator = _calibrator(calibration, searcher, scenario, roles)
 
-    def row(way: Way, fixed: Floats | None) -> LiveRow:
+    def row(method: ComparisonMethod, fixed: Floats | None) -> LiveRow:
         began = time.monotonic()
-        found = stage.search(way, way.name, names, fixed)
-        figures = way_figures(found, count, seed)
-        return LiveRow(way.name, way.supervised, figures, found, time.monotonic() - began)
+        found = searcher.search(method, method.name, names, fixed)
+        figures = search_figures(found, count, seed)
+        return LiveRow(method.name, method.supervised, figures, found, time.monotonic() - began)
 
-    rows = [] if shipped is None else [row(shipped_way(shipped, cast.sensor), None)]
+    rows = [] if shipped is None else [row(shipped_method(shipped, recorded.sensor), None)]
     for method in methods:
-        for description in _learned(method, material, watch):
-            way = described(description)
-            rows.append(row(way, beside.thresholds(way) if beside else None))
+        for description in _fit_method(method, training_input, progress):
+            comparison = method_of_description(description)
+            rows.append(row(comparison, calibrator.thresholds(comparison) if calibrator else None))
     return LiveResult(
         scenario=scenario,
-        people=cast.people,
-        walks=cast.names,
-        sensor=cast.sensor,
+        people=recorded.people,
+        walks=recorded.names,
+        sensor=recorded.sensor,
         drawn={
             "dataset": scenario.data_set,
             "scenario": scenario.name,
@@ -135,19 +142,19 @@ def live_trial(
             "people": count,
             "enrolled": count // 2,
             "strangers": count - count // 2,
-            "recordings": len(cast.tracks),
-            "copies_left_out": list(cast.copies),
-            "calibration_people": len(beside.cast.people) if beside else 0,
+            "recordings": len(recorded.tracks),
+            "copies_left_out": list(recorded.copies),
+            "calibration_people": len(calibrator.recorded.people) if calibrator else 0,
             "probes_shuffled": shuffle,
-            "encoder_may_know_them": shipped is not None and not shipped.all_seen,
+            "encoder_may_know_them": shipped is not None and not shipped.all_known,
         },
         rows=tuple(rows),
     )
 
 
-def _gather(walks: Iterable[Walk], scenario: Scenario, f: int) -> _Cast:
-    """Cut the walks of a scenario; copies, and walks without a window, take no part."""
-    kept, copies = drop_copies(walks)
+def _gather(walks: Iterable[Walk], scenario: Scenario, f: int) -> _Recordings:
+    """Cuts the walks of a scenario, without duplicates and walks that have no window."""
+    kept, copies = drop_duplicates(walks)
     kept.sort(key=lambda walk: (name_order(walk.person), name_order(walk.walk)))
     names, recordings, tracks, sensors = [], [], [], set()
     people = tuple(sorted({walk.person for walk in kept}, key=name_order))
@@ -169,7 +176,7 @@ def _gather(walks: Iterable[Walk], scenario: Scenario, f: int) -> _Cast:
             f"scenario {scenario.name}: expected walks of one kind of sensor, got "
             f"{', '.join(sorted(sensors)) or 'none that holds a window'}"
         )
-    return _Cast(
+    return _Recordings(
         people, tuple(names), tuple(recordings), tuple(tracks), sensors.pop(), tuple(w.name for w in copies)
     )
 
@@ -179,54 +186,58 @@ def _names(people: int, seed: list[int], *, shuffle: bool) -> Ints:
     return np.random.default_rng(seed).permutation(order) if shuffle else order
 
 
-def _learned(method: Method, material: Material | None, watch: Watch) -> tuple[Description, ...]:
-    if method.learns and material is None:
+def _fit_method(
+    method: Method, training_input: TrainingInput | None, progress: MethodProgress
+) -> tuple[Description, ...]:
+    if method.needs_training and training_input is None:
         raise UserError(
-            f"{'/'.join(method.gives)} must be trained first, on people who take no part here: train it "
-            "(sge-stream train) and give its weights with --encoder"
+            f"{'/'.join(method.description_names)} must be trained first, on people who take no part here: "
+            "train it (sge-stream train) and give its weights with --encoder"
         )
-    name = "/".join(method.gives)
-    return method.learn(material, lambda done, text: watch(f"{name} learns", done, text))
+    name = "/".join(method.description_names)
+    return method.fit(training_input, lambda done, text: progress(f"{name} trains", done, text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Stage:
-    """People, and their roles in all splits."""
+class _Searcher:
+    """People with their roles in all splits."""
 
-    cast: _Cast
+    recorded: _Recordings
     draws: list[Draw]
     f: int
-    watch: Watch
+    progress: MethodProgress
 
-    def search(self, way: Way, name: str, names: Sequence[Ints], fixed: Floats | None) -> Searches:
+    def search(
+        self, method: ComparisonMethod, name: str, names: Sequence[Ints], fixed: Floats | None
+    ) -> Searches:
         found = search(
-            way,
-            self.cast.tracks,
+            method,
+            self.recorded.tracks,
             self.draws,
-            seconds_per_window=Evidence(self.f).seconds_per_window,
+            seconds_per_window=TrackScores(self.f).seconds_per_window,
             names=names,
             thresholds=fixed,
-            told=lambda done, text: self.watch(name, done, text),
+            progress=lambda done, text: self.progress(name, done, text),
         )
-        self.watch(name, 1.0, "")
+        self.progress(name, 1.0, "")
         return found
 
-    def thresholds(self, way: Way) -> Floats:
+    def thresholds(self, method: ComparisonMethod) -> Floats:
         """(M, R), see `tools.evaluation.live.search_figures.thresholds_of`."""
-        own = np.arange(len(self.cast.people))
-        return thresholds_of(self.search(way, f"{way.name}: thresholds", [own] * len(self.draws), None))
+        own = np.arange(len(self.recorded.people))
+        return thresholds_of(self.search(method, f"{method.name}: thresholds", [own] * len(self.draws), None))
 
 
-def _beside(
-    walks: Iterable[Walk], stage: _Stage, scenario: Scenario, roles: Callable[..., list[Draw]]
-) -> _Stage | None:
-    """People outside the trial, with as many enrolled as the trial has, or four of five if they are fewer."""
+def _calibrator(
+    walks: Iterable[Walk], searcher: _Searcher, scenario: Scenario, roles: Callable[..., list[Draw]]
+) -> _Searcher | None:
+    """Returns people outside the trial; as many are enrolled as in the trial, or four fifths of them."""
     kgbd = SCENARIOS["kgbd"]
-    taking_part = set(stage.cast.people) if scenario.data_set == kgbd.data_set else set()
+    taking_part = set(searcher.recorded.people) if scenario.data_set == kgbd.data_set else set()
     outside = [walk for walk in walks if walk.person not in taking_part]
-    if not outside or outside[0].sensor != stage.cast.sensor:
+    if not outside or outside[0].sensor != searcher.recorded.sensor:
         return None
-    cast = _gather(outside, kgbd, stage.f)
-    enrolled = min(int(stage.draws[0].enrolled.sum()), len(cast.people) * 4 // 5)
-    draws = roles(cast.recordings, cast.people, kgbd, enrolled=enrolled)
-    return _Stage(cast, draws, stage.f, stage.watch)
+    recorded = _gather(outside, kgbd, searcher.f)
+    enrolled = min(int(searcher.draws[0].enrolled.sum()), len(recorded.people) * 4 // 5)
+    draws = roles(recorded.recordings, recorded.people, kgbd, enrolled=enrolled)
+    return _Searcher(recorded, draws, searcher.f, searcher.progress)

@@ -1,4 +1,4 @@
-"""What the protocol `live` returns."""
+"""Results of the protocol `live`."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from typing import Any
 from tools.evaluation.live.scenarios import Scenario
 from tools.evaluation.live.search_figures import moment_name
 from tools.evaluation.live.searches import MOMENTS, Searches
-from tools.evaluation.metrics.bootstrap import FEW, Estimate
+from tools.evaluation.metrics.bootstrap import MIN_SAMPLE_SIZE, Estimate
 
 __all__ = ["LiveResult", "LiveRow"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveRow:
-    """One way to compare windows, measured.
+    """The figures of one comparison method.
 
-    Figures are of the searches of all splits together, with the 95 % interval of a bootstrap over people;
-    rates in percent. For the whole walk, and with `_2s`, `_5s`, `_10s` after so many seconds of usable
-    walking (recordings that are shorter do not count):
+    Figures cover the searches of all splits, with the 95 % interval of a bootstrap over people; rates are in
+    percent. They are for the whole walk, and with `_2s`, `_5s`, `_10s` after that many seconds of usable
+    walking (shorter recordings do not count):
 
-    - `rank1_window` (each window by itself), `rank1_2s`, `rank1_5s`, `rank1_10s`, `rank1_walk`: the right one
-      of all people resembles the probe most, everybody enrolled (closed set).
-    - `fnir_at_fpir1`, `fnir_at_fpir5`, `eer_search`: half of the people enrolled, by thresholds that were set
-      on these searches themselves (`tools.evaluation.metrics.open_set`): what the scores could do.
+    - `rank1_window` (single windows), `rank1_2s`, `rank1_5s`, `rank1_10s`, `rank1_walk`: Rank-1 with all
+      people enrolled (closed set).
+    - `fnir_at_fpir1`, `fnir_at_fpir5`, `eer_search`: half of the people enrolled, at thresholds set on these
+      same searches (`tools.evaluation.metrics.open_set`): the potential of the scores.
       `eer_search` is where FPIR and FNIR are equal.
-    - `fpir_realised`, `fnir_realised` (meant: FPIR 1 %), `fpir_realised5`, `fnir_realised5`: at thresholds
-      that were set beforehand on other people: what a user gets. `fpir_ever`, `fpir_ever5`: strangers named
-      at any moment until then.
-    - `eer`, `d_prime`: of all comparisons, one probe against one person, everybody enrolled. `eer` is where
+    - `fpir_realised`, `fnir_realised` (requested FPIR 1 %), `fpir_realised5`, `fnir_realised5`: at thresholds
+      set beforehand on other people, as users have them. `fpir_ever`, `fpir_ever5`: strangers named at any
+      moment up to then.
+    - `eer`, `d_prime`: of all comparisons of one probe with one person, all people enrolled. `eer` is where
       the false match rate and the false non-match rate are equal.
     - `seconds_to_name`, `seconds_to_name5`: median seconds of walking until the right name was decided on for
-      good, of the searches in which it was.
+      the rest of the walk, over the searches in which it was.
 
     Attributes:
-        name: of the way.
-        supervised: whether labels were used to learn it.
+        name: of the method.
+        supervised: whether labels were used in training.
         figures: by name: value, low, high; None where undefined.
-        searches: what they were counted from.
-        seconds: it took.
+        searches: the searches behind the figures.
+        seconds: time taken.
     """
 
     name: str
@@ -50,7 +50,7 @@ class LiveRow:
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the searches; without the name."""
+        """Returns all but the name and the searches."""
         rounded = {
             key: None if found is None else [round(number, 3) for number in found]
             for key, found in self.figures.items()
@@ -63,11 +63,11 @@ class LiveResult:
     """A scenario's table.
 
     Attributes:
-        scenario: what was asked.
+        scenario: the scenario.
         people: the P people, in the order of the scores.
         walks: names of the recordings, in the order of `Searches.track`.
-        sensor: the kind of sensor that saw them.
-        drawn: what was drawn, as JSON takes it.
+        sensor: their kind of sensor.
+        drawn: settings and draws, for JSON.
         rows: the shipped system first, then the methods in their order.
     """
 
@@ -80,7 +80,7 @@ class LiveResult:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How much the figures rest on: recordings searched with, searches, and how many last how long."""
+        """Numbers of probe recordings and searches, in all and for each moment."""
         searches = self.rows[0].searches
         found = {"probes": len(set(searches.track.tolist())), "searches": len(searches.split)}
         for moment in range(len(MOMENTS)):
@@ -91,23 +91,23 @@ class LiveResult:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know beside the figures."""
+        """Warnings that belong beside the figures."""
         found = []
-        if len(self.people) < FEW:
+        if len(self.people) < MIN_SAMPLE_SIZE:
             found.append(f"N = {len(self.people)} people: too few to conclude from")
         if any(row.name == "shipped" and row.searches.ever is None for row in self.rows):
             found.append(f"{self.sensor} is uncalibrated: the shipped system has no thresholds for it")
         if self.drawn["encoder_may_know_them"]:
-            found.append("the encoder does not say whom it was trained on: they may be among these people")
+            found.append("the encoder does not record its training people: they may be among these people")
         counts = self.counts
         for moment, seconds in enumerate(MOMENTS):
             lasting = counts[f"probes_{moment_name(moment)}"]
-            if seconds is not None and 0 < lasting < FEW:
+            if seconds is not None and 0 < lasting < MIN_SAMPLE_SIZE:
                 found.append(f"walks that last {seconds:g} s: {lasting}, too few to conclude from")
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the arrays and the names."""
+        """Returns all but the arrays and the names."""
         methods = {row.name: row.as_json() for row in self.rows}
         return {"protocol": "live", **self.drawn, **self.counts, "notes": self.notes, "methods": methods}
 

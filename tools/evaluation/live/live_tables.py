@@ -1,4 +1,4 @@
-"""The tables of the protocol `live`."""
+"""Tables of the protocol `live`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHOWN = {
 
 
 def interval_table(result: LiveResult, name: str) -> Table:
-    """One row of a result at all moments, with intervals."""
+    """Returns the figures of one method at all moments, with intervals."""
     (row,) = (row for row in result.rows if row.name == name)
     table = Table(
         title=f"{name}: %, and 95 % interval", title_justify="left", box=SIMPLE_HEAD, pad_edge=False

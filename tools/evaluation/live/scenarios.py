@@ -1,4 +1,4 @@
-"""Who is enrolled from which recordings, and which are searched with: scenarios and their draws."""
+"""Scenarios of the protocol `live`: which recordings enrol people, which are probes, and their draws."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from stream.errors import UserError
 __all__ = ["SCENARIOS", "Choice", "Draw", "Recording", "Scenario", "draw_splits", "name_order"]
 
 Choice = Literal["drawn", "first"]
-"""Which of a person's takes enrol: drawn anew for each split, or always the first."""
+"""Which takes enrol a person: drawn for each split, or always the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What is known of a recording before its windows are looked at.
+    """Description of a recording, without its windows.
 
     Attributes:
-        person: who walks.
-        take: which passage; several sensors may have recorded the same one.
-        view: where the sensor stood; empty where the data set does not say so.
-        condition: how the person walked; empty where the data set does not say so.
+        person: name of the person.
+        take: the passage, which several sensors may have recorded.
+        view: position of the sensor; empty if the data set has none.
+        condition: manner of walking; empty if the data set has none.
     """
 
     person: str
@@ -39,20 +39,20 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What enrolments and probes have to be like.
+    """Conditions on enrolments and probes.
 
     Attributes:
-        name: how it is called.
-        data_set: a key of `tools.datasets.dataset.DATASETS`.
-        text: what is asked, for people.
-        people: who takes part where nobody says otherwise, as `--people` takes it; None is everybody.
-        enrol_condition: of the recordings that enrol; None takes all.
-        probe_condition: of the recordings that are searched with; None takes all.
-        enrol_view: as with conditions.
-        probe_view: as with conditions.
-        drawn_views: so many of the views, drawn for each split, enrol, and the others are searched with; 0
-            does not part them.
-        every_view: a person's takes that enrol come from their views in turn.
+        name: of the scenario.
+        data_set: a key of `tools.datasets.dataset_registry.DATASETS`.
+        text: a description for users.
+        people: the default of `--people`; None for all people.
+        enrol_condition: of recordings that enrol; None for any.
+        probe_condition: of probes; None for any.
+        enrol_view: of recordings that enrol; None for any.
+        probe_view: of probes; None for any.
+        drawn_views: number of views, drawn for each split, that enrol; the others are probes. 0 does not
+            separate views.
+        every_view: the takes that enrol a person cycle through the views.
     """
 
     name: str
@@ -67,14 +67,14 @@ class Scenario:
     every_view: bool = False
 
     def enrols(self, recording: Recording) -> bool:
-        """Whether the recording is such as enrol; the views of a split are not asked for."""
+        """Returns whether the recording can enrol, regardless of a split's drawn views."""
         return self.enrol_condition in (None, recording.condition) and self.enrol_view in (
             None,
             recording.view,
         )
 
     def probes(self, recording: Recording) -> bool:
-        """Whether the recording is such as are searched with; the views of a split are not asked for."""
+        """Returns whether the recording can be a probe, regardless of a split's drawn views."""
         return self.probe_condition in (None, recording.condition) and self.probe_view in (
             None,
             recording.view,
@@ -88,29 +88,29 @@ def _patho(name: str, text: str, condition: str, views: int = 0) -> Scenario:
 
 
 _ALL = (
-    Scenario("kgbd", "kgbd", "enrolled from walks, searched with other walks", "101-164"),
-    _patho("normal", "enrolled walking normally, searched with other normal walks", "normal"),
-    _patho("antalgic", "enrolled walking normally, searched with an imitated antalgic gait", "antalgic"),
-    _patho("lurch", "enrolled walking normally, searched with an imitated lurching gait", "lurch"),
-    _patho("views", "enrolled by three of six sensors, searched with the other three", "normal", views=3),
+    Scenario("kgbd", "kgbd", "enrolled from walks, tested on other walks", "101-164"),
+    _patho("normal", "enrolled walking normally, tested on other normal walks", "normal"),
+    _patho("antalgic", "enrolled walking normally, tested on an imitated antalgic gait", "antalgic"),
+    _patho("lurch", "enrolled walking normally, tested on an imitated lurching gait", "lurch"),
+    _patho("views", "enrolled by three of six sensors, tested on the other three", "normal", views=3),
     Scenario(
         "rgb-away",
         "rgb",
-        "enrolled walking towards the camera, searched walking away from it",
+        "enrolled walking towards the camera, tested walking away from it",
         enrol_view="towards",
         probe_view="away",
     ),
     Scenario(
         "rgb-towards",
         "rgb",
-        "enrolled walking away from the camera, searched walking towards it",
+        "enrolled walking away from the camera, tested walking towards it",
         enrol_view="away",
         probe_view="towards",
     ),
     Scenario(
         "rgb-both",
         "rgb",
-        "enrolled walking towards the camera and away from it, searched walking either way",
+        "enrolled walking towards the camera and away from it, tested walking either way",
         every_view=True,
     ),
 )
@@ -124,9 +124,9 @@ class Draw:
     """The roles of one split.
 
     Attributes:
-        enrolments: for each of the P people the recordings, as places in the list, that enrol.
-        probes: recordings that are searched with; none is of a take that enrols.
-        enrolled: (P,) who is enrolled in the open set; the others are strangers.
+        enrolments: for each of the P people the recordings that enrol, as places in the list.
+        probes: recordings to search with; none is of a take that enrols.
+        enrolled: (P,) whether each person is enrolled in the open set; the others are strangers.
     """
 
     enrolments: tuple[tuple[int, ...], ...]
@@ -135,7 +135,7 @@ class Draw:
 
 
 def name_order(name: str) -> tuple[tuple[bool, int, str], ...]:
-    """A key that sorts names as people do: numbers in them by their size."""
+    """Returns a key for natural sorting: numbers in names by their value."""
     parts = re.findall(r"\d+|\D+", name)
     return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
 
@@ -151,22 +151,22 @@ def draw_splits(
     choice: Choice,
     enrolled: int,
 ) -> list[Draw]:
-    """Draw the roles of all splits.
+    """Draws the roles of all splits.
 
-    A person's takes depend on the seed, the split and that person alone, not on who else takes part.
+    The takes of a person depend on the seed, the split and that person only, not on the other people.
 
     Args:
         recordings: of all people.
         people: the P people, in their order.
         scenario: which recordings may have which role.
-        splits: how many.
+        splits: number of splits.
         seed: of all draws.
-        enrol: takes of each person that enrol, at least 1.
+        enrol: number of takes that enrol each person, at least 1.
         choice: how they are chosen.
-        enrolled: how many of the people are enrolled in the open set.
+        enrolled: number of people enrolled in the open set.
 
     Raises:
-        UserError: somebody has no recording for a role, or there are too few people.
+        UserError: a person has no recording for a role, or there are too few people.
     """
     if not 1 <= enrolled < len(people) or len(people) < 4:
         raise UserError(
@@ -177,33 +177,33 @@ def draw_splits(
     halves = [random.permutation(len(people))[:enrolled] for _ in range(splits)]
     draws = []
     for split, half in enumerate(halves):
-        inside, outside = _parted_views(recordings, scenario, [seed, split])
+        inside, outside = _draw_views(recordings, scenario, [seed, split])
         enrolments, probes = [], []
         for person in people:
             own = [place for place, recording in enumerate(recordings) if recording.person == person]
-            given = [n for n in own if scenario.enrols(recordings[n]) and _within(recordings[n], inside)]
-            takes = sorted({recordings[n].take for n in given}, key=name_order)
+            enrolling = [n for n in own if scenario.enrols(recordings[n]) and _within(recordings[n], inside)]
+            takes = sorted({recordings[n].take for n in enrolling}, key=name_order)
             if choice == "drawn":
                 order = np.random.default_rng([seed, split, zlib.crc32(person.encode())])
                 takes = [takes[n] for n in order.permutation(len(takes))]
             if scenario.every_view:
-                takes = _in_turn(takes, {recordings[n].take: recordings[n].view for n in given})
+                takes = _in_turn(takes, {recordings[n].take: recordings[n].view for n in enrolling})
             chosen = set(takes[:enrol])
-            asked = [n for n in own if scenario.probes(recordings[n]) and _within(recordings[n], outside)]
-            asked = [n for n in asked if recordings[n].take not in chosen]
-            if not chosen or not asked:
+            probing = [n for n in own if scenario.probes(recordings[n]) and _within(recordings[n], outside)]
+            probing = [n for n in probing if recordings[n].take not in chosen]
+            if not chosen or not probing:
                 raise UserError(
-                    f"person {person} has no usable walk {'to be searched with' if chosen else 'to enrol'} "
+                    f"person {person} has no usable walk {'to test on' if chosen else 'to enrol from'} "
                     f"in scenario {scenario.name}, with {enrol} to enrol from; leave the person out"
                 )
-            enrolments.append(tuple(n for n in given if recordings[n].take in chosen))
-            probes += asked
+            enrolments.append(tuple(n for n in enrolling if recordings[n].take in chosen))
+            probes += probing
         draws.append(Draw(tuple(enrolments), tuple(probes), np.isin(np.arange(len(people)), half)))
     return draws
 
 
 def _in_turn(takes: Sequence[str], views: Mapping[str, str]) -> list[str]:
-    """One take of each view, then another of each, and so on, each view's in their order."""
+    """Orders takes by cycling through the views, keeping the order within each view."""
     turns: dict[str, int] = {}
     placed = []
     for take in takes:
@@ -217,16 +217,16 @@ def _within(recording: Recording, views: frozenset[str] | None) -> bool:
     return views is None or recording.view in views
 
 
-def _parted_views(
+def _draw_views(
     recordings: Sequence[Recording], scenario: Scenario, seed: list[int]
 ) -> tuple[frozenset[str] | None, frozenset[str] | None]:
-    """The views that enrol and those that are searched with; None does not ask for any."""
+    """Returns the views that enrol and the views of probes; None for any view."""
     if not scenario.drawn_views:
         return None, None
     views = sorted({recording.view for recording in recordings})
     if len(views) <= scenario.drawn_views:
         raise UserError(
-            f"scenario {scenario.name} parts views: expected more than {scenario.drawn_views}, "
+            f"scenario {scenario.name} separates views: expected more than {scenario.drawn_views}, "
             f"got {len(views)}"
         )
     order = [views[n] for n in np.random.default_rng(seed).permutation(len(views))]

@@ -1,4 +1,4 @@
-"""Searches counted: the figures of one way, with their intervals."""
+"""The figures of one comparison method over all searches, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from tools.evaluation.live.comparison_methods import FPIRS
 from tools.evaluation.live.searches import MOMENTS, Searches
-from tools.evaluation.metrics.bootstrap import Estimate, estimates
-from tools.evaluation.metrics.open_set import Det, Separation, weighted_mean, weighted_median
+from tools.evaluation.metrics.bootstrap import Estimate, bootstrap_estimates
+from tools.evaluation.metrics.open_set import DetCurve, ScoreSeparation, weighted_mean, weighted_median
 
-__all__ = ["moment_name", "thresholds_of", "way_figures"]
+__all__ = ["moment_name", "search_figures", "thresholds_of"]
 
 Floats = NDArray[np.float64]
 Figures = Callable[[Floats], Mapping[str, float]]
@@ -21,27 +21,27 @@ _PERCENT = 100.0
 
 
 def moment_name(moment: int) -> str:
-    """`2s`, `5s`, `10s` or `walk`."""
+    """Returns `2s`, `5s`, `10s` or `walk`."""
     seconds = MOMENTS[moment]
     return "walk" if seconds is None else f"{seconds:g}s"
 
 
-def way_figures(searches: Searches, people: int, seed: int) -> dict[str, Estimate | None]:
-    """All figures of one way, see `tools.evaluation.live.LiveRow`; None where undefined.
+def search_figures(searches: Searches, people: int, seed: int) -> dict[str, Estimate | None]:
+    """Returns all figures of one method, see `tools.evaluation.live.LiveRow`; None where undefined.
 
     Args:
-        searches: of the way.
+        searches: of the method.
         people: P.
         seed: of the bootstrap.
     """
-    found = estimates(lambda weights: _windows(searches, weights), people, seed)
+    found = bootstrap_estimates(lambda weights: _windows(searches, weights), people, seed)
     for moment in range(len(MOMENTS)):
-        found |= estimates(_at(searches, moment), people, seed)
+        found |= bootstrap_estimates(_at(searches, moment), people, seed)
     return found
 
 
 def thresholds_of(searches: Searches) -> Floats:
-    """(M, R) the lowest thresholds that keep the rates of `FPIRS` at each moment, NaN where undefined."""
+    """Returns the lowest thresholds (M, R) that keep the rates of `FPIRS` at each moment, or NaN."""
     found = np.full((len(MOMENTS), len(FPIRS)), np.nan)
     ones = np.ones(searches.enrolled.shape[1])
     for moment in range(len(MOMENTS)):
@@ -56,7 +56,7 @@ def _windows(searches: Searches, weights: Floats) -> dict[str, float]:
 
 
 def _at(searches: Searches, moment: int) -> Figures:
-    """The figures of one moment; those of the open set go without a suffix for the whole walk."""
+    """Returns the figures of one moment; open-set figures of the whole walk have no suffix."""
     name = moment_name(moment)
     suffix = "" if MOMENTS[moment] is None else f"_{name}"
     lasting = searches.lasting(moment)
@@ -64,7 +64,7 @@ def _at(searches: Searches, moment: int) -> Figures:
     closed = searches.right(moment, open_set=False)[lasting]
     open_set = searches.open_set(moment)
     people = searches.scores.shape[2]
-    separation = Separation(searches.genuine(moment), searches.impostor(moment), walker, people)
+    separation = ScoreSeparation(searches.genuine(moment), searches.impostor(moment), walker, people)
     rates = _Rates(searches, moment)
 
     def figures(weights: Floats) -> dict[str, float]:
@@ -81,7 +81,7 @@ def _at(searches: Searches, moment: int) -> Figures:
     return figures
 
 
-def _of_det(det: Det | None, suffix: str) -> dict[str, float]:
+def _of_det(det: DetCurve | None, suffix: str) -> dict[str, float]:
     found = {f"eer_search{suffix}": _PERCENT * det.eer if det else np.nan}
     for rate in FPIRS:
         key = f"fnir_at_fpir{_PERCENT * rate:g}{suffix}"
@@ -90,7 +90,7 @@ def _of_det(det: Det | None, suffix: str) -> dict[str, float]:
 
 
 class _Rates:
-    """What the thresholds that were set beforehand make of the searches."""
+    """Realised FPIR and FNIR at thresholds set beforehand."""
 
     def __init__(self, searches: Searches, moment: int) -> None:
         lasting = searches.lasting(moment)

@@ -1,35 +1,34 @@
-"""Methods of a table: baselines and encoders behind one interface, and the catalogue of their names."""
+"""Methods under evaluation: baselines and encoders with one interface, and the catalogue of their names."""
 
 from __future__ import annotations
 
-from tools.evaluation.methods.catalogue import MethodOptions, choose_methods, method_names
 from tools.evaluation.methods.method import (
-    Classify,
     Description,
-    Features,
-    Fixed,
-    Material,
+    FeatureFunction,
+    FixedMethod,
     Method,
     Metric,
-    Told,
-    describe,
+    Progress,
+    ScoreFunction,
+    TrainingInput,
+    compute_features,
 )
-from tools.evaluation.methods.train_test_overlap import data_set_of, person_key, refuse_seen
+from tools.evaluation.methods.method_registry import MethodOptions, choose_methods
+from tools.evaluation.methods.train_test_overlap import data_set_of, person_key, refuse_overlap
 
 __all__ = [
-    "Classify",
     "Description",
-    "Features",
-    "Fixed",
-    "Material",
+    "FeatureFunction",
+    "FixedMethod",
     "Method",
     "MethodOptions",
     "Metric",
-    "Told",
+    "Progress",
+    "ScoreFunction",
+    "TrainingInput",
     "choose_methods",
+    "compute_features",
     "data_set_of",
-    "describe",
-    "method_names",
     "person_key",
-    "refuse_seen",
+    "refuse_overlap",
 ]

@@ -1,9 +1,9 @@
-"""Networks that learn to name people from windows: what they share, and the LSTMs that papers compare with.
+"""Supervised classification networks on windows: shared training code, and the LSTM baselines of the papers.
 
-Cross-entropy and Adam on batches of 128 windows, numbers standardised over the training windows, a learning
-rate that falls to 0 in a straight line. The epoch kept is the one that names most of the windows at the end
-of each training walk, which are not learned from. A training is bounded: it has as many epochs as `_STEPS`
-steps allow, and no more than `_EPOCHS`.
+Training: cross-entropy and Adam on batches of 128 windows, inputs standardised over the training windows,
+learning rate decaying linearly to 0. The epoch with the best Rank-1 on the validation windows (the end of
+each training walk) is kept. The number of epochs is at most `_EPOCHS` and limited so that the training takes
+about `_STEPS` steps.
 """
 
 from __future__ import annotations
@@ -20,18 +20,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stream.body import FloatArray
-from tools.evaluation.methods.method import Description, Features, Material, Told, describe
-from tools.evaluation.methods.validation_windows import BoolArray, held_out
+from tools.evaluation.methods.method import (
+    Description,
+    FeatureFunction,
+    Progress,
+    TrainingInput,
+    compute_features,
+)
+from tools.evaluation.methods.validation_windows import BoolArray, split_validation_windows
 
 __all__ = [
     "LstmNetwork",
-    "Network",
+    "NetworkMethod",
     "PerceptronNetwork",
     "WindowNetwork",
-    "ask",
-    "lstm",
-    "scale_by",
-    "seeded",
+    "fit_scaling",
+    "lstm_method",
+    "run_in_blocks",
+    "seeded_torch",
     "train_network",
 ]
 
@@ -44,11 +50,11 @@ _BLOCK = 1024
 
 
 class WindowNetwork(nn.Module, ABC):
-    """Scaling, an embedding that a subclass defines, and a linear layer to C people.
+    """Base class: input scaling, an embedding defined by the subclass, and a linear layer to C people.
 
     Args:
-        inputs: D, numbers a skeleton.
-        people: C.
+        inputs: D, features in each row of a sequence.
+        people: C, number of people.
     """
 
     centre: Tensor
@@ -62,25 +68,25 @@ class WindowNetwork(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, rows: Tensor) -> Tensor:
-        """What the last layer reads, (n, 256), of scaled rows (n, f, D)."""
+        """Returns the embedding (n, 256), the input of the output layer, of scaled rows (n, f, D)."""
 
     def features(self, rows: Tensor) -> Tensor:
-        """The embedding (n, 256) of rows (n, f, D)."""
+        """Returns the embedding (n, 256) of unscaled rows (n, f, D)."""
         return self.embed((rows - self.centre) / self.scale)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Logits (n, C) of rows (n, f, D)."""
+        """Returns the logits (n, C) of unscaled rows (n, f, D)."""
         logits: Tensor = self.output(self.features(rows))
         return logits
 
 
 class LstmNetwork(WindowNetwork):
-    """An LSTM over a window's skeletons; its last hidden state is the embedding.
+    """LSTM over the skeletons of a window; the last hidden state is the embedding.
 
     Args:
-        inputs: D, numbers a skeleton.
-        people: C.
-        layers: of the LSTM.
+        inputs: D, features of a skeleton.
+        people: C, number of people.
+        layers: number of LSTM layers.
     """
 
     def __init__(self, inputs: int, people: int, layers: int) -> None:
@@ -88,17 +94,19 @@ class LstmNetwork(WindowNetwork):
         self.lstm = nn.LSTM(inputs, _HIDDEN, layers, batch_first=True)
 
     def embed(self, rows: Tensor) -> Tensor:
-        """The last layer's state after the last skeleton."""
+        """Returns the state of the last layer after the last skeleton."""
         states: Tensor = self.lstm(rows)[0]
         return states[:, -1]
 
 
 class PerceptronNetwork(WindowNetwork):
-    """Two layers on what describes a window as a whole, (n, 1, D), kept from learning it by heart by noise.
+    """Perceptron with two hidden layers on features of a whole window, (n, 1, D).
+
+    Dropout and input noise reduce overfitting.
 
     Args:
-        inputs: D, numbers a window.
-        people: C.
+        inputs: D, features of a window.
+        people: C, number of people.
     """
 
     def __init__(self, inputs: int, people: int) -> None:
@@ -109,7 +117,7 @@ class PerceptronNetwork(WindowNetwork):
         self.layers = nn.Sequential(*layers)
 
     def embed(self, rows: Tensor) -> Tensor:
-        """The second layer; noise of a tenth of each number's deviation is added in training."""
+        """Returns the second hidden layer; in training, inputs get noise of 0.1 standard deviations."""
         windows = rows[:, 0]
         if self.training:
             windows = windows + 0.1 * torch.randn_like(windows)
@@ -118,99 +126,100 @@ class PerceptronNetwork(WindowNetwork):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Network:
-    """A supervised network as a method: it classifies, and what its last layer reads describes a window.
+class NetworkMethod:
+    """Method that trains a supervised network; its embedding serves as features.
 
     Attributes:
-        name: of its one description.
-        prepare: windows (n, f, 20, 3) to what the network reads, (n, f * D).
-        build: a new network for D inputs and C people.
-        seen: nobody before the trial.
+        name: name of its only description.
+        prepare: maps windows (n, f, J, 3) to the network's inputs (n, f * D).
+        build: creates a network for D inputs and C people.
+        training_people: empty; it is trained within the draw only.
     """
 
     name: str
-    prepare: Features
+    prepare: FeatureFunction
     build: Callable[[int, int], WindowNetwork]
-    seen: frozenset[str] = frozenset()
+    training_people: frozenset[str] = frozenset()
 
     @property
-    def gives(self) -> tuple[str, ...]:
-        """One description."""
+    def description_names(self) -> tuple[str, ...]:
+        """Name of its only description."""
         return (self.name,)
 
     @property
-    def learns(self) -> bool:
-        """From windows with their people."""
+    def needs_training(self) -> bool:
+        """Always True."""
         return True
 
-    def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
-        """Train the network."""
-        assert material is not None
-        f = material.f
-        rows = _sequences(describe(self.prepare, material.train.windows), f)
-        network = train_network(
-            self.build, rows, material.train.people, held_out(material.train), material, told
-        )
+    def fit(self, data: TrainingInput | None, progress: Progress) -> tuple[Description, ...]:
+        """Trains the network."""
+        assert data is not None
+        f = data.f
+        rows = _sequences(compute_features(self.prepare, data.train.windows), f)
+        split = split_validation_windows(data.train)
+        network = train_network(self.build, rows, data.train.people, split, data, progress)
 
-        def asking(answer: Callable[[Tensor], Tensor]) -> Features:
-            return lambda windows: ask(answer, _sequences(self.prepare(windows), f))
+        def on_windows(run: Callable[[Tensor], Tensor]) -> FeatureFunction:
+            return lambda windows: run_in_blocks(run, _sequences(self.prepare(windows), f))
 
-        classify = asking(lambda part: torch.softmax(network(part), dim=1))
-        return (Description(self.name, asking(network.features), classify=classify, supervised=True),)
+        classify = on_windows(lambda block: torch.softmax(network(block), dim=1))
+        return (Description(self.name, on_windows(network.features), classify=classify, supervised=True),)
 
 
 def train_network(
     build: Callable[[int, int], WindowNetwork],
     rows: Tensor,
     labels: NDArray[np.int64],
-    parts: tuple[BoolArray, BoolArray],
-    material: Material,
-    told: Told,
+    split: tuple[BoolArray, BoolArray],
+    data: TrainingInput,
+    progress: Progress,
 ) -> WindowNetwork:
-    """A network that tells C labels apart; the same material and threads give the same bits on one machine.
+    """Trains a network that classifies C labels.
+
+    On one machine the result is bit-identical for the same data and thread count.
 
     Args:
-        build: a new one for D inputs and C labels.
-        rows: (n, f, D) of the material's windows.
-        labels: (n,) 0..C-1.
-        parts: (n,) which windows to learn from, and (n,) by which the epoch is chosen.
-        material: says the seed and the threads.
-        told: is told how it goes.
+        build: creates a network for D inputs and C labels.
+        rows: (n, f, D) inputs of the training windows.
+        labels: (n,) labels 0..C-1.
+        split: (n,) training mask and (n,) validation mask; the epoch is chosen by the latter.
+        data: provides the seed and the thread count.
+        progress: receives the progress.
     """
-    with seeded(material):
+    with seeded_torch(data):
         network = build(rows.shape[2], int(labels.max()) + 1)
-        _train(network, rows, torch.from_numpy(labels), parts, told)
+        _train(network, rows, torch.from_numpy(labels), split, progress)
     return network
 
 
 @contextmanager
-def seeded(material: Material) -> Iterator[None]:
-    """Compute on the material's threads, from its seed; the caller's random numbers are left alone."""
-    if material.threads:
-        torch.set_num_threads(material.threads)
+def seeded_torch(data: TrainingInput) -> Iterator[None]:
+    """Applies the thread count and the seed of `data` to PyTorch; restores the random state on exit."""
+    if data.threads:
+        torch.set_num_threads(data.threads)
     with torch.random.fork_rng():
-        torch.manual_seed(material.seed)
+        torch.manual_seed(data.seed)
         yield
 
 
-def scale_by(network: WindowNetwork, rows: Tensor) -> None:
-    """Have a network standardise each number as it is spread over rows (n, f, D)."""
-    known = rows.flatten(0, 1)
-    network.centre.copy_(known.mean(dim=0))
-    deviation = known.std(dim=0, correction=0)
-    # A number that never changes says nothing; dividing by its rounding would make it loud.
+def fit_scaling(network: WindowNetwork, rows: Tensor) -> None:
+    """Sets the network's input scaling to the means and standard deviations of rows (n, f, D)."""
+    flat = rows.flatten(0, 1)
+    network.centre.copy_(flat.mean(dim=0))
+    deviation = flat.std(dim=0, correction=0)
+    # Constant features are not divided: that would amplify rounding errors.
     network.scale.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
 
-def ask(answer: Callable[[Tensor], Tensor], rows: Tensor) -> FloatArray:
-    """What a network that was trained answers to rows (n, f, D), some at a time."""
+def run_in_blocks(run: Callable[[Tensor], Tensor], rows: Tensor) -> FloatArray:
+    """Returns the outputs of a trained network for rows (n, f, D), computed in blocks."""
     with torch.inference_mode():
-        return np.concatenate([answer(part).numpy() for part in torch.split(rows, _BLOCK)])
+        return np.concatenate([run(block).numpy() for block in torch.split(rows, _BLOCK)])
 
 
-def lstm(name: str, layers: int) -> Network:
-    """An LSTM on the hip-centred coordinates."""
-    return Network(
+def lstm_method(name: str, layers: int) -> NetworkMethod:
+    """Returns the method of an LSTM on the hip-centred coordinates."""
+    return NetworkMethod(
         name,
         lambda windows: windows.reshape(len(windows), -1),
         lambda inputs, people: LstmNetwork(inputs, people, layers),
@@ -218,7 +227,7 @@ def lstm(name: str, layers: int) -> Network:
 
 
 def _sequences(rows: FloatArray, f: int) -> Tensor:
-    """(n, f, D) of (n, f * D)."""
+    """Returns rows (n, f * D) as sequences (n, f, D)."""
     return torch.from_numpy(rows).reshape(len(rows), f, -1)
 
 
@@ -226,41 +235,44 @@ def _train(
     network: WindowNetwork,
     rows: Tensor,
     labels: Tensor,
-    parts: tuple[BoolArray, BoolArray],
-    told: Told,
+    split: tuple[BoolArray, BoolArray],
+    progress: Progress,
 ) -> None:
-    """Train in place, and leave the weights of the best epoch."""
-    train, held = (torch.from_numpy(np.flatnonzero(part)) for part in parts)
-    scale_by(network, rows[train])
+    """Trains the network in place and restores the weights of the best epoch."""
+    train, validation = (torch.from_numpy(np.flatnonzero(mask)) for mask in split)
+    fit_scaling(network, rows[train])
     steps = math.ceil(len(train) / _BATCH)
     epochs = max(2, min(_EPOCHS, _STEPS // steps))
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1e-3, total_iters=epochs * steps)
     best = (-1.0, 0.0)
-    kept: dict[str, Tensor] = {}
+    best_weights: dict[str, Tensor] = {}
     for epoch in range(epochs):
         network.train()
         for step, chosen in enumerate(torch.split(train[torch.randperm(len(train))], _BATCH)):
-            told((epoch + step / steps) / epochs, f"epoch {epoch + 1} of {epochs}")
+            progress((epoch + step / steps) / epochs, f"epoch {epoch + 1} of {epochs}")
             optimiser.zero_grad()
             torch.autograd.backward(nn.functional.cross_entropy(network(rows[chosen]), labels[chosen]))
             optimiser.step()
             schedule.step()
         network.eval()
-        result = _judge(network, rows, labels, held)
+        result = _validate(network, rows, labels, validation)
         if result > best:
-            best, kept = result, {name: value.clone() for name, value in network.state_dict().items()}
-    network.load_state_dict(kept)
+            best = result
+            best_weights = {name: value.clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(best_weights)
     network.eval()
-    told(1.0, "trained")
+    progress(1.0, "trained")
 
 
-def _judge(network: WindowNetwork, rows: Tensor, labels: Tensor, held: Tensor) -> tuple[float, float]:
-    """Rank-1 and minus the mean cross-entropy of the held-out windows."""
-    right, loss = 0, 0.0
+def _validate(
+    network: WindowNetwork, rows: Tensor, labels: Tensor, validation: Tensor
+) -> tuple[float, float]:
+    """Returns Rank-1 and the negative mean cross-entropy on the validation windows."""
+    correct, loss = 0, 0.0
     with torch.inference_mode():
-        for at in torch.split(held, _BLOCK):
+        for at in torch.split(validation, _BLOCK):
             logits = network(rows[at])
-            right += int((logits.argmax(dim=1) == labels[at]).sum())
+            correct += int((logits.argmax(dim=1) == labels[at]).sum())
             loss += float(nn.functional.cross_entropy(logits, labels[at], reduction="sum"))
-    return right / len(held), -loss / len(held)
+    return correct / len(validation), -loss / len(validation)

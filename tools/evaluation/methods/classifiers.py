@@ -1,10 +1,10 @@
-"""D13 and D16 with the classifiers that papers give them: nearest neighbours, SVM and AdaBoost.
+"""D13 and D16 with the classifiers used in the papers: k nearest neighbours, SVM and AdaBoost.
 
-Each classifier is scikit-learn's, on standardised descriptors, and its setting is the one that names most of
-the windows at the end of each training walk, which it does not learn from; never the test.
+The classifiers are those of scikit-learn, on standardised descriptors. The hyperparameter is the one with the
+best Rank-1 on the validation windows (the end of each training walk); probes are not used.
 
-Windows overlap and resemble each other, and SVM and AdaBoost take far longer than they gain with all of them:
-of each person at most `_LIMIT` windows, drawn by the seed, are learned from.
+Consecutive windows are similar, and SVM and AdaBoost take much longer on all of them for little gain:
+training uses at most `_TRAINING_LIMIT` windows of each person, drawn with the seed.
 """
 
 from __future__ import annotations
@@ -23,27 +23,33 @@ from sklearn.svm import SVC  # type: ignore[import-untyped]
 from sklearn.tree import DecisionTreeClassifier  # type: ignore[import-untyped]
 
 from stream.body import FloatArray
-from tools.evaluation.methods.method import Description, Features, Material, Told, describe
-from tools.evaluation.methods.validation_windows import held_out
+from tools.evaluation.methods.method import (
+    Description,
+    FeatureFunction,
+    Progress,
+    TrainingInput,
+    compute_features,
+)
+from tools.evaluation.methods.validation_windows import split_validation_windows
 
-__all__ = ["CLASSIFIERS", "Classifier"]
+__all__ = ["CLASSIFIER_KINDS", "DescriptorClassifier"]
 
-_LIMIT: Mapping[str, int] = MappingProxyType({"knn": 400, "svm": 80, "adaboost": 80})
-"""Windows of a person learned from, at most."""
+_TRAINING_LIMIT: Mapping[str, int] = MappingProxyType({"knn": 400, "svm": 80, "adaboost": 80})
+"""Maximum number of training windows of a person."""
 
-_JUDGED = 25
-"""Windows of a person, at most, by which a setting is chosen."""
+_VALIDATION_LIMIT = 25
+"""Maximum number of validation windows of a person."""
 
 _TREES = 100
 
 
 def _knn(neighbours: int, seed: int) -> Pipeline:
-    del seed
+    del seed  # deterministic
     return make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours, weights="distance"))
 
 
 def _svm(penalty: int, seed: int) -> Pipeline:
-    del seed  # nothing is drawn
+    del seed  # deterministic
     return make_pipeline(StandardScaler(), SVC(C=penalty))
 
 
@@ -59,78 +65,78 @@ _KINDS: Mapping[str, tuple[Callable[[int, int], Pipeline], str, tuple[int, ...]]
         "adaboost": (_adaboost, "depth", (6, 9, 12)),
     }
 )
-CLASSIFIERS = tuple(_KINDS)
-"""Kinds of classifier."""
+CLASSIFIER_KINDS = tuple(_KINDS)
+"""Names of the classifiers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Classifier:
-    """A descriptor with a classifier of its own.
+class DescriptorClassifier:
+    """Method that trains a scikit-learn classifier on a descriptor.
 
     Attributes:
-        descriptor: `d13` or `d16`, or how else the features are called.
-        features: the descriptor.
-        kind: one of `CLASSIFIERS`.
-        seen: nobody before the trial.
+        descriptor: name of the descriptor, `d13` or `d16`.
+        features: function that computes the descriptor.
+        kind: name of the classifier, one of `CLASSIFIER_KINDS`.
+        training_people: empty; it is trained within the draw only.
     """
 
     descriptor: str
-    features: Features
+    features: FeatureFunction
     kind: str
-    seen: frozenset[str] = frozenset()
+    training_people: frozenset[str] = frozenset()
 
     @property
-    def gives(self) -> tuple[str, ...]:
-        """One description, of the descriptor's name and the kind's."""
+    def description_names(self) -> tuple[str, ...]:
+        """Name of its only description, `DESCRIPTOR-KIND`."""
         return (f"{self.descriptor}-{self.kind}",)
 
     @property
-    def learns(self) -> bool:
-        """From windows with their people."""
+    def needs_training(self) -> bool:
+        """Always True."""
         return True
 
-    def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
-        """Fit each setting, and keep the one that names most of the held-out windows."""
-        assert material is not None
-        train, held = map(np.flatnonzero, held_out(material.train))
-        draw = np.random.default_rng(material.seed)
-        people = material.train.people
-        train = _some_of_each(train, people, _LIMIT[self.kind], draw)
-        held = _some_of_each(held, people, _JUDGED, draw)
-        rows = describe(self.features, material.train.windows)
-        make, word, settings = _KINDS[self.kind]
-        best, kept = -1.0, None
-        usable = [setting for setting in settings if self.kind != "knn" or setting <= len(train)]
-        for done, setting in enumerate(usable):
-            told(done / len(usable), f"{word} {setting}")
-            fitted = make(setting, material.seed).fit(rows[train], people[train])
-            named = _scores(fitted, rows[held]).argmax(axis=1)
-            if (rank1 := float(np.mean(named == people[held]))) > best:
-                best, kept = rank1, fitted
-        told(1.0, "chosen")
+    def fit(self, data: TrainingInput | None, progress: Progress) -> tuple[Description, ...]:
+        """Trains with each hyperparameter and keeps the classifier with the best Rank-1 in validation."""
+        assert data is not None
+        train, validation = map(np.flatnonzero, split_validation_windows(data.train))
+        rng = np.random.default_rng(data.seed)
+        people = data.train.people
+        train = _sample_per_person(train, people, _TRAINING_LIMIT[self.kind], rng)
+        validation = _sample_per_person(validation, people, _VALIDATION_LIMIT, rng)
+        rows = compute_features(self.features, data.train.windows)
+        build, hyperparameter, values = _KINDS[self.kind]
+        best_rank1, best = -1.0, None
+        usable = [value for value in values if self.kind != "knn" or value <= len(train)]
+        for done, value in enumerate(usable):
+            progress(done / len(usable), f"{hyperparameter} {value}")
+            fitted = build(value, data.seed).fit(rows[train], people[train])
+            predicted = _scores(fitted, rows[validation]).argmax(axis=1)
+            if (rank1 := float(np.mean(predicted == people[validation]))) > best_rank1:
+                best_rank1, best = rank1, fitted
+        progress(1.0, "trained")
 
         def classify(windows: FloatArray) -> FloatArray:
-            return _scores(kept, self.features(windows))
+            return _scores(best, self.features(windows))
 
-        return (Description(self.gives[0], classify=classify, supervised=True),)
+        return (Description(self.description_names[0], classify=classify, supervised=True),)
 
 
-def _some_of_each(
-    rows: NDArray[np.int64], people: NDArray[np.int64], limit: int, draw: np.random.Generator
+def _sample_per_person(
+    rows: NDArray[np.int64], people: NDArray[np.int64], limit: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """At most `limit` of each person's rows, in order."""
-    mixed = draw.permutation(rows)
-    owners = people[mixed]
+    """Returns at most `limit` random rows of each person, sorted."""
+    shuffled = rng.permutation(rows)
+    owners = people[shuffled]
     order = np.argsort(owners, kind="stable")
     starts = np.searchsorted(owners[order], owners[order])
-    chosen: NDArray[np.int64] = np.sort(mixed[order[np.arange(len(order)) - starts < limit]])
+    chosen: NDArray[np.int64] = np.sort(shuffled[order[np.arange(len(order)) - starts < limit]])
     return chosen
 
 
 def _scores(fitted: Pipeline, rows: FloatArray) -> FloatArray:
-    """(n, C); what the classifier ranks people by."""
+    """Returns scores (n, C): the decision function if the classifier has one, else probabilities."""
     if hasattr(fitted, "decision_function"):
-        found = np.asarray(fitted.decision_function(rows), np.float32)
-        # For two people scikit-learn gives one column, positive for the second.
-        return np.stack((-found, found), axis=1) if found.ndim == 1 else found
+        scores = np.asarray(fitted.decision_function(rows), np.float32)
+        # For two classes scikit-learn returns one column, positive for the second class.
+        return np.stack((-scores, scores), axis=1) if scores.ndim == 1 else scores
     return np.asarray(fitted.predict_proba(rows), np.float32)

@@ -1,12 +1,13 @@
-"""D13 and D16, the hand-crafted descriptors of a skeleton that papers compare with.
+"""Hand-crafted skeleton descriptors D13 and D16, common baselines.
 
-Both are lists of distances between joints, a few heights and ratios: D13 after Munaro et al., "One-Shot
-Person Re-Identification with a Consumer Depth Camera" (2014), D16 after Pala et al., "Enhanced Skeleton and
-Face 3D Data for Person Re-Identification from Depth Cameras" (2019). Joints go by their names, so every
-layout that maps to the canonical joints is described alike. A window's row is the mean over its skeletons.
+Both consist of joint distances, heights and ratios: D13 after Munaro et al., "One-Shot Person
+Re-Identification with a Consumer Depth Camera" (2014), D16 after Pala et al., "Enhanced Skeleton and Face 3D
+Data for Person Re-Identification from Depth Cameras" (2019). Joints are addressed by canonical names, so the
+descriptors work for every layout that maps to the canonical joints. The features of a window are the mean
+over its skeletons.
 
-The code published with the paper adds d(8, 10), shoulder to wrist, to the upper arm of D13, where the list
-says d(9, 10), elbow to wrist. That is an error and is not repeated: an arm is upper and lower arm here.
+The code published with the paper has an error that is not repeated here: for the arm length of D13 it adds
+d(8, 10), shoulder to wrist, to the upper arm, instead of d(9, 10), elbow to wrist.
 """
 
 from __future__ import annotations
@@ -18,24 +19,24 @@ import numpy as np
 
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
-from tools.evaluation.methods.method import Description, Features, Fixed
-from tools.evaluation.methods.named_joints import through_canonical
-from tools.evaluation.methods.raw_and_bones import lengths
+from tools.evaluation.methods.method import Description, FeatureFunction, FixedMethod
+from tools.evaluation.methods.named_joints import adapt_to_layout
+from tools.evaluation.methods.raw_and_bones import joint_distances
 
-__all__ = ["D13", "D16", "DESCRIPTORS", "d13_window", "d16_window", "descriptor"]
+__all__ = ["D13", "D16", "DESCRIPTORS", "d13_features", "d16_features", "descriptor_method"]
 
-_LEAST_THIGH = np.float32(0.01)
-"""Metres. No thigh is shorter; where one seems to be, its ratio would drown the window's mean."""
+_MIN_THIGH = np.float32(0.01)
+"""Lower bound of the thigh length in ratios, metres; keeps one bad skeleton from dominating the mean."""
 
 
-def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
+def _joint_pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
     return tuple((CANONICAL.index(first), CANONICAL.index(second)) for first, second in names)
 
 
 _HEAD, _NECK = CANONICAL.index("Head"), CANONICAL.index("ShoulderCenter")
 _FEET = (CANONICAL.index("FootLeft"), CANONICAL.index("FootRight"))
 
-_D13_PAIRS = _pairs(
+_D13_PAIRS = _joint_pairs(
     ("ShoulderLeft", "ShoulderCenter"),
     ("ShoulderRight", "ShoulderCenter"),
     ("Spine", "ShoulderRight"),
@@ -54,9 +55,9 @@ D13 = (
     "spine to right shoulder", "right arm", "left arm", "right thigh", "left thigh", "torso", "hips",
     "torso by right thigh", "torso by left thigh",
 )  # fmt: skip
-"""What the 13 numbers are: metres, the last two ratios."""
+"""Names of the 13 features; in metres, except the last two, which are ratios."""
 
-_D16_PAIRS = _pairs(
+_D16_PAIRS = _joint_pairs(
     ("Head", "ShoulderCenter"),
     ("Spine", "ShoulderCenter"),
     ("Spine", "HipCenter"),
@@ -75,24 +76,25 @@ _D16_PAIRS = _pairs(
 )
 
 D16 = (*(f"{CANONICAL[first]} to {CANONICAL[second]}" for first, second in _D16_PAIRS), "head height")
-"""What the 16 numbers are, metres."""
+"""Names of the 16 features, metres."""
 
 
 def _height(skeletons: FloatArray, joint: int) -> FloatArray:
-    """How far a joint is above the middle of the feet, (...)."""
-    found: FloatArray = skeletons[..., joint, 1] - skeletons[..., _FEET, 1].mean(axis=-1)
-    return found
+    """Returns the height (...) of a joint above the midpoint of the feet."""
+    height: FloatArray = skeletons[..., joint, 1] - skeletons[..., _FEET, 1].mean(axis=-1)
+    return height
 
 
-def d13_window(windows: FloatArray) -> FloatArray:
-    """D13 of windows, (n, 13), in the order of `D13`."""
+def d13_features(windows: FloatArray) -> FloatArray:
+    """Returns D13 of windows, (n, 13), in the order of `D13`."""
+    distances = joint_distances(windows, _D13_PAIRS)
     (left_shoulder, right_shoulder, across, upper_right, lower_right, upper_left, lower_left,
-     right_thigh, left_thigh, torso, hips) = np.moveaxis(lengths(windows, _D13_PAIRS), -1, 0)  # fmt: skip
+     right_thigh, left_thigh, torso, hips) = np.moveaxis(distances, -1, 0)  # fmt: skip
     frames = np.stack(
         [
             _height(windows, _HEAD), _height(windows, _NECK), left_shoulder, right_shoulder, across,
             upper_right + lower_right, upper_left + lower_left, right_thigh, left_thigh, torso, hips,
-            torso / np.maximum(right_thigh, _LEAST_THIGH), torso / np.maximum(left_thigh, _LEAST_THIGH),
+            torso / np.maximum(right_thigh, _MIN_THIGH), torso / np.maximum(left_thigh, _MIN_THIGH),
         ],
         axis=-1,
     )  # fmt: skip
@@ -100,17 +102,19 @@ def d13_window(windows: FloatArray) -> FloatArray:
     return means
 
 
-def d16_window(windows: FloatArray) -> FloatArray:
-    """D16 of windows, (n, 16), in the order of `D16`."""
-    frames = np.concatenate((lengths(windows, _D16_PAIRS), _height(windows, _HEAD)[..., None]), axis=-1)
+def d16_features(windows: FloatArray) -> FloatArray:
+    """Returns D16 of windows, (n, 16), in the order of `D16`."""
+    frames = np.concatenate(
+        (joint_distances(windows, _D16_PAIRS), _height(windows, _HEAD)[..., None]), axis=-1
+    )
     means: FloatArray = frames.mean(axis=1)
     return means
 
 
-DESCRIPTORS: Mapping[str, Features] = MappingProxyType({"d13": d13_window, "d16": d16_window})
-"""By the names of their methods."""
+DESCRIPTORS: Mapping[str, FeatureFunction] = MappingProxyType({"d13": d13_features, "d16": d16_features})
+"""Feature functions by name of the method."""
 
 
-def descriptor(name: str, layout: str) -> Fixed:
-    """`d13` or `d16` as a description; of windows in that layout."""
-    return Fixed((Description(name, through_canonical(DESCRIPTORS[name], layout)),))
+def descriptor_method(name: str, layout: str) -> FixedMethod:
+    """Returns the method `d13` or `d16` for windows in a joint layout."""
+    return FixedMethod((Description(name, adapt_to_layout(DESCRIPTORS[name], layout)),))

@@ -1,15 +1,16 @@
-"""What goes beyond the paper: CAGEs and pose numbers together, and what tells known walks or people apart.
+"""Fusion of CAGEs and pose features (beyond the paper): `cage-pose`, `fused-walks`, `fused`, `fused-known`.
 
-- `cage-pose`: both side by side, skeleton by skeleton.
-- `fused-walks`: without anybody's name. The training recordings are told apart as if each were a person of
-  its own, which shows what changes within one walk and what does not: by whitened principal components,
-  linear discriminants, and a small network whose answer, softened, stands beside them. Probes and galleries
-  are recordings that it never met.
-- `fused`: such components and the discriminants of people, as the live system compares windows
-  (`gallery.scoring.fusion`).
-- `fused-known`: these, and the answer of a network of joints (`joint_attention`) which of the training people
-  a window shows: for people who are known. As a classifier it weighs that answer by the training window of
-  each that is most alike.
+- `cage-pose`: CAGE and pose features of each skeleton, concatenated.
+- `fused-walks`: unsupervised. Each training recording is treated as a class of its own, so that the training
+  separates variation within a walk from variation between walks. Features: whitened principal components,
+  linear discriminants, and the softened class probabilities of a small network. Probe and gallery recordings
+  are not among the classes.
+- `fused`: supervised. Whitened principal components and linear discriminants of people, as the live system
+  compares windows (`gallery.scoring.fusion`).
+- `fused-known`: supervised, for probes of the training people. The features of `fused`, concatenated with the
+  softened probabilities of a network (`joint_attention`) that classifies the training people. As a classifier
+  it adds, to the network's logit of each person, the scaled similarity to the person's most similar training
+  window.
 """
 
 from __future__ import annotations
@@ -24,114 +25,122 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor
 
-from encoder.pose import POSE, pose_numbers
+from encoder.pose import POSE_WIDTH, pose_features
 from gallery.scoring.cohort import unit
-from gallery.scoring.segments import describe_windows
-from gallery.scoring.window_directions import WindowDirections
+from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.window_comparison import WindowDirections
 from stream.body import FloatArray
 from tools.backend_fit.fusion_fit import fit_window_directions
 from tools.datasets.recorded_walk import IntArray
-from tools.evaluation.methods.classifier_networks import PerceptronNetwork, ask, train_network
-from tools.evaluation.methods.joint_attention import joint_numbers, train_joint_attention
-from tools.evaluation.methods.method import Description, Features, Material, Told, describe
-from tools.evaluation.methods.named_joints import through_canonical
+from tools.evaluation.methods.classifier_networks import PerceptronNetwork, run_in_blocks, train_network
+from tools.evaluation.methods.joint_attention import joint_features, train_joint_attention
+from tools.evaluation.methods.method import (
+    Description,
+    FeatureFunction,
+    Progress,
+    TrainingInput,
+    compute_features,
+)
+from tools.evaluation.methods.named_joints import adapt_to_layout
 from tools.evaluation.methods.sgela import Sgela
-from tools.evaluation.methods.validation_windows import held_out
+from tools.evaluation.methods.validation_windows import split_validation_windows
 
-__all__ = ["Fused"]
+__all__ = ["FusionMethod"]
 
-_SOFTER = 2.0
-"""What a network's answers are divided by: the sure ones leave room for the second best."""
+_TEMPERATURE = 2.0
+"""Divides the logits before the softmax, so that the second-best classes keep some weight."""
 
-_DISCRIMINANTS = 1.5
-"""The length of discriminants beside whitened components of length 1."""
+_DISCRIMINANT_LENGTH = 1.5
+"""Length of the discriminants; the whitened components beside them have length 1."""
 
-_ALIKE = 20.0
-"""What a likeness to training windows is multiplied by, beside the logarithm of a network's answer."""
+_SIMILARITY_WEIGHT = 20.0
+"""Weight of the similarity to training windows, added to the network's logits."""
 
 _BLOCK = 256
 """Windows compared with all training windows at once."""
 
 _ENCODER_SHARE = 0.5
 _WALKS_SHARE = 0.05
-"""Of the time that learning takes."""
+"""Shares of the training time, for the progress: of the encoder and of the network of walks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fused:
-    """CAGEs and pose numbers, learned from the trial's training walks alone.
+class FusionMethod:
+    """Method of fused CAGEs and pose features, trained on the training walks of the draw only.
 
     Attributes:
-        encoder: makes the CAGEs, learned without labels.
-        layout: of the windows' joints.
-        seen: nobody before the trial.
+        encoder: method that trains the encoder of the CAGEs, without labels.
+        layout: joint layout of the windows.
+        training_people: empty; it is trained within the draw only.
     """
 
     encoder: Sgela
     layout: str
-    seen: frozenset[str] = frozenset()
+    training_people: frozenset[str] = frozenset()
 
     @property
-    def gives(self) -> tuple[str, ...]:
-        """`cage-pose` and `fused-walks`, without labels, then `fused` and `fused-known`."""
+    def description_names(self) -> tuple[str, ...]:
+        """`cage-pose` and `fused-walks` (unsupervised), `fused` and `fused-known` (supervised)."""
         return ("cage-pose", "fused-walks", "fused", "fused-known")
 
     @property
-    def learns(self) -> bool:
-        """From windows and recordings; for `fused` and `fused-known` from whose they are."""
+    def needs_training(self) -> bool:
+        """Always True."""
         return True
 
-    def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
-        """Train the encoder, then fit."""
-        assert material is not None
-        cage, *_ = self.encoder.learn(material, lambda done, text: told(_ENCODER_SHARE * done, text))
+    def fit(self, data: TrainingInput | None, progress: Progress) -> tuple[Description, ...]:
+        """Trains the encoder, then both networks and the directions."""
+        assert data is not None
+        cage, *_ = self.encoder.fit(data, lambda done, text: progress(_ENCODER_SHARE * done, text))
         assert cage.features is not None
-        both = _BesidePose(cage.features, through_canonical(_flat_pose, self.layout), material.f)
-        joints = through_canonical(joint_numbers, self.layout)
-        train = material.train
-        known = describe(both.whole, train.windows)
+        cage_pose = _CagePose(cage.features, adapt_to_layout(_flat_pose, self.layout), data.f)
+        joints = adapt_to_layout(joint_features, self.layout)
+        train = data.train
+        descriptors = compute_features(cage_pose.window_descriptors, train.windows)
         _, recordings = np.unique(train.walks, return_inverse=True)
-        naming = (
-            _names_by_pose(known, recordings.astype(np.int64), material, partial(_told_on, told, 0)),
-            _names_by_joints(joints, train.people, material, partial(_told_on, told, 1)),
+        networks = (
+            _train_on_pose(
+                descriptors, recordings.astype(np.int64), data, partial(_report_network, progress, 0)
+            ),
+            _train_on_joints(joints, train.people, data, partial(_report_network, progress, 1)),
         )
         walks, people = (
-            _Telling.learn(both, known, train.walks, owners, names)
-            for owners, names in zip((recordings, train.people), naming, strict=True)
+            _LabelModel.fit(cage_pose, descriptors, train.walks, labels, network)
+            for labels, network in zip((recordings, train.people), networks, strict=True)
         )
         return (
-            Description("cage-pose", both, material.f),
+            Description("cage-pose", cage_pose, data.f),
             Description("fused-walks", walks.features, metric="cosine"),
-            Description("fused", people.compared, metric="cosine", supervised=True),
+            Description("fused", people.projected, metric="cosine", supervised=True),
             Description(
                 "fused-known", people.features, classify=people.classify, metric="cosine", supervised=True
             ),
         )
 
 
-def _told_on(told: Told, place: int, done: float, text: str) -> None:
-    """Tell how the network of walks (0) or of people (1) comes on; the former takes little."""
+def _report_network(progress: Progress, place: int, done: float, text: str) -> None:
+    """Reports the progress of the network of walks (place 0) or of people (place 1)."""
     share = 1 - _ENCODER_SHARE - _WALKS_SHARE if place else _WALKS_SHARE
-    told(_ENCODER_SHARE + place * _WALKS_SHARE + share * done, text)
+    progress(_ENCODER_SHARE + place * _WALKS_SHARE + share * done, text)
 
 
 def _flat_pose(windows: FloatArray) -> FloatArray:
-    return pose_numbers(windows).reshape(len(windows), -1)
+    return pose_features(windows).reshape(len(windows), -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _BesidePose:
-    """CAGEs and pose numbers of each skeleton side by side."""
+class _CagePose:
+    """Feature function: CAGE and pose features of each skeleton, concatenated."""
 
-    cages: Features
-    pose: Features
+    cages: FeatureFunction
+    pose: FeatureFunction
     f: int
 
     def __call__(self, windows: FloatArray) -> FloatArray:
         return self._rows(windows).reshape(len(windows), -1)
 
-    def whole(self, windows: FloatArray) -> FloatArray:
-        """The same as one description of the window."""
+    def window_descriptors(self, windows: FloatArray) -> FloatArray:
+        """Returns one descriptor (n, D) for each window as a whole."""
         return describe_windows(self._rows(windows))
 
     def _rows(self, windows: FloatArray) -> FloatArray:
@@ -139,87 +148,94 @@ class _BesidePose:
         return np.concatenate(parts, axis=2)
 
 
-def _along(directions: WindowDirections, described: FloatArray) -> FloatArray:
-    """Descriptions (n, D) as they are compared, (n, K) of unit length."""
-    return directions.windows(described, _DISCRIMINANTS)
+def _project(directions: WindowDirections, descriptors: FloatArray) -> FloatArray:
+    """Returns window descriptors (n, D) projected on the directions, (n, K) of unit length."""
+    return directions.project(descriptors, _DISCRIMINANT_LENGTH)
 
 
-_Names = Callable[[FloatArray, FloatArray], FloatArray]
-"""Windows (n, f, J, 3) and their descriptions (n, D) to a network's logits (n, C)."""
+_LogitFunction = Callable[[FloatArray, FloatArray], FloatArray]
+"""Maps windows (n, f, J, 3) and their descriptors (n, D) to the logits (n, C) of a network."""
 
 
-def _names_by_pose(
-    described: FloatArray, owners: NDArray[np.int64], material: Material, told: Told
-) -> _Names:
-    """Learn owners 0..C-1 from the pose in the descriptions of the material's windows."""
+def _train_on_pose(
+    descriptors: FloatArray, labels: NDArray[np.int64], data: TrainingInput, progress: Progress
+) -> _LogitFunction:
+    """Trains a perceptron to classify labels 0..C-1 by the pose part of the window descriptors."""
 
-    def rows(described: FloatArray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(described[:, None, :POSE]))
+    def inputs(descriptors: FloatArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(descriptors[:, None, :POSE_WIDTH]))
 
-    parts = held_out(material.train)
-    network = train_network(PerceptronNetwork, rows(described), owners, parts, material, told)
-    return lambda _, described: ask(network, rows(described))
+    split = split_validation_windows(data.train)
+    network = train_network(PerceptronNetwork, inputs(descriptors), labels, split, data, progress)
+    return lambda _, descriptors: run_in_blocks(network, inputs(descriptors))
 
 
-def _names_by_joints(joints: Features, owners: NDArray[np.int64], material: Material, told: Told) -> _Names:
-    """Learn owners 0..C-1 from the joints of the material's windows."""
+def _train_on_joints(
+    joints: FeatureFunction, labels: NDArray[np.int64], data: TrainingInput, progress: Progress
+) -> _LogitFunction:
+    """Trains a joint attention network to classify labels 0..C-1."""
 
-    def rows(windows: FloatArray) -> Tensor:
+    def inputs(windows: FloatArray) -> Tensor:
         return torch.from_numpy(joints(windows)[:, None])
 
-    taught = torch.from_numpy(describe(joints, material.train.windows)[:, None])
-    network = train_joint_attention(taught, owners, material, told)
-    return lambda windows, _: ask(network, rows(windows))
+    rows = torch.from_numpy(compute_features(joints, data.train.windows)[:, None])
+    network = train_joint_attention(rows, labels, data, progress)
+    return lambda windows, _: run_in_blocks(network, inputs(windows))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Telling:
-    """Directions of labels, the windows they were learned from, and a network that names them.
+class _LabelModel:
+    """Model of C labels (walks or people): directions, projected training windows, and a classifier network.
 
     Attributes:
-        both: describes windows.
-        names: the labels.
-        directions: in which windows are compared.
-        taught: (n, K) the training windows along the directions, label by label.
-        starts: (C,) where each label's begin.
+        cage_pose: computes the window descriptors.
+        logits: logits of the network.
+        directions: directions that window descriptors are projected on.
+        projections: (n, K) projected training windows, sorted by label.
+        starts: (C,) index of the first training window of each label.
     """
 
-    both: _BesidePose
-    names: _Names
+    cage_pose: _CagePose
+    logits: _LogitFunction
     directions: WindowDirections
-    taught: FloatArray
+    projections: FloatArray
     starts: NDArray[np.intp]
 
     @classmethod
-    def learn(
-        cls, both: _BesidePose, known: FloatArray, walks: IntArray, owners: IntArray, names: _Names
-    ) -> _Telling:
-        """Learn from descriptions (n, D) of windows of walks (n,) whose labels (n,) are 0..C-1."""
-        directions = fit_window_directions(known, walks, owners)
-        order = np.argsort(owners, kind="stable")
-        _, starts = np.unique(owners[order], return_index=True)
-        return cls(both, names, directions, _along(directions, known)[order], starts)
+    def fit(
+        cls,
+        cage_pose: _CagePose,
+        descriptors: FloatArray,
+        walks: IntArray,
+        labels: IntArray,
+        logits: _LogitFunction,
+    ) -> _LabelModel:
+        """Fits the directions to window descriptors (n, D) with walks (n,) and labels (n,) 0..C-1."""
+        directions = fit_window_directions(descriptors, walks, labels)
+        order = np.argsort(labels, kind="stable")
+        _, starts = np.unique(labels[order], return_index=True)
+        return cls(cage_pose, logits, directions, _project(directions, descriptors)[order], starts)
 
-    def compared(self, windows: FloatArray) -> FloatArray:
-        """(n, K) of unit length."""
-        return _along(self.directions, self.both.whole(windows))
+    def projected(self, windows: FloatArray) -> FloatArray:
+        """Returns the projected window descriptors, (n, K) of unit length."""
+        return _project(self.directions, self.cage_pose.window_descriptors(windows))
 
     def features(self, windows: FloatArray) -> FloatArray:
-        """(n, C + K) of unit length: the network's softened answers beside what is compared."""
-        described = self.both.whole(windows)
-        named = softmax(self.names(windows, described) / _SOFTER, axis=1)
-        return unit(np.concatenate((unit(named), _along(self.directions, described)), axis=1))
+        """Returns softened network probabilities and projected descriptors, (n, C + K) of unit length."""
+        descriptors = self.cage_pose.window_descriptors(windows)
+        softened = softmax(self.logits(windows, descriptors) / _TEMPERATURE, axis=1)
+        return unit(np.concatenate((unit(softened), _project(self.directions, descriptors)), axis=1))
 
     def classify(self, windows: FloatArray) -> FloatArray:
-        """(n, C) probabilities."""
-        described = self.both.whole(windows)
-        alike = self._alike(_along(self.directions, described))
-        logits = self.names(windows, described)
-        likely: FloatArray = softmax(logits + np.float32(_ALIKE) * alike, axis=1)
-        return likely
+        """Returns the probabilities (n, C) of the labels."""
+        descriptors = self.cage_pose.window_descriptors(windows)
+        similarity = self._best_similarity(_project(self.directions, descriptors))
+        logits = self.logits(windows, descriptors)
+        probabilities: FloatArray = softmax(logits + np.float32(_SIMILARITY_WEIGHT) * similarity, axis=1)
+        return probabilities
 
-    def _alike(self, rows: FloatArray) -> FloatArray:
-        """(n, C) the likeness of each label's training window that is most alike."""
+    def _best_similarity(self, rows: FloatArray) -> FloatArray:
+        """Returns the similarity (n, C) to the most similar training window of each label."""
         blocks = np.array_split(rows, max(1, len(rows) // _BLOCK))
-        nearest = [np.maximum.reduceat(block @ self.taught.T, self.starts, axis=1) for block in blocks]
-        return np.concatenate(nearest)
+        best = [np.maximum.reduceat(block @ self.projections.T, self.starts, axis=1) for block in blocks]
+        return np.concatenate(best)

@@ -1,4 +1,4 @@
-"""What an encoder is trained on within a trial: spans joined of the very windows that others learn from."""
+"""Training spans of an encoder, joined from the overlapping training windows of a draw."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ import numpy as np
 from encoder.training.spans import Spans
 from stream.errors import DataError
 from tools.evaluation.methods.named_joints import span_layout
-from tools.evaluation.splits.walk_split import WindowSet
+from tools.evaluation.splits.window_set import WindowSet
 
-__all__ = ["spans_of"]
+__all__ = ["join_spans"]
 
 
-def spans_of(train: WindowSet, length: int) -> Spans:
-    """Spans of windows that overlap, so that they have the joints, the rate and the gaps of the trial's.
+def join_spans(train: WindowSet, length: int) -> Spans:
+    """Joins overlapping windows to spans, which keep the joints, the rate and the gaps of the windows.
 
-    A span is a window and as much of the windows after it as it needs; it is there only where each shows the
-    skeletons that it shares with the one before. Nobody's name goes along.
+    A span starts with a window and continues with the following windows of the same walk. It exists only if
+    each of them repeats the skeletons that it shares with the previous one. Labels are not included.
 
     Args:
-        train: windows of f skeletons that start every f // 2.
-        length: L, skeletons a span, at least f (`encoder.training.batch_losses.spans_length`).
+        train: windows of f skeletons, one every f // 2 skeletons.
+        length: L, skeletons in a span, at least f (`encoder.training.batch_losses.span_length_and_step`).
 
     Returns:
-        As `encoder.training.spans.cut_spans` cuts them of the walks; of odd f the last of a walk may be
-        missing.
+        The spans that `encoder.training.spans.cut_spans` cuts from the walks; for odd f the last span of a
+        walk may be missing.
 
     Raises:
-        DataError: the windows hold no such span.
+        DataError: the windows contain no span of this length.
     """
     windows = train.windows
     f = windows.shape[1]
     step = max(1, f // 2)
-    more = -(-(length - f) // step)
-    follows = (windows[:-1, step:] == windows[1:, : f - step]).all(axis=(1, 2, 3))
-    follows &= train.walks[:-1] == train.walks[1:]
-    breaks = np.concatenate(([0], np.cumsum(~follows)))
-    starts = np.arange(max(0, len(windows) - more))
-    starts = starts[breaks[starts] == breaks[starts + more]]
+    following = -(-(length - f) // step)
+    continues = (windows[:-1, step:] == windows[1:, : f - step]).all(axis=(1, 2, 3))
+    continues &= train.walks[:-1] == train.walks[1:]
+    breaks = np.concatenate(([0], np.cumsum(~continues)))
+    starts = np.arange(max(0, len(windows) - following))
+    starts = starts[breaks[starts] == breaks[starts + following]]
     if not len(starts):
         raise DataError(
-            f"the training windows hold no {length} skeletons in a row for an encoder to learn from; give "
+            f"the training windows contain no {length} consecutive skeletons to train an encoder on; use "
             "longer recordings, or windows that overlap by half"
         )
-    parts = [windows[starts], *(windows[starts + place, f - step :] for place in range(1, more + 1))]
+    parts = [windows[starts], *(windows[starts + place, f - step :] for place in range(1, following + 1))]
     numbers, recording = np.unique(train.walks[starts], return_inverse=True)
     counts = np.bincount(train.walks, minlength=numbers[-1] + 1)[numbers]
     return Spans(

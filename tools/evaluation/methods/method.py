@@ -1,7 +1,8 @@
-"""What every method of a table has in common: what it may learn from, and what it gives.
+"""The interface of methods under evaluation, and how to add a baseline (see `Method`).
 
-A method learns once a trial, from `Material`, which holds nothing of the probes or the gallery, and gives one
-or several descriptions, each a row of the table. Protocols know methods by this contract alone.
+The protocols use a method only through `Method`. They call `fit` once for each draw, with a `TrainingInput`
+that contains no probe or gallery windows. `fit` returns one or more descriptions; each is a row of the
+results table.
 """
 
 from __future__ import annotations
@@ -13,31 +14,41 @@ from typing import Literal, Protocol
 import numpy as np
 
 from stream.body import FloatArray
-from tools.evaluation.splits.walk_split import WindowSet
+from tools.evaluation.splits.window_set import WindowSet
 
-__all__ = ["Classify", "Description", "Features", "Fixed", "Material", "Method", "Metric", "Told", "describe"]
+__all__ = [
+    "Description",
+    "FeatureFunction",
+    "FixedMethod",
+    "Method",
+    "Metric",
+    "Progress",
+    "ScoreFunction",
+    "TrainingInput",
+    "compute_features",
+]
 
-Features = Callable[[FloatArray], FloatArray]
-"""Windows (n, f, 20, 3), hip-centred metres, to rows (n, D) float32; each row depends on its window alone."""
+FeatureFunction = Callable[[FloatArray], FloatArray]
+"""Maps windows (n, f, J, 3), hip-centred metres, to feature rows (n, D) float32, one for each window."""
 
-Classify = Callable[[FloatArray], FloatArray]
-"""Windows (n, f, 20, 3) to scores (n, C) float32 over `Material.train.names`; higher is likelier."""
+ScoreFunction = Callable[[FloatArray], FloatArray]
+"""Maps windows (n, f, J, 3) to scores (n, C) float32 of the C training people; higher is likelier."""
 
 Metric = Literal["euclidean", "cosine"]
-"""How two rows are compared."""
+"""Distance between two feature rows."""
 
-Told = Callable[[float, str], object]
-"""Is told how a learning goes: the share that is done, 0 to 1, and what is being done."""
+Progress = Callable[[float, str], object]
+"""Receives the progress of a training: the completed share, 0 to 1, and the current step as text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
-    """What a method may learn from; nothing of the probes or the gallery.
+class TrainingInput:
+    """Training windows and settings of one draw; contains no probe or gallery windows.
 
     Attributes:
-        train: windows that start every f // 2 skeletons, hip-centred, with their people.
-        seed: of everything random.
-        threads: of the CPU; 0 leaves them to the library.
+        train: labelled training windows, hip-centred, one every f // 2 skeletons.
+        seed: seed of all random numbers.
+        threads: CPU threads; 0 keeps the library's default.
     """
 
     train: WindowSet
@@ -46,31 +57,33 @@ class Material:
 
     @property
     def f(self) -> int:
-        """Skeletons a window."""
+        """Skeletons in a window."""
         return int(self.train.windows.shape[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Description:
-    """A way to describe or to classify windows, as one row of a table.
+    """Feature extractor, classifier or both, shown as one row of the results table.
 
     Attributes:
-        name: how it is called.
-        features: describes windows; None where they are only classified.
-        parts: the equally long parts that a row is the concatenation of, one a skeleton; 1 where a row
-            describes the window as a whole.
-        classify: names people; None where a recognition network is to learn them from the features.
-        metric: how its rows are compared where nobody says otherwise.
-        supervised: whether labels were used to learn it.
+        name: name of the row, unique among all methods.
+        features: maps windows to feature rows; None if the description only classifies.
+        parts: number of equally long parts in a feature row: f if the row concatenates one part for each
+            skeleton, 1 if it describes the window as a whole. With several parts, `rn` also measures average
+            prediction.
+        classify: maps windows to scores of people; None if a recognition network is to be trained on the
+            features.
+        metric: default distance between feature rows.
+        supervised: whether its training used labels.
 
     Raises:
-        ValueError: it neither describes nor classifies.
+        ValueError: `features` and `classify` are both None.
     """
 
     name: str
-    features: Features | None = None
+    features: FeatureFunction | None = None
     parts: int = 1
-    classify: Classify | None = None
+    classify: ScoreFunction | None = None
     metric: Metric = "euclidean"
     supervised: bool = False
 
@@ -80,69 +93,88 @@ class Description:
 
 
 class Method(Protocol):
-    """What learns once a trial and then describes windows."""
+    """Interface of a method under evaluation.
+
+    To add a baseline:
+
+    1. Write a feature function: windows (n, f, J, 3) in, rows (n, D) float32 out. It must not depend on other
+       windows of the batch. Wrap it in `adapt_to_layout` (`tools.evaluation.methods.named_joints`) if it uses
+       the canonical 20 joints.
+    2. If nothing is trained, return `FixedMethod((Description(name, features),))`, as
+       `tools.evaluation.methods.descriptors` does. If its weights were trained before the evaluation, pass
+       the people they were trained on, as `tools.evaluation.methods.trained_weights` does.
+    3. Otherwise write a frozen dataclass with the members below. `fit` takes windows and labels from
+       `TrainingInput.train`, and all random numbers from `TrainingInput.seed`. To choose hyperparameters or
+       an epoch, use `split_validation_windows`, never the probes. A network needs no new class: pass it to
+       `NetworkMethod` (`tools.evaluation.methods.classifier_networks`).
+    4. Register the method in `_factories` of `tools.evaluation.methods.method_registry`. The key is its
+       name for `--method`; its place is its place in the table.
+    """
 
     @property
-    def gives(self) -> tuple[str, ...]:
-        """The names of its descriptions."""
+    def description_names(self) -> tuple[str, ...]:
+        """Names of the descriptions that `fit` returns, in the same order."""
         ...
 
     @property
-    def learns(self) -> bool:
-        """Whether it looks at its material's windows or walks; without, a trial needs no training walks."""
+    def needs_training(self) -> bool:
+        """Whether `fit` uses training windows; if no method does, no training walks are needed."""
         ...
 
     @property
-    def seen(self) -> frozenset[str]:
-        """Whom it was taught on before the trial, as `data set/person`; none of them may be a probe."""
+    def training_people(self) -> frozenset[str]:
+        """People used in training before the evaluation, as `data set/person`; they must not be probes."""
         ...
 
-    def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
-        """Learn, and give the descriptions of `gives`, in that order.
+    def fit(self, data: TrainingInput | None, progress: Progress) -> tuple[Description, ...]:
+        """Trains the method and returns its descriptions.
 
         Args:
-            material: may be None where `learns` is False.
-            told: is told how it goes, and at the end that 1.0 is done.
+            data: training windows; may be None if `needs_training` is False.
+            progress: receives the completed share, finally 1.0.
+
+        Returns:
+            Descriptions with the names of `description_names`, in that order.
 
         Raises:
-            UserError: it cannot learn from this material.
+            UserError: the training windows do not suffice for this method.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fixed:
-    """A method that learns nothing: its descriptions are there from the beginning.
+class FixedMethod:
+    """Method that is not trained here: hand-crafted features, or weights that were trained before.
 
     Attributes:
-        descriptions: what it gives.
-        seen: whom it was taught on before.
+        descriptions: descriptions that `fit` returns.
+        training_people: people used in training before the evaluation, as `data set/person`.
     """
 
     descriptions: tuple[Description, ...]
-    seen: frozenset[str] = field(default=frozenset())
+    training_people: frozenset[str] = field(default=frozenset())
 
     @property
-    def gives(self) -> tuple[str, ...]:
-        """The names of its descriptions."""
+    def description_names(self) -> tuple[str, ...]:
+        """Names of the descriptions."""
         return tuple(description.name for description in self.descriptions)
 
     @property
-    def learns(self) -> bool:
-        """Nothing."""
+    def needs_training(self) -> bool:
+        """Always False."""
         return False
 
-    def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
-        """Give the descriptions."""
-        told(1.0, "nothing to learn")
+    def fit(self, data: TrainingInput | None, progress: Progress) -> tuple[Description, ...]:
+        """Returns the descriptions."""
+        progress(1.0, "no training")
         return self.descriptions
 
 
-def describe(features: Features, windows: FloatArray, block: int = 4096) -> FloatArray:
-    """Rows (n, D) of windows, described some at a time, in an array of its own.
+def compute_features(features: FeatureFunction, windows: FloatArray, block: int = 4096) -> FloatArray:
+    """Returns the feature rows (n, D) of windows in a new array, computed in blocks.
 
     Raises:
-        ValueError: a row is not finite, or there are no windows.
+        ValueError: there are no windows, or a feature is not finite.
     """
     if not len(windows):
         raise ValueError("windows: expected at least one")

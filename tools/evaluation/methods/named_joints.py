@@ -1,38 +1,38 @@
-"""Methods that know joints by name, on windows of other joints than the canonical 20."""
+"""Adaptation of features of the canonical 20 joints to windows in other joint layouts."""
 
 from __future__ import annotations
 
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL, CANONICAL_LAYOUT, get_layout
-from tools.evaluation.methods.method import Features
+from tools.evaluation.methods.method import FeatureFunction
 
-__all__ = ["span_layout", "through_canonical"]
+__all__ = ["adapt_to_layout", "span_layout"]
 
 
-def through_canonical(features: Features, layout: str) -> Features:
-    """Features of canonical joints, for windows in any layout.
+def adapt_to_layout(features: FeatureFunction, layout: str) -> FeatureFunction:
+    """Returns the features for windows in any layout, which are mapped to the canonical joints first.
 
     Args:
-        features: take windows (n, f, 20, 3) of the canonical joints.
-        layout: what windows come in, a key of `stream.skeleton.LAYOUTS`; all of their joints are finite.
+        features: function of windows (n, f, 20, 3) of the canonical joints.
+        layout: layout of the windows, a key of `stream.skeleton.LAYOUTS`; all joints must be finite.
 
     Returns:
-        Features of windows (n, f, J, 3).
+        Function of windows (n, f, J, 3).
 
     Raises:
-        ValueError: there is no such layout.
+        ValueError: the layout is unknown.
     """
-    known = get_layout(layout)
-    if known.joints == CANONICAL:
+    source = get_layout(layout)
+    if source.joints == CANONICAL:
         return features
 
-    def mapped(windows: FloatArray) -> FloatArray:
-        canonical: FloatArray = known.weights @ windows
+    def adapted(windows: FloatArray) -> FloatArray:
+        canonical: FloatArray = source.weights @ windows
         return features(canonical)
 
-    return mapped
+    return adapted
 
 
 def span_layout(layout: str) -> str:
-    """What an encoder's training calls windows of that layout; see `encoder.training.spans.cut_spans`."""
+    """Returns the layout name of training spans in this layout; see `encoder.training.spans.cut_spans`."""
     return CANONICAL_LAYOUT if get_layout(layout).joints == CANONICAL else layout

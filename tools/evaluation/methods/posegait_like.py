@@ -1,18 +1,18 @@
-"""A CNN on 81 hand-crafted numbers a skeleton, like PoseGait.
+"""CNN baseline similar to PoseGait, on 81 hand-crafted features of each skeleton.
 
-Liao et al., "A Model-Based Gait Recognition Method with Body Pose and Human Prior Knowledge" (Pattern
-Recognition 98, 2020): 3D coordinates, joint angles, limb lengths and joint motion, into a CNN. The paper that
-this project follows counts 81 of them and lists none, so the list here is of our own making, for the
-canonical 20 joints, and the method is called `posegait_like`:
+PoseGait (Liao et al., "A Model-Based Gait Recognition Method with Body Pose and Human Prior Knowledge",
+Pattern Recognition 98, 2020) feeds 3D coordinates, joint angles, limb lengths and joint motion into a CNN.
+The paper that this project follows states 81 features without listing them. The list below is therefore our
+own, for the canonical 20 joints, and the method is named `posegait_like`:
 
-- 42: the coordinates of the 14 joints that PoseGait's estimated poses have (head, neck, shoulders, elbows,
-  wrists, hips, knees, ankles), relative to the hip, metres;
-- 8: the angles at elbows, shoulders, hips and knees, radians;
-- 17: the lengths of all bones but the two of the hands, whose ends a Kinect sees worst, metres;
-- 14: how far each of the 14 joints moved since the skeleton before, relative to the hip, metres; a window's
-  first skeleton has the second's.
+- 42: coordinates of the 14 joints of PoseGait's estimated poses (head, neck, shoulders, elbows, wrists, hips,
+  knees, ankles), relative to the hip, metres;
+- 8: angles at elbows, shoulders, hips and knees, radians;
+- 17: lengths of all bones except those of the two hands, whose ends a Kinect measures worst, metres;
+- 14: distance that each of the 14 joints moved since the previous skeleton, relative to the hip, metres; the
+  first skeleton of a window has the values of the second.
 
-The network has two convolutions over time of 256 channels, the mean over time, and a layer of 256.
+The network: two convolutions over time with 256 channels, mean over time, linear layer of 256.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from torch import Tensor, nn
 
 from stream.body import FloatArray
 from stream.skeleton import BONES, CANONICAL
-from tools.evaluation.methods.classifier_networks import Network, WindowNetwork
-from tools.evaluation.methods.named_joints import through_canonical
-from tools.evaluation.methods.raw_and_bones import lengths
+from tools.evaluation.methods.classifier_networks import NetworkMethod, WindowNetwork
+from tools.evaluation.methods.named_joints import adapt_to_layout
+from tools.evaluation.methods.raw_and_bones import joint_distances
 
-__all__ = ["NUMBERS", "PoseNetwork", "pose_numbers", "posegait_like"]
+__all__ = ["FEATURES", "PoseNetwork", "posegait_features", "posegait_like_method"]
 
-NUMBERS = 81
-"""Numbers a skeleton."""
+FEATURES = 81
+"""Features of a skeleton."""
 
 _CHANNELS = 256
 
@@ -52,33 +52,33 @@ _ANGLES = tuple(
         ("Hip", "Knee", "Ankle"),
     )
 )
-"""The angle at the second of three joints, between the first and the third."""
+"""Joint triples; the angle is that at the second joint, between the first and the third."""
 
 _LIMBS = tuple(bone for bone in BONES if not CANONICAL[bone[0]].startswith("Hand"))
 
 
-def pose_numbers(windows: FloatArray) -> FloatArray:
-    """The 81 numbers of each skeleton, (n, f * 81), in the order of this module's list."""
-    places = windows[:, :, _JOINTS]
+def posegait_features(windows: FloatArray) -> FloatArray:
+    """Returns the 81 features of each skeleton, (n, f * 81), in the order of the module's list."""
+    positions = windows[:, :, _JOINTS]
     first, corner, third = (windows[:, :, list(joints)] for joints in zip(*_ANGLES, strict=True))
     before, after = first - corner, third - corner
     sine = np.linalg.norm(np.cross(before, after), axis=-1)
-    # The tangent of both sides is sure where an arc cosine is not, near straight limbs.
+    # atan2 is accurate for nearly straight limbs, where acos is not.
     angles = np.arctan2(sine, (before * after).sum(axis=-1))
-    moved = np.linalg.norm(np.diff(places, axis=1), axis=-1)
-    moved = np.concatenate((moved[:, :1], moved), axis=1)
-    numbers = np.concatenate(
-        (places.reshape(*places.shape[:2], -1), angles, lengths(windows, _LIMBS), moved), -1
+    motion = np.linalg.norm(np.diff(positions, axis=1), axis=-1)
+    motion = np.concatenate((motion[:, :1], motion), axis=1)
+    features = np.concatenate(
+        (positions.reshape(*positions.shape[:2], -1), angles, joint_distances(windows, _LIMBS), motion), -1
     )
-    return numbers.reshape(len(windows), -1).astype(np.float32, copy=False)
+    return features.reshape(len(windows), -1).astype(np.float32, copy=False)
 
 
 class PoseNetwork(WindowNetwork):
-    """Convolutions over time.
+    """CNN over the skeletons of a window.
 
     Args:
-        inputs: D, numbers a skeleton.
-        people: C.
+        inputs: D, features of a skeleton.
+        people: C, number of people.
     """
 
     def __init__(self, inputs: int, people: int) -> None:
@@ -88,11 +88,11 @@ class PoseNetwork(WindowNetwork):
         self.hidden = nn.Linear(_CHANNELS, self.output.in_features)
 
     def embed(self, rows: Tensor) -> Tensor:
-        """The layer of 256, of the mean over time."""
-        moved = torch.relu(self.second(torch.relu(self.first(rows.transpose(1, 2)))))
-        return torch.relu(self.hidden(moved.mean(dim=2)))
+        """Returns the linear layer on the mean over time."""
+        motion = torch.relu(self.second(torch.relu(self.first(rows.transpose(1, 2)))))
+        return torch.relu(self.hidden(motion.mean(dim=2)))
 
 
-def posegait_like(layout: str) -> Network:
-    """The CNN as a method; on windows in that layout."""
-    return Network("posegait_like", through_canonical(pose_numbers, layout), PoseNetwork)
+def posegait_like_method(layout: str) -> NetworkMethod:
+    """Returns the method `posegait_like` for windows in a joint layout."""
+    return NetworkMethod("posegait_like", adapt_to_layout(posegait_features, layout), PoseNetwork)

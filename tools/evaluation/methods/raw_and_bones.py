@@ -1,4 +1,4 @@
-"""The simplest descriptions: the coordinates themselves, and the lengths of the bones."""
+"""Methods `raw` and `bones`: joint coordinates and bone lengths, without training."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import numpy as np
 
 from stream.body import FloatArray
 from stream.skeleton import BONES
-from tools.evaluation.methods.method import Description, Fixed
-from tools.evaluation.methods.named_joints import through_canonical
+from tools.evaluation.methods.method import Description, FixedMethod
+from tools.evaluation.methods.named_joints import adapt_to_layout
 
-__all__ = ["bone_lengths", "bones", "lengths", "raw", "raw_window"]
+__all__ = ["bone_lengths", "bones_method", "joint_distances", "raw_features", "raw_method"]
 
 
-def lengths(skeletons: FloatArray, pairs: tuple[tuple[int, int], ...]) -> FloatArray:
-    """Distances (..., P) between P pairs of joints of skeletons (..., 20, 3)."""
+def joint_distances(skeletons: FloatArray, pairs: tuple[tuple[int, int], ...]) -> FloatArray:
+    """Returns the distances (..., P) between P pairs of joints of skeletons (..., 20, 3)."""
     first, second = np.array(pairs).T
-    found: FloatArray = np.linalg.norm(skeletons[..., first, :] - skeletons[..., second, :], axis=-1)
-    return found
+    distances: FloatArray = np.linalg.norm(skeletons[..., first, :] - skeletons[..., second, :], axis=-1)
+    return distances
 
 
-def raw_window(windows: FloatArray) -> FloatArray:
-    """The hip-centred coordinates themselves, (n, f * 60)."""
+def raw_features(windows: FloatArray) -> FloatArray:
+    """Returns the hip-centred coordinates, (n, f * J * 3)."""
     return windows.reshape(len(windows), -1)
 
 
 def bone_lengths(windows: FloatArray) -> FloatArray:
-    """The median over the window's skeletons of each bone's length, (n, 19), metres."""
-    medians: FloatArray = np.median(lengths(windows, BONES), axis=1)
+    """Returns the median length of each bone over the window, (n, 19), metres."""
+    medians: FloatArray = np.median(joint_distances(windows, BONES), axis=1)
     return medians
 
 
-def raw(f: int) -> Fixed:
-    """The window's coordinates; a part a skeleton."""
-    return Fixed((Description("raw", raw_window, parts=f),))
+def raw_method(f: int) -> FixedMethod:
+    """Returns the method `raw`; each skeleton is a part."""
+    return FixedMethod((Description("raw", raw_features, parts=f),))
 
 
-def bones(layout: str) -> Fixed:
-    """The window's bone lengths; of windows in that layout."""
-    return Fixed((Description("bones", through_canonical(bone_lengths, layout)),))
+def bones_method(layout: str) -> FixedMethod:
+    """Returns the method `bones` for windows in a joint layout."""
+    return FixedMethod((Description("bones", adapt_to_layout(bone_lengths, layout)),))

@@ -1,4 +1,4 @@
-"""SGELA: gait encoders trained within the command, without labels, on the trial's training walks."""
+"""SGELA, the method of the paper: gait encoders trained without labels on the training walks of a draw."""
 
 from __future__ import annotations
 
@@ -9,148 +9,150 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from encoder.model import GaitEncoder
-from encoder.training.batch_losses import spans_length
-from encoder.training.checkpoint import EpochReport
+from encoder.training.batch_losses import span_length_and_step
 from encoder.training.contrast import Contrast, ContrastHead
 from encoder.training.spans import Spans
 from encoder.training.train_config import TrainConfig
-from encoder.training.trainer import BatchReport, Trainer
+from encoder.training.trainer import Trainer
+from encoder.training.training_progress import BatchReport, EpochReport
 from tools.evaluation.methods.encoder_descriptions import encoder_descriptions, plus_description
-from tools.evaluation.methods.joined_spans import spans_of
-from tools.evaluation.methods.method import Description, Material, Told
+from tools.evaluation.methods.joined_spans import join_spans
+from tools.evaluation.methods.method import Description, Progress, TrainingInput
 
-__all__ = ["PLUS", "REVERSE", "Sgela", "Workshop"]
+__all__ = ["PLUS", "REVERSE", "EncoderCache", "Sgela"]
 
 REVERSE = "reverse"
 PLUS = "reverse+prediction+sorting"
 
-_FREE = ("device", "threads")
-"""Settings that do not decide what is learned."""
+_IRRELEVANT_SETTINGS = ("device", "threads")
+"""Settings that do not identify a training."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Workshop:
-    """Where encoders are trained, each once.
+class EncoderCache:
+    """Trains encoders, each only once.
 
     Attributes:
-        folder: keeps what was trained, a folder a training, for the next command; None keeps it in memory,
-            for this command only.
+        folder: folder that keeps the trainings for the next command, one subfolder each; None keeps them in
+            memory for this command only.
     """
 
     folder: Path | None = None
-    _made: dict[str, tuple[GaitEncoder, ContrastHead | None]] = field(default_factory=dict)
+    _trained: dict[str, tuple[GaitEncoder, ContrastHead | None]] = field(default_factory=dict)
 
-    def train(self, config: TrainConfig, spans: Spans, told: Told) -> tuple[GaitEncoder, ContrastHead | None]:
-        """An encoder and its contrastive projection, if it has learned one.
+    def train(
+        self, config: TrainConfig, spans: Spans, progress: Progress
+    ) -> tuple[GaitEncoder, ContrastHead | None]:
+        """Returns a trained encoder and its contrastive projection, None if it has none.
 
-        A training in the folder that was interrupted goes on where it was, and one that is done is read.
+        A finished training in the folder is loaded; an interrupted one is continued.
 
         Args:
-            config: of one pretext task.
-            spans: what it learns from.
-            told: is told how it goes.
+            config: settings with one pretext task.
+            spans: training spans.
+            progress: receives the progress.
 
         Raises:
-            UserError, DataError, RunError: as `encoder.training.trainer.Trainer`.
+            UserError, DataError, RunError: as for `encoder.training.trainer.Trainer`.
         """
         key = training_key(config, spans)
-        if key not in self._made:
+        if key not in self._trained:
             if self.folder is None:
                 with tempfile.TemporaryDirectory(prefix="sge-stream-") as folder:
-                    self._made[key] = _train(config, spans, Path(folder), told)
+                    self._trained[key] = _train(config, spans, Path(folder), progress)
             else:
-                self._made[key] = _train(config, spans, self.folder / f"{config.pretext}-{key}", told)
-        told(1.0, f"{config.pretext} trained")
-        return self._made[key]
+                self._trained[key] = _train(config, spans, self.folder / f"{config.pretext}-{key}", progress)
+        progress(1.0, f"{config.pretext} trained")
+        return self._trained[key]
 
 
 def training_key(config: TrainConfig, spans: Spans) -> str:
-    """16 hexadecimal digits that tell trainings apart: by their data and settings, epochs among them."""
-    settings = {name: value for name, value in config.as_dict().items() if name not in _FREE}
+    """Returns the key of a training: 16 hexadecimal digits, a hash of its data and settings."""
+    settings = {name: value for name, value in config.as_dict().items() if name not in _IRRELEVANT_SETTINGS}
     text = json.dumps(settings, sort_keys=True) + spans.digest
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sgela:
-    """The paper's encoder as a method.
+    """Method that trains the encoder of the paper, without labels.
 
     Attributes:
-        config: how it is trained; f, seed and threads are the trial's. With several pretext tasks there is an
-            encoder of each, and their CAGEs are put side by side.
-        workshop: where.
-        seen: nobody before the trial.
+        config: training settings; f, seed and threads are replaced by those of the draw. With several pretext
+            tasks, one encoder is trained for each, and their CAGEs are concatenated.
+        cache: trains the encoders.
+        training_people: empty; it is trained within the draw only.
     """
 
     config: TrainConfig
-    workshop: Workshop
-    seen: frozenset[str] = frozenset()
+    cache: EncoderCache
+    training_people: frozenset[str] = frozenset()
 
     @property
-    def gives(self) -> tuple[str, ...]:
-        """`cage-plus` with several tasks; else `cage` (`age` without contrastive loss), `h`, and `z`."""
+    def description_names(self) -> tuple[str, ...]:
+        """`cage-plus` with several tasks; else `cage`, `h`, `z`, or without contrastive loss `age`, `h`."""
         if len(self.config.pretexts) > 1:
             return ("cage-plus",)
-        return ("cage", "h", "z") if _contrasts(self.config) else ("age", "h")
+        return ("cage", "h", "z") if _uses_contrast(self.config) else ("age", "h")
 
     @property
-    def learns(self) -> bool:
-        """From windows, and from nobody's name."""
+    def needs_training(self) -> bool:
+        """Always True; labels are not used."""
         return True
 
-    def learn(self, material: Material | None, told: Told) -> tuple[Description, ...]:
-        """Train."""
-        assert material is not None
-        config = replace(self.config, f=material.f, seed=material.seed, threads=material.threads)
-        found = []
+    def fit(self, data: TrainingInput | None, progress: Progress) -> tuple[Description, ...]:
+        """Trains an encoder for each pretext task."""
+        assert data is not None
+        config = replace(self.config, f=data.f, seed=data.seed, threads=data.threads)
+        trained = []
         for place, pretext in enumerate(config.pretexts):
-            own = config.only(pretext)
-            spans = spans_of(material.train, spans_length(own, pretext)[0])
-            part = _Part(told, place, len(config.pretexts))
-            found.append(self.workshop.train(own, spans, part))
-        if len(found) > 1:
-            return (plus_description([model for model, _ in found]),)
-        ((model, head),) = found
-        return encoder_descriptions(model, head, contexts=self.gives[0])
+            task_config = config.for_task(pretext)
+            spans = join_spans(data.train, span_length_and_step(task_config, pretext)[0])
+            task_progress = _TaskProgress(progress, place, len(config.pretexts))
+            trained.append(self.cache.train(task_config, spans, task_progress))
+        if len(trained) > 1:
+            return (plus_description([model for model, _ in trained]),)
+        ((model, head),) = trained
+        return encoder_descriptions(model, head, contexts_name=self.description_names[0])
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One of several things to do, told as a share of all."""
+class _TaskProgress:
+    """Progress of one of several trainings, reported as a share of all."""
 
-    told: Told
+    progress: Progress
     place: int
-    of: int
+    count: int
 
     def __call__(self, done: float, text: str) -> object:
-        return self.told((self.place + done) / self.of, text)
+        return self.progress((self.place + done) / self.count, text)
 
 
 @dataclass(frozen=True, slots=True)
-class _Watcher:
-    """Tells batches as shares of the whole training."""
+class _BatchProgress:
+    """Training observer that reports each batch as a share of the training."""
 
-    told: Told
+    progress: Progress
     config: TrainConfig
 
     def on_batch(self, report: BatchReport) -> None:
         epochs = self.config.epochs
-        done = (report.epoch - 1 + report.windows / report.of) / epochs
-        self.told(done, f"{self.config.pretext}: epoch {report.epoch} of {epochs}")
+        done = (report.epoch - 1 + report.windows / report.total_windows) / epochs
+        self.progress(done, f"{self.config.pretext}: epoch {report.epoch} of {epochs}")
 
     def on_epoch(self, report: EpochReport) -> None:
-        """Nothing more than the batches told."""
+        """Does nothing; the batches are reported."""
 
 
 def _train(
-    config: TrainConfig, spans: Spans, folder: Path, told: Told
+    config: TrainConfig, spans: Spans, folder: Path, progress: Progress
 ) -> tuple[GaitEncoder, ContrastHead | None]:
-    trainer = Trainer(config, spans, folder, _Watcher(told, config))
+    trainer = Trainer(config, spans, folder, _BatchProgress(progress, config))
     trainer.run()
-    head = trainer.head.cpu().eval() if _contrasts(config) else None
+    head = trainer.head.cpu().eval() if _uses_contrast(config) else None
     return trainer.model.cpu().eval(), head
 
 
-def _contrasts(config: TrainConfig) -> bool:
-    """Whether the contrastive projection learns anything."""
+def _uses_contrast(config: TrainConfig) -> bool:
+    """Returns whether the training includes the contrastive loss."""
     return config.contrast != Contrast.NONE and config.contrast_weight > 0

@@ -1,4 +1,7 @@
-"""Whom an encoder and its back-end were taught on: none of them may be a probe, or figures are none."""
+"""Protection against test leakage: people used in training must not be probes.
+
+People are written `data set/person`, such as `kgbd/7`; `kgbd/*` stands for all people of KGBD.
+"""
 
 from __future__ import annotations
 
@@ -6,99 +9,99 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from encoder.training.model_card import seen_people
+from encoder.training.model_card import training_people
 from stream.errors import UserError
-from tools.datasets.dataset import DATASETS
-from tools.training.training_data import plain_person
+from tools.datasets.dataset_registry import DATASETS
+from tools.training.training_data import normalise_person
 
-__all__ = ["data_set_of", "person_key", "refuse_seen", "seen_by"]
+__all__ = ["data_set_of", "person_key", "refuse_overlap", "training_people_of"]
 
-_ANYBODY = "*"
-_MEND = "measure it on people whom it has not seen (--people), or train within the command (--method sgela)"
+_ALL_PEOPLE = "*"
 
 
-class Taught(Protocol):
-    """What was taught before a trial: a method, or the live system."""
+class Trained(Protocol):
+    """Trained component under evaluation: a method, or the live system."""
 
     @property
-    def gives(self) -> tuple[str, ...]:
-        """The names of its descriptions."""
+    def description_names(self) -> tuple[str, ...]:
+        """Names of its descriptions, for messages."""
         ...
 
     @property
-    def seen(self) -> frozenset[str]:
-        """Whom it was taught on, as `data set/person`."""
+    def training_people(self) -> frozenset[str]:
+        """People used in training before the evaluation, as `data set/person`."""
         ...
 
 
 def data_set_of(source: str) -> str | None:
-    """The data set, a key of `DATASETS`, that a file, a folder or a walk's first name part is called after.
+    """Returns the data set, a key of `DATASETS`, of a file or folder name or of a walk's first name part.
 
     Returns:
-        `kgbd` of `kgbd_kinect1_20j` and of `KGBD`; None where the name says nothing.
+        For example `kgbd` for `kgbd_kinect1_20j` and for `KGBD`; None if no data set matches.
     """
     name = source.lower()
-    return next((key for key, about in DATASETS.items() if name.startswith((key, about.packed))), None)
+    return next((key for key, about in DATASETS.items() if name.startswith((key, about.packed_prefix))), None)
 
 
 def person_key(data_set: str, person: str) -> str:
-    """`data set/person`, a number without leading zeros, as `Method.seen` holds it."""
-    return f"{data_set}/{plain_person(person)}"
+    """Returns `data set/person`, as in `Method.training_people`; numbers lose leading zeros."""
+    return f"{data_set}/{normalise_person(person)}"
 
 
-def seen_by(file: Path, extra: Mapping[str, str], *, trusted: bool = False) -> frozenset[str]:
-    """Whom weights say that they were trained on, as `Method.seen` holds them.
+def training_people_of(file: Path, extra: Mapping[str, str], *, trusted: bool = False) -> frozenset[str]:
+    """Returns the training people that weights record, as in `Method.training_people`.
 
     Args:
-        file: the weights file.
-        extra: its metadata.
-        trusted: take what it does not say as nobody. It is refused without: figures on people whom an encoder
-            was trained on look like figures, and nobody would know.
+        file: weights file, for messages.
+        extra: metadata of the file.
+        trusted: assume that unrecorded training people are not among the probes. Without this, such weights
+            are refused, because results on training people would not show the leakage.
 
     Raises:
-        UserError: it does not say, or names recordings that are of no known data set, and may hold anybody.
+        UserError: not `trusted`, and the file records no training people or recordings of an unknown data
+            set, which may include the probes.
     """
-    sources = seen_people(extra)
+    sources = training_people(extra)
     if sources is None:
         if trusted:
             return frozenset()
         raise UserError(
-            f"{file} does not say whom it was trained on, so nobody knows whether the people to be "
-            "recognised are among them; train it again, or say --trust-encoder if you know that none is"
+            f"{file} does not record its training people, so the people to be recognised may be among them; "
+            "train it again, or pass --trust-encoder if you know that they are not"
         )
-    found: set[str] = set()
+    keys: set[str] = set()
     for source, people in sources.items():
         data_set = data_set_of(source)
         if data_set is not None:
-            found |= {person_key(data_set, person) for person in people or {_ANYBODY}}
+            keys |= {person_key(data_set, person) for person in people or {_ALL_PEOPLE}}
         elif not trusted:
             raise UserError(
-                f"{file} was trained on {source}, which may hold anybody's walks; say --trust-encoder if you "
-                "know that nobody who is to be recognised is among them"
+                f"{file} was trained on {source}, which is no known data set, so the people to be recognised "
+                "may be among its training people; pass --trust-encoder if you know that they are not"
             )
-    return frozenset(found)
+    return frozenset(keys)
 
 
-def refuse_seen(methods: Iterable[Taught], people: Iterable[str], mend: str = _MEND) -> None:
-    """See that nothing was taught, before the trial, on anybody who is to be recognised.
+def refuse_overlap(methods: Iterable[Trained], people: Iterable[str]) -> None:
+    """Checks that no method was trained on people to be recognised.
 
     Args:
-        methods: of a table.
-        people: the probes' people, as `data set/person`.
-        mend: what the user can do.
+        methods: methods of a table.
+        people: people of the probes, as `data set/person`.
 
     Raises:
-        UserError: one was, or was taught on people of the same data set of whom it does not say who they are.
+        UserError: a method was trained on one of the people, or on unrecorded people of the same data set.
     """
     keys = {person_key(*each.rsplit("/", 1)) for each in people}
     for method in methods:
-        if known := sorted(key for key in keys if _seen(method.seen, key)):
-            others = f", and on {len(known) - 1} others of them" if len(known) > 1 else ""
+        if overlap := sorted(key for key in keys if _includes(method.training_people, key)):
+            others = f" and {len(overlap) - 1} more" if len(overlap) > 1 else ""
             raise UserError(
-                f"{'/'.join(method.gives)}: the encoder or its back-end was taught on {known[0]}, who is to "
-                f"be recognised here{others}; {mend}"
+                f"{'/'.join(method.description_names)}: the encoder or its back-end was trained on people to "
+                f"be recognised here: {overlap[0]}{others}; measure it on other people (--people), or train "
+                "within the command (--method sgela)"
             )
 
 
-def _seen(seen: frozenset[str], key: str) -> bool:
-    return key in seen or f"{key.rpartition('/')[0]}/{_ANYBODY}" in seen
+def _includes(people: frozenset[str], key: str) -> bool:
+    return key in people or f"{key.rpartition('/')[0]}/{_ALL_PEOPLE}" in people

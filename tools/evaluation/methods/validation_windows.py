@@ -1,35 +1,35 @@
-"""The windows by which whatever is learned chooses among its settings and epochs: never those of the test."""
+"""Validation windows, taken from the training walks, to choose hyperparameters and epochs."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.recognition.network_training import hold_out_ends
+from gallery.recognition.network_training import split_walk_ends
 from stream.errors import DataError
-from tools.evaluation.splits.walk_split import WindowSet
+from tools.evaluation.splits.window_set import WindowSet
 
-__all__ = ["BoolArray", "held_out"]
+__all__ = ["BoolArray", "split_validation_windows"]
 
 BoolArray = NDArray[np.bool_]
 
 
-def held_out(train: WindowSet) -> tuple[BoolArray, BoolArray]:
-    """Mark the windows to learn from, and those at the end of each training walk, to choose by.
+def split_validation_windows(train: WindowSet) -> tuple[BoolArray, BoolArray]:
+    """Splits the training windows; validation windows are those at the end of each training walk.
 
     Args:
-        train: windows that start every f // 2 skeletons.
+        train: training windows, one every f // 2 skeletons.
 
     Returns:
-        Two (n,) bool.
+        (n,) bool, training windows; (n,) bool, validation windows.
 
     Raises:
-        DataError: no walk is long enough to hold a window out.
+        DataError: no walk is long enough for a validation window.
     """
-    learned, held = hold_out_ends(train.walks)
-    if not held.any():
+    training, validation = split_walk_ends(train.walks)
+    if not validation.any():
         raise DataError(
-            "expected a training walk of at least four windows, to choose settings by its end, got "
-            f"{len(train)} windows of shorter ones; give longer recordings"
+            "expected a training walk of at least four windows, for validation at its end, got "
+            f"{len(train)} windows of shorter walks; use longer recordings"
         )
-    return learned, held
+    return training, validation

@@ -1,1 +1,1 @@
-"""Figures of identification and of open-set search, and their confidence intervals."""
+"""Metrics of identification and open-set search, and their confidence intervals."""

@@ -1,4 +1,4 @@
-"""How far a figure would have moved with other people: percentile bootstrap over people."""
+"""Confidence intervals of figures: percentile bootstrap over people."""
 
 from __future__ import annotations
 
@@ -7,46 +7,47 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DRAWS", "FEW", "Estimate", "estimates"]
+__all__ = ["MIN_SAMPLE_SIZE", "RESAMPLES", "Estimate", "bootstrap_estimates"]
 
-DRAWS = 1000
-"""How often the people are drawn anew."""
+RESAMPLES = 1000
+"""Bootstrap resamples."""
 
-FEW = 20
-"""Of fewer people, or walks, a figure is too little to conclude from."""
+MIN_SAMPLE_SIZE = 20
+"""Below this number of people or walks, a figure supports no conclusion."""
 
 Floats = NDArray[np.float64]
 
 Estimate = tuple[float, float, float]
-"""A figure, and the low and the high end of its 95 % interval."""
+"""A figure, and the lower and upper bound of its 95 % interval."""
 
 
-def estimates(
-    figures: Callable[[Floats], Mapping[str, float]], people: int, seed: int, draws: int = DRAWS
+def bootstrap_estimates(
+    figures: Callable[[Floats], Mapping[str, float]], people: int, seed: int, resamples: int = RESAMPLES
 ) -> dict[str, Estimate | None]:
-    """Figures with 95 % intervals: people are drawn with replacement, all that is one person's together.
+    """Returns figures with 95 % intervals; people are resampled with replacement, with all their searches.
 
-    Searches of one person are alike, so that drawing searches would promise more than so few people can. A
-    draw in which a figure is not defined says nothing of it.
+    Searches of one person are correlated, so resampling searches would give intervals that are too narrow.
+    Resamples in which a figure is undefined are left out of its interval.
 
     Args:
-        figures: by name, of the people's weights (P,): how often each of them counts; NaN where undefined.
+        figures: computes the figures, by name, from the weights (P,) of the people: how often each counts.
+            NaN where a figure is undefined.
         people: P.
-        seed: of the draws.
-        draws: how many.
+        seed: seed of the resampling.
+        resamples: number of resamples.
 
     Returns:
-        By name; None where the figure is not defined for the people as they are.
+        The estimates by name; None where the figure is undefined with all weights 1.
     """
     random = np.random.default_rng(seed)
-    drawn = random.multinomial(people, np.full(people, 1 / people), size=draws).astype(np.float64)
+    drawn = random.multinomial(people, np.full(people, 1 / people), size=resamples).astype(np.float64)
     values = figures(np.ones(people))
-    again = [figures(weights) for weights in drawn]
+    resampled = [figures(weights) for weights in drawn]
     found: dict[str, Estimate | None] = {}
     for name, value in values.items():
-        each = np.array([draw[name] for draw in again])
-        each = each[~np.isnan(each)]
-        defined = not np.isnan(value) and len(each) > 0
-        low, high = np.quantile(each, [0.025, 0.975]) if defined else (np.nan, np.nan)
+        samples = np.array([resample[name] for resample in resampled])
+        samples = samples[~np.isnan(samples)]
+        defined = not np.isnan(value) and len(samples) > 0
+        low, high = np.quantile(samples, [0.025, 0.975]) if defined else (np.nan, np.nan)
         found[name] = (float(value), float(low), float(high)) if defined else None
     return found

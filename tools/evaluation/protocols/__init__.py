@@ -1,1 +1,1 @@
-"""Evaluation protocols: how methods are measured on one draw of a data set."""
+"""Evaluation protocols: measure methods on one draw of a data set."""

@@ -1,11 +1,11 @@
-"""The `direct` protocol: every probe window against every gallery window, by distance alone.
+"""The `direct` protocol: compares every probe window with every gallery window by distance.
 
     sge-stream evaluate kgbd --data DATA --protocol direct [--f 6] [--seed 0] [--method raw,bones,...]
 
-Of each person two walks at random are the gallery and one is the probe (`direct_split`); 10 frames are cut
-at each end of a walk; neither gallery nor probe windows overlap. Labels of the gallery are used to count, and
-those of the training walks by the methods marked as supervised. This is the protocol of the papers after this
-one (SimMC, Hi-MPC, TranSG, MoCos), and the nearest to what a live gallery does.
+Two random walks of each person form the gallery and one is the probe (`direct_split`). 10 frames are cut at
+each end of a walk; neither gallery nor probe windows overlap. Gallery labels serve only to count; labels of
+the training walks serve only the supervised methods. Later papers use this protocol (SimMC, Hi-MPC, TranSG,
+MoCos), and it is the closest to a live gallery.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tools.evaluation.methods import Description, Method, Metric
-from tools.evaluation.metrics.identification import rank_k, vote
-from tools.evaluation.protocols.draw import Trial
-from tools.evaluation.protocols.measure import Measured, Watch, measure, silent
-from tools.evaluation.protocols.results import Answers, Result
+from tools.evaluation.metrics.identification import rank_k, walk_rank1
+from tools.evaluation.protocols.draw import ProtocolDraw
+from tools.evaluation.protocols.measure import Measurement, MethodProgress, measure_methods, no_progress
+from tools.evaluation.protocols.results import Predictions, Result
 from tools.evaluation.protocols.window_matching import match
-from tools.evaluation.splits.walk_split import WindowSet
+from tools.evaluation.splits.window_set import WindowSet
 
 __all__ = ["DIRECT_COLUMNS", "direct_figures", "run_direct"]
 
@@ -26,61 +26,64 @@ DIRECT_COLUMNS = {
     "name": "method", "rank1": "Rank-1", "rank5": "5", "rank10": "10",
     "map": "mAP", "minp": "mINP", "rank1_walk": "walk", "seconds": "s",
 }  # fmt: skip
-"""The table: key of a row -> heading."""
+"""Columns of the table: key of a row -> heading."""
 
 
-def direct_figures(answers: Answers, probes: WindowSet) -> dict[str, float]:
-    """Count the answers, in percent.
+def direct_figures(predictions: Predictions, probes: WindowSet) -> dict[str, float]:
+    """Returns the figures of predictions, in percent.
 
     Returns:
-        `rank1`, `rank5`, `rank10`: windows of which the nearest gallery window, one of the nearest five, ten,
-        is of the same person; `map`, `minp`: mean average precision and mean inverse negative penalty over
-        all gallery windows; `rank1_walk`: walks whose person more of their windows name than any other.
+        `rank1`, `rank5`, `rank10`: probe windows with a gallery window of the same person among the nearest
+        1, 5 or 10; `map`, `minp`: mean average precision and mean inverse negative penalty over all gallery
+        windows; `rank1_walk`: walks with most of their windows assigned to the right person.
     """
-    assert answers.average_precision is not None
-    assert answers.inverse_penalty is not None
+    assert predictions.average_precision is not None
+    assert predictions.inverse_penalty is not None
     return {
-        "rank1": 100 * rank_k(answers.ranks, 1),
-        "rank5": 100 * rank_k(answers.ranks, 5),
-        "rank10": 100 * rank_k(answers.ranks, 10),
-        "map": 100 * float(answers.average_precision.mean()),
-        "minp": 100 * float(answers.inverse_penalty.mean()),
-        "rank1_walk": 100 * vote(answers.named, probes.walks, probes.people),
+        "rank1": 100 * rank_k(predictions.ranks, 1),
+        "rank5": 100 * rank_k(predictions.ranks, 5),
+        "rank10": 100 * rank_k(predictions.ranks, 10),
+        "map": 100 * float(predictions.average_precision.mean()),
+        "minp": 100 * float(predictions.inverse_penalty.mean()),
+        "rank1_walk": 100 * walk_rank1(predictions.predicted, probes.walks, probes.people),
     }
 
 
 def run_direct(
-    trial: Trial,
+    draw: ProtocolDraw,
     methods: Sequence[Method],
     *,
     metric: Metric | None = None,
     threads: int = 0,
-    watch: Watch = silent,
+    progress: MethodProgress = no_progress,
 ) -> Result:
-    """Measure methods by matching.
+    """Measures methods by matching probe windows with gallery windows.
 
     Args:
-        trial: with a gallery.
-        methods: what only classifies gives no row.
-        metric: how rows are compared; as each description says if not given.
-        threads: see `tools.evaluation.protocols.measure.measure`.
-        watch: is told how it goes.
+        draw: the windows; must have a gallery.
+        methods: the methods; a description without features (a classifier) gives no row.
+        metric: the distance; None takes each description's own.
+        threads: see `tools.evaluation.protocols.measure.measure_methods`.
+        progress: called during the work.
 
     Raises:
-        UserError: see `tools.evaluation.protocols.measure.measure`.
+        ValueError: the draw has no gallery.
+        UserError: see `tools.evaluation.protocols.measure.measure_methods`.
     """
-    gallery, probes = trial.gallery, trial.probes
+    gallery, probes = draw.gallery, draw.probes
     if gallery is None:
-        raise ValueError("trial: expected one with a gallery")
+        raise ValueError("draw: expected one with a gallery")
 
-    def ways(description: Description, watch: Watch) -> Iterator[Measured]:
+    def measure(description: Description, progress: MethodProgress) -> Iterator[Measurement]:
         if description.features is not None:
-            how = metric or description.metric
+            distance = metric or description.metric
 
-            def told(done: float) -> None:
-                watch(description.name, done, how)
+            def report(done: float) -> None:
+                progress(description.name, done, distance)
 
-            answers = match(probes, gallery, description.features, how, told, left_out=trial.left_out)
-            yield Measured(how, direct_figures(answers, probes), answers)
+            predictions = match(
+                probes, gallery, description.features, distance, report, excluded_pairs=draw.excluded_pairs
+            )
+            yield Measurement(distance, direct_figures(predictions, probes), predictions)
 
-    return measure("direct", trial, methods, ways, threads=threads, watch=watch)
+    return measure_methods("direct", draw, methods, measure, threads=threads, progress=progress)

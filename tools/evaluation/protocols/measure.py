@@ -1,4 +1,4 @@
-"""The loop that every protocol goes through: methods learn, their descriptions are measured."""
+"""Measurement loop shared by all protocols: trains each method, then measures each of its descriptions."""
 
 from __future__ import annotations
 
@@ -7,76 +7,77 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tools.evaluation.methods import Description, Method, refuse_seen
-from tools.evaluation.protocols.draw import Trial
-from tools.evaluation.protocols.results import Answers, Result, Row
+from tools.evaluation.methods import Description, Method, refuse_overlap
+from tools.evaluation.protocols.draw import ProtocolDraw
+from tools.evaluation.protocols.results import Predictions, Result, Row
 
-__all__ = ["Measured", "Watch", "measure", "silent"]
+__all__ = ["Measurement", "MethodProgress", "measure_methods", "no_progress"]
 
-Watch = Callable[[str, float, str], object]
-"""Is told how it goes: which method or description, the share that is done, 0 to 1, and what is done."""
+MethodProgress = Callable[[str, float, str], object]
+"""Progress callback: name of the method or description, share done (0 to 1), current step."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """A description's figures by one way of using it; see `tools.evaluation.protocols.results.Row`."""
+class Measurement:
+    """Figures of one variant of a description; fields as in `tools.evaluation.protocols.results.Row`."""
 
-    how: str
+    variant: str
     figures: Mapping[str, float]
-    answers: Answers
+    predictions: Predictions
 
 
-def silent(name: str, done: float, text: str) -> None:
-    """A `Watch` that tells nobody."""
+def no_progress(name: str, done: float, text: str) -> None:
+    """Ignores progress reports."""
 
 
-def measure(
+def measure_methods(
     protocol: str,
-    trial: Trial,
+    draw: ProtocolDraw,
     methods: Sequence[Method],
-    ways: Callable[[Description, Watch], Iterable[Measured]],
+    measure: Callable[[Description, MethodProgress], Iterable[Measurement]],
     *,
     threads: int = 0,
-    watch: Watch = silent,
+    progress: MethodProgress = no_progress,
 ) -> Result:
-    """Let each method learn, and measure each of its descriptions.
+    """Trains each method and measures each of its descriptions.
 
     Args:
-        protocol: its name.
-        trial: what was drawn.
-        methods: of the table, in its order.
-        ways: measures a description in all ways that there are.
-        threads: of the CPU, for what learns; 0 leaves them to the library.
-        watch: is told how it goes.
+        protocol: the protocol's name.
+        draw: the windows.
+        methods: the methods, in the order of the table.
+        measure: measures a description in each of its variants.
+        threads: CPU threads for training; 0 leaves the number to the library.
+        progress: called during the work.
 
     Raises:
-        UserError: a method cannot learn here, or was taught before on somebody who is to be recognised.
+        UserError: a method cannot be trained on this draw, or was trained before on a person of the probes.
     """
-    refuse_seen(methods, trial.probe_people)
-    material = trial.material(threads) if any(method.learns for method in methods) else None
+    refuse_overlap(methods, draw.probe_people)
+    training_input = (
+        draw.training_input(threads) if any(method.needs_training for method in methods) else None
+    )
 
     def rows() -> Iterator[Row]:
         for method in methods:
-            name = "/".join(method.gives)
-            began = time.monotonic()
-            descriptions = method.learn(material, partial(watch, f"{name} learns"))
-            learned = time.monotonic() - began
+            name = "/".join(method.description_names)
+            start = time.monotonic()
+            descriptions = method.fit(training_input, partial(progress, f"{name} trains"))
+            learn_seconds = time.monotonic() - start
             for description in descriptions:
-                began = time.monotonic()
-                for way in ways(description, watch):
-                    seconds = time.monotonic() - began
+                start = time.monotonic()
+                for measurement in measure(description, progress):
+                    seconds = time.monotonic() - start
                     yield Row(
                         description.name,
-                        way.how,
+                        measurement.variant,
                         description.supervised,
-                        way.figures,
-                        way.answers,
+                        measurement.figures,
+                        measurement.predictions,
                         seconds,
-                        learned,
+                        learn_seconds,
                     )
-                    began = time.monotonic()
-                watch(description.name, 1.0, "")
+                    start = time.monotonic()
+                progress(description.name, 1.0, "")
 
-    found = tuple(rows())
-    probes = trial.probes
-    return Result(protocol, trial.summary(), probes.names, probes.people, probes.walks, found)
+    probes = draw.probes
+    return Result(protocol, draw.summary(), probes.names, probes.people, probes.walks, tuple(rows()))

@@ -1,4 +1,4 @@
-"""What a protocol returns: figures of every description, and the answers that they were counted from."""
+"""Results of a protocol: the figures of each description and the predictions behind them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from tools.evaluation.metrics.identification import IntArray
 
-__all__ = ["Answers", "Result", "Row"]
+__all__ = ["Predictions", "Result", "Row"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """What was answered for each of n probe windows.
+class Predictions:
+    """Predictions for n probe windows.
 
     Attributes:
-        ranks: (n,) int64, from 1: among people the place of the right one; where windows are compared, the
-            place of the nearest right window among all of the gallery.
-        named: (n,) int64, the person named, as an index of `Result.names`.
-        scores: (n, C) float32, higher is likelier: probabilities or the like; where windows are compared,
-            minus the distance to the person's nearest window (Euclidean: squared).
-        average_precision: (n,) 0..1, where windows are compared; see
+        ranks: (n,) int64, from 1. Classification: the rank of the right person among all people. Matching:
+            the rank of the nearest window of the right person among all gallery windows.
+        predicted: (n,) int64, the predicted person, an index of `Result.names`.
+        scores: (n, C) float32, higher is more likely. Classification: such as probabilities. Matching: the
+            negative distance to the person's nearest window (Euclidean: squared).
+        average_precision: (n,) 0..1, matching only; see
             `tools.evaluation.metrics.identification.Retrieval`.
-        inverse_penalty: (n,) 0..1, the same.
+        inverse_penalty: (n,) 0..1, likewise.
     """
 
     ranks: IntArray
-    named: IntArray
+    predicted: IntArray
     scores: FloatArray
     average_precision: NDArray[float64] | None = None
     inverse_penalty: NDArray[float64] | None = None
@@ -39,30 +39,31 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One description, measured.
+    """Figures of one variant of a description.
 
     Attributes:
-        name: of the description.
-        how: `euclidean` or `cosine`; `ap` or `sc` for a recognition network; `own` for its own classifier.
-        supervised: whether labels were used to learn it.
-        figures: percent, by name.
-        answers: what they were counted from.
-        seconds: it took to measure it.
-        learn_seconds: its method took to learn, all of its descriptions together.
+        name: name of the description.
+        variant: `euclidean` or `cosine` (the distance); `ap` or `sc` (the strategy of a recognition
+            network); `own` (the description's own classifier).
+        supervised: whether it was trained with labels.
+        figures: figures in percent, by name.
+        predictions: the predictions that the figures were counted from.
+        seconds: time to measure it.
+        learn_seconds: training time of its method, for all of its descriptions.
     """
 
     name: str
-    how: str
+    variant: str
     supervised: bool
     figures: Mapping[str, float]
-    answers: Answers
+    predictions: Predictions
     seconds: float
     learn_seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the answers; without the name."""
+        """Returns all but the name and the predictions."""
         return {
-            "how": self.how,
+            "how": self.variant,
             "supervised": self.supervised,
             **self.figures,
             "seconds": round(self.seconds, 1),
@@ -72,15 +73,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A protocol's table.
+    """Results of all methods on one draw.
 
     Attributes:
         protocol: `direct` or `rn`.
-        drawn: what was drawn, as JSON takes it (`tools.evaluation.protocols.draw.Trial.summary`).
+        drawn: summary of the draw (`tools.evaluation.protocols.draw.ProtocolDraw.summary`).
         names: the C people, in the order of the scores.
-        people: (n,) int64, whose each probe window is.
-        walks: (n,) int64, of which walk each is.
-        rows: in the order of the methods.
+        people: (n,) int64, the person of each probe window.
+        walks: (n,) int64, the walk of each probe window.
+        rows: the rows, in the order of the methods.
     """
 
     protocol: str
@@ -90,20 +91,13 @@ class Result:
     walks: IntArray
     rows: tuple[Row, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything but the arrays and the people's names: `methods` is by name, then by how."""
-        methods: dict[str, dict[str, Any]] = {}
-        for row in self.rows:
-            methods.setdefault(row.name, {})[row.how] = row.as_json()
-        return {"protocol": self.protocol, **self.drawn, "methods": methods}
-
     def table_rows(self) -> list[dict[str, Any]]:
-        """Rows for `tools.evaluation.terminal_tables.figure_table`; `seconds` include those of training."""
+        """Returns rows for `tools.evaluation.terminal_tables.figure_table`; `seconds` includes training."""
         return [
             row.as_json()
             | {
                 "name": row.name,
-                "strategy": row.how.upper() if row.how in {"ap", "sc"} else row.how,
+                "strategy": row.variant.upper() if row.variant in {"ap", "sc"} else row.variant,
                 "seconds": row.seconds + row.learn_seconds,
             }
             for row in self.rows

@@ -1,13 +1,13 @@
-"""The `rn` protocol: a recognition network learns the people from some walks and names them in another.
+"""The `rn` protocol: a recognition network is trained on training walks and classifies probe windows.
 
     sge-stream evaluate kgbd --data DATA --protocol rn [--f 6] [--seed 0] [--method raw,d13-knn,...]
 
-One walk of each person at random is the test, the rest train (paper, Sec. 4.1, of KGBD); 10 frames are cut at
-each end of a walk; training windows start every f/2 skeletons, test windows do not overlap, and all of them
-count. Features are frozen; the network is chosen on the last fifth of each training walk, never on the test
-(the published code chose on the test, so its figures are better than they were earned). Features are run with
-average prediction (`ap`) and with sequence-level concatenation (`sc`); what describes a window as a whole has
-only the latter. What brings a classifier of its own is measured by that (`own`).
+On KGBD one random walk of each person is the probe and the rest train (paper, Sec. 4.1). 10 frames are cut at
+each end of a walk; training windows start every f/2 skeletons; probe windows do not overlap, and all of them
+count. Features are frozen. The network is selected on the last fifth of each training walk, never on the
+probes; the published code selects on the probes, which biases its figures upwards. Features are classified
+with average prediction (`ap`) and sequence-level concatenation (`sc`); features of a whole window have only
+the latter. A description with its own classifier is measured by that (`own`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dataclasses import replace
 from gallery.recognition.network import Strategy
 from gallery.recognition.network_training import EpochResult, RecognitionConfig, train_recogniser
 from stream.body import FloatArray
-from tools.evaluation.methods import Description, Features, Method, describe
-from tools.evaluation.methods.validation_windows import held_out
-from tools.evaluation.metrics.identification import class_ranks, nauc_cmc, rank_k, roc_auc_micro, vote
-from tools.evaluation.protocols.draw import Trial
-from tools.evaluation.protocols.measure import Measured, Watch, measure, silent
-from tools.evaluation.protocols.results import Answers, Result
-from tools.evaluation.splits.walk_split import WindowSet
+from tools.evaluation.methods import Description, FeatureFunction, Method, compute_features
+from tools.evaluation.methods.validation_windows import split_validation_windows
+from tools.evaluation.metrics.identification import class_ranks, nauc_cmc, rank_k, roc_auc_micro, walk_rank1
+from tools.evaluation.protocols.draw import ProtocolDraw
+from tools.evaluation.protocols.measure import Measurement, MethodProgress, measure_methods, no_progress
+from tools.evaluation.protocols.results import Predictions, Result
+from tools.evaluation.splits.window_set import WindowSet
 
 __all__ = ["RN_COLUMNS", "rn_figures", "run_rn"]
 
@@ -32,91 +32,99 @@ RN_COLUMNS = {
     "name": "method", "strategy": "", "rank1": "Rank-1", "nauc_cmc": "nAUC CMC",
     "roc_auc_micro": "ROC micro", "nauc": "publ. nAUC", "seconds": "s",
 }  # fmt: skip
-"""The table: key of a row -> heading. What is published as nAUC stands apart: it is the ROC's area."""
+"""Columns of the table: key of a row -> heading. The published "nAUC" is the area under the ROC curve."""
 
 
-def rn_figures(answers: Answers, probes: WindowSet) -> dict[str, float]:
-    """Count the answers, in percent.
+def rn_figures(predictions: Predictions, probes: WindowSet) -> dict[str, float]:
+    """Returns the figures of predictions, in percent.
 
     Returns:
-        `rank1`: windows whose person has the highest score; `nauc_cmc`: area under the CMC, normalised by the
-        number of people; `roc_auc_micro`: micro-averaged area under the ROC curve, which the published code
-        calls nAUC; `rank1_walk`: walks whose person is named by more of their windows than any other.
+        `rank1`: windows with the highest score for the right person; `nauc_cmc`: area under the CMC,
+        normalised by the number of people; `roc_auc_micro`: micro-averaged area under the ROC curve, called
+        nAUC in the published code; `rank1_walk`: walks with most of their windows assigned to the right
+        person.
     """
     return {
-        "rank1": 100 * rank_k(answers.ranks, 1),
-        "nauc_cmc": 100 * nauc_cmc(answers.ranks, len(probes.names)),
-        "roc_auc_micro": 100 * roc_auc_micro(answers.scores, probes.people),
-        "rank1_walk": 100 * vote(answers.named, probes.walks, probes.people),
+        "rank1": 100 * rank_k(predictions.ranks, 1),
+        "nauc_cmc": 100 * nauc_cmc(predictions.ranks, len(probes.names)),
+        "roc_auc_micro": 100 * roc_auc_micro(predictions.scores, probes.people),
+        "rank1_walk": 100 * walk_rank1(predictions.predicted, probes.walks, probes.people),
     }
 
 
 def run_rn(
-    trial: Trial,
+    draw: ProtocolDraw,
     methods: Sequence[Method],
     config: RecognitionConfig | None = None,
     *,
     threads: int = 0,
-    watch: Watch = silent,
+    progress: MethodProgress = no_progress,
 ) -> Result:
-    """Measure methods by classification.
+    """Measures methods by classification.
 
     Args:
-        trial: its training walks are what probes are told apart by.
-        methods: with their own classifiers, or with features for recognition networks to learn from; those of
-            networks have one figure more, `held_out_rank1`, `rank1` on the windows that they were chosen by.
-        config: how recognition networks are trained, but for strategy and seed.
-        threads: see `tools.evaluation.protocols.measure.measure`.
-        watch: is told how it goes.
+        draw: the windows; classifiers are trained on its training walks.
+        methods: methods with their own classifiers, or with features for recognition networks. Rows of
+            networks also have `held_out_rank1`: `rank1` on the windows that selected the network.
+        config: training settings of the recognition networks; strategy and seed are replaced.
+        threads: see `tools.evaluation.protocols.measure.measure_methods`.
+        progress: called during the work.
 
     Raises:
-        UserError: see `tools.evaluation.protocols.measure.measure`, or nobody has a training walk.
+        UserError: see `tools.evaluation.protocols.measure.measure_methods`, or there are no training walks.
     """
-    train = trial.material().train
-    config = replace(config or RecognitionConfig(), seed=trial.seed)
+    train = draw.training_input().train
+    config = replace(config or RecognitionConfig(), seed=draw.seed)
 
-    def ways(description: Description, watch: Watch) -> Iterator[Measured]:
+    def measure(description: Description, progress: MethodProgress) -> Iterator[Measurement]:
         if description.classify is not None:
-            watch(description.name, 0.0, "names the probes")
-            yield _measured("own", describe(description.classify, trial.probes.windows), trial.probes)
+            progress(description.name, 0.0, "classifies the probes")
+            yield _measurement(
+                "own", compute_features(description.classify, draw.probes.windows), draw.probes
+            )
         elif description.features is not None:
-            yield from _networks(description, description.features, train, trial.probes, config, watch)
+            yield from _train_networks(
+                description, description.features, train, draw.probes, config, progress
+            )
 
-    return measure("rn", trial, methods, ways, threads=threads, watch=watch)
+    return measure_methods("rn", draw, methods, measure, threads=threads, progress=progress)
 
 
-def _networks(
+def _train_networks(
     description: Description,
-    features: Features,
+    features: FeatureFunction,
     train: WindowSet,
     probes: WindowSet,
     config: RecognitionConfig,
-    watch: Watch,
-) -> Iterator[Measured]:
-    """Describe all windows once, train a network on them with each strategy, and test it."""
+    progress: MethodProgress,
+) -> Iterator[Measurement]:
+    """Computes the features of all windows once, then trains and tests a network with each strategy."""
 
-    def in_parts(windows: WindowSet) -> FloatArray:
-        return describe(features, windows.windows).reshape(len(windows), description.parts, -1)
+    def features_by_part(windows: WindowSet) -> FloatArray:
+        return compute_features(features, windows.windows).reshape(len(windows), description.parts, -1)
 
-    watch(description.name, 0.0, "describes")
-    known, asked = in_parts(train), in_parts(probes)
+    progress(description.name, 0.0, "computes features")
+    train_features, probe_features = features_by_part(train), features_by_part(probes)
     strategies = (Strategy.AP, Strategy.SC) if description.parts > 1 else (Strategy.SC,)
     configs = [replace(config, strategy=strategy) for strategy in strategies]
-    passes, done = sum(each.passes for each in configs), 0
+    epochs, done = sum(each.trained_epochs for each in configs), 0
 
-    def told(result: EpochResult) -> None:
-        watch(description.name, (done + result.epoch) / passes, f"epoch {result.epoch}")
+    def report(result: EpochResult) -> None:
+        progress(description.name, (done + result.epoch) / epochs, f"epoch {result.epoch}")
 
-    learned, held = held_out(train)
+    fit, validation = split_validation_windows(train)
     for each in configs:
-        training = train_recogniser(known, train.people, learned, held, train.names, each, progress=told)
-        done += each.passes
-        kept = {"held_out_rank1": 100 * training.history[training.kept - 1].rank1}
-        yield _measured(each.strategy.value, training.recogniser.predict(asked), probes, kept)
+        training = train_recogniser(
+            train_features, train.people, fit, validation, train.names, each, progress=report
+        )
+        done += each.trained_epochs
+        extra = {"held_out_rank1": 100 * training.history[training.kept - 1].rank1}
+        scores = training.recogniser.predict(probe_features)
+        yield _measurement(each.strategy.value, scores, probes, extra)
 
 
-def _measured(
-    how: str, scores: FloatArray, probes: WindowSet, more: dict[str, float] | None = None
-) -> Measured:
-    answers = Answers(class_ranks(scores, probes.people), scores.argmax(axis=1), scores)
-    return Measured(how, rn_figures(answers, probes) | (more or {}), answers)
+def _measurement(
+    variant: str, scores: FloatArray, probes: WindowSet, extra: dict[str, float] | None = None
+) -> Measurement:
+    predictions = Predictions(class_ranks(scores, probes.people), scores.argmax(axis=1), scores)
+    return Measurement(variant, rn_figures(predictions, probes) | (extra or {}), predictions)

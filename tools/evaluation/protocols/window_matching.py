@@ -1,4 +1,4 @@
-"""Probe windows against gallery windows, all with all, in memory that does not grow with their product."""
+"""Compares all probe windows with all gallery windows, block by block to bound the memory."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.body import FloatArray
-from tools.evaluation.methods import Features, Metric, describe
+from tools.evaluation.methods import FeatureFunction, Metric, compute_features
 from tools.evaluation.metrics.identification import Retrieval, retrieve
-from tools.evaluation.protocols.results import Answers
-from tools.evaluation.splits.walk_split import WindowSet
+from tools.evaluation.protocols.results import Predictions
+from tools.evaluation.splits.window_set import WindowSet
 
 __all__ = ["distance_blocks", "match"]
 
 _BLOCK_NUMBERS = 16_000_000
-"""Distances held at once: 64 MB."""
+"""Distances in memory at once: 64 MB."""
 
 
 def distance_blocks(
     probes: FloatArray, gallery: FloatArray, metric: Metric = "euclidean"
 ) -> Iterator[tuple[slice, FloatArray]]:
-    """Distances of some probes at a time to the whole gallery.
+    """Yields the distances of blocks of probes to the whole gallery.
 
     Args:
         probes: (n, D) float32; changed in place.
         gallery: (m, D) float32; changed in place.
-        metric: squared Euclidean, which ranks as its root does, or 1 - cosine.
+        metric: `euclidean`, squared (same ranking as its root), or `cosine`, 1 - cosine.
 
     Yields:
-        Which probes, and their distances (block, m) float32.
+        The block's rows of `probes`, and their distances (block, m) float32.
     """
     if metric == "cosine":
         for rows in (probes, gallery):
             rows[:] /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
     else:
-        # Shifting both changes no distance, and keeps |p|^2 + |g|^2 - 2pg from losing it in the rounding.
+        # Centring changes no distance, and avoids cancellation in |p|^2 + |g|^2 - 2pg.
         centre = gallery.mean(axis=0, dtype=np.float64).astype(np.float32)
         for rows in (probes, gallery):
             rows[:] -= centre
@@ -57,26 +57,26 @@ def distance_blocks(
 def match(
     probes: WindowSet,
     gallery: WindowSet,
-    features: Features,
+    features: FeatureFunction,
     metric: Metric = "euclidean",
-    told: Callable[[float], object] = lambda _: None,
+    progress: Callable[[float], object] = lambda _: None,
     *,
-    left_out: NDArray[np.bool_] | None = None,
-) -> Answers:
-    """Look for the person of every probe window among all gallery windows.
+    excluded_pairs: NDArray[np.bool_] | None = None,
+) -> Predictions:
+    """Identifies the person of each probe window by its distances to all gallery windows.
 
     Args:
-        probes: windows to recognise.
-        gallery: windows with known people, those of the probes among them.
-        features: what windows are compared by.
-        metric: how.
-        told: is told, block by block, which share of the probes is done.
-        left_out: (walks of the probes, walks of the gallery), whose windows are not compared, such as
-            those of one and the same walk; None where all are.
+        probes: windows to identify.
+        gallery: windows of known people; contains every person of the probes.
+        features: computes the vectors that are compared.
+        metric: the distance.
+        progress: called after each block with the share of probes done.
+        excluded_pairs: (probe walks, gallery walks), True where the windows of two walks are not compared,
+            such as a walk with itself; None compares all.
 
     Raises:
-        ValueError: the two sets name people differently, somebody has no window in the gallery, or features
-            are not finite.
+        ValueError: the people of the two sets differ, a person has no gallery window, or a feature is not
+            finite.
     """
     if probes.names != gallery.names:
         raise ValueError("probes and gallery: expected the same names of people")
@@ -85,19 +85,19 @@ def match(
     people, starts = np.unique(owners, return_index=True)
     if len(people) < len(gallery.names):
         raise ValueError("gallery: expected a window of every person")
-    known = describe(features, gallery.windows)[order]
-    asked = describe(features, probes.windows)
+    gallery_features = compute_features(features, gallery.windows)[order]
+    probe_features = compute_features(features, probes.windows)
     parts: list[Retrieval] = []
     scores = np.empty((len(probes), len(people)), np.float32)
-    for part, distances in distance_blocks(asked, known, metric):
-        if left_out is not None:
-            distances[left_out[probes.walks[part]][:, gallery.walks[order]]] = np.inf
+    for part, distances in distance_blocks(probe_features, gallery_features, metric):
+        if excluded_pairs is not None:
+            distances[excluded_pairs[probes.walks[part]][:, gallery.walks[order]]] = np.inf
         np.negative(np.minimum.reduceat(distances, starts, axis=1), out=scores[part])
         parts.append(retrieve(distances, owners, probes.people[part]))
-        told(min(part.stop, len(probes)) / len(probes))
-    return Answers(
+        progress(min(part.stop, len(probes)) / len(probes))
+    return Predictions(
         ranks=np.concatenate([part.first_rank for part in parts]),
-        named=scores.argmax(axis=1),
+        predicted=scores.argmax(axis=1),
         scores=scores,
         average_precision=np.concatenate([part.average_precision for part in parts]),
         inverse_penalty=np.concatenate([part.inverse_penalty for part in parts]),

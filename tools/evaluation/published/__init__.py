@@ -1,5 +1,5 @@
-"""Figures that others published, to stand beside what is measured here."""
+"""Published figures of other methods, for comparison with the measured ones."""
 
-from tools.evaluation.published.published_rows import Kind, PublishedRow, published, published_rows
+from tools.evaluation.published.published_rows import Modality, PublishedRow, comparison_rows, published_rows
 
-__all__ = ["Kind", "PublishedRow", "published", "published_rows"]
+__all__ = ["Modality", "PublishedRow", "comparison_rows", "published_rows"]

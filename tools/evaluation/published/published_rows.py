@@ -1,7 +1,7 @@
-"""Published figures, read from the tables beside this module (`*.toml`) and checked.
+"""Published figures, read from the tables in this folder (`*.toml`) and validated.
 
-The files keep the form of the printed tables: a row for a method, an array for a figure, a number for a
-column. Here each of its columns becomes a row of its own, which is what stands beside a measured one.
+The files have the structure of the printed tables: a row for each method, an array for each figure, a number
+for each column. Each column of a row becomes a `PublishedRow`, comparable to a measured row.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FIGURES", "Kind", "PublishedRow", "published", "published_rows", "read_tables"]
+__all__ = ["FIGURES", "Modality", "PublishedRow", "comparison_rows", "published_rows", "read_tables"]
 
 Protocol = Literal["direct", "rn", "cve", "cme"]
-Kind = Literal["skeleton", "depth", "multi-modal", "appearance"]
+Modality = Literal["skeleton", "depth", "multi-modal", "appearance"]
 
 FIGURES = ("rank1", "rank5", "rank10", "map", "nauc")
-"""The figures that a table may have, all in percent."""
+"""Figures that a table can contain, all in percent."""
 
 _PAPER = "TPAMI 2022, arXiv 2009.03671"
 _FILES = ("paper.toml", "direct.toml")
@@ -32,23 +32,22 @@ _Cells = list[float | Literal["-", "?"]]
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """What one method reached on one data set.
+    """Published figures of one method on one data set or split.
 
     Attributes:
-        protocol: how it was measured: `direct`, `rn`, or the paper's `cve` and `cme` (views and conditions
-            of CASIA B).
-        data_set: on what.
-        split: which part of it was tested, where it has several (`ks20-view-30`, `view-018`, `cl-nm`); else
-            the data set's name.
-        table: the number of the printed table; `direct` where several papers make one.
-        name: the method.
-        source: where it stands.
-        figures: key of `FIGURES` -> percent; those that the table has.
-        kind: what the method sees.
-        supervised: whether labels were used to learn its features.
-        strategy: `AP` or `SC`, where the paper says which.
-        setting: what else sets the row apart: the parts that were used, a parameter.
-        lost: figures that the printed table has and this copy of it lacks.
+        protocol: `direct`, `rn`, or the paper's `cve` and `cme` (views and conditions of CASIA B).
+        data_set: name of the data set.
+        split: tested part of the data set, such as `ks20-view-30`, `view-018`, `cl-nm`; the data set's name
+            if there is only one.
+        table: number of the printed table; `direct` for the table compiled from several papers.
+        name: name of the method.
+        source: publication and table.
+        figures: key of `FIGURES` -> percent; only the figures in the table.
+        kind: input of the method.
+        supervised: whether the features were trained with labels.
+        strategy: `AP` or `SC`, if stated by the paper.
+        setting: other distinction of the row: components used, or a parameter.
+        missing: figures that are in the printed table but not in our copy of it.
 
     Raises:
         ValueError: a figure is unknown, or not a percentage.
@@ -61,11 +60,11 @@ class PublishedRow:
     name: str
     source: str
     figures: Mapping[str, float]
-    kind: Kind = "skeleton"
+    kind: Modality = "skeleton"
     supervised: bool = False
     strategy: Literal["AP", "SC"] | None = None
     setting: str | None = None
-    lost: tuple[str, ...] = field(default=())
+    missing: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         for key, value in self.figures.items():
@@ -75,29 +74,30 @@ class PublishedRow:
                     f"got {key} = {value}"
                 )
 
-    def as_mapping(self) -> dict[str, Any]:
-        """The row as tables take it: `name`, `supervised`, `source`, what else it has, and its figures."""
+    def as_table_row(self) -> dict[str, Any]:
+        """Returns the row of a table: `name`, `supervised`, any distinctions, the figures and `source`."""
         split = self.split if self.split != self.data_set else None
-        told = {"split": split, "strategy": self.strategy, "setting": self.setting}
+        distinctions = {"split": split, "strategy": self.strategy, "setting": self.setting}
         return {
             "name": self.name,
             "supervised": self.supervised,
-            **{key: value for key, value in told.items() if value is not None},
+            **{key: value for key, value in distinctions.items() if value is not None},
             **self.figures,
             "source": self.source,
         }
 
 
 def published_rows(protocol: str, data_set: str, table: str | None = None) -> tuple[PublishedRow, ...]:
-    """All that was published for a protocol on a data set; empty where nothing was.
+    """Returns all published rows for a protocol on a data set.
 
     Args:
         protocol: `direct`, `rn`, `cve` or `cme`.
         data_set: `biwi`, `ias-a`, `ias-b`, `ks20`, `kgbd`, `casia-b`, or one of their splits.
-        table: only of this printed table, `2` to `9`.
+        table: only rows of this printed table, `2` to `9`; None for all.
 
     Returns:
-        In the tables' order; without those that have neither a figure nor a lost one.
+        Rows in the order of the tables, without rows that have neither figures nor missing figures; may be
+        empty.
     """
     return tuple(
         row
@@ -106,35 +106,36 @@ def published_rows(protocol: str, data_set: str, table: str | None = None) -> tu
     )
 
 
-def published(protocol: str, data_set: str) -> list[dict[str, Any]]:
-    """The rows to stand beside measured ones: methods that see skeletons, each at its best setting.
+def comparison_rows(protocol: str, data_set: str) -> list[dict[str, Any]]:
+    """Returns the published rows for comparison with measured ones: skeleton methods at their best setting.
 
-    For `rn` these are the rows of Table 2 (Table 3 for the views of KS20), and after each that tells its
-    strategy the same method's row of the other strategy in Table 5.
+    For `rn` these are the rows of Table 2 (Table 3 for the views of KS20); a row with a strategy is followed
+    by the same method's row of the other strategy in Table 5.
 
     Args:
         protocol: as in `published_rows`.
-        data_set: likewise.
+        data_set: as in `published_rows`.
 
     Returns:
-        Rows as `PublishedRow.as_mapping` gives them; empty where there are none.
+        Rows as returned by `PublishedRow.as_table_row`; may be empty.
     """
     rows = [row for row in published_rows(protocol, data_set) if row.kind == "skeleton" and row.figures]
     if protocol != "rn":
-        return [row.as_mapping() for row in rows]
+        return [row.as_table_row() for row in rows]
     main = [row for row in rows if row.table in ("2", "3") and row.split == data_set]
-    others = [row for row in rows if row.table == "5"]
+    strategies = [row for row in rows if row.table == "5"]
 
-    def both(row: PublishedRow) -> Iterator[PublishedRow]:
+    def with_other_strategy(row: PublishedRow) -> Iterator[PublishedRow]:
         yield row
-        yield from (other for other in others if other.name == row.name and other.strategy != row.strategy)
+        same_method = (other for other in strategies if other.name == row.name)
+        yield from (other for other in same_method if other.strategy != row.strategy)
 
-    return [row.as_mapping() for row in chain.from_iterable(map(both, main))]
+    return [row.as_table_row() for row in chain.from_iterable(map(with_other_strategy, main))]
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
-    kind: Kind = "skeleton"
+    kind: Modality = "skeleton"
     supervised: bool = False
     strategy: Literal["AP", "SC"] | None = None
     setting: str | None = None
@@ -167,29 +168,30 @@ def _all_rows() -> tuple[PublishedRow, ...]:
 
 
 def read_tables(content: bytes) -> tuple[PublishedRow, ...]:
-    """The rows of a file of tables.
+    """Parses a file of tables.
 
     Args:
-        content: TOML, in the form of `paper.toml` beside this module.
+        content: TOML with the structure of `paper.toml` in this folder.
 
     Raises:
-        ValueError: it has another form, a row has too many or too few cells, or a figure is not a percentage.
+        ValueError: the structure differs, a row has a wrong number of cells, or a figure is not a percentage.
     """
     tables = msgspec.toml.decode(content, type=_File).table
-    return tuple(chain.from_iterable(_cells(table, row) for table in tables for row in table.row))
+    return tuple(chain.from_iterable(_split_columns(table, row) for table in tables for row in table.row))
 
 
-def _cells(table: _Table, row: _Row) -> Iterator[PublishedRow]:
+def _split_columns(table: _Table, row: _Row) -> Iterator[PublishedRow]:
+    """Yields a published row for each column in which the row has a figure."""
     arrays = {key: cells for key in FIGURES if (cells := getattr(row, key)) is not None}
     for key, cells in arrays.items():
         if len(cells) != len(table.columns):
             expected = f"expected {len(table.columns)} cells, got {len(cells)}"
             raise ValueError(f"table {table.number}, {row.name}, {key}: {expected}")
     for place, column in enumerate(table.columns):
-        at = {key: cells[place] for key, cells in arrays.items()}
-        figures = {key: float(cell) for key, cell in at.items() if not isinstance(cell, str)}
-        lost = tuple(key for key, cell in at.items() if cell == "?")
-        if figures or lost:
+        column_cells = {key: cells[place] for key, cells in arrays.items()}
+        figures = {key: float(cell) for key, cell in column_cells.items() if not isinstance(cell, str)}
+        missing = tuple(key for key, cell in column_cells.items() if cell == "?")
+        if figures or missing:
             reference = f" [{row.reference}]" if row.reference else ""
             yield PublishedRow(
                 table.protocol,
@@ -203,5 +205,5 @@ def _cells(table: _Table, row: _Row) -> Iterator[PublishedRow]:
                 row.supervised,
                 row.strategy,
                 row.setting,
-                lost,
+                missing,
             )

@@ -1,14 +1,21 @@
-"""A page of results: tables beside published ones, curves, confusions and samples, in one file of HTML."""
+"""HTML report: tables of measured and published figures, curves, confusion matrices and samples."""
 
-from tools.evaluation.report.inputs import NamedWindows, RankCurve, Report, ReportTable, ScoreSet, Section
+from tools.evaluation.report.inputs import (
+    RankCurve,
+    Report,
+    ReportTable,
+    ScoreSet,
+    Section,
+    WindowPredictions,
+)
 from tools.evaluation.report.write import write_report
 
 __all__ = [
-    "NamedWindows",
     "RankCurve",
     "Report",
     "ReportTable",
     "ScoreSet",
     "Section",
+    "WindowPredictions",
     "write_report",
 ]

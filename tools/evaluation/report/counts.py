@@ -1,4 +1,4 @@
-"""The numbers behind the pictures: curves, confusions, and which windows to show."""
+"""Data of the plots: curves, histograms, confusion matrices, and the windows to show as samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, det_curve  # type: ignore[import-untyped]
 
 from tools.evaluation.metrics.identification import cmc
-from tools.evaluation.report.inputs import UNKNOWN, NamedWindows, RankCurve, ReportTable, ScoreSet
+from tools.evaluation.report.inputs import UNKNOWN, RankCurve, ReportTable, ScoreSet, WindowPredictions
 
 __all__ = [
     "DetPoints",
@@ -19,21 +19,21 @@ __all__ = [
     "cmc_curve",
     "confusion",
     "det_points",
-    "hardest_pairs",
     "histogram",
+    "most_frequent_confusions",
 ]
 
 Floats = NDArray[np.float64]
 
 _BINS = 40
-_BEYOND = 0.005
-"""The share of each kind of scores, at either end, for which a histogram makes no room."""
-_POINTS = 2000
-"""A longer curve of errors is thinned to this."""
+_TAIL_SHARE = 0.005
+"""Share of each kind of scores, at either end, that does not widen the range of a histogram."""
+_MAX_DET_POINTS = 2000
+"""Maximum number of points of a DET curve; longer curves are thinned."""
 
 
 def cmc_curve(curve: RankCurve, length: int) -> Floats:
-    """Rank-k in percent for k = 1 to `length`; (length,), all 0 where there is no probe."""
+    """Returns Rank-k in percent for k = 1 to `length`, (length,); all 0 if there are no probes."""
     if not len(curve.ranks):
         return np.zeros(length)
     percent: Floats = 100 * cmc(curve.ranks, length)
@@ -42,163 +42,167 @@ def cmc_curve(curve: RankCurve, length: int) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetPoints:
-    """A detection error trade-off: what each threshold costs.
+    """Detection error trade-off: both error rates at each threshold.
 
     Attributes:
-        accepted: (k,) the share of impostors that is accepted, 0..1, falling.
-        refused: (k,) the share of genuine comparisons that is refused, 0..1, rising.
-        thresholds: (k,) scores from here on are accepted, rising.
-        chosen: (accepted, refused) at the threshold in use; None without one.
-        finest: (accepted, refused), half of what one comparison counts: less than that cannot be told from 0.
+        false_accept: (k,) share of impostor comparisons that are accepted, 0..1, falling.
+        false_reject: (k,) share of genuine comparisons that are rejected, 0..1, rising.
+        thresholds: (k,) thresholds, rising; scores of at least the threshold are accepted.
+        operating_point: (false accept, false reject) at the threshold in use; None without one.
+        resolution: (false accept, false reject), half the rate of one comparison; lower rates cannot be
+            distinguished from 0.
     """
 
-    accepted: Floats
-    refused: Floats
+    false_accept: Floats
+    false_reject: Floats
     thresholds: Floats
-    chosen: tuple[float, float] | None
-    finest: tuple[float, float]
+    operating_point: tuple[float, float] | None
+    resolution: tuple[float, float]
 
 
 def det_points(scores: ScoreSet) -> DetPoints | None:
-    """The trade-off at 2000 thresholds at most; None where one kind of comparison is missing."""
+    """Returns the trade-off at up to 2000 thresholds; None if there are no genuine or no impostor scores."""
     genuine, impostor = len(scores.genuine), len(scores.impostor)
     if not genuine or not impostor:
         return None
     labels = np.repeat([1, 0], [genuine, impostor])
     both = np.concatenate([scores.genuine, scores.impostor]).astype(np.float64)
-    accepted, refused, thresholds = _thinned(*det_curve(labels, both))
-    chosen = None
+    false_accept, false_reject, thresholds = _thin(*det_curve(labels, both))
+    operating_point = None
     if scores.threshold is not None:
-        chosen = (
+        operating_point = (
             float((scores.impostor >= scores.threshold).mean()),
             float((scores.genuine < scores.threshold).mean()),
         )
-    return DetPoints(accepted, refused, thresholds, chosen, (0.5 / impostor, 0.5 / genuine))
+    resolution = (0.5 / impostor, 0.5 / genuine)
+    return DetPoints(false_accept, false_reject, thresholds, operating_point, resolution)
 
 
-def _thinned(accepted: Floats, refused: Floats, thresholds: Floats) -> tuple[Floats, Floats, Floats]:
-    """As many points of a curve as a picture shows, close together where rates are small."""
-    if len(thresholds) <= _POINTS:
-        return accepted, refused, thresholds
-    way = np.zeros(len(thresholds))
-    for rates in (accepted, refused):
+def _thin(false_accept: Floats, false_reject: Floats, thresholds: Floats) -> tuple[Floats, Floats, Floats]:
+    """Returns at most `_MAX_DET_POINTS` points of a curve, denser where rates are small."""
+    if len(thresholds) <= _MAX_DET_POINTS:
+        return false_accept, false_reject, thresholds
+    distance = np.zeros(len(thresholds))
+    for rates in (false_accept, false_reject):
         odds = np.log((rates + 1e-6) / (1 - rates + 1e-6))
-        way[1:] += np.abs(np.diff(odds)).cumsum()
-    kept = np.unique(np.searchsorted(way, np.linspace(0, way[-1], _POINTS)))
-    return accepted[kept], refused[kept], thresholds[kept]
+        distance[1:] += np.abs(np.diff(odds)).cumsum()
+    kept = np.unique(np.searchsorted(distance, np.linspace(0, distance[-1], _MAX_DET_POINTS)))
+    return false_accept[kept], false_reject[kept], thresholds[kept]
 
 
 def histogram(scores: ScoreSet) -> tuple[Floats, Floats, Floats]:
-    """How the scores lie.
+    """Returns the distribution of the scores.
 
     Returns:
-        Edges (b + 1,) of bins over the scores and the threshold; in each bin the share, in percent, of the
-        genuine comparisons and of the impostors (b,), 0 where there are none. The first and the last bin have
-        the few scores beyond them, too, which would leave no room for the others.
+        Edges (b + 1,) of bins that span the scores and the threshold; shares of the genuine comparisons and
+        of the impostor comparisons in each bin, (b,) percent, 0 if there are none. The outer bins include
+        outliers beyond the edges.
     """
     values = [scores.genuine.astype(np.float64), scores.impostor.astype(np.float64)]
-    known = [part for part in values if len(part)]
-    ends = np.concatenate([np.quantile(part, (_BEYOND, 1 - _BEYOND)) for part in known] or [np.zeros(1)])
+    nonempty = [part for part in values if len(part)]
+    tails = (_TAIL_SHARE, 1 - _TAIL_SHARE)
+    ends = np.concatenate([np.quantile(part, tails) for part in nonempty] or [np.zeros(1)])
     if scores.threshold is not None:
         ends = np.append(ends, scores.threshold)
     edges: Floats = np.histogram_bin_edges(ends, bins=_BINS)
-    inside = [np.clip(part, edges[0], edges[-1]) for part in values]
-    genuine, impostor = (100 * np.histogram(part, edges)[0] / max(1, len(part)) for part in inside)
+    clipped = [np.clip(part, edges[0], edges[-1]) for part in values]
+    genuine, impostor = (100 * np.histogram(part, edges)[0] / max(1, len(part)) for part in clipped)
     return edges, genuine, impostor
 
 
-def confusion(named: NamedWindows) -> Floats:
-    """Shares of all windows, in percent, as the paper draws them (Fig. 10).
+def confusion(predictions: WindowPredictions) -> Floats:
+    """Returns the confusion matrix in percent of all windows (paper, Fig. 10).
 
     Returns:
-        (C or C + 1, C): column a, row b is the share of all windows in which person a walks and b is named;
-        the last row, if any window needs it, is of those for whom nobody is named.
+        (C or C + 1, C): column a, row b is the share of windows with true person a and predicted person b;
+        the additional row, if needed, is of windows without a predicted person.
     """
-    people = len(named.names)
+    people = len(predictions.names)
     labels = [*range(people), UNKNOWN]
-    shares = confusion_matrix(named.truth, named.predicted, labels=labels, normalize="all").T
-    rows = people + bool((named.predicted == UNKNOWN).any())
+    shares = confusion_matrix(predictions.truth, predictions.predicted, labels=labels, normalize="all").T
+    rows = people + bool((predictions.predicted == UNKNOWN).any())
     percent: Floats = 100 * shares[:rows, :people]
     return percent
 
 
-def hardest_pairs(named: NamedWindows) -> ReportTable:
-    """Of each person the windows that are named rightly, and for whom else the person is taken most often.
+def most_frequent_confusions(predictions: WindowPredictions) -> ReportTable:
+    """Returns a table of the Rank-1 and the most frequent confusion of each person.
 
-    People are in the order of how often they are taken for that one, the hardest first; those without windows
-    are left out. Of several equally frequent the first stands.
+    People are sorted by the share of that confusion, highest first; people without windows are left out. Of
+    equally frequent confusions, the first is shown.
     """
     rows: list[dict[str, Any]] = []
-    for person in range(len(named.names)):
-        found = named.predicted[named.truth == person]
-        if not len(found):
+    for person in range(len(predictions.names)):
+        predicted = predictions.predicted[predictions.truth == person]
+        if not len(predicted):
             continue
-        others, counts = np.unique(found[found != person], return_counts=True)
+        others, counts = np.unique(predicted[predicted != person], return_counts=True)
         row = {
-            "person": named.shown(person),
-            "windows": len(found),
-            "right": 100 * float((found == person).mean()),
-            "taken": named.shown(int(others[counts.argmax()])) if len(others) else None,
-            "share": 100 * float(counts.max()) / len(found) if len(others) else 0.0,
+            "person": predictions.display_name(person),
+            "windows": len(predicted),
+            "right": 100 * float((predicted == person).mean()),
+            "taken": predictions.display_name(int(others[counts.argmax()])) if len(others) else None,
+            "share": 100 * float(counts.max()) / len(predicted) if len(others) else 0.0,
         }
         rows.append(row)
     rows.sort(key=lambda row: -row["share"])
     columns = {
         "person": "person",
-        "windows": named.unit,
-        "right": "named rightly (%)",
-        "taken": "most often taken for",
-        "share": "of these (%)",
+        "windows": predictions.unit,
+        "right": "correct (%)",
+        "taken": "most often confused with",
+        "share": "confused (%)",
     }
-    return ReportTable(f"Whom each person is taken for{named.by}", columns, rows)
+    return ReportTable(f"Most frequent confusion of each person{predictions.title_suffix}", columns, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A window to show.
+    """Window to show.
 
     Attributes:
-        window: which.
-        easy: whether it was named rightly.
+        window: index of the window.
+        easy: whether its prediction is correct.
     """
 
     window: int
     easy: bool
 
 
-def choose_samples(named: NamedWindows, pairs: int = 4) -> tuple[Sample, ...]:
-    """Easy and hard windows of the people who are confused most (paper, Sec. 5.5).
+def choose_samples(predictions: WindowPredictions, pairs: int = 4) -> tuple[Sample, ...]:
+    """Chooses easy and hard windows of the most confused people (paper, Sec. 5.5).
 
-    Pairs (a, b), a taken for b, go by their number of windows. Each gives the surest right window of a and
-    the surest wrong one; a pair that has no right window gives the wrong one alone. Where nobody is confused
-    with anybody, the surest right windows of different people stand.
+    Pairs (true a, predicted b) are sorted by their number of windows. Each pair contributes the most
+    confident correct window of a, if any, and the most confident window of a predicted as b. Without any
+    confusion, the most confident correct windows of different people are chosen.
 
     Args:
-        named: with margins.
-        pairs: at most so many.
+        predictions: predictions with margins.
+        pairs: maximum number of pairs.
 
     Returns:
-        Easy before hard, pair after pair.
+        Samples pair by pair, easy before hard.
 
     Raises:
         ValueError: there are no margins.
     """
-    if named.margin is None:
+    if predictions.margin is None:
         raise ValueError("margin: expected one for each window, got none")
-    right, margin = named.right(), named.margin
+    correct, margin = predictions.correct(), predictions.margin
 
-    def surest(those: NDArray[np.bool_], easy: bool) -> list[Sample]:
-        places = np.flatnonzero(those)
-        return [Sample(int(places[margin[places].argmax()]), easy)] if len(places) else []
+    def most_confident(mask: NDArray[np.bool_], easy: bool) -> list[Sample]:
+        indices = np.flatnonzero(mask)
+        return [Sample(int(indices[margin[indices].argmax()]), easy)] if len(indices) else []
 
-    confused = np.stack([named.truth, named.predicted])[:, ~right]
-    kinds, counts = np.unique(confused, axis=1, return_counts=True)
+    confused = np.stack([predictions.truth, predictions.predicted])[:, ~correct]
+    confusions, counts = np.unique(confused, axis=1, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:pairs]
     chosen: list[Sample] = []
-    for walker, taken in kinds.T[order]:
-        own = named.truth == walker
-        chosen += surest(own & right, True) + surest(own & (named.predicted == taken), False)
+    for true_person, other in confusions.T[order]:
+        own = predictions.truth == true_person
+        chosen += most_confident(own & correct, True)
+        chosen += most_confident(own & (predictions.predicted == other), False)
     if not chosen:
-        for person in np.unique(named.truth)[:pairs]:
-            chosen += surest(named.truth == person, True)
+        for person in np.unique(predictions.truth)[:pairs]:
+            chosen += most_confident(predictions.truth == person, True)
     return tuple(dict.fromkeys(chosen))

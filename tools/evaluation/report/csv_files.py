@@ -1,4 +1,4 @@
-"""The CSV of a table and of each picture: a heading and its rows, full precision."""
+"""CSV files of tables and plots: a header line and rows in full precision."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from tools.evaluation.report.counts import cmc_curve, det_points, histogram
-from tools.evaluation.report.inputs import NamedWindows, RankCurve, ReportTable, ScoreSet
+from tools.evaluation.report.inputs import RankCurve, ReportTable, ScoreSet, WindowPredictions
 
-__all__ = ["cmc_csv", "confusion_csv", "det_csv", "scores_csv", "shown", "table_csv"]
+__all__ = ["cmc_csv", "confusion_csv", "det_csv", "format_cell", "scores_csv", "table_csv"]
 
 
-def shown(value: object) -> str:
-    """A cell as the page shows it: one decimal for fractions, a dash for nothing."""
+def format_cell(value: object) -> str:
+    """Formats a table cell for the page: one decimal for floats, a dash for None."""
     if value is None:
         return "-"
     return f"{value:.1f}" if isinstance(value, float) else str(value)
@@ -29,7 +29,7 @@ def _text(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def table_csv(table: ReportTable) -> str:
-    """A table: its columns by their keys, whether a row learned with labels, and whence it is."""
+    """Returns the CSV of a table: columns by key, then `supervised`, `origin` and `source`."""
     extra = ("supervised", "origin", "source")
     keys = [key for key in table.columns if key not in extra]
 
@@ -42,28 +42,28 @@ def table_csv(table: ReportTable) -> str:
 
 
 def cmc_csv(curves: Sequence[RankCurve]) -> str:
-    """Rank-k of every method for every k."""
+    """Returns the CSV of CMC curves: Rank-k of every method for every k."""
     lines = [
-        (curve.name, place, percent)
+        (curve.name, k, percent)
         for curve in curves
-        for place, percent in enumerate(cmc_curve(curve, curve.places).tolist(), 1)
+        for k, percent in enumerate(cmc_curve(curve, curve.max_rank).tolist(), 1)
     ]
     return _text([("name", "k", "percent"), *lines])
 
 
 def det_csv(sets: Sequence[ScoreSet]) -> str:
-    """Both errors of every method, 0 to 1, over the thresholds."""
+    """Returns the CSV of DET curves: both error rates, 0 to 1, of every method at each threshold."""
     lines = [
         (scores.name, *point)
         for scores in sets
         if (points := det_points(scores)) is not None
-        for point in np.column_stack([points.thresholds, points.accepted, points.refused]).tolist()
+        for point in np.column_stack([points.thresholds, points.false_accept, points.false_reject]).tolist()
     ]
     return _text([("name", "threshold", "impostors_accepted", "genuine_refused"), *lines])
 
 
 def scores_csv(sets: Sequence[ScoreSet]) -> str:
-    """The histograms' bins."""
+    """Returns the CSV of the bins of score histograms."""
     lines = []
     for scores in sets:
         edges, genuine, impostor = (values.tolist() for values in histogram(scores))
@@ -71,11 +71,12 @@ def scores_csv(sets: Sequence[ScoreSet]) -> str:
     return _text([("name", "from", "to", "genuine_percent", "impostor_percent"), *lines])
 
 
-def confusion_csv(named: NamedWindows) -> str:
-    """Who walks, who is named, and in how many windows; pairs without a window are left out."""
-    kinds, counts = np.unique(np.stack([named.truth, named.predicted]), axis=1, return_counts=True)
+def confusion_csv(predictions: WindowPredictions) -> str:
+    """Returns the CSV of a confusion matrix: true and predicted person and the number of windows, if any."""
+    pairs = np.stack([predictions.truth, predictions.predicted])
+    confusions, counts = np.unique(pairs, axis=1, return_counts=True)
     lines = [
-        (named.shown(truth), named.shown(predicted), count)
-        for (truth, predicted), count in zip(kinds.T.tolist(), counts.tolist(), strict=True)
+        (predictions.display_name(truth), predictions.display_name(predicted), count)
+        for (truth, predicted), count in zip(confusions.T.tolist(), counts.tolist(), strict=True)
     ]
     return _text([("truth", "predicted", "windows"), *lines])

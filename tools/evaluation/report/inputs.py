@@ -1,4 +1,4 @@
-"""What a report is made of. It knows no protocol: whoever measured fills these in."""
+"""Data of a report, independent of the protocol that was measured."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from stream.body import FloatArray
 
-__all__ = ["UNKNOWN", "NamedWindows", "RankCurve", "Report", "ReportTable", "ScoreSet", "Section"]
+__all__ = ["UNKNOWN", "RankCurve", "Report", "ReportTable", "ScoreSet", "Section", "WindowPredictions"]
 
 IntArray = NDArray[np.int64]
 
 UNKNOWN = -1
-"""In `NamedWindows.predicted`: nobody was named."""
+"""Value in `WindowPredictions.predicted` for windows without a predicted person."""
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NUMBERED = re.compile(r"[A-Za-z]{0,8}[-_ ]?[0-9]{1,8}")
@@ -25,15 +25,14 @@ _NUMBERED = re.compile(r"[A-Za-z]{0,8}[-_ ]?[0-9]{1,8}")
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """Measured rows and, below them, published ones, for `tools.evaluation.terminal_tables.figure_table`.
+    """Table of measured rows and, below them, published rows.
 
     Attributes:
-        title: above the table.
-        columns: key of a row -> heading; the first is the name.
-        measured: rows; `supervised` marks those that learned with labels, and a key that a row lacks is
-            shown as a dash.
-        published: rows likewise; where they have a `source`, the table tells it.
-        note: below the table.
+        title: heading above the table.
+        columns: key of a row -> column heading; the first column is the name.
+        measured: rows; `supervised` marks methods trained with labels, and missing keys are shown as a dash.
+        published: rows of the same form; if they have a `source`, the table shows it.
+        note: text below the table.
     """
 
     title: str
@@ -45,12 +44,12 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankCurve:
-    """At which place each probe found its own person.
+    """Rank of the correct person for each probe, for a CMC curve.
 
     Attributes:
-        name: of the method.
+        name: name of the method.
         ranks: (n,) int, from 1.
-        places: how many there are: people, or gallery windows.
+        max_rank: number of ranks: people, or gallery windows.
 
     Raises:
         ValueError: a rank is below 1.
@@ -58,7 +57,7 @@ class RankCurve:
 
     name: str
     ranks: IntArray
-    places: int
+    max_rank: int
 
     def __post_init__(self) -> None:
         if len(self.ranks) and self.ranks.min() < 1:
@@ -67,13 +66,13 @@ class RankCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreSet:
-    """Scores of comparisons that should be accepted and of those that should not.
+    """Scores of genuine and impostor comparisons.
 
     Attributes:
-        name: of the method.
-        genuine: (n,) float, of people with themselves; higher is more alike. May be empty.
-        impostor: (m,) float, of people with others. May be empty.
-        threshold: scores from here on are accepted; None where nothing is decided.
+        name: name of the method.
+        genuine: (n,) float, scores between samples of one person; higher is more similar. May be empty.
+        impostor: (m,) float, scores between different people. May be empty.
+        threshold: scores of at least this are accepted; None if there is no decision.
 
     Raises:
         ValueError: a score is not finite.
@@ -90,21 +89,21 @@ class ScoreSet:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NamedWindows:
-    """Who walks in each of n windows, and who was named.
+class WindowPredictions:
+    """True and predicted person of each of n windows.
 
     Attributes:
-        names: all C people, as the data set numbers them.
-        truth: (n,) int, an index of `names`.
-        predicted: (n,) int, an index of `names`, or `UNKNOWN`.
-        margin: (n,) float, how sure the answer was; only its order counts. Without it no samples are drawn.
-        windows: (n, f, J, 3) hip-centred metres, Y up, X to the sensor's left; likewise.
-        layout: of the windows' joints, a key of `stream.skeleton.LAYOUTS`.
-        method: whose answers they are.
-        unit: what is named, where it is not a window.
+        names: names of the C people in the data set.
+        truth: (n,) int, true person as an index of `names`.
+        predicted: (n,) int, predicted person as an index of `names`, or `UNKNOWN`.
+        margin: (n,) float, confidence of the predictions; only the order matters. Needed to draw samples.
+        windows: (n, f, J, 3) hip-centred metres, Y up, X to the sensor's left. Needed to draw samples.
+        layout: joint layout of the windows, a key of `stream.skeleton.LAYOUTS`.
+        method: method of the predictions.
+        unit: plural name of the classified items, if they are not windows.
 
     Raises:
-        ValueError: lengths differ, or an index names nobody.
+        ValueError: lengths differ, or an index is out of range.
     """
 
     names: tuple[str, ...]
@@ -120,9 +119,9 @@ class NamedWindows:
         lengths = [len(array) for array in (self.predicted, self.margin, self.windows) if array is not None]
         if set(lengths) - {len(self.truth)}:
             raise ValueError(f"expected arrays of {len(self.truth)} windows, got {lengths}")
-        for what, array, least in (("truth", self.truth, 0), ("predicted", self.predicted, UNKNOWN)):
-            if len(array) and not least <= array.min() <= array.max() < len(self.names):
-                raise ValueError(f"{what}: expected indices of {len(self.names)} people, got others")
+        for name, array, lowest in (("truth", self.truth, 0), ("predicted", self.predicted, UNKNOWN)):
+            if len(array) and not lowest <= array.min() <= array.max() < len(self.names):
+                raise ValueError(f"{name}: expected indices of {len(self.names)} people, got others")
 
     @classmethod
     def from_scores(
@@ -134,59 +133,60 @@ class NamedWindows:
         layout: str = "kinect-v1",
         method: str = "",
     ) -> Self:
-        """The likeliest person of each window, as sure as the distance to the second is wide.
+        """Returns predictions of the best-scored person; the margin is the distance to the second best.
 
         Args:
-            names: all C people.
-            truth: (n,) int.
+            names: names of the C people.
+            truth: (n,) int, true person.
             scores: (n, C), C at least 2; higher is likelier.
-            windows: (n, f, J, 3).
-            layout: of their joints.
-            method: whose answers they are.
+            windows: (n, f, J, 3) windows.
+            layout: joint layout of the windows.
+            method: method of the predictions.
         """
         second, first = np.partition(scores, -2, axis=1)[:, -2:].T
         return cls(names, truth, scores.argmax(axis=1), first - second, windows, layout, method)
 
     @property
-    def by(self) -> str:
-        """Whose answers, as a title goes on."""
-        return f", by {self.method}" if self.method else ""
+    def title_suffix(self) -> str:
+        """Suffix of titles that states the method."""
+        return f" ({self.method})" if self.method else ""
 
     @property
-    def shown_names(self) -> tuple[str, ...]:
-        """What people are called in a report: their numbers in the data set.
+    def display_names(self) -> tuple[str, ...]:
+        """Names of the people in a report: their numbers in the data set.
 
-        A data set that calls people anything else has them counted from 1, so that no report names a person.
+        If the data set does not number its people, they are numbered from 1, so that reports contain no
+        names.
         """
         if all(_NUMBERED.fullmatch(name) for name in self.names):
             return self.names
         return tuple(str(place) for place in range(1, len(self.names) + 1))
 
-    def shown(self, person: int) -> str:
-        """What one person is called, `UNKNOWN` included."""
-        return "unknown" if person == UNKNOWN else self.shown_names[person]
+    def display_name(self, person: int) -> str:
+        """Returns the name of a person in a report; `person` may be `UNKNOWN`."""
+        return "unknown" if person == UNKNOWN else self.display_names[person]
 
-    def right(self) -> NDArray[np.bool_]:
-        """(n,) whether the person named is the one who walks."""
-        right: NDArray[np.bool_] = np.asarray(self.truth == self.predicted)
-        return right
+    def correct(self) -> NDArray[np.bool_]:
+        """Returns whether each prediction is correct, (n,)."""
+        correct: NDArray[np.bool_] = np.asarray(self.truth == self.predicted)
+        return correct
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One protocol's part of a report; what is empty is not drawn.
+    """Section of a report, for one result; empty parts are omitted.
 
     Attributes:
-        key: begins the names of its files: lower-case letters, digits and dashes.
-        title: above it.
-        text: one paragraph below the title.
-        tables: measured beside published.
-        ranks: curves of one CMC.
-        scores: curves of one DET, and a histogram each.
-        named: for the confusion matrix and the samples.
+        key: prefix of the section's file names: lower-case letters, digits and dashes.
+        title: heading.
+        text: paragraph below the heading.
+        tables: tables of measured and published rows.
+        ranks: curves of the CMC plot.
+        scores: curves of the DET plot; each also gets a histogram.
+        predictions: data of the confusion matrix and the samples.
 
     Raises:
-        ValueError: the key has other characters.
+        ValueError: the key contains other characters.
     """
 
     key: str
@@ -195,7 +195,7 @@ class Section:
     tables: tuple[ReportTable, ...] = ()
     ranks: tuple[RankCurve, ...] = ()
     scores: tuple[ScoreSet, ...] = ()
-    named: NamedWindows | None = None
+    predictions: WindowPredictions | None = None
 
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):
@@ -204,15 +204,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A page.
+    """Content of a report page.
 
     Attributes:
-        title: of the page.
-        facts: what was measured and how, as name -> value, below the title.
-        sections: in order.
+        title: heading of the page.
+        facts: settings of the measurement, name -> value, below the heading.
+        sections: sections in order.
 
     Raises:
-        ValueError: two sections have one key.
+        ValueError: two sections have the same key.
     """
 
     title: str
@@ -222,4 +222,4 @@ class Report:
     def __post_init__(self) -> None:
         keys = [section.key for section in self.sections]
         if len(set(keys)) < len(keys):
-            raise ValueError(f"sections: expected a key of its own for each, got {', '.join(keys)}")
+            raise ValueError(f"sections: expected different keys, got {', '.join(keys)}")

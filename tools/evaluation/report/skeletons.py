@@ -1,4 +1,4 @@
-"""Windows drawn as their skeletons, side by side (paper, Fig. 11)."""
+"""Drawing of sample windows as skeletons side by side (paper, Fig. 11)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL, LAYOUTS, to_canonical
 from tools.evaluation.report.counts import Sample
-from tools.evaluation.report.inputs import NamedWindows
+from tools.evaluation.report.inputs import WindowPredictions
 from tools.evaluation.report.theme import Theme
 
-__all__ = ["LIMBS", "drawn_joints", "sample_picture", "sample_size", "sample_title"]
+__all__ = ["LIMBS", "draw_samples", "place_side_by_side", "sample_size", "sample_title"]
 
 LIMBS: tuple[tuple[str, ...], ...] = (
     ("Head", "ShoulderCenter", "Spine", "HipCenter"),
@@ -23,21 +23,21 @@ LIMBS: tuple[tuple[str, ...], ...] = (
     ("ShoulderCenter", "ShoulderRight", "ElbowRight", "WristRight", "HandRight"),
     ("HipCenter", "HipRight", "KneeRight", "AnkleRight", "FootRight"),
 )
-"""A body as five lines of canonical joints: the middle, then the left and the right arm and leg."""
+"""Lines of canonical joints that draw a body: trunk, left arm and leg, right arm and leg."""
 
 _GAP = 0.25
-"""Metres between one skeleton's bounds and the next."""
+"""Gap between neighbouring skeletons, metres."""
 
 
-def drawn_joints(window: FloatArray, layout: str) -> tuple[FloatArray, FloatArray]:
-    """Where joints stand in a picture: the skeletons one after the other, as the sensor sees them.
+def place_side_by_side(window: FloatArray, layout: str) -> tuple[FloatArray, FloatArray]:
+    """Places the skeletons of a window side by side, in the view of the sensor.
 
     Args:
         window: (f, J, 3) hip-centred metres, Y up, X to the sensor's left.
-        layout: of the joints; those of `stream.skeleton.LAYOUTS` become the canonical 20.
+        layout: joint layout; layouts in `stream.skeleton.LAYOUTS` are mapped to the canonical 20 joints.
 
     Returns:
-        Metres to the right (f, J') and up (f, J'); each skeleton wholly right of the one before.
+        Horizontal (f, J') and vertical (f, J') positions, metres; skeletons do not overlap.
     """
     joints = window
     if layout in LAYOUTS:
@@ -49,14 +49,14 @@ def drawn_joints(window: FloatArray, layout: str) -> tuple[FloatArray, FloatArra
     return placed.astype(np.float32), up
 
 
-def sample_title(named: NamedWindows, sample: Sample) -> str:
-    """`Id. 7, Pred. 12`, as the paper has it."""
-    truth, predicted = named.truth[sample.window], named.predicted[sample.window]
-    return f"Id. {named.shown(int(truth))}, Pred. {named.shown(int(predicted))}"
+def sample_title(predictions: WindowPredictions, sample: Sample) -> str:
+    """Returns a title such as `Id. 7, Pred. 12`, as in the paper."""
+    truth, predicted = predictions.truth[sample.window], predictions.predicted[sample.window]
+    return f"Id. {predictions.display_name(int(truth))}, Pred. {predictions.display_name(int(predicted))}"
 
 
 def sample_size(samples: Sequence[Sample]) -> tuple[float, float]:
-    """Width and height of the picture, inches."""
+    """Returns the width and height of the plot, inches."""
     return 9.0, 0.4 + 2.0 * max(1, *(len(column) for column in _columns(samples)))
 
 
@@ -64,12 +64,17 @@ def _columns(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
     return [sample for sample in samples if sample.easy], [sample for sample in samples if not sample.easy]
 
 
-def sample_picture(figure: Figure, theme: Theme, named: NamedWindows, samples: Sequence[Sample]) -> None:
-    """Easy samples in a column at the left, hard ones at the right, all bodies to one scale."""
-    assert named.windows is not None
+def draw_samples(
+    figure: Figure, theme: Theme, predictions: WindowPredictions, samples: Sequence[Sample]
+) -> None:
+    """Draws easy samples in the left column and hard samples in the right one, all at the same scale."""
+    assert predictions.windows is not None
     columns = _columns(samples)
     grid = figure.subplots(max(map(len, columns)), 2, squeeze=False)
-    placed = {sample: drawn_joints(named.windows[sample.window], named.layout) for sample in samples}
+    placed = {
+        sample: place_side_by_side(predictions.windows[sample.window], predictions.layout)
+        for sample in samples
+    }
     width = max(np.nanmax(across) for across, _ in placed.values())
     low, high = (edge([edge(up) for _, up in placed.values()]) for edge in (np.nanmin, np.nanmax))
     for place, (column, heading) in enumerate(zip(columns, ("easy", "hard"), strict=True)):
@@ -79,11 +84,11 @@ def sample_picture(figure: Figure, theme: Theme, named: NamedWindows, samples: S
             if row < len(column):
                 across, up = placed[column[row]]
                 _draw_window(axes, theme, across + (width - np.nanmax(across)) / 2, up)
-                axes.set_title(f"{heading}: {sample_title(named, column[row])}", fontsize=9.5)
+                axes.set_title(f"{heading}: {sample_title(predictions, column[row])}", fontsize=9.5)
 
 
 def _draw_window(axes: Axes, theme: Theme, across: FloatArray, up: FloatArray) -> None:
-    colours = (theme.ink, *(theme.lines[0],) * 2, *(theme.lines[1],) * 2)
+    colours = (theme.foreground, *(theme.lines[0],) * 2, *(theme.lines[1],) * 2)
     canonical = across.shape[1] == len(CANONICAL)
     for right, high in zip(across, up, strict=True):
         if canonical:
@@ -91,4 +96,4 @@ def _draw_window(axes: Axes, theme: Theme, across: FloatArray, up: FloatArray) -
                 places = [CANONICAL.index(joint) for joint in limb]
                 axes.plot(right[places], high[places], marker="o", ls="-", color=colour, lw=1.4, ms=2.2)
         else:
-            axes.plot(right, high, "o", color=theme.ink, ms=2.2)
+            axes.plot(right, high, "o", color=theme.foreground, ms=2.2)

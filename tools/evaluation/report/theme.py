@@ -1,4 +1,4 @@
-"""How pictures look on a light and on a dark page, and how they become PNG."""
+"""Colours of plots on a light and on a dark page, and rendering to PNG."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ _DPI = 150
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours of a picture; those of the page are the same.
+    """Colours of the plots and of the page.
 
     Attributes:
         name: `light` or `dark`.
-        face: behind everything.
-        ink: text, axes, and the middle of a body.
-        faint: grids and help lines.
-        lines: of curves, told apart by people with colour blindness (Okabe and Ito).
+        background: colour of the background.
+        foreground: colour of text, axes, and the trunk of a body.
+        grid: colour of grids and separators.
+        lines: colours of curves, distinguishable with colour blindness (Okabe and Ito).
     """
 
     name: str
-    face: str
-    ink: str
-    faint: str
+    background: str
+    foreground: str
+    grid: str
     lines: tuple[str, ...]
 
     @property
     def settings(self) -> dict[str, object]:
-        """Matplotlib's settings. No text is taken for mathematics: names may hold a dollar sign."""
-        inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-        faced = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
+        """Matplotlib settings. Math text is disabled, since names may contain a dollar sign."""
+        foreground_keys = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+        background_keys = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
         styles, colours = ["-", "--", "-.", ":"], len(self.lines)
-        # Each round of the colours begins with the next style, so that no two of 24 curves look alike.
-        turns = [
-            (self.lines[turn % colours], styles[(turn + turn // colours) % len(styles)])
-            for turn in range(colours * len(styles))
+        # Each cycle of the colours starts with the next line style, so that 24 curves are distinguishable.
+        looks = [
+            (self.lines[number % colours], styles[(number + number // colours) % len(styles)])
+            for number in range(colours * len(styles))
         ]
         return {
-            **dict.fromkeys(inked, self.ink),
-            **dict.fromkeys(faced, self.face),
+            **dict.fromkeys(foreground_keys, self.foreground),
+            **dict.fromkeys(background_keys, self.background),
             "axes.grid": True,
             "axes.axisbelow": True,
             "axes.prop_cycle": cycler(
-                color=[turn[0] for turn in turns], linestyle=[turn[1] for turn in turns]
+                color=[look[0] for look in looks], linestyle=[look[1] for look in looks]
             ),
             "axes.spines.right": False,
             "axes.spines.top": False,
             "font.size": 9.5,
-            "grid.color": self.faint,
+            "grid.color": self.grid,
             "grid.linewidth": 0.6,
-            "legend.edgecolor": self.faint,
+            "legend.edgecolor": self.grid,
             "legend.framealpha": 0.9,
             "text.parse_math": False,
         }
@@ -81,12 +81,12 @@ DARK = Theme(
 
 
 def png(draw: Callable[[Figure, Theme], None], size: tuple[float, float], theme: Theme) -> bytes:
-    """A picture, the same bytes for the same data.
+    """Renders a plot as PNG; the same data give the same bytes.
 
     Args:
-        draw: draws on an empty figure.
-        size: inches, width and height.
-        theme: its colours.
+        draw: function that draws on an empty figure.
+        size: width and height, inches.
+        theme: colours.
     """
     settings: Any = theme.settings
     with rc_context(settings):

@@ -1,4 +1,4 @@
-"""A report's files: the page, which needs none of the others, and beside it the pictures and the numbers."""
+"""Files of a report: the self-contained page, plots and CSV files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from stream.errors import UserError
-from tools.evaluation.report.contents import Picture, PlacedTable, pictures, tables
-from tools.evaluation.report.csv_files import shown
+from tools.evaluation.report.contents import Picture, TableFile, section_pictures, section_tables
+from tools.evaluation.report.csv_files import format_cell
 from tools.evaluation.report.inputs import Report, ReportTable, Section
 from tools.evaluation.report.theme import DARK, LIGHT
 
@@ -23,35 +23,36 @@ PAGE = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
-class _Filled:
+class _SectionContents:
     section: Section
-    tables: tuple[PlacedTable, ...]
+    tables: tuple[TableFile, ...]
     pictures: tuple[Picture, ...]
 
 
 def write_report(folder: Path, report: Report) -> Path:
-    """Write a report.
+    """Writes `index.html`, and `KEY-*.png` and `KEY-*.csv` for each section.
 
-    The page holds its pictures and its style, asks for nothing from elsewhere and runs no script. Files of an
-    earlier report with the same names are replaced, others are left.
+    The page contains its plots and styles, loads no other resources and runs no scripts. Files of an earlier
+    report with the same names are replaced; other files are kept.
 
     Args:
-        folder: made if need be: `index.html`, and for every section `KEY-*.png` and `KEY-*.csv`.
-        report: what to tell.
+        folder: output folder, created if needed.
+        report: content of the report.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
         UserError: a file cannot be written.
     """
-    filled = [
-        _Filled(section, tuple(tables(section)), tuple(pictures(section))) for section in report.sections
+    sections = [
+        _SectionContents(section, tuple(section_tables(section)), tuple(section_pictures(section)))
+        for section in report.sections
     ]
     page = folder / PAGE
-    contents: dict[Path, bytes] = {page: _html(report, filled).encode()}
-    for part in filled:
-        contents |= {folder / f"{placed.stem}.csv": placed.csv.encode() for placed in part.tables}
+    contents: dict[Path, bytes] = {page: _html(report, sections).encode()}
+    for part in sections:
+        contents |= {folder / f"{table.stem}.csv": table.csv.encode() for table in part.tables}
         contents |= {folder / f"{picture.stem}.png": picture.light for picture in part.pictures}
         contents |= {folder / f"{pic.stem}.csv": pic.csv.encode() for pic in part.pictures if pic.csv}
     try:
@@ -60,12 +61,12 @@ def write_report(folder: Path, report: Report) -> Path:
             path.write_bytes(content)
     except OSError as error:
         raise UserError(
-            f"{folder}: the report cannot be written there ({error.strerror}); give another folder"
+            f"{folder}: the report cannot be written there ({error.strerror}); choose another folder"
         ) from error
     return page
 
 
-def _html(report: Report, filled: Sequence[_Filled]) -> str:
+def _html(report: Report, sections: Sequence[_SectionContents]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -73,7 +74,7 @@ def _html(report: Report, filled: Sequence[_Filled]) -> str:
     environment.globals["headings"] = _headings
     environment.filters["data_uri"] = _data_uri
     template = files("tools.evaluation.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(template).render(report=report, parts=filled, light=LIGHT, dark=DARK)
+    return environment.from_string(template).render(report=report, parts=sections, light=LIGHT, dark=DARK)
 
 
 def _data_uri(picture: bytes) -> str:
@@ -81,12 +82,12 @@ def _data_uri(picture: bytes) -> str:
 
 
 def _keys(table: ReportTable) -> list[str]:
-    told = "source" not in table.columns and any(row.get("source") for row in table.published)
-    return [*table.columns, *(["source"] if told else [])]
+    with_source = "source" not in table.columns and any(row.get("source") for row in table.published)
+    return [*table.columns, *(["source"] if with_source else [])]
 
 
 def _text_keys(table: ReportTable) -> set[str]:
-    """Columns without a number; they are not aligned as numbers are."""
+    """Returns the keys of columns without numbers, which are left-aligned."""
     rows = [*table.measured, *table.published]
     return {key for key in _keys(table) if not any(isinstance(row.get(key), int | float) for row in rows)}
 
@@ -98,5 +99,5 @@ def _headings(table: ReportTable) -> list[tuple[str, bool]]:
 
 def _cells(table: ReportTable, row: Mapping[str, Any]) -> list[tuple[str, bool]]:
     text = _text_keys(table)
-    (name, _), *others = [(shown(row.get(key)), key in text) for key in _keys(table)]
+    (name, _), *others = [(format_cell(row.get(key)), key in text) for key in _keys(table)]
     return [(f"{name} *" if row.get("supervised") else name, True), *others]

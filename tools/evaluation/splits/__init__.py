@@ -1,1 +1,1 @@
-"""Which walks train, enrol and probe, and the windows cut from them."""
+"""Splits: the roles of walks (training, gallery, probe), and the windows cut from them."""

@@ -1,13 +1,13 @@
-"""The published protocols: how each data set is parted into training, gallery and probes.
+"""Published splits of each data set into training, gallery and probe walks.
 
-`PROTOCOLS` names the splits of a data set under a protocol; a split is drawn from the walks by a seed.
+`PUBLISHED_SPLITS` lists the splits of a data set under a protocol. A seed draws a split from the walks.
 
-| protocol | what |
+| protocol | roles |
 |---|---|
-| rn | people are classified by what was learned from their own training walks (paper, Sec. 4.1) |
+| rn | a classifier is trained on other walks of the probes' people (paper, Sec. 4.1) |
 | direct | probes are matched with gallery walks by distance; the other walks train (the later papers) |
-| cve | CASIA-B: one view is tested, the views beside it train (paper, Sec. 4.1) |
-| cme | CASIA-B: half of the people train; of the other half, by condition, probes and gallery (Sec. 4.1) |
+| cve | cross-view, CASIA-B: one view is the probe, its neighbouring views train (paper, Sec. 4.1) |
+| cme | cross-condition, CASIA-B: half of the people train; the others are probes and gallery (Sec. 4.1) |
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ import numpy as np
 
 from stream.errors import DataError, UserError
 from tools.datasets import Walk
-from tools.evaluation.splits.walk_split import Split, direct_split, drop_copies, rn_split
+from tools.evaluation.splits.walk_split import Split, direct_split, drop_duplicates, rn_split
 
 __all__ = [
     "CASIA_VIEWS",
     "KS20_VIEWS",
-    "PROTOCOLS",
+    "PUBLISHED_SPLITS",
     "NamedSplit",
     "condition_split",
     "cross_view_split",
@@ -38,13 +38,13 @@ __all__ = [
     "take_split",
 ]
 
-Draw = Callable[[Iterable[Walk], int], Split]
-"""Parts the walks of a data set by a seed."""
+SplitFunction = Callable[[Iterable[Walk], int], Split]
+"""Splits the walks of a data set by a seed."""
 
 KS20_VIEWS: Mapping[str, int] = MappingProxyType(
     {"left_lateral": 0, "left_diagonal": 30, "frontal": 90, "right_diagonal": 130, "right_lateral": 180}
 )
-"""KS20's views and their degrees."""
+"""KS20's views and their angles in degrees."""
 
 CASIA_VIEWS = tuple(f"{degrees:03d}" for degrees in range(0, 181, 18))
 """CASIA-B's views, in degrees."""
@@ -52,175 +52,186 @@ CASIA_VIEWS = tuple(f"{degrees:03d}" for degrees in range(0, 181, 18))
 
 @dataclass(frozen=True, slots=True)
 class NamedSplit:
-    """One split of a data set.
+    """A named way to split a data set.
 
     Attributes:
-        name: as reports and published figures call it.
-        draw: makes it.
-        probe_part: which part of preprocessed arrays has its probes; empty where none does.
-        gallery_part: the same of its gallery.
+        name: name in reports and published figures.
+        draw: draws the split.
+        probe_part: the part of the published precut windows with its probes; empty if there is none.
+        gallery_part: likewise for its gallery.
     """
 
     name: str
-    draw: Draw
+    draw: SplitFunction
     probe_part: str = ""
     gallery_part: str = ""
 
 
 def session_split(walks: Iterable[Walk], seed: int, *, probe: str, gallery: str = "") -> Split:
-    """By session: Training trains, one session has the probes, and one, if named, the gallery.
+    """Splits by session: `Training` trains, one session is the probe, and an optional one the gallery.
 
-    Nothing is drawn. Other sessions have no role.
+    Nothing is random. Other sessions have no role.
 
     Raises:
-        DataError: a session has no walks, or somebody is a probe whom nothing knows.
+        DataError: a session has no walks, or a probe's person has no gallery or training walk.
     """
     del seed
-    kept, copies = drop_copies(walks)
-    train = _of(kept, lambda walk: walk.session == "Training", "session Training")
-    probes = _of(kept, lambda walk: walk.session == probe, f"session {probe}")
-    known = _of(kept, lambda walk: walk.session == gallery, f"session {gallery}") if gallery else ()
-    return _split(train, known, probes, copies)
+    kept, duplicates = drop_duplicates(walks)
+    train = _filter(kept, lambda walk: walk.session == "Training", "session Training")
+    probe_walks = _filter(kept, lambda walk: walk.session == probe, f"session {probe}")
+    gallery_walks = (
+        _filter(kept, lambda walk: walk.session == gallery, f"session {gallery}") if gallery else ()
+    )
+    return _split(train, gallery_walks, probe_walks, duplicates)
 
 
 def random_take_split(walks: Iterable[Walk], seed: int) -> Split:
-    """Of each person's takes in each view one at random is a probe, the others train (KS20's RS).
+    """Takes one random take of each person in each view as probe; the others train (KS20's RS).
 
-    A view of which a person has one take only trains. What is drawn for a person and a view depends on the
-    seed and on those two alone.
+    A view with a single take of a person trains. The choice for a person and a view depends only on the seed
+    and on those two.
 
     Raises:
-        DataError: there are no walks, or somebody is a probe with nothing to learn from.
+        DataError: there are no walks to probe with, or a probe's person has no training walk.
     """
-    kept, copies = drop_copies(walks)
+    kept, duplicates = drop_duplicates(walks)
     train: list[Walk] = []
     probe: list[Walk] = []
-    for (person, view), own in _grouped(kept, lambda walk: (walk.person, walk.view)):
-        drawn = _generator(seed, person, view).integers(len(own)) if len(own) > 1 else -1
-        for place, walk in enumerate(own):
-            (probe if place == drawn else train).append(walk)
-    return _split(train, (), probe, copies)
+    for (person, view), takes in _group(kept, lambda walk: (walk.person, walk.view)):
+        drawn = _generator(seed, person, view).integers(len(takes)) if len(takes) > 1 else -1
+        for index, walk in enumerate(takes):
+            (probe if index == drawn else train).append(walk)
+    return _split(train, (), probe, duplicates)
 
 
 def cross_view_split(walks: Iterable[Walk], seed: int, *, view: str) -> Split:
-    """All walks of one view are probes, all others train (KS20's CVS). Nothing is drawn.
+    """Takes all walks of one view as probes; all others train (KS20's CVS). Nothing is random.
 
     Raises:
-        DataError: the view has no walks, or somebody was seen in no other.
+        DataError: the view has no walks, or a probe's person has no walk in another view.
     """
     del seed
-    kept, copies = drop_copies(walks)
-    probe = _of(kept, lambda walk: walk.view == view, f"view {view}")
-    return _split(_of(kept, lambda walk: walk.view != view, f"views beside {view}"), (), probe, copies)
+    kept, duplicates = drop_duplicates(walks)
+    probe = _filter(kept, lambda walk: walk.view == view, f"view {view}")
+    train = _filter(kept, lambda walk: walk.view != view, f"views other than {view}")
+    return _split(train, (), probe, duplicates)
 
 
 def take_split(walks: Iterable[Walk], seed: int) -> Split:
-    """Of each person one take at random, in all views, is the gallery and another the probe; others train.
+    """Takes one random take of each person, in all views, as gallery and another as probe; the others train.
 
-    What is drawn for a person depends on the seed and on that person alone.
+    The choice for a person depends only on the seed and on that person.
 
     Raises:
-        DataError: somebody has one take only.
+        DataError: a person has a single take.
     """
-    kept, copies = drop_copies(walks)
+    kept, duplicates = drop_duplicates(walks)
     roles: tuple[list[Walk], list[Walk], list[Walk]] = ([], [], [])  # gallery, probe, train
-    for (person,), own in _grouped(kept, lambda walk: (walk.person,)):
-        takes = sorted({walk.session for walk in own})
+    for (person,), person_walks in _group(kept, lambda walk: (walk.person,)):
+        takes = sorted({walk.session for walk in person_walks})
         if len(takes) < 2:
             raise DataError(
-                f"{own[0].name} is of the only take of person {person}: expected two or more, one to be "
-                "recognised by another; leave the person out"
+                f"{person_walks[0].name} belongs to the only take of person {person}: expected at least two, "
+                "a gallery and a probe; leave the person out"
             )
         order = _generator(seed, person).permutation(len(takes)).tolist()
-        for walk in own:
+        for walk in person_walks:
             roles[min(order.index(takes.index(walk.session)), 2)].append(walk)
     gallery, probe, train = roles
-    return _split(train, gallery, probe, copies)
+    return _split(train, gallery, probe, duplicates)
 
 
 def neighbour_view_split(walks: Iterable[Walk], seed: int, *, view: str) -> Split:
-    """All walks of one view are probes, those of the one or two views beside it train (CVE).
+    """Takes all walks of one view as probes; those of its one or two neighbouring views train (CVE).
 
-    Nothing is drawn. CASIA-B's cameras filmed each walk together: what trains shows the same steps from 18
-    degrees away.
+    Nothing is random. CASIA-B's cameras recorded each walk at the same time, so the training walks show the
+    same steps from 18 degrees away.
 
     Raises:
-        DataError: one of these views has no walks, or somebody is a probe with nothing to learn from.
+        DataError: one of these views has no walks, or a probe's person has no training walk.
     """
     del seed
-    kept, copies = drop_copies(walks)
+    kept, duplicates = drop_duplicates(walks)
     place = CASIA_VIEWS.index(view)
-    beside = {CASIA_VIEWS[at] for at in (place - 1, place + 1) if 0 <= at < len(CASIA_VIEWS)}
-    train = [walk for near in sorted(beside) for walk in _in_view(kept, near)]
-    return _split(train, (), _in_view(kept, view), copies)
+    neighbours = {CASIA_VIEWS[at] for at in (place - 1, place + 1) if 0 <= at < len(CASIA_VIEWS)}
+    train = [walk for neighbour in sorted(neighbours) for walk in _in_view(kept, neighbour)]
+    return _split(train, (), _in_view(kept, view), duplicates)
 
 
 def condition_split(walks: Iterable[Walk], seed: int, *, probe: str, gallery: str) -> Split:
-    """Half of the people, drawn at random, train; of the others, probes and gallery by condition (CME).
+    """Trains on a random half of the people; probes and gallery are conditions of the others (CME).
 
-    Under one condition the same walks are both, and a probe is never compared with its own (`own_left_out`).
-    The other views of the same steps stay: CASIA-B's cameras filmed them together.
+    If both conditions are the same, each walk is probe and gallery, and a probe is not compared with its own
+    recording (`exclude_same_recording`). It is compared with the other views of the same steps, which
+    CASIA-B's cameras recorded at the same time.
 
     Args:
-        walks: of CASIA-B.
-        seed: draws who trains; the same people whatever the conditions.
-        probe: nm, bg or cl.
-        gallery: the same.
+        walks: walks of CASIA-B.
+        seed: draws the training people; the same for all conditions.
+        probe: condition of the probes: nm, bg or cl.
+        gallery: condition of the gallery, likewise.
 
     Raises:
-        DataError: there are fewer than two people, or a tested person lacks one of the conditions.
+        DataError: there are fewer than two people, or a probe's person has no gallery walk.
     """
-    kept, copies = drop_copies(walks)
+    kept, duplicates = drop_duplicates(walks)
     people = sorted({walk.person for walk in kept})
     if len(people) < 2:
-        raise DataError(f"expected two people or more, half of them to train on, got {len(people)}")
+        raise DataError(f"expected at least two people, half of them for training, got {len(people)}")
     order = np.random.default_rng(seed).permutation(len(people))
     tested = {people[place] for place in order[len(people) // 2 :]}
     train = [walk for walk in kept if walk.person not in tested]
-    held = [walk for walk in kept if walk.person in tested]
-    asked = _of(held, lambda walk: walk.condition == probe, f"condition {probe}")
-    known = _of(held, lambda walk: walk.condition == gallery, f"condition {gallery}")
-    return _split(train, known, asked, copies, own_left_out=probe == gallery)
+    test = [walk for walk in kept if walk.person in tested]
+    probe_walks = _filter(test, lambda walk: walk.condition == probe, f"condition {probe}")
+    gallery_walks = _filter(test, lambda walk: walk.condition == gallery, f"condition {gallery}")
+    return _split(train, gallery_walks, probe_walks, duplicates, exclude_same_recording=probe == gallery)
 
 
 def _split(
     train: Sequence[Walk],
     gallery: Sequence[Walk],
     probe: Sequence[Walk],
-    copies: Sequence[Walk],
+    duplicates: Sequence[Walk],
     *,
-    own_left_out: bool = False,
+    exclude_same_recording: bool = False,
 ) -> Split:
     known = {walk.person for walk in gallery or train}
     for walk in probe:
         if walk.person not in known:
-            role = "in the gallery" if gallery else "to learn from"
+            role = "gallery" if gallery else "training"
             raise DataError(
-                f"{walk.name} is to be recognised, and person {walk.person} has no walk {role}: the data set "
-                "is not whole; add the missing files, or leave the person out"
+                f"{walk.name} is a probe, but person {walk.person} has no {role} walk: the data set is "
+                "incomplete; add the missing files, or leave the person out"
             )
     if not probe:
-        raise DataError("there is no walk to be recognised here: expected two takes of some view at least")
-    return Split(tuple(train), tuple(gallery), tuple(probe), tuple(copies), own_left_out=own_left_out)
+        raise DataError("no probe walk: expected at least two takes of some view; add the missing files")
+    return Split(
+        tuple(train),
+        tuple(gallery),
+        tuple(probe),
+        tuple(duplicates),
+        exclude_same_recording=exclude_same_recording,
+    )
 
 
-def _of(walks: Sequence[Walk], wanted: Callable[[Walk], bool], what: str) -> list[Walk]:
-    found = [walk for walk in walks if wanted(walk)]
+def _filter(walks: Sequence[Walk], condition: Callable[[Walk], bool], what: str) -> list[Walk]:
+    """Returns the walks that meet a condition; raises `DataError` if there are none."""
+    found = [walk for walk in walks if condition(walk)]
     if not found:
         raise DataError(
-            f"there is no walk of {what} among {len(walks)} here: the split needs it; add the missing files"
+            f"no walk of {what} among {len(walks)} walks; the split needs them: add the missing files"
         )
     return found
 
 
 def _in_view(walks: Sequence[Walk], view: str) -> list[Walk]:
-    return _of(walks, lambda walk: walk.view == view, f"view {view}")
+    return _filter(walks, lambda walk: walk.view == view, f"view {view}")
 
 
-def _grouped(
+def _group(
     walks: Iterable[Walk], key: Callable[[Walk], tuple[str, ...]]
 ) -> list[tuple[tuple[str, ...], list[Walk]]]:
-    """Walks by key, both sorted, so that their order in the files decides nothing."""
+    """Groups walks by key, sorted, so that the order of the files has no effect."""
     groups: dict[tuple[str, ...], list[Walk]] = {}
     for walk in sorted(walks, key=lambda walk: (walk.person, walk.walk)):
         groups.setdefault(key(walk), []).append(walk)
@@ -231,9 +242,15 @@ def _generator(seed: int, *names: str) -> np.random.Generator:
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
-_CME = (("nm", "nm"), ("bg", "bg"), ("cl", "cl"), ("cl", "nm"), ("bg", "nm"))  # probe, gallery (Table 9)
+_CME_CONDITIONS = (  # probe, gallery (Table 9)
+    ("nm", "nm"),
+    ("bg", "bg"),
+    ("cl", "cl"),
+    ("cl", "nm"),
+    ("bg", "nm"),
+)
 
-PROTOCOLS: Mapping[tuple[str, str], tuple[NamedSplit, ...]] = MappingProxyType(
+PUBLISHED_SPLITS: Mapping[tuple[str, str], tuple[NamedSplit, ...]] = MappingProxyType(
     {
         ("kgbd", "rn"): (NamedSplit("kgbd", rn_split, "probe"),),
         ("kgbd", "direct"): (NamedSplit("kgbd", direct_split, "probe", "gallery"),),
@@ -267,7 +284,7 @@ PROTOCOLS: Mapping[tuple[str, str], tuple[NamedSplit, ...]] = MappingProxyType(
         ),
         ("casia-b", "cme"): tuple(
             NamedSplit(f"{probe}-{gallery}", partial(condition_split, probe=probe, gallery=gallery))
-            for probe, gallery in _CME
+            for probe, gallery in _CME_CONDITIONS
         ),
     }
 )
@@ -275,14 +292,14 @@ PROTOCOLS: Mapping[tuple[str, str], tuple[NamedSplit, ...]] = MappingProxyType(
 
 
 def protocol_splits(dataset: str, protocol: str) -> tuple[NamedSplit, ...]:
-    """The splits of a data set under a protocol.
+    """Returns the splits of a data set under a protocol.
 
     Raises:
-        UserError: nobody published such; the text says which there are.
+        UserError: the data set has no such protocol; the message lists those that it has.
     """
-    found = PROTOCOLS.get((dataset, protocol))
+    found = PUBLISHED_SPLITS.get((dataset, protocol))
     if found is None:
-        own = [known for name, known in PROTOCOLS if name == dataset]
-        there = f"of {dataset} there are {', '.join(own)}" if own else f"nothing was published on {dataset}"
-        raise UserError(f"{dataset} has no protocol {protocol!r}: {there}")
+        known = [known for name, known in PUBLISHED_SPLITS if name == dataset]
+        choices = f"choose one of {', '.join(known)}" if known else "no protocol is published for it"
+        raise UserError(f"{dataset} has no protocol {protocol!r}; {choices}")
     return found

@@ -1,9 +1,9 @@
-"""One cell of the study: learned from a draw's training walks, measured both ways.
+"""Trains and measures one cell of the study under the protocols `direct` and `rn`.
 
-One draw of walks serves both protocols (`tools.evaluation.splits.walk_split.direct_split`): encoders learn
-from the training walks alone. For `direct` the probe windows meet those of the gallery walks; for `rn`
-recognition networks learn from training and gallery walks together, by windows that do not overlap, and name
-the same probes.
+Both protocols use one split of the walks (`tools.evaluation.splits.walk_split.direct_split`). Encoders are
+trained on the training walks only. In `direct` the probe windows are matched with those of the gallery walks.
+In `rn` recognition networks are trained on non-overlapping windows of the training and gallery walks and
+classify the same probes.
 """
 
 from __future__ import annotations
@@ -14,32 +14,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from encoder.training.train_config import TrainConfig, config_from
+from encoder.training.train_config import TrainConfig, train_config_from_dict
 from stream.errors import DataError, UserError
-from stream.paths import is_there
+from stream.paths import path_exists
 from tools.datasets import Walk
-from tools.evaluation.methods import Fixed, Method, MethodOptions, choose_methods
-from tools.evaluation.methods.sgela import Sgela, Workshop
+from tools.evaluation.methods import FixedMethod, Method, MethodOptions, choose_methods
+from tools.evaluation.methods.sgela import EncoderCache, Sgela
 from tools.evaluation.protocols.direct import run_direct
-from tools.evaluation.protocols.draw import Trial, trial_of
+from tools.evaluation.protocols.draw import ProtocolDraw, draw_from_split
 from tools.evaluation.protocols.rn import run_rn
 from tools.evaluation.splits.walk_split import direct_split
 from tools.evaluation.terminal_tables import write_json
-from tools.studies.ablation.grid import Cell, shown_features
+from tools.studies.ablation.grid import Cell, table_features
 
-__all__ = ["Study", "read_figures", "stored_tables"]
+__all__ = ["SeedStudy", "read_figures", "stored_tables"]
 
-_SHOWN = {"rank1": "direct", "map": "map", "rank1_walk": "walk"}
+_DIRECT_KEYS = {"rank1": "direct", "map": "map", "rank1_walk": "walk"}
+"""Figures kept of `direct`: key of the protocol -> key in the file."""
 
 
-class Study:
-    """All cells of one seed.
+class SeedStudy:
+    """Measures cells with one seed.
 
     Args:
-        walks: of the people taken.
-        base: the settings that cells differ from.
-        seed: of the draw, of weights, batches and networks.
-        folder: where trainings and figures are kept; what lies there is not done again.
+        walks: walks of the people in the study.
+        base: the base settings.
+        seed: seed of the split, of weights, batches and networks.
+        folder: keeps trainings and figures; those already there are reused.
     """
 
     def __init__(self, walks: Sequence[Walk], base: TrainConfig, seed: int, folder: Path) -> None:
@@ -49,83 +50,92 @@ class Study:
         self._folder = folder / f"seed{seed}"
 
     def measure(self, cell: Cell) -> dict[str, dict[str, float]]:
-        """Figures in percent by description: `direct`, `map`, `walk`, and of networks `ap`, `sc`, `own`.
+        """Returns the figures of a cell, in percent, by description.
 
-        Only what some table shows is measured; all descriptions of a cell that no table has.
+        The keys are `direct`, `map` and `walk` (of `direct`), and `ap`, `sc`, `own` (Rank-1 of `rn`), each of
+        the latter also with the suffix `_nauc_cmc`. Only descriptions that a table shows are measured; all of
+        them if the cell is in no table.
 
         Raises:
             UserError: the folder cannot be written.
+            DataError: a stored file is broken.
         """
         path = self._folder / f"{cell.name}.json"
         if path.exists():
             return read_figures(path)
         methods, f = self._methods(cell)
-        direct = trial_of(self._split, f=f, seed=self._seed)
-        material = direct.material(threads=1)
-        # Learned once, from the training walks: those of the gallery are for the recognition networks alone.
-        found = [
+        direct = draw_from_split(self._split, f=f, seed=self._seed)
+        training_input = direct.training_input(threads=1)
+        # Encoders are trained on the training walks only; gallery walks are for the recognition networks.
+        descriptions = [
             description
             for method in methods
-            for description in method.learn(material if method.learns else None, lambda done, text: None)
+            for description in method.fit(
+                training_input if method.needs_training else None, lambda done, text: None
+            )
         ]
-        shown = shown_features(cell)
-        learned = [Fixed(tuple(one for one in found if not shown or one.name in shown))]
+        shown = table_features(cell)
+        kept = tuple(one for one in descriptions if not shown or one.name in shown)
+        fitted = [FixedMethod(kept)]
         figures: dict[str, dict[str, float]] = {}
-        for row in run_direct(direct, learned).rows:
-            figures[row.name] = {to: row.figures[key] for key, to in _SHOWN.items()}
-        for row in run_rn(self._recognised(f), learned).rows:
-            of = figures.setdefault(row.name, {})
-            of[row.how] = row.figures["rank1"]
-            of[f"{row.how}_nauc_cmc"] = row.figures["nauc_cmc"]
+        for row in run_direct(direct, fitted).rows:
+            figures[row.name] = {name: row.figures[key] for key, name in _DIRECT_KEYS.items()}
+        for row in run_rn(self._rn_draw(f), fitted).rows:
+            own = figures.setdefault(row.name, {})
+            own[row.variant] = row.figures["rank1"]
+            own[f"{row.variant}_nauc_cmc"] = row.figures["nauc_cmc"]
         self._folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        write_json(part, figures)
-        part.replace(path)
+        temporary = path.with_suffix(".part")
+        write_json(temporary, figures)
+        temporary.replace(path)
         return figures
 
     def _methods(self, cell: Cell) -> tuple[Sequence[Method], int]:
         if cell.methods is not None:
             f = self._base.f
-            return choose_methods(cell.methods, MethodOptions(f=f, seed=self._seed), described=False), f
-        config = config_from({**self._base.as_dict(), **cell.settings}, cell.name)
-        return (Sgela(config, Workshop(self._folder / "trainings")),), config.f
+            return choose_methods(
+                cell.methods, MethodOptions(f=f, seed=self._seed), features_required=False
+            ), f
+        config = train_config_from_dict({**self._base.as_dict(), **cell.settings}, cell.name)
+        return (Sgela(config, EncoderCache(self._folder / "trainings")),), config.f
 
-    def _recognised(self, f: int) -> Trial:
+    def _rn_draw(self, f: int) -> ProtocolDraw:
         split = self._split
-        taught = replace(split, train=(*split.train, *split.gallery), gallery=())
-        return trial_of(taught, f=f, seed=self._seed, train_step=f)
+        rn_split = replace(split, train=(*split.train, *split.gallery), gallery=())
+        return draw_from_split(rn_split, f=f, seed=self._seed, train_step=f)
 
 
 def read_figures(path: Path) -> dict[str, Any]:
-    """What `Study.measure` has written.
+    """Reads a file of figures.
 
     Raises:
         DataError: the file is broken.
     """
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}); remove it, and it is measured anew") from error
-    return found
+        raise DataError(f"cannot read {path} ({error}); remove it to measure it again") from error
+    return content
 
 
 def stored_tables(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables that a folder has of these settings; none in a new folder.
+    """Returns the stored tables of these settings; empty for a new folder.
 
     Args:
         path: the file of the tables.
-        settings: by name.
+        settings: the settings by name.
 
     Raises:
-        UserError: what lies there was measured with others. DataError: the file is broken.
+        UserError: the stored tables have other settings.
+        DataError: the file is broken.
     """
-    if not is_there(path):
+    if not path_exists(path):
         return {}
-    before = read_figures(path)
+    stored = read_figures(path)
     for name, value in settings.items():
-        if before.get(name) != value:
+        if stored.get(name) != value:
             raise UserError(
-                f"{path.parent} holds figures of other settings ({name}: {before.get(name)}, not {value}); "
-                "give another folder as --out, or those settings"
+                f"{path.parent} holds figures of other settings ({name}: {stored.get(name)}, not {value}); "
+                "give another folder as --out, or use those settings"
             )
-    return dict(before.get("tables", {}))
+    return dict(stored.get("tables", {}))

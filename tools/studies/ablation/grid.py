@@ -1,6 +1,6 @@
-"""What is trained for each table, and which of its features stand in which row.
+"""Tables of the ablation studies: their trainings, and the features shown in their rows.
 
-Several rows share a training: a `Cell` is trained once a seed, whatever rows show it.
+Rows may share a training: a `Cell` is trained once per seed, however many rows show it.
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["TABLES", "Cell", "Row", "Table", "cells_of", "shown_features"]
+__all__ = ["TABLES", "Cell", "Row", "Table", "cells_of", "table_features"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Something that is learned and measured once a seed.
+    """One experiment of the study; it is trained and measured once per seed.
 
     Attributes:
-        name: unique; that of its file.
-        settings: what differs from the base configuration, by the names of
-            `encoder.training.train_config.TrainConfig`; of several pretext tasks the CAGEs are put side by
-            side.
-        methods: those of `tools.evaluation.methods.choose_methods` that are measured instead of a training.
+        name: unique name, also of its file.
+        settings: differences from the base configuration, by the names of
+            `encoder.training.train_config.TrainConfig`; the CAGEs of several pretext tasks are concatenated.
+        methods: names for `tools.evaluation.methods.choose_methods`, measured instead of a training.
     """
 
     name: str
@@ -31,12 +30,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table: a feature of a cell, as the paper's table calls it.
+    """A row of a table: one feature of a cell.
 
     Attributes:
-        label: what the row is about.
-        cell: which training.
-        feature: the name of the description.
+        label: the row's label in the paper.
+        cell: the experiment.
+        feature: name of the description.
     """
 
     label: str
@@ -49,10 +48,10 @@ class Table:
     """A table of the paper.
 
     Attributes:
-        name: on the command line.
-        title: what it shows.
-        rows: in the paper's order; what the paper does not have comes last.
-        columns: figures shown, by their keys.
+        name: name on the command line.
+        title: title of the table.
+        rows: rows in the paper's order; additional rows come last.
+        columns: keys of the figures shown.
     """
 
     name: str
@@ -61,10 +60,10 @@ class Table:
     columns: tuple[str, ...] = ("direct", "map", "ap", "sc")
 
 
-_LONE = {"contrast": "none"}
+_NO_CONTRAST = {"contrast": "none"}
 _REVERSE = Cell("las")
-_FLOORS = Cell("floors", methods="raw,cage-untrained,h-untrained")
-_REVERSE_AGE = Cell("las-alone", {**_LONE})
+_UNTRAINED = Cell("floors", methods="raw,cage-untrained,h-untrained")
+_REVERSE_NO_CONTRAST = Cell("las-alone", {**_NO_CONTRAST})
 _WITHIN = Cell("within", {"contrast": "within"})
 
 _TABLE4 = Table(
@@ -72,18 +71,22 @@ _TABLE4 = Table(
     "Table 4: what each part brings",
     (
         Row("GE (supervised)", Cell("lstm-2", methods="lstm-2"), "lstm-2"),
-        Row("GE + GD, h", Cell("plain-none-alone", {"pretext": "plain", "attention": "none", **_LONE}), "h"),
-        Row("+ Rev. Rec., h", Cell("none-alone", {"attention": "none", **_LONE}), "h"),
-        Row("+ Rev. Rec. + LAS, h", _REVERSE_AGE, "h"),
-        Row("LAS, AGEs", Cell("plain-las-alone", {"pretext": "plain", **_LONE}), "age"),
-        Row("Rev. Rec. + LAS, AGEs", _REVERSE_AGE, "age"),
+        Row(
+            "GE + GD, h",
+            Cell("plain-none-alone", {"pretext": "plain", "attention": "none", **_NO_CONTRAST}),
+            "h",
+        ),
+        Row("+ Rev. Rec., h", Cell("none-alone", {"attention": "none", **_NO_CONTRAST}), "h"),
+        Row("+ Rev. Rec. + LAS, h", _REVERSE_NO_CONTRAST, "h"),
+        Row("LAS, AGEs", Cell("plain-las-alone", {"pretext": "plain", **_NO_CONTRAST}), "age"),
+        Row("Rev. Rec. + LAS, AGEs", _REVERSE_NO_CONTRAST, "age"),
         Row("LAS, LCL + CAGEs", Cell("plain-las", {"pretext": "plain"})),
         Row("Rev. Rec. + LAS, LCL + CAGEs", _REVERSE),
         Row("the same, contrast within, as printed", _WITHIN),
         Row("the same, within, copies masked", Cell("within-masked", {"contrast": "within-masked"})),
         Row("Rev. Rec. + LAS, LCL, z", _REVERSE, "z"),
-        Row("floor: untrained CAGEs", _FLOORS, "cage-untrained"),
-        Row("floor: raw window", _FLOORS, "raw"),
+        Row("floor: untrained CAGEs", _UNTRAINED, "cage-untrained"),
+        Row("floor: raw window", _UNTRAINED, "raw"),
     ),
 )
 
@@ -108,7 +111,7 @@ _TABLE5 = Table(
 )
 
 
-def _of_length(attention: str, f: int) -> Cell:
+def _attention_cell(attention: str, f: int) -> Cell:
     if attention == "las" and f == 6:
         return _REVERSE
     return Cell(attention if f == 6 else f"{attention}-f{f}", {"attention": attention, "f": f})
@@ -118,7 +121,7 @@ _FIG8 = Table(
     "fig8",
     "Fig. 8: attention and the length of windows",
     tuple(
-        Row(f"{attention}, f = {f}", _of_length(attention, f))
+        Row(f"{attention}, f = {f}", _attention_cell(attention, f))
         for f in (4, 6, 8, 10)
         for attention in ("none", "bas", "mbas", "las")
     ),
@@ -150,7 +153,7 @@ _TABLE7 = Table(
     ("direct", "map", "ap"),
 )
 
-_AUGMENTED = {
+_AUGMENTATIONS = {
     "rotation_deg": 30.0,
     "mirror": 0.5,
     "noise_m": 0.01,
@@ -166,7 +169,7 @@ _AUGMENT = Table(
         Row("none", _REVERSE),
         *(
             Row(f"{name} = {value:g}", Cell(name, {"augment": {name: value}}))
-            for name, value in _AUGMENTED.items()
+            for name, value in _AUGMENTATIONS.items()
         ),
     ),
     ("direct", "map", "ap"),
@@ -176,7 +179,11 @@ TABLES = {table.name: table for table in (_TABLE4, _TABLE5, _FIG8, _TABLE6, _TAB
 
 
 def cells_of(tables: Iterable[Table]) -> list[Cell]:
-    """The cells of tables, each once."""
+    """Returns the cells of tables, each once.
+
+    Raises:
+        ValueError: different cells have the same name.
+    """
     found: dict[str, Cell] = {}
     for table in tables:
         for row in table.rows:
@@ -185,7 +192,7 @@ def cells_of(tables: Iterable[Table]) -> list[Cell]:
     return list(found.values())
 
 
-def shown_features(cell: Cell) -> frozenset[str]:
-    """The features of a cell that some table shows."""
+def table_features(cell: Cell) -> frozenset[str]:
+    """Returns the features of a cell that appear in a table."""
     rows = (row for table in TABLES.values() for row in table.rows)
     return frozenset(row.feature for row in rows if row.cell == cell)

@@ -1,4 +1,4 @@
-"""The pictures and numbers of an attention study."""
+"""Pictures and numbers of the attention study."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from encoder.attention import Attention
 from encoder.pretext_tasks import Pretext
 from encoder.training.contrast import Contrast
 from encoder.training.model_card import DataSource
-from encoder.training.pretext import mask_centres
+from encoder.training.pretext import locality_centres
 from encoder.training.train_config import TrainConfig
 from stream.errors import RunError
 from tools.studies.attention.attention_training import Outcome, Run
 from tools.training.pictures.alignment import draw_alignment
-from tools.training.pictures.attentions import draw_curves, draw_final
+from tools.training.pictures.attention_losses import draw_final_losses, draw_training_curves
 from tools.training.pictures.canvas import save_png
 
-__all__ = ["CURVES_CSV", "FIG4", "FIG5", "FIG6", "FINAL_CSV", "NUMBERS", "Study", "write_study"]
+__all__ = ["CURVES_CSV", "FIG4", "FIG5", "FIG6", "FINAL_CSV", "NUMBERS", "AttentionResults", "write_results"]
 
 FIG4 = "fig4_attention.png"
 FIG5 = "fig5_curves.png"
@@ -36,7 +36,7 @@ CURVES_CSV = "curves.csv"
 FINAL_CSV = "final.csv"
 NUMBERS = "study.json"
 
-_NAMES = {
+_LABELS = {
     Attention.NONE: "No attention",
     Attention.BAS: "BAS",
     Attention.MBAS: "MBAS",
@@ -45,15 +45,15 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
-    """Finished trainings: four attentions, with and without contrastive learning, the same seeds of each.
+class AttentionResults:
+    """Finished trainings: four attentions, with and without contrastive learning, each with the same seeds.
 
     Attributes:
-        config: what they have in common, with the contrast that was compared with none.
-        seeds: of the trainings.
-        sources: where the data came from.
-        windows: of the training data.
-        runs: each training with what it came to.
+        config: common settings, with the contrast that is compared with none.
+        seeds: seeds of the trainings.
+        sources: sources of the training data.
+        windows: number of training windows.
+        runs: each training with its outcome.
     """
 
     config: TrainConfig
@@ -62,8 +62,8 @@ class Study:
     windows: int
     runs: Sequence[tuple[Run, Outcome]]
 
-    def of(self, attention: Attention, contrast: str) -> list[Outcome]:
-        """The outcomes of one kind of training, in the order of the seeds."""
+    def outcomes(self, attention: Attention, contrast: str) -> list[Outcome]:
+        """Returns the outcomes with one attention and contrast, in the order of the seeds."""
         by_seed = {
             run.config.seed: outcome
             for run, outcome in self.runs
@@ -73,52 +73,53 @@ class Study:
 
     def final(self, contrast: str) -> NDArray[np.float64]:
         """(4, seeds), L_S of the final weights, square metres."""
-        return np.array([[outcome.final for outcome in self.of(a, contrast)] for a in Attention])
+        return np.array([[outcome.final for outcome in self.outcomes(a, contrast)] for a in Attention])
 
     def curves(self) -> dict[Attention, NDArray[np.float64]]:
-        """For each attention (seeds, points), L_S without contrastive learning, square metres."""
+        """Returns for each attention (seeds, points), L_S without contrastive learning, square metres."""
         return {
-            a: np.array([[p.reconstruction for p in o.curve] for o in self.of(a, Contrast.NONE)])
+            a: np.array([[p.reconstruction for p in o.curve] for o in self.outcomes(a, Contrast.NONE)])
             for a in Attention
         }
 
     def alignment(self) -> dict[Attention, NDArray[np.float64]]:
-        """For each attention (3, f, f), the scores without contrastive learning, a mean over the seeds."""
-        found: dict[Attention, NDArray[np.float64]] = {}
-        for attention in _NAMES:
-            each = [o.alignment for o in self.of(attention, Contrast.NONE) if o.alignment is not None]
-            if each:
-                found[attention] = np.mean(np.array(each), axis=0)
-        return found
+        """Returns for each attention (3, f, f), the scores without contrastive learning, mean over seeds."""
+        means: dict[Attention, NDArray[np.float64]] = {}
+        for attention in _LABELS:
+            outcomes = self.outcomes(attention, Contrast.NONE)
+            scores = [outcome.alignment for outcome in outcomes if outcome.alignment is not None]
+            if scores:
+                means[attention] = np.mean(np.array(scores), axis=0)
+        return means
 
 
-def write_study(study: Study, folder: Path, out: Console) -> list[Path]:
-    """Write the pictures and their numbers, and show the final losses.
+def write_results(study: AttentionResults, folder: Path, out: Console) -> list[Path]:
+    """Writes the pictures and their numbers, and prints the final losses.
 
     Returns:
-        The files.
+        The paths of the files.
 
     Raises:
         RunError: a file cannot be written.
     """
     contrast = study.config.contrast
-    epochs = np.array([point.epoch for point in study.of(Attention.NONE, Contrast.NONE)[0].curve])
+    epochs = np.array([point.epoch for point in study.outcomes(Attention.NONE, Contrast.NONE)[0].curve])
     without, with_contrast = study.final(Contrast.NONE), study.final(contrast)
     figures = {
         FIG4: draw_alignment(
-            {_NAMES[a]: matrices for a, matrices in study.alignment().items()},
-            f"Average alignment scores without contrastive learning, {_told(study)}",
-            mask_centres(Pretext.REVERSE, study.config.f).tolist(),
+            {_LABELS[a]: matrices for a, matrices in study.alignment().items()},
+            f"Average alignment scores without contrastive learning, {_size_text(study)}",
+            locality_centres(Pretext.REVERSE, study.config.f).tolist(),
         ),
-        FIG5: draw_curves(
+        FIG5: draw_training_curves(
             epochs,
-            {_NAMES[a]: values for a, values in study.curves().items()},
-            f"Reconstruction in training without contrastive learning, {_told(study)}",
+            {_LABELS[a]: values for a, values in study.curves().items()},
+            f"Reconstruction in training without contrastive learning, {_size_text(study)}",
         ),
-        FIG6: draw_final(
-            list(_NAMES.values()),
+        FIG6: draw_final_losses(
+            list(_LABELS.values()),
             {"No LCL": without, f"LCL ({contrast})": with_contrast},
-            f"Reconstruction after training, {_told(study)}",
+            f"Reconstruction after training, {_size_text(study)}",
         ),
     }
     for name, figure in figures.items():
@@ -132,27 +133,27 @@ def write_study(study: Study, folder: Path, out: Console) -> list[Path]:
     return [folder / name for name in (*figures, CURVES_CSV, FINAL_CSV, NUMBERS)]
 
 
-def _told(study: Study) -> str:
+def _size_text(study: AttentionResults) -> str:
     epochs, seeds = study.config.epochs, len(study.seeds)
     return f"{epochs} epoch{'s' * (epochs > 1)}, {seeds} seed{'s' * (seeds > 1)}"
 
 
-def _curve_rows(study: Study) -> Iterable[dict[str, Any]]:
+def _curve_rows(study: AttentionResults) -> Iterable[dict[str, Any]]:
     for run, outcome in study.runs:
         for point in outcome.curve:
-            yield _kind(run) | {
+            yield _run_columns(run) | {
                 "epoch": point.epoch,
                 "windows": point.windows,
                 "reconstruction_m2": point.reconstruction,
             }
 
 
-def _final_rows(study: Study) -> Iterable[dict[str, Any]]:
+def _final_rows(study: AttentionResults) -> Iterable[dict[str, Any]]:
     for run, outcome in study.runs:
-        yield _kind(run) | {"final_m2": outcome.final, "last_epoch_m2": outcome.last_epoch}
+        yield _run_columns(run) | {"final_m2": outcome.final, "last_epoch_m2": outcome.last_epoch}
 
 
-def _kind(run: Run) -> dict[str, Any]:
+def _run_columns(run: Run) -> dict[str, Any]:
     config = run.config
     return {"attention": config.attention, "contrast": config.contrast, "seed": config.seed}
 
@@ -166,7 +167,7 @@ def _csv(rows: Iterable[dict[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _numbers(study: Study, epochs: NDArray[np.float64]) -> dict[str, Any]:
+def _numbers(study: AttentionResults, epochs: NDArray[np.float64]) -> dict[str, Any]:
     run, _ = study.runs[0]
     common = run.config.as_dict()
     for varied in ("attention", "contrast", "seed", "device", "threads"):
@@ -191,7 +192,7 @@ def _numbers(study: Study, epochs: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _spread(values: NDArray[np.float64]) -> dict[str, list[float]]:
-    """Mean, standard deviation, least and greatest over the seeds, of each point of (seeds, points)."""
+    """Returns mean, standard deviation, minimum and maximum over the seeds of values (seeds, points)."""
     deviation = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
     return {
         "mean": values.mean(axis=0).tolist(),
@@ -201,12 +202,12 @@ def _spread(values: NDArray[np.float64]) -> dict[str, list[float]]:
     }
 
 
-def _table(study: Study) -> Table:
-    table = Table(title="final L_S, square metres a window: mean (least to greatest)", title_justify="left")
+def _table(study: AttentionResults) -> Table:
+    table = Table(title="final L_S, square metres per window: mean (min to max)", title_justify="left")
     cases = (Contrast.NONE.value, study.config.contrast)
     for heading in ("attention", *cases):
         table.add_column(heading)
-    for name, *rows in zip(_NAMES.values(), *(study.final(case) for case in cases), strict=True):
+    for name, *rows in zip(_LABELS.values(), *(study.final(case) for case in cases), strict=True):
         table.add_row(name, *(f"{r.mean():.4f} ({r.min():.4f} to {r.max():.4f})" for r in rows))
     return table
 
@@ -216,5 +217,5 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise RunError(
-            f"{path}: cannot be written ({error.strerror}); make room and start the same command again"
+            f"cannot write {path} ({error.strerror}); free disk space and start the same command again"
         ) from error

@@ -1,4 +1,4 @@
-"""One training of the attention study: its loss curve and its outcome, in a folder of its own."""
+"""One training of the attention study; its folder holds the checkpoint, the loss curve and the outcome."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from encoder.training.checkpoint import EpochReport
 from encoder.training.spans import Spans
 from encoder.training.train_config import TrainConfig
-from encoder.training.trainer import BatchReport, Trainer
+from encoder.training.trainer import Trainer
+from encoder.training.training_progress import BatchReport, EpochReport
 from stream.errors import DataError, RunError
 from tools.training.window_averages import average_windows
 
 __all__ = ["CURVE", "OUTCOME", "POINTS", "CurvePoint", "Outcome", "Run", "finished", "train_one"]
 
 POINTS = 20
-"""Points of a curve in an epoch, or as many as there are batches."""
+"""Points of a curve per epoch; at most one per batch."""
 
 CURVE = "curve.json"
 OUTCOME = "outcome.json"
-_FREE = {"device", "threads"}
+_IGNORED_SETTINGS = {"device", "threads"}
+"""Settings that may differ when a finished training is reused."""
+
 _Content = TypeVar("_Content")
 
 
@@ -31,9 +33,9 @@ class CurvePoint(msgspec.Struct, frozen=True):
     """The reconstruction loss over a part of an epoch.
 
     Attributes:
-        epoch: the middle of that part, epochs since training began.
-        windows: learnt from in that part.
-        reconstruction: L_S, their mean, square metres a window.
+        epoch: middle of the part, in epochs since the start of training.
+        windows: number of windows in the part.
+        reconstruction: mean L_S of these windows, square metres per window.
     """
 
     epoch: float
@@ -42,15 +44,15 @@ class CurvePoint(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a finished training came to.
+    """Result of a finished training.
 
     Attributes:
         settings: the `TrainConfig` as plain values.
         data: digest of the training data.
-        last_epoch: L_S, its mean over the last epoch while weights still changed, square metres.
-        final: L_S of the final weights on a sample of the training data, the same in the whole study.
+        last_epoch: mean L_S over the last epoch, while the weights still changed, square metres.
+        final: L_S of the final weights on a sample of the training data; all trainings use the same sample.
         alignment: (3, f, f) as in `WindowAverages`; None without attention.
-        curve: in order of time.
+        curve: the loss curve, in order of time.
     """
 
     settings: dict[str, Any]
@@ -63,11 +65,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training to be done.
+    """One planned training.
 
     Attributes:
-        config: its settings; of one pretext task.
-        folder: where its checkpoint, curve and outcome lie.
+        config: its settings, with one pretext task.
+        folder: folder of its checkpoint, curve and outcome.
     """
 
     config: TrainConfig
@@ -75,12 +77,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The name of its folder."""
+        """Name of its folder."""
         return self.folder.name
 
 
 def finished(run: Run, data: str) -> Outcome | None:
-    """The outcome that lies in a training's folder; None where it is not done, or not with these settings.
+    """Returns the stored outcome of a training; None if unfinished, or finished with other settings or data.
 
     Args:
         run: the training.
@@ -92,22 +94,24 @@ def finished(run: Run, data: str) -> Outcome | None:
     outcome = _read(run.folder / OUTCOME, Outcome)
     if outcome is None or outcome.data != data:
         return None
-    settings, wanted = (
-        {k: v for k, v in of.items() if k not in _FREE} for of in (outcome.settings, run.config.as_dict())
+    stored, expected = (
+        {name: value for name, value in settings.items() if name not in _IGNORED_SETTINGS}
+        for settings in (outcome.settings, run.config.as_dict())
     )
-    return outcome if settings == wanted else None
+    return outcome if stored == expected else None
 
 
 def train_one(run: Run, spans: Spans, progress: Callable[[float], None]) -> Outcome:
-    """Train, or go on with what lies in the folder, and write the outcome.
+    """Trains, or resumes the training in the folder, and writes the outcome.
 
     Args:
         run: the training.
         spans: the training data.
-        progress: told after each batch how many epochs are done.
+        progress: called after each batch with the epochs done.
 
     Raises:
-        DataError: the folder holds another training. UserError, RunError: see `Trainer`.
+        DataError: the folder holds another training.
+        UserError, RunError: see `Trainer`.
     """
     recorder = _CurveRecorder(run.folder / CURVE, progress)
     trainer = Trainer(run.config, spans, run.folder, recorder)
@@ -116,7 +120,7 @@ def train_one(run: Run, spans: Spans, progress: Callable[[float], None]) -> Outc
             f"{run.folder}: expected a training of {run.config.epochs} epochs or fewer, got "
             f"{len(trainer.history)}; give another --out, or --epochs {len(trainer.history)}"
         )
-    recorder.go_on_after(len(trainer.history))
+    recorder.resume(len(trainer.history))
     trainer.run()
     averages = average_windows(trainer.model, run.config, spans)
     outcome = Outcome(
@@ -132,10 +136,10 @@ def train_one(run: Run, spans: Spans, progress: Callable[[float], None]) -> Outc
 
 
 class _CurveRecorder:
-    """Turns the running means of an epoch into means of its parts, and keeps them in a file.
+    """Turns the running means of an epoch into means of its parts and stores them in a file.
 
-    The file is written before the epoch's checkpoint is, so that a kill between the two loses no point; those
-    of an epoch that has to be learnt again are dropped.
+    The file is written before the epoch's checkpoint, so that an interruption between the two loses no point;
+    points of an epoch that is trained again are dropped.
     """
 
     def __init__(self, path: Path, progress: Callable[[float], None]) -> None:
@@ -144,35 +148,35 @@ class _CurveRecorder:
         self._epoch = 0
         self.curve: list[CurvePoint] = []
 
-    def go_on_after(self, epochs: int) -> None:
-        """Take up the points of so many epochs.
+    def resume(self, epochs: int) -> None:
+        """Loads the points of the epochs already trained.
 
         Raises:
-            DataError: they are not there.
+            DataError: points of an epoch are missing.
         """
         kept = [point for point in _read(self._path, list[CurvePoint]) or [] if point.epoch < epochs]
         if {int(point.epoch) for point in kept} != set(range(epochs)):
             raise DataError(
-                f"{self._path}: expected the losses of {epochs} epochs, as the checkpoint beside it has, got "
-                "others; remove that folder and start the same command again"
+                f"{self._path}: expected the losses of {epochs} epochs, as in the checkpoint beside it, got "
+                "others; remove the folder and start the same command again"
             )
         self.curve = kept
 
     def on_batch(self, report: BatchReport) -> None:
         if report.epoch != self._epoch:
             self._epoch, self._windows, self._sum, self._part = report.epoch, 0, 0.0, 0
-        part = report.windows * POINTS // report.of
+        part = report.windows * POINTS // report.total_windows
         if part > self._part:
             total, count = report.reconstruction * report.windows, report.windows - self._windows
-            middle = report.epoch - 1 + (self._windows + count / 2) / report.of
+            middle = report.epoch - 1 + (self._windows + count / 2) / report.total_windows
             self.curve.append(CurvePoint(middle, count, (total - self._sum) / count))
             self._windows, self._sum, self._part = report.windows, total, part
-        if report.windows == report.of:
+        if report.windows == report.total_windows:
             _write(self._path, self.curve)
-        self._progress(report.epoch - 1 + report.windows / report.of)
+        self._progress(report.epoch - 1 + report.windows / report.total_windows)
 
     def on_epoch(self, report: EpochReport) -> None:
-        """Nothing: the last batch has said it all."""
+        """Does nothing; the epoch's last batch report contains everything."""
 
 
 def _read(path: Path, kind: type[_Content]) -> _Content | None:
@@ -181,15 +185,15 @@ def _read(path: Path, kind: type[_Content]) -> _Content | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: expected figures of a training, got {error}; remove that folder") from error
+        raise DataError(f"{path}: expected figures of a training, got {error}; remove the folder") from error
 
 
 def _write(path: Path, content: object) -> None:
-    part = path.with_name(f"{path.name}.part")
+    temporary = path.with_name(f"{path.name}.part")
     try:
-        part.write_bytes(msgspec.json.encode(content) + b"\n")
-        part.replace(path)
+        temporary.write_bytes(msgspec.json.encode(content) + b"\n")
+        temporary.replace(path)
     except OSError as error:
         raise RunError(
-            f"{path}: cannot be written ({error.strerror}); make room and start the same command again"
+            f"cannot write {path} ({error.strerror}); free disk space and start the same command again"
         ) from error

@@ -1,4 +1,4 @@
-"""The trainings of the attention study, one after the other or several at once in processes of their own."""
+"""Runs the trainings of the attention study, one after the other or in parallel worker processes."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ from tools.studies.attention.attention_training import Outcome, Run, train_one
 
 __all__ = ["train_all"]
 
-_Told: TypeAlias = "Queue[tuple[str, float] | None]"
-Show = Callable[[str, float], None]
+_ProgressQueue: TypeAlias = "Queue[tuple[str, float] | None]"
+
+RunProgress = Callable[[str, float], None]
+"""Progress callback: name of the training, epochs done."""
 
 
-def train_all(runs: Sequence[Run], spans: Spans, jobs: int, show: Show) -> Iterator[tuple[Run, Outcome]]:
-    """Train what is to be trained; each is given back when it is done.
+def train_all(
+    runs: Sequence[Run], spans: Spans, jobs: int, progress: RunProgress
+) -> Iterator[tuple[Run, Outcome]]:
+    """Runs trainings and yields each one with its outcome as it finishes.
 
     Args:
         runs: the trainings.
         spans: their data.
-        jobs: so many at once; with 1 they run in this process.
-        show: told a training's name and how many of its epochs are done, from another thread where `jobs` is
-            more than 1.
+        jobs: trainings in parallel; 1 trains in this process.
+        progress: called during the trainings; from another thread if `jobs` is more than 1.
 
     Raises:
-        UserError, DataError, RunError: of the first that failed; those that run are finished, those that wait
-            are not begun.
+        UserError, DataError, RunError: the error of the first failed training; running trainings finish,
+            pending ones do not start.
     """
     if jobs == 1:
         for run in runs:
-            yield run, train_one(run, spans, partial(show, run.name))
+            yield run, train_one(run, spans, partial(progress, run.name))
         return
     context = multiprocessing.get_context("spawn")
-    told: _Told = context.Queue()
+    queue: _ProgressQueue = context.Queue()
     with (
-        _shown(told, show),
-        ProcessPoolExecutor(min(jobs, len(runs) or 1), context, _begin, (spans, told)) as pool,
+        _forward_progress(queue, progress),
+        ProcessPoolExecutor(min(jobs, len(runs) or 1), context, _initialise, (spans, queue)) as pool,
     ):
         futures = {pool.submit(_train, run): run for run in runs}
         try:
@@ -52,42 +55,42 @@ def train_all(runs: Sequence[Run], spans: Spans, jobs: int, show: Show) -> Itera
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
             raise RunError(
-                "a training's process ended all at once, perhaps for want of memory; start the same command "
-                "again, with fewer --jobs"
+                "a training process ended unexpectedly, perhaps out of memory; start the same command again "
+                "with fewer --jobs"
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def _shown(told: _Told, show: Show) -> Iterator[None]:
-    """Pass on what processes tell, as long as this is open."""
+def _forward_progress(queue: _ProgressQueue, progress: RunProgress) -> Iterator[None]:
+    """Forwards progress reports of the worker processes while the context is open."""
 
-    def pass_on() -> None:
-        while (news := told.get()) is not None:
-            show(*news)
+    def forward() -> None:
+        while (report := queue.get()) is not None:
+            progress(*report)
 
-    thread = Thread(target=pass_on, daemon=True)
+    thread = Thread(target=forward, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        told.put(None)
+        queue.put(None)
         thread.join()
-        told.close()
+        queue.close()
 
 
-class _Process:
-    """What a process of the pool has: its data, and whom it tells."""
+class _Worker:
+    """State of a worker process: the training data and the progress queue."""
 
     spans: Spans
-    told: _Told
+    queue: _ProgressQueue
 
 
-def _begin(spans: Spans, told: _Told) -> None:
-    _Process.spans, _Process.told = spans, told
+def _initialise(spans: Spans, queue: _ProgressQueue) -> None:
+    _Worker.spans, _Worker.queue = spans, queue
 
 
 def _train(run: Run) -> Outcome:
-    told = _Process.told
-    return train_one(run, _Process.spans, lambda epochs: told.put((run.name, epochs)))
+    queue = _Worker.queue
+    return train_one(run, _Worker.spans, lambda epochs: queue.put((run.name, epochs)))

@@ -1,5 +1,4 @@
-"""Pictures of a training: numbers in, a `matplotlib.figure.Figure` out, and PNG files of those.
+"""Plots of a training: functions from numbers to `matplotlib.figure.Figure`, and PNG output.
 
-Nothing here trains or reads files, and nothing touches pyplot, so that drawing needs no screen and leaves no
-state behind.
+No module trains or reads files. None uses pyplot, so plotting needs no display and keeps no global state.
 """

@@ -1,4 +1,4 @@
-"""Attention matrices: average alignment scores, as Fig. 4 of the paper has them."""
+"""Plots of attention matrices: average alignment scores, as in Fig. 4 of the paper."""
 
 from __future__ import annotations
 
@@ -17,27 +17,32 @@ from tools.training.pictures.canvas import COLOURS, empty_figure
 __all__ = ["draw_alignment"]
 
 _DIMENSIONS = ("X", "Y", "Z")
-_READABLE = 16
-"""The most skeletons of a window whose cells have room for a number."""
+_MAX_NUMBERED = 16
+"""Largest window, in skeletons, whose cells have room for a number."""
 _BRIGHT = 0.55
+"""Share of the colour scale above which numbers are black instead of white."""
 
 
 def draw_alignment(
     scores: Mapping[str, NDArray[np.float64]], title: str, centres: Sequence[int] | None = None
 ) -> Figure:
-    """Matrices of X, Y and Z beside each other, a row for each attention, all with the same colours.
+    """Plots the matrices of X, Y and Z side by side, one row per attention type, on a common colour scale.
 
-    The abscissa is the input skeleton j, the ordinate the output skeleton t, counted from 1 downwards, so
-    that in reverse reconstruction a skeleton meets itself on the diagonal from the upper right to the lower
+    The horizontal axis is the input skeleton j. The vertical axis is the output skeleton t, from 1 at the
+    top. In reverse reconstruction, a skeleton corresponds to itself on the diagonal from upper right to lower
     left.
 
     Args:
-        scores: for each attention by its name (3, f, f), a_t(j), axes [dimension, t, j].
-        title: above all.
-        centres: p_t of Eq. 5 for t = 1..f, counted from 1, to be framed; None where the task has no locality.
+        scores: a_t(j) by the name of the attention type, each (3, f, f), axes [dimension, t, j].
+        title: title of the figure.
+        centres: p_t of Eq. 5 for t = 1..f, counted from 1; these cells get a frame. None for a task without
+            locality.
+
+    Returns:
+        The figure.
 
     Raises:
-        ValueError: there are no scores, or their shapes are others.
+        ValueError: there are no scores, or their shapes differ from (3, f, f).
     """
     shapes = {matrices.shape for matrices in scores.values()}
     if len(shapes) != 1:
@@ -46,7 +51,7 @@ def draw_alignment(
     f = shape[-1]
     if shape != (3, f, f):
         raise ValueError(f"scores: expected (3, f, f), got {shape}")
-    side = max(2.9, 0.42 * min(f, _READABLE) + 0.7)
+    side = max(2.9, 0.42 * min(f, _MAX_NUMBERED) + 0.7)
     figure = empty_figure(3 * side + 1.0, len(scores) * side + 0.8)
     grid = figure.subplots(len(scores), 3, sharex=True, sharey=True, squeeze=False)
     norm = Normalize(0.0, max(float(matrices.max()) for matrices in scores.values()))
@@ -67,14 +72,14 @@ def _matrix(
 ) -> AxesImage:
     f = len(matrix)
     image = axes.imshow(matrix, norm=norm, cmap="viridis", extent=(0.5, f + 0.5, f + 0.5, 0.5))
-    places = range(1, f + 1, 1 if f <= _READABLE else 8)
-    axes.set_xticks(places)
-    axes.set_yticks(places)
+    ticks = range(1, f + 1, 1 if f <= _MAX_NUMBERED else 8)
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
     for t, p in enumerate(centres or (), start=1):
         axes.add_patch(
             Rectangle((p - 0.47, t - 0.47), 0.94, 0.94, fill=False, edgecolor=COLOURS[1], linewidth=1.2)
         )
-    if f > _READABLE:
+    if f > _MAX_NUMBERED:
         return image
     for t, row in enumerate(matrix, start=1):
         for j, score in enumerate(row, start=1):

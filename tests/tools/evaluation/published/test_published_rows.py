@@ -1,4 +1,4 @@
-"""Published figures: whole, as printed, and in agreement with each other and with the paper's own prose."""
+"""Published figures: complete, as printed, and consistent with each other and with the text of the paper."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tools.evaluation.published import PublishedRow, published, published_rows
+from tools.evaluation.published import PublishedRow, comparison_rows, published_rows
 from tools.evaluation.published.published_rows import FIGURES, read_tables
 
 RN_SETS = ("biwi", "ias-a", "ias-b", "ks20", "kgbd")
@@ -23,7 +23,7 @@ def all_rows() -> list[PublishedRow]:
 
 
 def figure(table: str, name: str, split: str, key: str = "rank1", **other: str) -> float:
-    """The figure of the one row that this describes."""
+    """Returns a figure of the only row that matches."""
     protocol = {"8": "cve", "9": "cme"}.get(table, "rn")
     rows = [
         row
@@ -34,12 +34,12 @@ def figure(table: str, name: str, split: str, key: str = "rank1", **other: str) 
     return row.figures[key]
 
 
-def test_every_cell_of_every_table_is_there() -> None:
+def test_all_cells_of_all_tables_are_present() -> None:
     assert Counter(row.table for row in all_rows()) == {
         "2": 7 * 5
         + 4 * 3
         + 3 * 3
-        + 4,  # rows with all columns, the depth-based, then those with three and one
+        + 4,  # rows with all columns, depth-based rows, rows with three columns and with one
         "3": 3 * 5,
         "4": 8 * 4,
         "5": 7 * 2 * 5,
@@ -56,25 +56,25 @@ def test_every_cell_of_every_table_is_there() -> None:
     assert figures["direct"] == 8 * 2 * 4
 
 
-def test_cells_that_the_copy_has_lost_are_told_as_lost() -> None:
-    lost = {(row.name, row.split, key) for row in all_rows() for key in row.lost}
+def test_cells_missing_in_the_copy_are_marked_missing() -> None:
+    missing = {(row.name, row.split, key) for row in all_rows() for key in row.missing}
     expected = {("PoseGait", view, "rank1") for view in KS20_VIEWS if view != "ks20-view-130"}
     expected |= {("PoseGait", view, "nauc") for view in KS20_VIEWS[:3]}
     expected |= {("CAGE Rev. Rec.", "ks20-view-0", "rank1"), ("CAGE Rev. Rec.", "ks20-view-130", "nauc")}
-    assert lost == expected
-    assert not any(key in row.figures for row in all_rows() for key in row.lost)
+    assert missing == expected
+    assert not any(key in row.figures for row in all_rows() for key in row.missing)
 
 
 def test_figures_are_percentages_with_one_decimal() -> None:
     for row in all_rows():
-        assert row.figures or row.lost
+        assert row.figures or row.missing
         for key, value in row.figures.items():
             assert key in FIGURES
             assert 0 < value < 100
             assert value == round(value, 1)
 
 
-def test_rank_5_and_10_do_not_fall() -> None:
+def test_rank_figures_increase_with_rank() -> None:
     for row in published_rows("direct", "kgbd") + published_rows("direct", "ks20"):
         ranks = [row.figures[key] for key in ("rank1", "rank5", "rank10")]
         assert all(before < after for before, after in pairwise(ranks))
@@ -101,7 +101,7 @@ def test_spot_values(table: str, name: str, split: str, key: str, value: float) 
     assert figure(table, name, split, key) == value
 
 
-def test_table_8_and_9_are_whole() -> None:
+def test_tables_8_and_9_are_complete() -> None:
     assert [row.split for row in published_rows("cve", "casia-b") if row.name == "CAGE"] == VIEWS
     assert [row.split for row in published_rows("cme", "casia-b") if row.name == "SDALF"] == CONDITIONS
     assert {row.kind for row in published_rows("cme", "nm-nm")} == {"skeleton", "appearance"}
@@ -119,8 +119,8 @@ def test_the_same_experiment_has_the_same_figure_in_all_tables(split: str, key: 
     assert figure("5", "CAGE Rev. Rec. Plus", split, key, strategy="AP") == plus
 
 
-def test_where_the_ablation_disagrees_with_table_2() -> None:
-    """Its last row is `CAGE Rev. Rec.` and its first the multi-layer LSTM; four cells differ, as printed."""
+def test_known_differences_between_table_4_and_table_2() -> None:
+    """Table 4 repeats `CAGE Rev. Rec.` and the multi-layer LSTM; four cells differ in print."""
     pairs = {
         ("GE + GD + Rev. Rec. + LAS + LCL + CAGEs", "CAGE"): "CAGE Rev. Rec.",
         ("GE", "h"): "Multi-layer LSTM",
@@ -139,12 +139,12 @@ def test_where_the_ablation_disagrees_with_table_2() -> None:
         ("Multi-layer LSTM", "ks20", "rank1"): (80.9, 81.6),
         ("Multi-layer LSTM", "ks20", "nauc"): (92.3, 94.2),
     }
-    for key in ("rank1", "nauc"):  # which are those of another row
+    for key in ("rank1", "nauc"):  # these are the figures of another row
         assert figure("4", "h", "ks20", key, setting="GE") == figure("2", "Single-layer LSTM", "ks20", key)
 
 
 def gains(table: str, better: str, worse: str, key: str, splits: list[str]) -> list[float]:
-    """How much one row of a table exceeds another, by split; rows of Table 4 are called by their setting."""
+    """Returns the differences between two rows by split; rows are named, in Table 4 by their setting."""
 
     def at(row: str, split: str) -> float:
         for found in published_rows({"8": "cve", "9": "cme"}.get(table, "rn"), split, table):
@@ -155,8 +155,8 @@ def gains(table: str, better: str, worse: str, key: str, splits: list[str]) -> l
     return [round(at(better, split) - at(worse, split), 1) for split in splits]
 
 
-def test_the_prose_of_the_paper_agrees_with_its_tables() -> None:
-    """Sections 4.3, 5.1 and 5.4 tell differences between rows; a wrong digit would show in them."""
+def test_the_text_of_the_paper_agrees_with_its_tables() -> None:
+    """Sections 4.3, 5.1 and 5.4 state differences between rows; a wrong digit would change them."""
     views, conditions, four = VIEWS, CONDITIONS, list(RN_SETS[:4])
     cve = gains("8", "CAGE", "PoseGait", "rank1", views)
     assert (min(cve), max(cve), cve[2]) == (24.8, 57.1, 27.0)
@@ -188,8 +188,8 @@ def test_the_prose_of_the_paper_agrees_with_its_tables() -> None:
     assert gains("2", ours, "3D CNN + Average Pooling", "nauc", ["ias-a"]) == [1.5]
 
 
-def test_rows_to_stand_beside_measured_ones() -> None:
-    names = [(row["name"], row.get("strategy")) for row in published("rn", "kgbd")]
+def test_comparison_rows_of_kgbd() -> None:
+    names = [(row["name"], row.get("strategy")) for row in comparison_rows("rn", "kgbd")]
     assert names == [
         ("D13 + KNN", None),
         ("D16 + Adaboost", None),
@@ -201,48 +201,48 @@ def test_rows_to_stand_beside_measured_ones() -> None:
         ("CAGE Rev. Rec. Plus", "AP"),
         ("CAGE Rev. Rec. Plus", "SC"),
     ]
-    supervised = {row["name"] for row in published("rn", "kgbd") if row["supervised"]}
+    supervised = {row["name"] for row in comparison_rows("rn", "kgbd") if row["supervised"]}
     assert supervised == {"Single-layer LSTM", "Multi-layer LSTM", "PoseGait"}
-    (ours,) = (row for row in published("direct", "kgbd") if row["name"] == "this paper (SGELA)")
+    (ours,) = (row for row in comparison_rows("direct", "kgbd") if row["name"] == "this paper (SGELA)")
     assert {key: ours[key] for key in ("rank1", "rank5", "rank10", "map")} == {
         "rank1": 38.1,
         "rank5": 53.5,
         "rank10": 60.0,
         "map": 4.5,
     }
-    assert all(row["source"] for row in published("direct", "ks20"))
+    assert all(row["source"] for row in comparison_rows("direct", "ks20"))
 
 
-def test_depth_and_appearance_do_not_stand_beside_skeletons() -> None:
+def test_comparison_rows_are_of_skeleton_methods() -> None:
     assert {row.kind for row in published_rows("rn", "biwi", "2")} == {"skeleton", "depth", "multi-modal"}
-    assert "PCM + Skeleton" not in {row["name"] for row in published("rn", "biwi")}
-    assert [row["name"] for row in published("cme", "nm-nm")] == ["CAGE"]
+    assert "PCM + Skeleton" not in {row["name"] for row in comparison_rows("rn", "biwi")}
+    assert [row["name"] for row in comparison_rows("cme", "nm-nm")] == ["CAGE"]
 
 
-def test_views_of_ks20_stand_for_themselves() -> None:
-    rows = published("rn", "ks20-view-130")
+def test_views_of_ks20_are_separate_splits() -> None:
+    rows = comparison_rows("rn", "ks20-view-130")
     assert [(row["name"], row["rank1"]) for row in rows] == [
         ("PoseGait", 27.3),
         ("CAGE Rev. Rec.", 41.9),
         ("CAGE Rev. Rec. Plus", 44.5),
     ]
-    assert not any("split" in row for row in published("rn", "ks20"))
-    assert [row["name"] for row in published("rn", "ks20-view-0")] == [
+    assert not any("split" in row for row in comparison_rows("rn", "ks20"))
+    assert [row["name"] for row in comparison_rows("rn", "ks20-view-0")] == [
         "CAGE Rev. Rec.",
         "CAGE Rev. Rec. Plus",
     ]
 
 
 @pytest.mark.parametrize(("protocol", "data_set"), [("direct", "biwi"), ("rn", "patho"), ("live", "kgbd")])
-def test_nothing_published_is_no_row(protocol: str, data_set: str) -> None:
-    assert published(protocol, data_set) == []
+def test_no_published_figures_give_no_rows(protocol: str, data_set: str) -> None:
+    assert comparison_rows(protocol, data_set) == []
     assert published_rows(protocol, data_set) == ()
 
 
 TABLE = """
 [[table]]
 number = "1"
-caption = "made"
+caption = "synthetic"
 protocol = "rn"
 columns = ["a", "b"]
 
@@ -252,7 +252,7 @@ name = "one"
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("rank1 = [1.0]", "expected 2 cells, got 1"),
         ("rank1 = [1.0, 100.5]", "within 0..100, got rank1 = 100.5"),
@@ -261,15 +261,15 @@ name = "one"
         ("kind = 'smell'", "Invalid enum value 'smell'"),
     ],
 )
-def test_a_wrong_table_is_refused(line: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said.replace(".", r"\.")):
+def test_invalid_tables_are_refused(line: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace(".", r"\.")):
         read_tables(f"{TABLE}{line}\n".encode())
 
 
-def test_a_table_is_read_column_by_column() -> None:
+def test_each_column_becomes_a_row() -> None:
     rows = read_tables(f'{TABLE}rank1 = [1.5, "-"]\nnauc = ["?", "-"]\nstrategy = "SC"\n'.encode())
-    assert [(row.split, dict(row.figures), row.lost) for row in rows] == [("a", {"rank1": 1.5}, ("nauc",))]
-    assert rows[0].as_mapping() == {
+    assert [(row.split, dict(row.figures), row.missing) for row in rows] == [("a", {"rank1": 1.5}, ("nauc",))]
+    assert rows[0].as_table_row() == {
         "name": "one",
         "supervised": False,
         "strategy": "SC",

@@ -1,4 +1,4 @@
-"""The published splits: who plays which role, whatever the order of the files."""
+"""Tests of the published splits: roles of walks, independent of the order of the files."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.errors import DataError, UserError
-from tests.tools.evaluation.walks import casia, ks20, make_walk, sessions
+from tests.tools.evaluation.synthetic_datasets import casia, ks20, make_walk, sessions
 from tools.datasets import Walk
 from tools.evaluation.splits.published_splits import (
     CASIA_VIEWS,
     KS20_VIEWS,
-    PROTOCOLS,
+    PUBLISHED_SPLITS,
     NamedSplit,
     condition_split,
     cross_view_split,
@@ -41,61 +41,59 @@ def named(dataset: str, protocol: str, name: str) -> NamedSplit:
     return found
 
 
-def shown(walks: tuple[Walk, ...]) -> list[str]:
+def labels(walks: tuple[Walk, ...]) -> list[str]:
     return sorted(f"{walk.person}/{walk.walk}" for walk in walks)
 
 
 def roles(split: Split) -> tuple[list[str], list[str], list[str]]:
-    return shown(split.train), shown(split.gallery), shown(split.probe)
+    return labels(split.train), labels(split.gallery), labels(split.probe)
 
 
-def test_biwi_trains_on_everybody_and_tests_who_walks_again() -> None:
+def test_biwi_trains_on_all_people_and_probes_with_the_test_sessions() -> None:
     split = named("biwi", "rn", "biwi").draw(sessions(BIWI), 0)
-    everybody = ["000/Training", "001/Training", "002/Training"]
-    assert roles(split) == (everybody, [], ["000/Walking", "002/Walking"])
+    train = ["000/Training", "001/Training", "002/Training"]
+    assert roles(split) == (train, [], ["000/Walking", "002/Walking"])
     split = named("biwi", "direct", "biwi-walking").draw(sessions(BIWI), 0)
-    assert roles(split) == (everybody, ["000/Still", "002/Still"], ["000/Walking", "002/Walking"])
+    assert roles(split) == (train, ["000/Still", "002/Still"], ["000/Walking", "002/Walking"])
     split = named("biwi", "direct", "biwi-still").draw(sessions(BIWI), 0)
-    assert roles(split) == (everybody, ["000/Walking", "002/Walking"], ["000/Still", "002/Still"])
+    assert roles(split) == (train, ["000/Walking", "002/Walking"], ["000/Still", "002/Still"])
 
 
-def test_ias_tests_a_and_b_by_training_and_by_each_other() -> None:
+def test_ias_probes_with_each_test_session() -> None:
     walks = sessions(IAS)
     for name, probe, gallery in (("ias-a", "TestingA", "TestingB"), ("ias-b", "TestingB", "TestingA")):
         classified, matched = (named("ias", protocol, name).draw(walks, 3) for protocol in ("rn", "direct"))
-        assert shown(classified.probe) == shown(matched.probe) == [f"{person}/{probe}" for person in IAS]
-        assert shown(matched.gallery) == [f"{person}/{gallery}" for person in IAS]
-        assert shown(classified.train) == shown(matched.train) == [f"{person}/Training" for person in IAS]
+        assert labels(classified.probe) == labels(matched.probe) == [f"{person}/{probe}" for person in IAS]
+        assert labels(matched.gallery) == [f"{person}/{gallery}" for person in IAS]
+        assert labels(classified.train) == labels(matched.train) == [f"{person}/Training" for person in IAS]
         assert not classified.gallery
 
 
-def test_sessions_that_are_not_whole_are_told() -> None:
-    with pytest.raises(DataError, match="no walk of session Still among 3 here"):
+def test_incomplete_sessions_are_reported() -> None:
+    with pytest.raises(DataError, match="no walk of session Still among 3 walks"):
         session_split(sessions({"0": ("Training", "Walking"), "1": ("Walking",)}), 0, probe="Still")
-    with pytest.raises(
-        DataError, match="made/1/Walking is to be recognised, and person 1 has no walk to learn"
-    ):
+    with pytest.raises(DataError, match="synthetic/1/Walking is a probe, but person 1 has no training walk"):
         session_split(sessions({"0": ("Training", "Walking"), "1": ("Walking",)}), 0, probe="Walking")
     whole = sessions({"0": ("Training", "Walking", "Still"), "1": ("Training", "Walking")})
-    with pytest.raises(DataError, match="person 1 has no walk in the gallery"):
+    with pytest.raises(DataError, match="person 1 has no gallery walk"):
         session_split(whole, 0, probe="Walking", gallery="Still")
 
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**31))
-def test_ks20_random_takes_one_of_three_in_each_view_of_each_person(seed: int) -> None:
+def test_ks20_random_takes_probe_with_one_take_of_each_view_and_person(seed: int) -> None:
     walks = ks20(2)
     split = random_take_split(walks, seed)
     assert Counter((walk.person, walk.view) for walk in split.probe) == {
         (person, view): 1 for person in "12" for view in KS20_VIEWS
     }
-    assert sorted(shown(split.train) + shown(split.probe)) == shown(tuple(walks))
-    assert shown(random_take_split(walks[::-1], seed).probe) == shown(split.probe)
+    assert sorted(labels(split.train) + labels(split.probe)) == labels(tuple(walks))
+    assert labels(random_take_split(walks[::-1], seed).probe) == labels(split.probe)
     alone = random_take_split([walk for walk in walks if walk.person == "2"], seed)
-    assert shown(alone.probe) == [name for name in shown(split.probe) if name.startswith("2/")]
+    assert labels(alone.probe) == [name for name in labels(split.probe) if name.startswith("2/")]
 
 
-def test_every_take_is_a_probe_for_some_seed() -> None:
+def test_every_take_is_the_probe_for_some_seed() -> None:
     walks = [walk for walk in ks20(1) if walk.view == "frontal"]
     drawn = Counter(random_take_split(walks, seed).probe[0].session for seed in range(300))
     assert min(drawn[take] for take in ("gc1", "gc2", "gc3")) > 60  # 100 expected
@@ -106,12 +104,12 @@ def test_a_view_with_one_take_trains() -> None:
     split = random_take_split(walks, 0)
     assert [walk.view for walk in split.probe] == ["frontal"]
     assert len(split.train) == 6
-    with pytest.raises(DataError, match="no walk to be recognised here"):
+    with pytest.raises(DataError, match="no probe walk: expected at least two takes"):
         random_take_split([walk for walk in walks if walk.session == "gc1"], 0)
 
 
 @pytest.mark.parametrize(("view", "degrees"), KS20_VIEWS.items())
-def test_ks20_cross_view_tests_one_and_trains_on_four(view: str, degrees: int) -> None:
+def test_ks20_cross_view_probes_with_one_view_and_trains_on_four(view: str, degrees: int) -> None:
     split = named("ks20", "rn", f"ks20-view-{degrees}").draw(ks20(2), 0)
     assert {walk.view for walk in split.probe} == {view}
     assert {walk.view for walk in split.train} == set(KS20_VIEWS) - {view}
@@ -132,25 +130,25 @@ def test_ks20_direct_takes_one_take_as_gallery_and_another_as_probe(seed: int) -
         assert [len(part) for part in takes] == [1, 1, 1]
         assert set().union(*takes) == {"gc1", "gc2", "gc3"}
     assert {walk.view for walk in split.probe} == {walk.view for walk in split.gallery} == set(KS20_VIEWS)
-    assert shown(take_split(ks20(2)[::-1], seed).probe) == shown(split.probe)
+    assert labels(take_split(ks20(2)[::-1], seed).probe) == labels(split.probe)
 
 
-def test_one_take_alone_cannot_be_recognised() -> None:
-    with pytest.raises(DataError, match="is of the only take of person 1"):
+def test_a_single_take_is_rejected() -> None:
+    with pytest.raises(DataError, match="belongs to the only take of person 1"):
         take_split([walk for walk in ks20(1) if walk.session == "gc2"], 0)
 
 
 @pytest.mark.parametrize(
-    ("view", "beside"),
+    ("view", "neighbours"),
     [("000", {"018"}), ("018", {"000", "036"}), ("090", {"072", "108"}), ("180", {"162"})],
 )
-def test_cve_trains_on_the_views_beside_the_tested_one(view: str, beside: set[str]) -> None:
+def test_cve_trains_on_the_neighbouring_views(view: str, neighbours: set[str]) -> None:
     walks = casia(2, views=CASIA_VIEWS)
     split = neighbour_view_split(walks, 0, view=view)
     assert {walk.view for walk in split.probe} == {view}
-    assert {walk.view for walk in split.train} == beside
+    assert {walk.view for walk in split.train} == neighbours
     assert len(split.probe) == 12
-    assert len(split.train) == 12 * len(beside)
+    assert len(split.train) == 12 * len(neighbours)
     assert not split.gallery
 
 
@@ -167,28 +165,28 @@ def test_cve_has_a_split_for_each_view() -> None:
 def test_cme_trains_on_half_of_the_people_and_tests_the_others(seed: int, people: int) -> None:
     walks = casia(people, views=("090",))
     split = condition_split(walks, seed, probe="cl", gallery="nm")
-    learned, tested = ({walk.person for walk in part} for part in (split.train, split.probe))
-    assert len(learned) == people // 2
-    assert learned.isdisjoint(tested)
+    trained, tested = ({walk.person for walk in part} for part in (split.train, split.probe))
+    assert len(trained) == people // 2
+    assert trained.isdisjoint(tested)
     assert {walk.person for walk in split.gallery} == tested
     assert {walk.condition for walk in split.probe} == {"cl"}
     assert {walk.condition for walk in split.gallery} == {"nm"}
-    assert not split.own_left_out
+    assert not split.exclude_same_recording
     other = condition_split(walks[::-1], seed, probe="nm", gallery="nm")
-    assert {walk.person for walk in other.train} == learned, "the same people whatever the conditions"
+    assert {walk.person for walk in other.train} == trained, "the same people for all conditions"
 
 
-def test_cme_under_one_condition_compares_all_walks_with_all_others() -> None:
+def test_cme_with_equal_conditions_compares_each_walk_with_all_others() -> None:
     split = named("casia-b", "cme", "nm-nm").draw(casia(4), 1)
-    assert split.own_left_out
-    assert shown(split.gallery) == shown(split.probe)
+    assert split.exclude_same_recording
+    assert labels(split.gallery) == labels(split.probe)
     assert len(split.probe) == 2 * 2 * 3
     names = [named.name for named in protocol_splits("casia-b", "cme")]
     assert names == ["nm-nm", "bg-bg", "cl-cl", "cl-nm", "bg-nm"]
 
 
 def test_cme_needs_two_people_and_every_condition() -> None:
-    with pytest.raises(DataError, match="expected two people or more, half of them to train on, got 1"):
+    with pytest.raises(DataError, match="expected at least two people, half of them for training, got 1"):
         condition_split(casia(1), 0, probe="nm", gallery="nm")
     with pytest.raises(DataError, match="no walk of condition cl"):
         condition_split([walk for walk in casia(2) if walk.condition != "cl"], 0, probe="cl", gallery="nm")
@@ -203,7 +201,7 @@ def test_halves_differ_by_seed() -> None:
     assert len(halves) == 6
 
 
-MADE = {
+WALKS = {
     "kgbd": [make_walk(str(person), str(number)) for person in range(3) for number in range(5)],
     "biwi": sessions(BIWI),
     "ias": sessions(IAS),
@@ -212,41 +210,43 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize(("dataset", "protocol"), PROTOCOLS)
-def test_every_published_split_can_be_drawn_and_parts_what_it_must(dataset: str, protocol: str) -> None:
+@pytest.mark.parametrize(("dataset", "protocol"), PUBLISHED_SPLITS)
+def test_every_published_split_can_be_drawn_with_disjoint_roles(dataset: str, protocol: str) -> None:
     splits = protocol_splits(dataset, protocol)
     assert len({split.name for split in splits}) == len(splits)
     for split in splits:
-        drawn = split.draw(MADE[dataset], 5)
-        again = split.draw(MADE[dataset], 5)
+        drawn = split.draw(WALKS[dataset], 5)
+        again = split.draw(WALKS[dataset], 5)
         assert roles(drawn) == roles(again)
         assert drawn.probe
         assert drawn.train
         assert bool(drawn.gallery) == (protocol in ("direct", "cme"))
         train, gallery, probe = (set(part) for part in roles(drawn))
         assert train.isdisjoint(gallery | probe)
-        assert drawn.own_left_out or gallery.isdisjoint(probe)
+        assert drawn.exclude_same_recording or gallery.isdisjoint(probe)
 
 
-@pytest.mark.parametrize(("dataset", "protocol"), PROTOCOLS)
-def test_a_copied_walk_is_left_out_of_every_split(dataset: str, protocol: str) -> None:
-    walks = MADE[dataset]
-    copy = replace(walks[-1], walk="copied", name="made/copied")
+@pytest.mark.parametrize(("dataset", "protocol"), PUBLISHED_SPLITS)
+def test_a_duplicate_walk_is_left_out_of_every_split(dataset: str, protocol: str) -> None:
+    walks = WALKS[dataset]
+    copy = replace(walks[-1], walk="copied", name="synthetic/copied")
     for split in protocol_splits(dataset, protocol)[:2]:
         drawn = split.draw([*walks, copy], 5)
-        assert [walk.name for walk in drawn.copies] == ["made/copied"]
+        assert [walk.name for walk in drawn.duplicates] == ["synthetic/copied"]
         assert roles(drawn) == roles(split.draw(walks, 5))
 
 
-def test_protocols_that_nobody_published_are_told() -> None:
-    with pytest.raises(UserError, match="kgbd has no protocol 'cme': of kgbd there are rn, direct"):
+def test_unknown_protocols_are_reported() -> None:
+    with pytest.raises(UserError, match="kgbd has no protocol 'cme'; choose one of rn, direct"):
         protocol_splits("kgbd", "cme")
-    with pytest.raises(UserError, match="nothing was published on patho"):
+    with pytest.raises(UserError, match="patho has no protocol 'rn'; no protocol is published for it"):
         protocol_splits("patho", "rn")
 
 
-def test_pixels_and_metres_are_never_in_one_split() -> None:
+def test_pixels_and_metres_in_one_split_are_rejected() -> None:
     flat, solid = casia(1, layout="coco17-2d", views=("000",)), casia(2, views=("000",))[6:]
-    with pytest.raises(UserError, match=r"made/001/.* is 2D, in pixels, and made/002/.* is 3D, in metres"):
+    with pytest.raises(
+        UserError, match=r"synthetic/001/.* is 2D, in pixels, and synthetic/002/.* is 3D, in metres"
+    ):
         condition_split(flat + solid, 0, probe="nm", gallery="nm")
     assert np.isfinite(flat[0].joints).all()

@@ -1,0 +1,161 @@
+"""The open-set decision on one track: a person is named, a stranger is rejected, or more walking is needed.
+
+The candidate is the person with the best score. The track is `unknown` (a stranger) where the candidate's
+score is below the threshold for the requested FPIR; thresholds come from `gallery.scoring.thresholds`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gallery.matcher_settings import SourceCard
+from gallery.recognition.reranking import Reranking
+from gallery.scoring.template_index import TemplateIndex
+from gallery.scoring.track_scores import CandidateScore, TrackScores
+from stream.decision import State
+
+__all__ = ["FIRST_DECISION_S", "DecisionRule", "Track", "TrackDecision"]
+
+FIRST_DECISION_S = 1.0
+"""Usable walking before the first decision: about one stride."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One passage of a person in front of one source.
+
+    Attributes:
+        number: unique in the run.
+        source: number of the source.
+        scores: evidence so far.
+        last_ns: the source's time of the latest window or note.
+        no_windows: why the track gives no windows at present; None while it gives some.
+    """
+
+    number: int
+    source: int
+    scores: TrackScores
+    last_ns: int
+    no_windows: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackDecision:
+    """The decision on a track at one moment; see `stream.decision.Decision` for the fields."""
+
+    track: Track
+    time_ns: int
+    state: State
+    candidate: str | None
+    score: float | None
+    threshold: float | None
+    margin: float | None
+    reason: str
+    final: bool = False
+    arrival_ns: int | None = None
+    seconds: float = 0.0
+    quality: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRule:
+    """Decides on tracks by their scores.
+
+    Attributes:
+        sources: one for each source number.
+        fpir: the rate of strangers that may be named; None names the best candidate always.
+        index: the gallery's templates, and the back-end with its thresholds.
+        reranking: chooses among several accepted people; None names the one with the best score.
+    """
+
+    sources: Sequence[SourceCard]
+    fpir: float | None
+    index: TemplateIndex
+    reranking: Reranking | None = None
+
+    def decide(self, track: Track, *, final: bool = False, arrival_ns: int | None = None) -> TrackDecision:
+        """Decides on a track.
+
+        Args:
+            track: with its scores so far.
+            final: whether the track has ended.
+            arrival_ns: when the frame arrived that led to this decision, for its latency.
+        """
+        ranking = self._ranking(track)
+        best = ranking[0] if ranking else None
+        threshold = self._threshold(track, best)
+        state, reason = self._accept_or_reject(track, best, threshold)
+        if state == "person" and len(ranking) > 1 and ranking[0].score <= ranking[1].score:
+            state, reason = "unknown", "two people fit equally well"
+        elif state == "person" and self.reranking is not None:
+            accepted = self._accepted(track, ranking)
+            best, how = self.reranking.choose(accepted, track.scores.predicted, _min_windows(track))
+            threshold = self._threshold(track, best)
+            reason = f"{reason}; {how}" if how else reason
+        if track.no_windows and state != "collecting" and not final:
+            reason = f"{reason}; no new windows: {track.no_windows}"
+        other = next((each for each in ranking if each != best), None)
+        return TrackDecision(
+            track,
+            track.last_ns,
+            state,
+            candidate=self.index.names[best.person] if best else None,
+            score=best.score if best else None,
+            threshold=threshold,
+            margin=best.score - other.score if best and other else None,
+            reason=reason,
+            final=final,
+            arrival_ns=arrival_ns,
+            seconds=track.scores.seconds,
+            quality=track.scores.quality,
+        )
+
+    def _accept_or_reject(
+        self, track: Track, best: CandidateScore | None, threshold: float | None
+    ) -> tuple[State, str]:
+        """Accepts the best candidate, or rejects the track as a stranger's, with the reason."""
+        if track.scores.seconds < FIRST_DECISION_S:
+            seen = f"seen {track.scores.seconds:.1f} of {FIRST_DECISION_S:.1f} s"
+            return "collecting", f"{seen}: {track.no_windows}" if track.no_windows else seen
+        if best is None:
+            return "unknown", self.index.empty_reason(self._sensor(track))
+        if self.fpir is None:
+            return "person", "best candidate; strangers are not rejected"
+        if threshold is None:
+            return "unknown", f"uncalibrated: no threshold is known for {self._sensor(track)}"
+        if best.score >= threshold:
+            return "person", "score reaches the threshold"
+        return "unknown", "score is below the threshold"
+
+    def _ranking(self, track: Track) -> list[CandidateScore]:
+        """Returns the candidates, best first, without people enrolled too recently to be compared."""
+        sensor = self._sensor(track)
+        added = self.index.track_scores(track.scores.statistics, sensor)
+        return track.scores.ranking(self.index.people_of(sensor), _min_windows(track), added)
+
+    def _accepted(self, track: Track, ranking: list[CandidateScore]) -> list[CandidateScore]:
+        """Returns the candidates whose own score reaches the threshold, if there is one."""
+        thresholds: dict[int, float | None] = {}
+        for each in ranking:
+            if each.windows not in thresholds:  # the threshold depends on nothing else of the person
+                thresholds[each.windows] = self._threshold(track, each)
+        limits = [thresholds[each.windows] for each in ranking]
+        return [s for s, limit in zip(ranking, limits, strict=True) if limit is None or s.score >= limit]
+
+    def _threshold(self, track: Track, candidate: CandidateScore | None) -> float | None:
+        if self.fpir is None or candidate is None:
+            return None
+        sensor = self._sensor(track)
+        people = len(self.index.people_of(sensor))
+        return self.index.backend.threshold(sensor, self.fpir, people, candidate.windows)
+
+    def _sensor(self, track: Track) -> str:
+        return self.sources[track.source].sensor
+
+
+def _min_windows(track: Track) -> int:
+    """Returns the number of windows from which a comparison counts."""
+    first = math.ceil(FIRST_DECISION_S / track.scores.seconds_per_window - 1e-9)
+    return min(first, track.scores.windows)

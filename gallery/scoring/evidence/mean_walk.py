@@ -1,0 +1,66 @@
+"""Evidence of a track's mean description, projected onto discriminants of people's walks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from gallery.scoring.cohort import Discriminants, unit
+from gallery.scoring.descriptions import SEGMENT_STEP, segment_means
+from gallery.scoring.evidence.discriminant_evidence import DiscriminantEvidence
+from gallery.scoring.evidence.protocol import Arrays, DiscriminantFitter, WindowsOnly
+from gallery.scoring.window_comparison import WindowComparison
+from stream.body import FloatArray
+
+__all__ = ["MeanWalk"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanWalk(WindowsOnly, DiscriminantEvidence):
+    """Projections of mean descriptions; they reach their full weight after one second."""
+
+    name: ClassVar[str] = "walks"
+    default_weight: ClassVar[float] = 0.2
+    components: ClassVar[int] = 200
+    shrinkage: ClassVar[float] = 0.2
+    full_windows: ClassVar[int] = SEGMENT_STEP
+
+    @classmethod
+    def empty(cls, windows: WindowComparison) -> Self:
+        """Returns evidence without discriminants."""
+        return cls(Discriminants.empty(len(windows.directions.mean)))
+
+    @classmethod
+    def fit(
+        cls, walks: Sequence[FloatArray], windows: WindowComparison, discriminants: DiscriminantFitter
+    ) -> Self:
+        """Fits discriminants to the mean descriptions of all segments."""
+        return cls(discriminants([segment_means(own) for own in walks], cls.components, cls.shrinkage))
+
+    def gather(self) -> _RunningMean:
+        """Returns the running mean of projected descriptions."""
+        return _RunningMean(self.discriminants)
+
+    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
+        """Returns the unit projection (K,) of a walk's mean description."""
+        projected: FloatArray = unit(self.discriminants.project(described.mean(axis=0, keepdims=True)))[0]
+        return projected
+
+
+class _RunningMean:
+    def __init__(self, discriminants: Discriminants) -> None:
+        self._discriminants = discriminants
+        self._count = 0
+        self._mean: FloatArray = np.zeros(discriminants.direction_count, np.float32)
+
+    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
+        projected = self._discriminants.project(described[None])[0]
+        self._count += 1
+        self._mean = self._mean + (projected - self._mean) / np.float32(self._count)
+
+    @property
+    def state(self) -> Arrays:
+        return (self._mean,)

@@ -1,0 +1,108 @@
+"""Evidence of a track's mean window, for the first segment: its similarity to people's mean windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from gallery.scoring.cohort import unit
+from gallery.scoring.descriptions import SEGMENT_WINDOWS
+from gallery.scoring.evidence.protocol import (
+    ArrayReader,
+    Arrays,
+    Counts,
+    DiscriminantFitter,
+    Floats,
+    WindowsOnly,
+)
+from gallery.scoring.window_comparison import WindowComparison
+from stream.body import FloatArray
+
+__all__ = ["MeanWindow"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanWindow(WindowsOnly):
+    """Mean windows, above their background similarity; nothing is fitted beyond the window comparison.
+
+    Attributes:
+        windows: projects windows.
+    """
+
+    windows: WindowComparison
+
+    name: ClassVar[str] = "means"
+    default_weight: ClassVar[float] = 0.5
+
+    @classmethod
+    def empty(cls, windows: WindowComparison) -> Self:
+        """Returns the same as `read`: nothing is fitted."""
+        return cls(windows)
+
+    @classmethod
+    def read(cls, arrays: ArrayReader, windows: WindowComparison) -> Self:
+        """Reads nothing."""
+        return cls(windows)
+
+    @classmethod
+    def fit(
+        cls, walks: Sequence[FloatArray], windows: WindowComparison, discriminants: DiscriminantFitter
+    ) -> Self:
+        """Fits nothing."""
+        return cls(windows)
+
+    def gather(self) -> _RunningMean:
+        """Returns the running mean of projected windows and of their background similarity."""
+        return _RunningMean(self.windows)
+
+    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
+        """Returns the projected templates (m, K) of a walk."""
+        return self.windows.project(described)
+
+    def as_track(self, enrolled: FloatArray) -> Arrays:
+        """Returns the mean of projected templates and of their background similarity."""
+        return enrolled.mean(axis=0)[None], self.windows.background(enrolled).mean(dtype=np.float64)[None]
+
+    def reference(self, people: Sequence[Sequence[FloatArray]]) -> Arrays:
+        """Returns each person's mean window, (P, K) of unit length."""
+        return (np.stack([unit(np.concatenate(own).mean(axis=0)) for own in people]),)
+
+    def similarity(self, states: Arrays, reference: Arrays) -> Floats:
+        """Returns the similarity of mean windows above the mean background similarity."""
+        means, background = states
+        above: Floats = (means @ reference[0].T).astype(np.float64) - background[:, None]
+        return above
+
+    def weight(self, weights: Mapping[str, float]) -> float:
+        """Returns a share of the weight of single windows."""
+        return weights["windows"] * weights[self.name]
+
+    def share(self, windows: Counts) -> Floats:
+        """Returns a share that falls from 1 to 0 over the first segment."""
+        share: Floats = 1 - np.minimum(1.0, windows / SEGMENT_WINDOWS)
+        return share
+
+    def arrays(self) -> Mapping[str, FloatArray]:
+        """Returns none."""
+        return {}
+
+
+class _RunningMean:
+    def __init__(self, windows: WindowComparison) -> None:
+        self._windows = windows
+        self._count = 0
+        self._mean: FloatArray = np.zeros(windows.directions.direction_count, np.float32)
+        self._background = 0.0
+
+    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
+        projected = self._windows.project(described[None])
+        self._count += 1
+        self._mean = self._mean + (projected[0] - self._mean) / np.float32(self._count)
+        self._background += (float(self._windows.background(projected)[0]) - self._background) / self._count
+
+    @property
+    def state(self) -> Arrays:
+        return self._mean, np.array(self._background)

@@ -1,0 +1,214 @@
+"""The scores and predictions of one track so far, and the templates by which it can be enrolled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.scoring.track_statistics import TrackStatistics
+from stream.body import FloatArray
+from stream.windows.cutting import RATE_HZ
+
+__all__ = [
+    "MAX_TEMPLATES",
+    "MIN_WEIGHT",
+    "AveragePrediction",
+    "CandidateScore",
+    "TemplateMeans",
+    "TrackScores",
+]
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+MAX_TEMPLATES = 64
+"""Templates kept of a track, and so of one enrolled walk."""
+
+MIN_WEIGHT = 1e-3
+"""The weight of a window of quality 0 in the mean."""
+
+
+@dataclass(slots=True)
+class TemplateMeans:
+    """At most `limit` templates for all windows: each the mean of equally many consecutive windows.
+
+    A mean over some tenths of a second is less noisy than any of its windows, and identifies a walk better.
+    """
+
+    limit: int = MAX_TEMPLATES
+    _sums: list[FloatArray] = field(default_factory=list, repr=False)
+    _each: int = 1
+    _last: int = 0
+
+    def add(self, cages: FloatArray) -> None:
+        """Adds the next window, (f, D) float32."""
+        if self._sums and self._last < self._each:
+            self._sums[-1] = self._sums[-1] + cages
+            self._last += 1
+            return
+        if len(self._sums) == self.limit:
+            self._halve()
+            self.add(cages)
+            return
+        self._sums.append(cages)
+        self._last = 1
+
+    def _halve(self) -> None:
+        pairs = [self._sums[n : n + 2] for n in range(0, len(self._sums), 2)]
+        self._last = self._each if len(pairs[-1]) == 1 else 2 * self._each
+        self._sums = [pair[0] if len(pair) == 1 else pair[0] + pair[1] for pair in pairs]
+        self._each *= 2
+
+    @classmethod
+    def of(cls, windows: FloatArray) -> FloatArray:
+        """Returns the templates (m, f, D) of a whole walk's windows (n, f, D), n at least 1."""
+        means = cls()
+        for window in windows:
+            means.add(window)
+        return np.stack(means.rows)
+
+    @property
+    def rows(self) -> list[FloatArray]:
+        """The templates, in the order of the windows; the last is the mean of the remaining windows."""
+        counts = [self._each] * (len(self._sums) - 1) + [self._last]
+        return [total / np.float32(count) for total, count in zip(self._sums, counts, strict=False)]
+
+
+class CandidateScore(NamedTuple):
+    """The score of a person as the candidate of a track."""
+
+    person: int
+    score: float
+    """The mean of the windows' scores, weighted by their quality, plus the track-level evidence."""
+    windows: int
+    """The number of windows compared."""
+
+
+@dataclass(slots=True)
+class AveragePrediction:
+    """The recognition network's average prediction (AP) for a track: the mean over its windows.
+
+    It covers the windows since the network is in use; predictions of different networks are never mixed.
+    """
+
+    windows: int = 0
+    _sums: dict[int, float] = field(default_factory=dict, repr=False)
+
+    def add(self, people: tuple[int, ...], prediction: FloatArray) -> None:
+        """Adds a window's prediction, (C,) probabilities of the C people."""
+        self.windows += 1
+        for person, probability in zip(people, prediction.tolist(), strict=True):
+            self._sums[person] = self._sums.get(person, 0.0) + probability
+
+    def of(self, person: int) -> float:
+        """Returns the mean probability of one of the people; there is at least one window."""
+        return self._sums[person] / self.windows
+
+
+@dataclass(slots=True, eq=False)
+class _ScoreSums:
+    """Weighted sums of window scores, sums of the weights, and numbers of windows, each (P,)."""
+
+    people: tuple[int, ...]
+    sums: Floats
+    weights: Floats
+    counts: Counts
+
+    @classmethod
+    def zeros(cls, people: tuple[int, ...] = ()) -> _ScoreSums:
+        zeros = np.zeros(len(people))
+        return cls(people, zeros, zeros.copy(), np.zeros(len(people), np.int64))
+
+    def for_people(self, people: tuple[int, ...]) -> _ScoreSums:
+        """Returns the sums for other people: new people start at 0, removed people are dropped."""
+        if people == self.people:
+            return self
+        found = self.zeros(people)
+        places = {person: place for place, person in enumerate(self.people)}
+        both = [(to, places[person]) for to, person in enumerate(people) if person in places]
+        to, of = np.array(both, np.intp).reshape(-1, 2).T
+        for mine, theirs in ((self.sums, found.sums), (self.weights, found.weights)):
+            theirs[to] = mine[of]
+        found.counts[to] = self.counts[of]
+        return found
+
+    def add(self, scores: Floats, weight: float) -> None:
+        self.sums += weight * scores
+        self.weights += weight
+        self.counts += 1
+
+
+@dataclass(slots=True)
+class TrackScores:
+    """The scores of one track.
+
+    Args:
+        f: skeletons of a window; windows start f // 2 skeletons apart.
+        statistics: of the whole track.
+        templates: by which the track can be enrolled.
+        predicted: by the recognition network; without windows where there is none.
+    """
+
+    f: int
+    statistics: TrackStatistics = field(
+        default_factory=lambda: TrackStatistics(None), repr=False, compare=False
+    )
+    windows: int = 0
+    templates: TemplateMeans = field(default_factory=TemplateMeans)
+    predicted: AveragePrediction = field(default_factory=AveragePrediction)
+    _quality: float = 0.0
+    _sums: _ScoreSums = field(default_factory=_ScoreSums.zeros, repr=False, compare=False)
+
+    def add(self, quality: float, cages: FloatArray, people: tuple[int, ...], scores: Floats) -> None:
+        """Adds a window.
+
+        Args:
+            quality: of the window, 0..1.
+            cages: (f, D) float32.
+            people: ids of the P people scored.
+            scores: (P,) float64, the window's score for each.
+        """
+        self.statistics.add(cages)
+        self.windows += 1
+        self._quality += quality
+        self.templates.add(cages)
+        self._sums = self._sums.for_people(people)
+        self._sums.add(scores, max(quality, MIN_WEIGHT))
+
+    def ranking(
+        self, people: tuple[int, ...], min_windows: int = 1, added: Floats | None = None
+    ) -> list[CandidateScore]:
+        """Returns the scores of people that were compared over enough windows, best first.
+
+        Args:
+            people: ids of P people.
+            min_windows: the number of windows from which a person is ranked.
+            added: (P,) track-level evidence, added to the mean of the windows' scores; None adds nothing.
+        """
+        sums = self._sums.for_people(people)
+        among = np.flatnonzero(sums.counts >= max(min_windows, 1))
+        scores = sums.sums[among] / sums.weights[among]
+        if added is not None:
+            scores = scores + added[among]
+        ids, counts = np.array(people, np.int64)[among], sums.counts[among]
+        order = np.lexsort((ids, -scores))
+        found = (ids[order].tolist(), scores[order].tolist(), counts[order].tolist())
+        return [CandidateScore(*each) for each in zip(*found, strict=True)]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of usable walking."""
+        return self.windows * self.seconds_per_window
+
+    @property
+    def seconds_per_window(self) -> float:
+        """Seconds of walking that each further window adds."""
+        return (self.f // 2) / RATE_HZ
+
+    @property
+    def quality(self) -> float:
+        """Mean quality of the windows, 0..1."""
+        return self._quality / self.windows if self.windows else 0.0

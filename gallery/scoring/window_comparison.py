@@ -1,0 +1,77 @@
+"""Comparison of single windows: directions of their descriptions, normalised by a cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gallery.scoring.cohort import Cohort, unit
+from stream.body import FloatArray
+
+__all__ = ["WindowComparison", "WindowDirections"]
+
+_COHORT_DEVIATIONS = 2.0
+"""A window's background similarity is the cohort's mean plus so many standard deviations."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowDirections:
+    """Principal components and discriminants of window descriptions (`gallery.scoring.descriptions`).
+
+    Attributes:
+        mean: (D,) float32, of descriptions.
+        whitening: (D, K1) float32, principal components, rotated and scaled so that one person's windows have
+            variance 1 in each; K1 may be 0.
+        discriminants: (D, K2) float32, directions of the largest differences between people, relative to the
+            variation within one person.
+    """
+
+    mean: FloatArray
+    whitening: FloatArray
+    discriminants: FloatArray
+
+    @property
+    def direction_count(self) -> int:
+        """K1 + K2."""
+        return int(self.whitening.shape[1] + self.discriminants.shape[1])
+
+    def project(self, described: FloatArray, weight: float) -> FloatArray:
+        """Projects windows to unit vectors whose inner products are similarities.
+
+        Args:
+            described: (n, D).
+            weight: length of the discriminant part, relative to a whitened part of length 1.
+
+        Returns:
+            (n, K1 + K2) float32.
+        """
+        centred = described - self.mean
+        white = unit(centred @ self.whitening)
+        people = unit(centred @ self.discriminants)
+        return unit(np.concatenate((white, np.float32(weight) * people), axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowComparison:
+    """Projects windows and gives their background similarity.
+
+    Attributes:
+        directions: of descriptions (D,), K = K1 + K2.
+        cohort: of projected windows, (K).
+        discriminant_weight: see `WindowDirections.project`.
+    """
+
+    directions: WindowDirections
+    cohort: Cohort
+    discriminant_weight: float
+
+    def project(self, described: FloatArray) -> FloatArray:
+        """Projects descriptions (n, D) to unit vectors (n, K)."""
+        return self.directions.project(described, self.discriminant_weight)
+
+    def background(self, projected: FloatArray) -> FloatArray:
+        """Returns the similarity (n,) of projected windows (n, K) to the nearest people of the cohort."""
+        _, mean, spread = self.cohort.statistics(projected)
+        found: FloatArray = mean + np.float32(_COHORT_DEVIATIONS) * spread
+        return found

@@ -1,0 +1,39 @@
+"""Plain error messages of the SQLite engine."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+__all__ = ["DAMAGED", "READ_ONLY", "explain"]
+
+READ_ONLY = (
+    "cannot be written; give yourself the right to write the file and its folder, or choose another "
+    "file with --gallery or SGE_GALLERY"
+)
+DAMAGED = "is damaged; restore a copy of it, or move it away and enrol again"
+_BUSY = "is in use by another program for more than {wait:g} s; close that program, or try again"
+_UNKNOWN = "cannot be used, for an unexpected reason; run `sge-stream doctor`"
+_SENTENCES = {
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: READ_ONLY,
+    sqlite3.SQLITE_PERM: READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+    sqlite3.SQLITE_IOERR: "cannot be read or written; check its disk, and try again",
+    sqlite3.SQLITE_FULL: "has no more room on its disk; free some space, and try again",
+}
+
+
+def explain(error: Exception, path: Path, wait: float) -> str:
+    """Returns what is wrong and what to do, without text of SQLite, SQLAlchemy or a row."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError):
+        return (
+            f"the gallery {path} cannot be used ({cause.strerror or 'input/output error'}); "
+            "choose a file in a folder that you may write, with --gallery or SGE_GALLERY"
+        )
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code
+    return f"the gallery {path} " + _SENTENCES.get(code, _UNKNOWN).format(wait=wait)

@@ -1,0 +1,77 @@
+"""Interface between the gallery and the database engine that keeps it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+__all__ = ["Store", "StoreOpener"]
+
+
+class Store(Protocol):
+    """One database that holds the tables of `gallery.store.schema`.
+
+    Threads may share a store, and any number of processes may open the same database at once. Every method
+    turns errors of the engine into one `GalleryError`: a sentence that says what is wrong and what to do,
+    without SQL and without the content of rows.
+    """
+
+    @property
+    def url(self) -> str:
+        """Absolute address of the database, the same for all who open it; it opens the database again."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Returns a connection for reading, valid within a `with` block.
+
+        Each statement sees the last committed state; no transaction spans two statements. Between two
+        statements the block delays neither writers nor `erase`.
+        """
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Returns a connection in a write transaction, which lasts as long as the `with` block.
+
+        All changes of the block are committed and durable (on disk) when the block ends; none is kept if it
+        raises. Write transactions exclude each other, across threads and processes: what the block reads
+        stays true until it ends. A statement that violates a constraint raises SQLAlchemy's `IntegrityError`
+        within the block.
+
+        Raises:
+            GalleryError: another writer held the database for longer than the waiting time, or it failed.
+        """
+
+    def erase(self, *, patient: bool) -> None:
+        """Overwrites deleted data in all files of the database, logs included.
+
+        When it returns, no file holds bytes of rows or values that a transaction deleted or replaced before
+        the call. Rows that remain do not change. Calling it again is harmless.
+
+        Args:
+            patient: True retries for the waiting time while readers or writers are in the way; False tries
+                once.
+
+        Raises:
+            GalleryError: bytes may remain; the text says why, and what completes the erasure.
+        """
+
+    def close(self) -> None:
+        """Releases all connections; calling it twice is harmless."""
+
+
+class StoreOpener(Protocol):
+    """Opens the store at a URL of one scheme."""
+
+    def __call__(self, url: str, *, wait: float, create: bool) -> Store:
+        """Returns the store; brings tables of an older version up to date.
+
+        Args:
+            url: `scheme://address`.
+            wait: waiting time, seconds: how long a call waits for other users before it fails.
+            create: True makes an empty gallery where there is none (see `schema.create_tables`): complete or
+                not at all, also when several processes do so at once.
+
+        Raises:
+            GalleryError: there is no gallery and `create` is False, the database holds something else
+                (it stays unchanged) or a newer version, or it cannot be used.
+        """

@@ -1,0 +1,127 @@
+"""Outputs of decisions: the interface, and the loop that writes every decision of a run to them.
+
+To add an output:
+
+1. Write a module in `stream.outputs` with a class that implements `Output` and a factory for it.
+2. Add the factory to `stream.outputs.output_registry.FACTORIES`, and the output to
+   `tests/stream/outputs/test_output_contract.py`, which tests every output against the protocol.
+3. If users request it by an option, add the setting to `stream.system.settings.Settings` (and its type to
+   `_TYPES`) and the option to `stream.terminal.app.live`.
+
+A program outside this process can receive decisions by `stream.system.observe` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+
+from stream.bus.messages import Verdict
+from stream.system.live import Live
+from stream.system.settings import Settings
+
+__all__ = ["Output", "OutputContext", "OutputFactory", "ReaderLeft", "write_decisions"]
+
+
+class ReaderLeft(Exception):  # noqa: N818 - a reader that leaves is not an error
+    """The reader of an output has left, as `head` does; the output needs no more decisions."""
+
+
+class Output(Protocol):
+    """Destination of the decisions of one run.
+
+    `write_decisions` guarantees:
+
+    - One `__enter__`, then `write` once for each decision in order, final ones included, then one `__exit__`.
+    - All calls come from the same thread. A decision is acknowledged after all outputs have returned.
+    - After Ctrl-C, `write` still receives the remaining decisions. If Ctrl-C interrupts `write` itself, that
+      decision is not written again. A second Ctrl-C ends the run at once.
+    - `__exit__` is also called after errors and interrupts, and after `write` raised.
+    """
+
+    def __enter__(self) -> Self:
+        """Opens the output.
+
+        Raises:
+            UserError: the output cannot be opened; the run ends.
+        """
+
+    def write(self, verdict: Verdict) -> None:
+        """Writes one decision.
+
+        It must return soon: it delays all decisions, and live sources drop what is not processed in time. An
+        output that can continue without its peer, such as a broker, handles its absence itself.
+
+        Raises:
+            ReaderLeft: no more decisions are needed. `write` is not called again, and the run ends normally
+                when no output is left.
+            Exception: the output failed. No output is written to again, and the run ends with this error.
+        """
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the output; writes what is still buffered."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputContext:
+    """Arguments of output factories.
+
+    Attributes:
+        settings: settings of the run.
+        live: the running system.
+        console: standard output.
+    """
+
+    settings: Settings
+    live: Live
+    console: Console
+
+
+OutputFactory = Callable[[OutputContext], Output | None]
+"""Returns an output, or None if the settings do not request it."""
+
+
+def write_decisions(live: Live, outputs: Sequence[Output]) -> bool:
+    """Writes every decision to the outputs until the sources end, the user interrupts or all readers left.
+
+    Args:
+        live: the running system.
+        outputs: at least one.
+
+    Returns:
+        True if the user interrupted the run.
+
+    Raises:
+        SgeError: a source or process failed, or an output cannot be opened.
+    """
+    with ExitStack() as stack:
+        remaining = [stack.enter_context(output) for output in outputs]
+        try:
+            try:
+                for verdict in live.verdicts():
+                    _write(remaining, verdict)
+            except KeyboardInterrupt:
+                for verdict in live.drain():
+                    _write(remaining, verdict)
+                return True
+        except ReaderLeft:
+            return False
+    return False
+
+
+def _write(outputs: list[Output], verdict: Verdict) -> None:
+    """Writes to all outputs; removes those whose reader left. Raises `ReaderLeft` when none remains."""
+    for output in outputs.copy():
+        try:
+            output.write(verdict)
+        except ReaderLeft:
+            outputs.remove(output)
+            if not outputs:
+                raise

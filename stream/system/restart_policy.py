@@ -1,0 +1,170 @@
+"""Decides what follows when a child process ends: restart, lost source or failed run; reads heartbeats."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import zmq
+
+from stream.body import SourceInfo
+from stream.bus.messages import Status, Tick, pack
+from stream.bus.sockets import Bus
+from stream.errors import RunError, SgeError, UserError
+from stream.system.outages import Outages
+from stream.system.supervisor import Child, ProcessExit, Supervisor
+from stream.system.verdict_receiver import VerdictReceiver
+
+__all__ = ["POLL_S", "ProcessMonitor"]
+
+MAX_FAILURES = 5
+"""Consecutive failures of a process, each within seconds, after which it is not restarted."""
+
+SETTLE_S = 8.0
+"""Longest time a capture worker needs to exit after its last decision; exceeds its resend interval."""
+
+FINAL_STATUS_S = 0.5
+"""Longest wait for the last message of an ended process, or for sending a message in its place."""
+
+POLL_S = 0.1
+
+
+class ProcessMonitor:
+    """State of the sources of a run, and the reaction to each process that ends.
+
+    - Encoder: restarted. Matcher: restarted if all sources are live; a finite source would lose decisions.
+    - Capture worker: restarted for a live source. After an error or too many failures its source is lost
+      and the other sources continue; the error is reported at the end of the run.
+    - Everything else ends the run with an error.
+
+    Args:
+        bus: the run's bus.
+        receiver: receives the heartbeats.
+        supervisor: starts and stops the processes.
+        sources: descriptions of the sources, by source number.
+        notify: receives a line of text when a source goes down or is back.
+
+    Attributes:
+        open_sources: numbers of the sources that have not ended.
+        errors: errors of lost sources, in the order of their occurrence.
+        outages: sources that currently deliver nothing.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        receiver: VerdictReceiver,
+        supervisor: Supervisor,
+        sources: Sequence[SourceInfo],
+        notify: Callable[[str], None],
+    ) -> None:
+        self.open_sources: set[int] = set()
+        self.errors: list[SgeError] = []
+        self.outages = Outages([info.name for info in sources], notify)
+        self._bus = bus
+        self._receiver = receiver
+        self._supervisor = supervisor
+        self._sources = sources
+        self._closing: dict[int, float] = {}
+        """Sources whose worker has ended: the deadline for their last decisions, monotonic seconds."""
+
+    def wait_ready(self, label: str) -> Status:
+        """Waits until a process is ready; returns its heartbeat.
+
+        Raises:
+            SgeError: a process failed.
+        """
+        child = self._supervisor.find(label)
+        while not child.ready:
+            self.check_processes()
+            self.read_heartbeats(POLL_S)
+        assert child.status is not None
+        return child.status
+
+    def read_heartbeats(self, timeout: float = 0.0) -> None:
+        """Processes all heartbeats received so far; waits at most `timeout` seconds for the first."""
+        for status in self._receiver.heartbeats(timeout):
+            self._supervisor.record_heartbeat(status)
+            if status.role == "capture":
+                self.outages.update(status)
+
+    def check_processes(self) -> None:
+        """Reacts to processes that have ended.
+
+        Raises:
+            SgeError: a process failed permanently, and the run with it.
+        """
+        for index, deadline in self._closing.items():
+            if time.monotonic() > deadline:
+                self.open_sources.discard(index)
+        for ended in self._supervisor.poll():
+            child = self._supervisor.find(ended.label)
+            if ended.code in (SgeError.exit_code, UserError.exit_code):
+                self._read_final_status(child)
+            if child.role == "capture":
+                self._capture_ended(child, ended)
+            elif child.status is not None and child.status.state == "failed":
+                raise _reported_error(child.status)
+            elif (child.role == "encoder" or self._all_live()) and child.failures < MAX_FAILURES:
+                self._supervisor.restart(child)
+            else:
+                raise _unexpected_exit(ended)
+
+    def wait_for_capture(self) -> None:
+        """Waits until the capture workers have ended or one has failed."""
+        deadline = time.monotonic() + SETTLE_S
+        while not self.errors and self._supervisor.any_running("capture") and time.monotonic() < deadline:
+            self.read_heartbeats(POLL_S)
+            self.check_processes()
+
+    def _all_live(self) -> bool:
+        return all(info.live for info in self._sources)
+
+    def _read_final_status(self, child: Child) -> None:
+        """Waits for a `failed` heartbeat, which may still be on its way when the process has ended."""
+        deadline = time.monotonic() + FINAL_STATUS_S
+        while child.status is None or child.status.state != "failed":
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return
+            self.read_heartbeats(remaining)
+
+    def _capture_ended(self, child: Child, ended: ProcessExit) -> None:
+        failed = child.status is not None and child.status.state == "failed"
+        if child.status is not None and failed:
+            # The worker ended its tracks before it exited; the other sources continue.
+            self._lose_source(child, _reported_error(child.status))
+        if child.index not in self.open_sources:
+            return
+        if failed or ended.code == 0:
+            # No more ticks come: wait for the decisions on the last ones.
+            self._closing[child.index] = time.monotonic() + SETTLE_S
+        elif not self._sources[child.index].live:
+            raise _unexpected_exit(ended)
+        elif child.failures < MAX_FAILURES:
+            self._supervisor.restart(child)
+        else:
+            self._end_source(child)
+            self._lose_source(child, _unexpected_exit(ended))
+            self._closing[child.index] = time.monotonic() + SETTLE_S
+
+    def _lose_source(self, child: Child, error: SgeError) -> None:
+        """Stores the error for the end of the run; notifies at once if other sources continue."""
+        self.errors.append(error)
+        others = self.open_sources - self._closing.keys() - {child.index}
+        self.outages.mark_lost(child.index, str(error), notify=bool(others))
+
+    def _end_source(self, child: Child) -> None:
+        """Sends the last tick in place of a dead worker, so that the matcher ends the source's tracks."""
+        push = self._bus.connect(zmq.PUSH, "windows")
+        if push.poll(round(FINAL_STATUS_S * 1000), zmq.POLLOUT):
+            push.send_multipart(pack(Tick(child.index, child.restarts + 1, 0, last=True)))
+
+
+def _reported_error(status: Status) -> SgeError:
+    return UserError(status.text) if status.exit_code == UserError.exit_code else RunError(status.text)
+
+
+def _unexpected_exit(ended: ProcessExit) -> RunError:
+    reason = f": {ended.last_line}" if ended.last_line else ""
+    return RunError(f"the {ended.label} process stopped unexpectedly (exit {ended.code}){reason}")

@@ -1,0 +1,119 @@
+"""Output of the live view in the parent: the newest image of each source, in a folder or on a port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import zmq
+
+from stream.bus.sockets import Bus
+from stream.errors import UserError
+from stream.view.mjpeg import PictureServer
+
+__all__ = ["open_view", "picture_file_name"]
+
+_WAIT_MS = 100
+_PORT_LIMIT = 65536
+
+
+class _Output(Protocol):
+    """Destination of the images."""
+
+    @property
+    def location(self) -> str:
+        """Path or URL of the images, for users."""
+        ...
+
+    def put(self, source: int, jpeg: bytes) -> None:
+        """Publishes the newest image of a source."""
+        ...
+
+    def close(self) -> None:
+        """Stops publishing."""
+        ...
+
+
+@contextlib.contextmanager
+def open_view(target: str, bus: Bus, names: Sequence[str]) -> Iterator[str]:
+    """Publishes the images that the capture workers send; yields their location, for users.
+
+    Args:
+        target: a folder, or a port number on loopback (0 selects a free port).
+        bus: only the view's thread uses the socket opened here.
+        names: names of the sources.
+
+    Raises:
+        UserError: the target is empty, the folder is not writable, or the port is not available.
+    """
+    if not target.strip():
+        raise UserError("--view: expected a folder or a port number, got nothing")
+    output = PictureServer(_port(target), names) if _is_port(target) else _Folder(Path(target))
+    stop = threading.Event()
+    socket = bus.bind(zmq.PULL, "pictures", high_water=2)
+    thread = threading.Thread(target=_forward, args=(socket, output, stop), name="view", daemon=True)
+    thread.start()
+    try:
+        yield f"pictures: {output.location}"
+    finally:
+        stop.set()
+        thread.join()
+        output.close()
+
+
+def picture_file_name(source: int) -> str:
+    """Returns the name of the file with the newest image of a source."""
+    return f"source-{source + 1}.jpg"
+
+
+def _forward(socket: zmq.Socket[bytes], output: _Output, stop: threading.Event) -> None:
+    while not stop.is_set():
+        if socket.poll(_WAIT_MS):
+            number, jpeg = socket.recv_multipart()
+            output.put(int(number), jpeg)
+
+
+class _Folder:
+    """One file for each source; replaced atomically, so that it is always complete."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._write(self._folder / ".sge-view", b"")
+            (self._folder / ".sge-view").unlink()
+        except OSError as error:
+            msg = f"--view: cannot write images to {folder} ({error.strerror}); give another folder or a port"
+            raise UserError(msg) from None
+        self.location = str(self._folder / picture_file_name(0)).replace("-1.", "-N.")
+
+    def put(self, source: int, jpeg: bytes) -> None:
+        target = self._folder / picture_file_name(source)
+        with contextlib.suppress(OSError):  # full disk, or file locked on Windows: the next image may succeed
+            self._write(target.with_suffix(".part"), jpeg)
+            target.with_suffix(".part").replace(target)
+
+    def close(self) -> None:
+        """Does nothing: the last images remain."""
+
+    def _write(self, path: Path, content: bytes) -> None:
+        # The images show people: readable by the owner only.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+
+
+def _is_port(target: str) -> bool:
+    return target.isascii() and target.isdecimal()
+
+
+def _port(target: str) -> int:
+    if int(target) >= _PORT_LIMIT:
+        raise UserError(
+            f"--view: expected a port below {_PORT_LIMIT} or a folder, got {target}; "
+            f"write ./{target} for a folder of that name"
+        )
+    return int(target)

@@ -1,0 +1,77 @@
+"""A run without processes: verdicts, and a `Live` that yields them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import cast
+
+import msgspec
+
+from stream.bus.messages import Status, Verdict
+from stream.decision import Decision
+from stream.system.live import Live
+from stream.system.supervisor import Child
+
+__all__ = ["make_verdict", "simulated_live"]
+
+
+def make_verdict(
+    track: int, *, person: str | None = None, final: bool = False, reason: str | None = None
+) -> Verdict:
+    decision = Decision(
+        id="x",
+        source="door.mcap",
+        track=track,
+        t=12.5,
+        time="",
+        state="person" if person else "unknown",
+        person=person,
+        candidate=person or "Ben [/b]",
+        score=0.71,
+        threshold=0.43,
+        margin=0.05,
+        reason=reason or ("score reaches the threshold" if person else "score is below the threshold"),
+        latency_ms=20.0,
+        final=final,
+    )
+    return Verdict(1, 9.5, 0.9, decision)
+
+
+def simulated_live(
+    verdicts: Sequence[Verdict] = (),
+    drained: Sequence[Verdict] = (),
+    *,
+    error: BaseException | None = None,
+    drain_error: BaseException | None = None,
+    down: str | None = None,
+) -> Live:
+    """A run of two sources.
+
+    Args:
+        verdicts: what `verdicts` yields before it raises `error`, if that is given.
+        drained: what `drain` yields before it raises `drain_error`, if that is given.
+        down: why the second source is down.
+    """
+
+    def iterate(items: Sequence[Verdict], then: BaseException | None) -> Iterator[Verdict]:
+        yield from items
+        if then is not None:
+            raise then
+
+    matcher = Child("matcher", 0, lambda child: msgspec.defstruct("Nothing", [])())
+    counters = {"lost": 2.0, "decisions_dropped": 3.0, "latency_p50": 20.4, "latency_p95": 41.2}
+    matcher.record_heartbeat(Status("matcher", 0, "ready", counters))
+    capture = Child("capture", 0, matcher.make_settings)
+    capture.record_heartbeat(Status("capture", 0, "ready", {"cpu": 1.5}, "HD Webcam (webcam 0), 640 x 480"))
+    live = SimpleNamespace(
+        verdicts=lambda: iterate(verdicts, error),
+        drain=lambda: iterate(drained, drain_error),
+        supervisor=SimpleNamespace(children=[matcher, capture]),
+        infos=[SimpleNamespace(name="webcam 0"), SimpleNamespace(name="rtsp://cam/1")],
+        outages=SimpleNamespace(down={} if down is None else {1: down}, notify=print),
+        fpir=0.01,
+        gallery="sqlite:///g.db",
+        encoder=SimpleNamespace(description="random features"),
+    )
+    return cast("Live", live)

@@ -1,0 +1,101 @@
+"""The dashboard: content, and layout in terminals of different sizes."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import cast
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from stream.bus.messages import Status, Verdict
+from stream.outputs.dashboard import Dashboard, final_line
+from stream.system.supervisor import Child
+from tests.stream.outputs.simulated_run import make_verdict, simulated_live
+
+
+def dashboard(*verdicts: Verdict, down: str | None = None) -> Dashboard:
+    created = Dashboard(simulated_live(down=down))
+    for verdict in verdicts:
+        created.update(verdict)
+    return created
+
+
+def render(screen: Dashboard, width: int, height: int) -> str:
+    console = Console(file=io.StringIO(), width=width, height=height, markup=False)
+    console.print(screen)
+    return cast("io.StringIO", console.file).getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 109, 110, 200])
+@pytest.mark.parametrize("height", [10, 24, 60])
+def test_the_dashboard_fits_and_shows_identities(width: int, height: int) -> None:
+    text = render(dashboard(make_verdict(1, person="Ada"), make_verdict(2)), width, height)
+    assert max(map(len, text.splitlines())) <= width
+    for word in ("Ada", "unknown", "Ctrl-C ends"):
+        assert word in text
+    # Drops and latency are shown in every size.
+    assert "5" in text
+    assert "20 / 41 ms" in text
+
+
+def test_a_wide_terminal_shows_all_columns() -> None:
+    text = render(dashboard(make_verdict(1, person="Ada"), make_verdict(2)), 160, 40)
+    for word in ("door.mcap", "0.710 / 0.430", "0.050", "9.5 s", "below the threshold", "Ben [/b]"):
+        assert word in text
+
+
+def test_many_people_do_not_hide_the_processes() -> None:
+    text = render(dashboard(*(make_verdict(n) for n in range(1, 101))), 100, 24)
+    assert len(text.splitlines()) <= 24
+    assert "more" in text
+    assert "5 dropped" in text
+
+
+def test_a_final_verdict_removes_the_track() -> None:
+    screen = dashboard(make_verdict(1, person="Ada"), make_verdict(1, person="Ada", final=True))
+    assert "Ada" not in render(screen, 100, 24)
+
+
+def test_a_final_line_names_the_source_if_given() -> None:
+    verdict = make_verdict(3, person="Ada", final=True)
+    expected = (
+        "    12.5 s  track 3  Ada  0.710 / 0.430  after 9.5 s of walking  (score reaches the threshold)"
+    )
+    assert final_line(verdict).plain == expected
+    assert final_line(verdict, "door.mcap").plain == expected.replace("track 3", "door.mcap  track 3")
+
+
+def test_processes_are_shown_with_camera_and_cpu_time() -> None:
+    text = render(dashboard(make_verdict(1)), 160, 40)
+    for word in ("HD Webcam (webcam 0), 640 x 480", "CPU", "0%"):
+        assert word in text
+
+
+@pytest.mark.parametrize("height", [10, 24, 60])
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_a_source_that_is_down_is_shown_with_the_reason(width: int, height: int) -> None:
+    reason = "its stream stopped"
+    text = render(dashboard(*(make_verdict(n) for n in range(1, 31)), down=reason), width, height)
+    assert "rtsp://cam/1 is down: its strea" in text
+    assert len(text.splitlines()) <= height
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_drops_are_counted_across_restarts() -> None:
+    def heartbeat(state: str, **counters: float) -> Status:
+        return Status("capture", 0, state, counters)
+
+    child = Child("capture", 0, lambda child: msgspec.defstruct("Nothing", [])())
+    child.record_heartbeat(heartbeat("ready", frames_dropped=4, windows_dropped=1))
+    child.record_heartbeat(heartbeat("failed"))
+    assert child.dropped == 5
+    child.start(lambda line: None)
+    assert child.dropped == 5
+    child.record_heartbeat(heartbeat("ready", frames_dropped=2, windows_dropped=0, frames=9))
+    child.record_heartbeat(heartbeat("done", cpu=1.0))
+    assert child.dropped == 7
+    child.request_stop()
+    child.wait(time.monotonic() + 60)
