@@ -12,58 +12,25 @@ in every run (`id`, `time`, `latency_ms`) and the wording of `reason`.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from stream.errors import DataError, RunError, SgeError
-from tools.trials.kgbd_identification import ENROL_WALKS, PROBE_WALK, parse_people
+from stream.errors import DataError, SgeError
+from tools.trials.kgbd_identification import ENROL_WALKS, PROBE_WALK
+from tools.trials.program import VARYING, Line, Program, lines_by_source, parse_person_numbers
 
 __all__ = ["decision_lines", "differences", "main"]
 
-IGNORED = ("id", "time", "latency_ms", "reason")
 REPLAYS = (("fusion", "0.01"), ("nearest", "off"), ("rn", "0.05"))
 """Matchers, each with its `--fpir`."""
 
 SIMULATED = "walkers:n=4,seed=1,live=0"
-Line = dict[str, Any]
 out = Console()
-
-
-class _Program:
-    """Command line of one version of the project, run in a given folder."""
-
-    def __init__(self, checkout: Path | None, folder: Path) -> None:
-        self._folder = folder
-        self._environment = dict(os.environ)
-        if checkout is not None:
-            self._environment["PYTHONPATH"] = str(checkout.resolve())
-
-    def run(self, *arguments: str) -> str:
-        command = [sys.executable, "-P", "-m", "stream", *arguments]
-        done = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=self._folder,
-            env=self._environment,
-        )
-        if done.returncode:
-            raise RunError(f"sge-stream {' '.join(arguments)}: {done.stderr.strip()}")
-        return done.stdout
-
-    def lines(self, sources: Iterable[str], gallery: str, matcher: str, fpir: str) -> list[Line]:
-        inputs = [argument for source in sources for argument in ("--source", source)]
-        options = ("--gallery", gallery, "--matcher", matcher, "--fpir", fpir, "--speed", "0", "--json")
-        return [json.loads(line) for line in self.run(*inputs, *options).splitlines()]
 
 
 def decision_lines(data: Path, people: Iterable[int], checkout: Path | None = None) -> list[Line]:
@@ -79,20 +46,20 @@ def decision_lines(data: Path, people: Iterable[int], checkout: Path | None = No
     """
     lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="sge-lines-") as name:
-        folder, program = Path(name), _Program(checkout, Path(name))
+        program = Program(checkout, Path(name))
         probes = [_enrol(program, data.resolve(), person) for person in people]
         for matcher, fpir in REPLAYS:
-            lines += _named(f"kgbd {matcher}", program.lines(probes, "kgbd.db", matcher, fpir))
+            lines += _named(f"kgbd {matcher}", program.replay(probes, "kgbd.db", fpir=fpir, matcher=matcher))
             out.print(f"kgbd {matcher}: {len(lines)} lines so far", style="dim")
         for number in (1, 2, 3):
             source = f"{SIMULATED},walk=1,only={number},seconds=12"
             program.run("enroll", f"Walker{number}", "--source", source, "--gallery", "simulated.db", "--yes")
         source = f"{SIMULATED},walk=2,seconds=20"
-        lines += _named("walkers", program.lines([source], str(folder / "simulated.db"), "fusion", "0.01"))
+        lines += _named("walkers", program.replay([source], "simulated.db", fpir="0.01", matcher="fusion"))
     return lines
 
 
-def _enrol(program: _Program, data: Path, person: int) -> str:
+def _enrol(program: Program, data: Path, person: int) -> str:
     """Enrols one person of KGBD; returns the name of the recording to replay."""
     recordings = {walk: f"Person{person:03d}-{walk}.mcap" for walk in (*ENROL_WALKS, PROBE_WALK)}
     for walk, recording in recordings.items():
@@ -120,16 +87,13 @@ def differences(before: Iterable[Line], after: Iterable[Line]) -> list[str]:
             text = f"{len(one)} lines, then {len(other)}"
             if place >= 0:
                 text += f"; line {place + 1}: {json.dumps(one[place])} became {json.dumps(other[place])}"
-            texts.append(f"{' '.join(key)}: {text}")
+            texts.append(f"{key}: {text}")
     return texts
 
 
-def _by_source(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:
-    grouped: dict[tuple[str, str], list[Line]] = {}
-    for line in lines:
-        kept = {key: value for key, value in line.items() if key not in IGNORED}
-        grouped.setdefault((line["replay"], line["source"]), []).append(kept)
-    return grouped
+def _by_source(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    named = [{**line, "source": f"{line['replay']} {line['source']}"} for line in lines]
+    return lines_by_source(named, (*VARYING, "reason"))
 
 
 def _read(path: Path) -> list[Line]:
@@ -153,7 +117,7 @@ def trial(
 ) -> None:
     """Write the decision lines of a fixed set of recordings, and compare them with another run's."""
     try:
-        lines = decision_lines(data, parse_people(people), checkout)
+        lines = decision_lines(data, parse_person_numbers(people), checkout)
         result.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         differing = differences(_read(against), lines) if against is not None else []
     except SgeError as error:

@@ -160,7 +160,7 @@ class EvidenceKind(Protocol):
         ...
 
     def empty(self, windows: WindowComparison) -> Evidence:
-        """Returns evidence that was not fitted; its weight is 0 in every fusion that uses it."""
+        """Returns evidence that was not fitted, for fusions that give it the weight 0."""
         ...
 
     def read(self, arrays: ArrayReader, windows: WindowComparison) -> Evidence:
