@@ -1,7 +1,8 @@
 """The open-set decision on one track: a person is named, a stranger is rejected, or more walking is needed.
 
-The candidate is the person with the best score. The track is `unknown` (a stranger) where the candidate's
-score is below the threshold for the requested FPIR; thresholds come from `gallery.scoring.thresholds`.
+The candidate is the person with the best score. The track is `unknown` where the candidate's score is below
+the threshold for the requested FPIR (a stranger), where two people have the best score, where the kind of
+sensor has no threshold, or where nobody is enrolled on it. Thresholds come from `gallery.scoring.thresholds`.
 """
 
 from __future__ import annotations
@@ -86,10 +87,12 @@ class DecisionRule:
         ranking = self._ranking(track)
         best = ranking[0] if ranking else None
         threshold = self._threshold(track, best)
-        state, reason = self._accept_or_reject(track, best, threshold)
-        if state == "person" and len(ranking) > 1 and ranking[0].score <= ranking[1].score:
-            state, reason = "unknown", "two people fit equally well"
-        elif state == "person" and self.reranking is not None:
+        state: State = "collecting"
+        if track.scores.seconds < FIRST_DECISION_S:
+            reason = _progress(track)
+        else:
+            state, reason = self._accept_or_reject(track, ranking, threshold)
+        if state == "person" and self.reranking is not None:
             accepted = self._accepted(track, ranking)
             best, how = self.reranking.choose(accepted, track.scores.predicted, _min_windows(track))
             threshold = self._threshold(track, best)
@@ -113,21 +116,21 @@ class DecisionRule:
         )
 
     def _accept_or_reject(
-        self, track: Track, best: CandidateScore | None, threshold: float | None
+        self, track: Track, ranking: Sequence[CandidateScore], threshold: float | None
     ) -> tuple[State, str]:
         """Accepts the best candidate, or rejects the track as a stranger's, with the reason."""
-        if track.scores.seconds < FIRST_DECISION_S:
-            seen = f"seen {track.scores.seconds:.1f} of {FIRST_DECISION_S:.1f} s"
-            return "collecting", f"{seen}: {track.no_windows}" if track.no_windows else seen
-        if best is None:
+        if not ranking:
             return "unknown", self.index.empty_reason(self._sensor(track))
+        if self.fpir is not None and threshold is None:
+            return "unknown", f"uncalibrated: no threshold is known for {self._sensor(track)}"
+        accepted = threshold is None or ranking[0].score >= threshold
+        if not accepted:
+            return "unknown", "score is below the threshold"
+        if len(ranking) > 1 and ranking[0].score <= ranking[1].score:
+            return "unknown", "two people fit equally well"
         if self.fpir is None:
             return "person", "best candidate; strangers are not rejected"
-        if threshold is None:
-            return "unknown", f"uncalibrated: no threshold is known for {self._sensor(track)}"
-        if best.score >= threshold:
-            return "person", "score reaches the threshold"
-        return "unknown", "score is below the threshold"
+        return "person", "score reaches the threshold"
 
     def _ranking(self, track: Track) -> list[CandidateScore]:
         """Returns the candidates, best first, without people enrolled too recently to be compared."""
@@ -153,6 +156,12 @@ class DecisionRule:
 
     def _sensor(self, track: Track) -> str:
         return self.sources[track.source].sensor
+
+
+def _progress(track: Track) -> str:
+    """Returns how much walking was seen before the first decision, and what is in its way."""
+    seen = f"seen {track.scores.seconds:.1f} of {FIRST_DECISION_S:.1f} s"
+    return f"{seen}: {track.no_windows}" if track.no_windows else seen
 
 
 def _min_windows(track: Track) -> int:

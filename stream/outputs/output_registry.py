@@ -1,4 +1,7 @@
-"""All outputs of decisions. To add one, add its factory to `FACTORIES`; see `stream.outputs.output`."""
+"""Registry of the outputs of decisions. To add one, see `stream.outputs.output`, then add it to `FACTORIES`.
+
+A factory returns None unless the settings request its output.
+"""
 
 from __future__ import annotations
 

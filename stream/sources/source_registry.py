@@ -9,8 +9,10 @@
     rtsp://user:pw@host/path a network camera; also rtsps, http, https; options after a #
     ...#t=2,9.5              a part of any finite source, seconds: #t=2 to the end, #t=,9.5 from the start
 
-`SOURCE_KINDS` is the only place where source strings are mapped to modules; a new kind of source is one entry
-there. `stream.sources.source` describes how to write one.
+To add a source, write its module as `stream.sources.source` describes and add one entry to `SOURCE_KINDS`,
+the only place where source strings are mapped to modules; the first entry that matches is taken. People are
+named on a new kind of sensor only after `tools.backend_fit` has measured its thresholds (or with `--fpir
+off`).
 """
 
 from __future__ import annotations

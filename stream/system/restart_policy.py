@@ -1,4 +1,4 @@
-"""Decides what follows when a child process ends: restart, lost source or failed run; reads heartbeats."""
+"""Decides what follows when a child process ends: restart, lost source or failed run (`ProcessMonitor`)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class ProcessMonitor:
     """State of the sources of a run, and the reaction to each process that ends.
 
     - Encoder: restarted. Matcher: restarted if all sources are live; a finite source would lose decisions.
+      Neither is restarted after a reported error or too many failures.
     - Capture worker: restarted for a live source. After an error or too many failures its source is lost
       and the other sources continue; the error is reported at the end of the run.
     - Everything else ends the run with an error.

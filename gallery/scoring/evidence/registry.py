@@ -1,4 +1,9 @@
-"""Registry of all kinds of evidence. To add one, see `gallery.scoring.evidence.protocol`."""
+"""Registry of all kinds of evidence. To add one, see `gallery.scoring.evidence.protocol`.
+
+Galleries store the segment statistics of the kinds in the order of `EVIDENCE`, so kinds with such statistics
+are never reordered. A new kind with statistics changes S: walks enrolled before are compared without segments
+until they are enrolled again.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +27,7 @@ EVIDENCE: tuple[EvidenceKind, ...] = (
     Swing,
     Coordination,
 )
-"""Every kind, in the order of their terms in a score.
-
-Galleries store segment statistics in this order, so kinds with such statistics are never reordered. A new
-kind with statistics changes S: walks enrolled before are compared without segments until enrolled again.
-"""
+"""Every kind, in the order of their terms in a score."""
 
 STATISTICS = sum(kind.numbers for kind in EVIDENCE)
 """S, numbers of a segment in all."""
