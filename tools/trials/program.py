@@ -21,6 +21,8 @@ Line = dict[str, Any]
 VARYING = ("id", "time", "latency_ms")
 """Keys of a decision line that differ in every run."""
 
+_OWN_CHECKOUT = Path(__file__).parents[2]
+
 
 class Program:
     """The command line of one version of the project.
@@ -33,8 +35,8 @@ class Program:
     def __init__(self, checkout: Path | None = None, folder: Path | None = None) -> None:
         self._folder = folder
         self._environment = dict(os.environ)
-        if checkout is not None:
-            self._environment["PYTHONPATH"] = str(checkout.resolve())
+        # Without this, the installed version would run, which may be another checkout.
+        self._environment["PYTHONPATH"] = str((checkout or _OWN_CHECKOUT).resolve())
 
     def run(self, *arguments: str) -> str:
         """Runs a command; returns its standard output.

@@ -94,3 +94,12 @@ def test_the_command_writes_the_lines_of_every_replay(
     assert replays == {"kgbd fusion", "kgbd nearest", "kgbd rn", "walkers"}
     finals = [each for each in lines if each["final"] and each["replay"].startswith("kgbd")]
     assert {each["candidate"] for each in finals} == {"Person101"}
+
+
+def test_this_checkout_runs_unless_another_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stream").mkdir()
+    (tmp_path / "stream" / "__init__.py").touch()
+    (tmp_path / "stream" / "__main__.py").write_text("print('another version')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert Program(folder=tmp_path).run("--version").startswith("sge-stream ")
+    assert Program(tmp_path).run("--version") == "another version\n"
