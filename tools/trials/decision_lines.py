@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stream.errors import DataError, SgeError
+from stream.errors import DataError, SgeError, UserError
 from tools.trials.kgbd_identification import ENROL_WALKS, PROBE_WALK
 from tools.trials.program import VARYING, Line, Program, lines_by_source, parse_person_numbers
 
@@ -103,6 +103,13 @@ def _read(path: Path) -> list[Line]:
         raise DataError(f"{path}: expected decision lines written by --out ({error})") from error
 
 
+def _write(path: Path, lines: Iterable[Line]) -> None:
+    try:
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out: {path} cannot be written ({error.strerror}); give another file") from error
+
+
 def trial(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="KGBD: folder of PersonNNN/k.txt, or .npz.")],
     result: Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the decision lines.")],
@@ -117,9 +124,11 @@ def trial(
 ) -> None:
     """Write the decision lines of a fixed set of recordings, and compare them with another run's."""
     try:
+        before = _read(against) if against is not None else None
+        _write(result, [])  # the run takes minutes: a file that cannot be written is found before it
         lines = decision_lines(data, parse_person_numbers(people), checkout)
-        result.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        differing = differences(_read(against), lines) if against is not None else []
+        _write(result, lines)
+        differing = [] if before is None else differences(before, lines)
     except SgeError as error:
         typer.echo(f"decision_lines: {error}", err=True)
         raise typer.Exit(error.exit_code) from None

@@ -30,11 +30,16 @@ class Program:
     Args:
         checkout: another checkout of the project, to run instead of this one.
         folder: working directory; None for the present one.
+
+    Raises:
+        UserError: the checkout is not one.
     """
 
     def __init__(self, checkout: Path | None = None, folder: Path | None = None) -> None:
         self._folder = folder
         self._environment = dict(os.environ)
+        if checkout is not None and not (checkout / "stream" / "__main__.py").is_file():
+            raise UserError(f"{checkout} is no checkout of the project: it has no stream/__main__.py")
         # Without this, the installed version would run, which may be another checkout.
         self._environment["PYTHONPATH"] = str((checkout or _OWN_CHECKOUT).resolve())
 

@@ -103,3 +103,26 @@ def test_this_checkout_runs_unless_another_is_given(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert Program(folder=tmp_path).run("--version").startswith("sge-stream ")
     assert Program(tmp_path).run("--version") == "another version\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--checkout", "gone"], "gone is no checkout of the project"),
+        (["--against", "gone"], "gone: expected decision lines"),
+        (["--out", "gone/lines.jsonl"], "lines.jsonl cannot be written"),
+    ],
+)
+def test_wrong_files_are_refused_before_anything_runs(
+    options: list[str],
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["decision_lines", "kgbd.npz", "--out", "lines.jsonl", *options])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert text in capsys.readouterr().err
