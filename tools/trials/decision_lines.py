@@ -103,9 +103,10 @@ def _read(path: Path) -> list[Line]:
         raise DataError(f"{path}: expected decision lines written by --out ({error})") from error
 
 
-def _write(path: Path, lines: Iterable[Line]) -> None:
+def _write(path: Path, lines: Iterable[Line], mode: str = "w") -> None:
     try:
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
     except OSError as error:
         raise UserError(f"--out: {path} cannot be written ({error.strerror}); give another file") from error
 
@@ -125,7 +126,7 @@ def trial(
     """Write the decision lines of a fixed set of recordings, and compare them with another run's."""
     try:
         before = _read(against) if against is not None else None
-        _write(result, [])  # the run takes minutes: a file that cannot be written is found before it
+        _write(result, [], mode="a")  # the run takes minutes: checks first that the file can be written
         lines = decision_lines(data, parse_person_numbers(people), checkout)
         _write(result, lines)
         differing = [] if before is None else differences(before, lines)
