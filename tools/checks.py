@@ -67,13 +67,16 @@ def select_checks(names: Sequence[str], *, quick: bool) -> list[Check]:
     """Returns the named checks, or all if there are no names; with `quick`, only the quick ones of these.
 
     Raises:
-        ValueError: a name is unknown.
+        ValueError: a name is unknown, or nothing is selected.
     """
     known = [check.name for check in CHECKS]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"unknown check {unknown[0]!r}; known: {', '.join(known)}")
-    return [check for check in CHECKS if (check.quick or not quick) and (not names or check.name in names)]
+    chosen = [check for check in CHECKS if (check.quick or not quick) and (not names or check.name in names)]
+    if not chosen:
+        raise ValueError(f"--quick leaves out {', '.join(names)}; leave --quick out")
+    return chosen
 
 
 def run_checks(checks: Sequence[Check]) -> int:

@@ -96,9 +96,7 @@ class FusionModel:
     @classmethod
     def of_windows(cls, directions: WindowDirections, weights: Mapping[str, float]) -> Self:
         """Returns a fusion without a cohort and without fitted evidence."""
-        windows = WindowComparison(
-            directions, Cohort.empty(directions.direction_count), weights["discriminants"]
-        )
+        windows = WindowComparison.without_cohort(directions, weights["discriminants"])
         return cls(windows, tuple(kind.empty(windows) for kind in EVIDENCE), weights)
 
     def with_evidence(self, *fitted: Evidence) -> Self:

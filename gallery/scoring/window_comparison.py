@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -65,6 +66,11 @@ class WindowComparison:
     directions: WindowDirections
     cohort: Cohort
     discriminant_weight: float
+
+    @classmethod
+    def without_cohort(cls, directions: WindowDirections, discriminant_weight: float) -> Self:
+        """Returns a comparison whose background similarity is 0."""
+        return cls(directions, Cohort.empty(directions.direction_count), discriminant_weight)
 
     def project(self, described: FloatArray) -> FloatArray:
         """Projects descriptions (n, D) to unit vectors (n, K)."""

@@ -184,7 +184,7 @@ def _path(url: str) -> Path:
     """
     text = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ""
     if not text or text == ":memory:" or "\0" in text:
-        msg = f"a gallery needs a file, got the path {text!a}; give sqlite:///path or a path"
+        msg = f"a gallery needs a file, got {url!a}; give sqlite:///path or a path"
         raise GalleryError(msg)
     try:
         return Path(text).expanduser()

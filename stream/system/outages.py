@@ -35,7 +35,7 @@ class Outages:
             self._down[source] = status.text
             if not known:
                 text = outage_text(self._names[source], status.text)
-                self.notify(f"{text}; it is tried again until it is back")
+                self.notify(f"{text}; retrying until it is back")
         elif status.state == "ready" and known:
             del self._down[source]
             self.notify(f"{self._names[source]} is up again")

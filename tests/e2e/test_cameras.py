@@ -125,7 +125,7 @@ def test_a_camera_outage_and_return_loses_nothing_of_other_sources(
             lambda: {path.name for path in view.glob("*.jpg")} == {f"source-{n}.jpg" for n in (1, 2, 3)}
         )
         door.server.cut()
-        system.wait_until(lambda: "is down: its stream stopped; it is tried again" in system.errors())
+        system.wait_until(lambda: "is down: its stream stopped; retrying until it is back" in system.errors())
         door.server.start()
         system.wait_until(lambda: "is up again" in system.errors())
         last = read_lines_until_final(system)
@@ -139,7 +139,7 @@ def test_a_camera_outage_and_return_loses_nothing_of_other_sources(
     assert {line["source"] for line in lines} == {str(walk)}
     names = [camera.server.url for camera in cameras]
     assert [line for line in errors.splitlines() if " is " in line and "http" in line] == [
-        f"{names[0]} is down: its stream stopped; it is tried again until it is back",
+        f"{names[0]} is down: its stream stopped; retrying until it is back",
         f"{names[0]} is up again",
     ]
     assert number_of(picture(view / "source-3.jpg")) > 0, "the picture of the camera, with its number"

@@ -48,7 +48,7 @@ def corrupted(walk: Path, target: Path) -> Path:
     ("source", "message"),
     [
         ("kinect", "needs Windows"),
-        ("999", "webcam"),
+        ("999", "webcam 999 not found"),
         (
             "rtsp://me:secret@127.0.0.1:9/1",
             "rtsp://127.0.0.1:9/1 could not be opened: check the address, its user",

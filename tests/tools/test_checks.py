@@ -69,6 +69,8 @@ def test_checks_are_selected_by_name() -> None:
     assert [check.name for check in chosen] == ["ruff-check", "pytest"]
     with pytest.raises(ValueError, match="unknown check 'abacus'; known: ruff-check, "):
         select_checks(["abacus"], quick=False)
+    with pytest.raises(ValueError, match="--quick leaves out pytest"):
+        select_checks(["pytest"], quick=True)
 
 
 def test_the_command_line() -> None:

@@ -109,7 +109,7 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: Mapping[str, float] = WE
     described = [walk.windows for walk in walks]
     rows, each = _concatenate(described)
     directions = fit_window_directions(rows, each, people[each])
-    windows = WindowComparison(directions, Cohort.empty(directions.direction_count), weights["discriminants"])
+    windows = WindowComparison.without_cohort(directions, weights["discriminants"])
     windows = replace(windows, cohort=fit_cohort(windows.project(rows)))
 
     fit_discriminants = _DiscriminantFitter(people)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -79,7 +80,7 @@ class DiscriminantEvidence:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SegmentEvidence(DiscriminantEvidence):
+class SegmentEvidence(DiscriminantEvidence, ABC):
     """Evidence of the statistics of segments; base of the kinds that define such statistics."""
 
     numbers: ClassVar[int]
@@ -88,9 +89,9 @@ class SegmentEvidence(DiscriminantEvidence):
     shrinkage: ClassVar[float] = 0.1
 
     @staticmethod
+    @abstractmethod
     def statistics(pose: FloatArray) -> FloatArray:
-        """See `EvidenceKind.statistics`; every kind overrides it."""
-        raise NotImplementedError
+        """See `EvidenceKind.statistics`."""
 
     @classmethod
     def empty(cls, windows: WindowComparison) -> Self:

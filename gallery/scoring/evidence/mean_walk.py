@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-import numpy as np
-
 from gallery.scoring.cohort import Discriminants, unit
 from gallery.scoring.descriptions import SEGMENT_STEP, segment_means
 from gallery.scoring.evidence.discriminant_evidence import DiscriminantEvidence
 from gallery.scoring.evidence.protocol import Arrays, DiscriminantFitter, WindowsOnly
+from gallery.scoring.evidence.running_mean import RunningMean
 from gallery.scoring.window_comparison import WindowComparison
 from stream.body import FloatArray
 
@@ -40,9 +39,9 @@ class MeanWalk(WindowsOnly, DiscriminantEvidence):
         """Fits discriminants to the mean descriptions of all segments."""
         return cls(discriminants([segment_means(own) for own in walks], cls.components, cls.shrinkage))
 
-    def gather(self) -> _RunningMean:
+    def gather(self) -> _WalkMean:
         """Returns the running mean of projected descriptions."""
-        return _RunningMean(self.discriminants)
+        return _WalkMean(self.discriminants)
 
     def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
         """Returns the unit projection (K,) of a walk's mean description."""
@@ -50,17 +49,14 @@ class MeanWalk(WindowsOnly, DiscriminantEvidence):
         return projected
 
 
-class _RunningMean:
+class _WalkMean:
     def __init__(self, discriminants: Discriminants) -> None:
         self._discriminants = discriminants
-        self._count = 0
-        self._mean: FloatArray = np.zeros(discriminants.direction_count, np.float32)
+        self._mean = RunningMean(discriminants.direction_count)
 
     def add(self, described: FloatArray, segment: FloatArray | None) -> None:
-        projected = self._discriminants.project(described[None])[0]
-        self._count += 1
-        self._mean = self._mean + (projected - self._mean) / np.float32(self._count)
+        self._mean.add(self._discriminants.project(described[None])[0])
 
     @property
     def state(self) -> Arrays:
-        return (self._mean,)
+        return (self._mean.mean,)

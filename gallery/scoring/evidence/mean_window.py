@@ -18,6 +18,7 @@ from gallery.scoring.evidence.protocol import (
     Floats,
     WindowsOnly,
 )
+from gallery.scoring.evidence.running_mean import RunningMean
 from gallery.scoring.window_comparison import WindowComparison
 from stream.body import FloatArray
 
@@ -54,9 +55,9 @@ class MeanWindow(WindowsOnly):
         """Fits nothing."""
         return cls(windows)
 
-    def gather(self) -> _RunningMean:
+    def gather(self) -> _WindowMeans:
         """Returns the running mean of projected windows and of their background similarity."""
-        return _RunningMean(self.windows)
+        return _WindowMeans(self.windows)
 
     def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
         """Returns the projected templates (m, K) of a walk."""
@@ -90,19 +91,18 @@ class MeanWindow(WindowsOnly):
         return {}
 
 
-class _RunningMean:
+class _WindowMeans:
     def __init__(self, windows: WindowComparison) -> None:
         self._windows = windows
-        self._count = 0
-        self._mean: FloatArray = np.zeros(windows.directions.direction_count, np.float32)
+        self._mean = RunningMean(windows.directions.direction_count)
         self._background = 0.0
 
     def add(self, described: FloatArray, segment: FloatArray | None) -> None:
         projected = self._windows.project(described[None])
-        self._count += 1
-        self._mean = self._mean + (projected[0] - self._mean) / np.float32(self._count)
-        self._background += (float(self._windows.background(projected)[0]) - self._background) / self._count
+        background = float(self._windows.background(projected)[0])
+        self._mean.add(projected[0])
+        self._background += (background - self._background) / self._mean.count
 
     @property
     def state(self) -> Arrays:
-        return self._mean, np.array(self._background)
+        return self._mean.mean, np.array(self._background)

@@ -62,7 +62,7 @@ def _open(number: int) -> cv2.VideoCapture:
 
     if sys.platform == "linux" and number not in (numbers := _numbers()):
         if not numbers:
-            raise SourceError("no webcam found: plug one in")
+            raise SourceError(f"webcam {number} not found (no webcam found at all): plug one in")
         available = ", ".join(map(_label, numbers))
         raise SourceError(f"webcam {number} not found; plug it in, or use one of: {available}")
     # Windows' newer driver model (Media Foundation) takes half a minute to open some webcams.

@@ -283,7 +283,7 @@ def test_unknown_webcam_is_reported_with_those_available(webcams: Path) -> None:
     for node in webcams.glob("video*"):
         node.unlink()
     assert webcam.missing() == "no webcam found"
-    with pytest.raises(SourceError, match=r"^no webcam found: plug one in$"):
+    with pytest.raises(SourceError, match=r"^webcam 1 not found \(no webcam found at all\): plug one in$"):
         read_until_it_fails(open_source("1"))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.descriptions import describe_windows
-from gallery.scoring.evidence.protocol import Arrays
+from gallery.scoring.evidence.protocol import Arrays, Evidence
 from gallery.scoring.fusion import EnrolledWalk, FusionModel, ReferenceStatistics
 from gallery.scoring.track_scores import TemplateMeans
 from gallery.scoring.track_statistics import TrackStatistics, stack_states
@@ -70,20 +70,25 @@ class ComparedRecording:
 
 def fused_recording(model: FusionModel, encoded: FloatArray) -> ComparedRecording:
     """Prepares encoded windows (n, f, D) as the live system does, as a track and as an enrolment."""
-    rows = model.windows.project(describe_windows(encoded))
-    statistics = TrackStatistics(model)
-    states, single = [], []
+    described = describe_windows(encoded)
+    rows = model.windows.project(described)
+    statistics, states = TrackStatistics(model), []
     for window in encoded:
         statistics.add(window)
         states.append(statistics.states)
-        alone = TrackStatistics(model)
-        alone.add(window)
-        single.append(alone.states)
+    single = [[_state_of_one(evidence, window) for evidence in model.evidence] for window in described]
     enrolled = model.enrol(describe_windows(TemplateMeans.of(encoded)), statistics.segments.mean)
     track = FusedTrack(
         model, model.windows.background(rows), stack_states(states), stack_states(single), enrolled
     )
     return ComparedRecording(rows[:, None], enrolled.windows[:, None], track)
+
+
+def _state_of_one(evidence: Evidence, described: FloatArray) -> Arrays:
+    """Returns the state of a track of one window, from its description (D,)."""
+    accumulator = evidence.gather()
+    accumulator.add(described, None)
+    return accumulator.state
 
 
 def reference_statistics(people: Sequence[Sequence[ComparedRecording]]) -> ReferenceStatistics | None:
