@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stream.errors import DataError, GalleryError, RunError, SgeError, SourceError, UserError
     from stream.system.live import Live
     from stream.system.observe import observe
+    from stream.system.run_folder import running
 
 __all__ = [
     "DataError",
@@ -24,6 +25,7 @@ __all__ = [
     "SourceError",
     "UserError",
     "observe",
+    "running",
 ]
 
 _MODULES = {
@@ -36,6 +38,7 @@ _MODULES = {
     "SourceError": "stream.errors",
     "UserError": "stream.errors",
     "observe": "stream.system.observe",
+    "running": "stream.system.run_folder",
 }
 
 

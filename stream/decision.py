@@ -20,7 +20,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     Attributes:
         id: unique identifier of this decision.
-        source: the source's name, as the user gave it.
+        source: the source's name: as given, in a uniform spelling, and without user, password and query.
         track: number of the track, unique in the run.
         t: seconds since the source started.
         time: UTC time of the decision, ISO 8601.

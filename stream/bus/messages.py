@@ -86,7 +86,13 @@ class WindowRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TrackNote(msgspec.Struct, frozen=True, array_like=True):
-    """A track in view without windows, with the reason; the reason of a new track is None."""
+    """A track in view without windows.
+
+    Attributes:
+        track: number of the track.
+        time_ns: the source's time.
+        reason: why it has no windows; None for a new track.
+    """
 
     track: Count
     time_ns: int
@@ -123,7 +129,13 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
-    """Acknowledgement: the matcher has processed, or counted as lost, every tick of the epoch up to `seq`."""
+    """Acknowledgement of ticks.
+
+    Attributes:
+        source: number of the source in this run.
+        epoch: number of restarts of its capture worker.
+        seq: every tick of the epoch up to this one was processed, or counted as lost.
+    """
 
     source: Count
     epoch: Count
@@ -147,14 +159,23 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
 
 
 class SourceEnded(msgspec.Struct, frozen=True, array_like=True, tag="e"):
-    """A source has ended and all its decisions were sent."""
+    """A source has ended and all its decisions were sent.
+
+    Attributes:
+        number: sequence number of the matcher's messages to the parent; see `VerdictReceipt`.
+        source: number of the source in this run.
+    """
 
     number: Count
     source: Count
 
 
 class VerdictReceipt(msgspec.Struct, frozen=True, array_like=True, tag="g"):
-    """Acknowledgement: the parent has handed on every verdict up to `number`."""
+    """Acknowledgement of verdicts.
+
+    Attributes:
+        number: the parent has handed on every message of the matcher up to this one.
+    """
 
     number: Count
 

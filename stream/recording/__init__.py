@@ -16,7 +16,7 @@ A recording is an MCAP file (https://mcap.dev/spec) with one channel:
 
 The writer flushes a chunk to the operating system after the first frame and then every 0.5 s of source time,
 and syncs to the disk every second: a crash loses less than the last second. One person (20 joints at 30
-frames/s) takes 37 to 42 MB per hour.
+frames/s) takes 37 to 44 MB per hour.
 
 The reader delivers all complete chunks of a truncated file, then raises `TruncatedRecording`. It detects
 damage anywhere: chunk CRCs and sequence numbers are checked before a frame is delivered, all other bytes at

@@ -58,7 +58,8 @@ def live(
     speed: SpeedOption = None,
     view: ViewOption = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Read these options from a TOML file; see README.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Read these options from a TOML file; see docs/commands.md."),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and process logs.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -168,7 +169,9 @@ def train(
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Weights, model card, checkpoint.")],
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as TOML; see README.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings as TOML; see docs/training.md.")
+    ] = None,
     person: Annotated[str | None, typer.Option("--people", metavar="N-M", help="Only these people.")] = None,
     pretext: Annotated[
         str | None, typer.Option(metavar="P", help="reverse, prediction, sorting, a+b.")

@@ -117,7 +117,11 @@ def fit(
 
 def main() -> None:
     """Runs the command line."""
-    typer.run(fit)
+    app = typer.Typer(
+        add_completion=False, rich_markup_mode=None
+    )  # markup would take [default: ...] as a tag
+    app.command()(fit)
+    app()
 
 
 def _summary(sensor: str, card: SensorCard) -> str:

@@ -1,34 +1,38 @@
-"""README.md and CONTRIBUTING.md name only files, folders, modules and registries that exist."""
+"""The documents name only files, folders, modules and registries that exist."""
 
 from __future__ import annotations
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+from tests.documentation.documents import DOCUMENTS, ROOT
+
 PATH = re.compile(
-    r"(?<![\w./-])(?:(?:stream|encoder|gallery|tools|tests|docs|\.ci)/[\w./*-]*[\w/*]"  # also in commands
+    # In commands too, but no link target and no name that a shell completes.
+    r"(?<![\w./(-])(?:stream|encoder|gallery|tools|tests|docs|\.ci)/(?!\S*\$)[\w./*-]*[\w/*]"
     r"|(?<=`)[\w./-]+\.py(?=`)"
-    r"|(?<=`)[\w.-]+\.(?:toml|txt|md|yaml)(?=`))"
 )
+ROOT_FILE = re.compile(r"(?<=`)[\w.-]+\.(?:toml|txt|md|yaml|yml)(?=`)")
 MODULE = re.compile(r"python -m\s+((?:stream|encoder|gallery|tools)\.[\w.]+)")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_paths_exist(name: str) -> None:
     paths = PATH.findall((ROOT / name).read_text(encoding="utf-8"))
-    assert paths
     assert [path for path in paths if not any(ROOT.glob(path.rstrip("/")))] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_files_of_the_root_exist(name: str) -> None:
+    files = ROOT_FILE.findall((ROOT / name).read_text(encoding="utf-8"))
+    assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_modules_exist(name: str) -> None:
     modules = MODULE.findall((ROOT / name).read_text(encoding="utf-8"))
-    assert modules
     assert [module for module in modules if find_spec(module) is None] == []
 
 

@@ -1,4 +1,4 @@
-"""Tests of the README's tables of figures."""
+"""Tests of the tables of figures in the documentation."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ from typer.testing import CliRunner
 from stream.errors import DataError, UserError
 from tests.tools.evaluation.synthetic_people import write_packed
 from tools.backend_fit.offline_pipeline import simulated_walks
+from tools.documentation.readme_results import BEGIN, END, readme_command, replace_table, results_table
+from tools.documentation.results_files import RESULTS, read_results
+from tools.documentation.results_tables import (
+    live_table,
+    measured_with,
+    protocol_table,
+    study_table,
+    threshold_table,
+)
 from tools.evaluation.evaluate import evaluate
 from tools.evaluation.evaluation_request import Request
-from tools.evaluation.readme_tables import BEGIN, END, figure_tables, readme_command, replace_tables
 from tools.evaluation.terminal_tables import write_json
 
 ROOT = Path(__file__).parents[3]
 
 LIVE: dict[str, Any] = {
     "protocol": "live", "dataset": "example", "scenario": "example", "people": 8, "enrol": 2, "splits": 3,
-    "seed": 1,
+    "seed": 1, "enrolled": 4, "strangers": 4, "probes": 40,
     "methods": {
         "shipped": {
             "supervised": True, "rank1_window": [80.04, 70, 90], "rank1_walk": [99, 98, 100],
@@ -41,36 +49,45 @@ def direct(seed: int, rank1: float) -> dict[str, Any]:
             "methods": {"cage": row, f"only{seed}": row}}  # fmt: skip
 
 
-def test_the_readme_has_the_tables_of_the_results() -> None:
+def test_the_readme_has_the_figures_of_the_results() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert list((ROOT / "docs/results").glob("*.json"))
-    assert replace_tables(readme, figure_tables(ROOT / "docs/results")) == readme
+    assert replace_table(readme, results_table(ROOT / RESULTS)) == readme
 
 
-def test_tables_show_intervals_and_spreads_of_the_files(tmp_path: Path) -> None:
+def test_live_tables_have_the_intervals_of_the_files(tmp_path: Path) -> None:
     write_json(tmp_path / "live-example.json", LIVE)
-    write_json(tmp_path / "direct-1.json", direct(1, 40.0))
-    write_json(tmp_path / "direct-2.json", direct(2, 50.0))
-    text = figure_tables(tmp_path)
-    assert "`live`, example: 8 people, enrolled from 2 walks, 3 splits, seed 1 (4.5 min, 2.0 GB):" in text
+    text = live_table("example", tmp_path).replace("\N{NON-BREAKING HYPHEN}", "-")
+    assert "| % | window | walk | EER |" in text
     assert "| shipped | 80.0 (70.0-90.0) | 99.0 (98.0-100.0) | 1.0 (0.0-2.0) |" in text
     assert "| raw | 50.0 (40.0-60.0) | - | - |" in text
-    assert "1.3 (0.0-3.0)" in text
-    assert "`direct`, kgbd: 9 people, f = 6, seeds 1, 2:" in text
-    assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - |" in text
-    assert "| only2 (seed 2) |  | 50.0 | - | - | 10.0 | - |" in text
-    write_json(tmp_path / "direct-3.json", direct(3, 90.0) | {"people": 4})
-    extended = figure_tables(tmp_path)
-    assert text in extended
-    assert "`direct`, kgbd: 4 people, f = 6, seed 3:" in extended
-    write_json(tmp_path / "direct-4.json", direct(4, 20.0) | {"probes_shuffled": True})
-    with pytest.raises(DataError, match=r"direct-4\.json .* a leak check"):
-        figure_tables(tmp_path)
+    thresholds = threshold_table("example", tmp_path).replace("\N{NON-BREAKING HYPHEN}", "-")
+    assert "| whole walk | 1.3 (0.0-3.0) | - |" in thresholds
+    assert measured_with("live", "example", tmp_path) == (
+        "8 people, 4 of them enrolled from 2 walks and 4 strangers, drawn 3 times; 40 walks as probes; "
+        "seed 1; here; 4.5 min and 2.0 GB."
+    )
+    with pytest.raises(UserError, match="no figures of the live scenario other"):
+        live_table("other", tmp_path)
 
 
 def test_headings_show_the_number_of_walks_if_it_is_small(tmp_path: Path) -> None:
     write_json(tmp_path / "live.json", LIVE | {"probes_window": 9, "probes_walk": 1})
-    assert "| % | window (9 walks) | walk (1 walk) | EER |" in figure_tables(tmp_path)
+    assert "| % | window (9 walks) | walk (1 walk) | EER |" in live_table("example", tmp_path)
+
+
+def test_protocol_tables_have_the_spread_over_seeds_and_the_published_figures(tmp_path: Path) -> None:
+    write_json(tmp_path / "direct-1.json", direct(1, 40.0))
+    write_json(tmp_path / "direct-2.json", direct(2, 50.0))
+    text = protocol_table("direct", "kgbd", tmp_path)
+    assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - | measured |" in text
+    assert "| only2 |  | 50.0 | - | - | 10.0 | - | measured, seed 2 |" in text
+    assert "| *SimMC* |  | 54.9 | 66.2 | 70.6 | 11.7 | - | SimMC, arXiv 2204.09826 |" in text
+    assert measured_with("direct", "kgbd", tmp_path) == "9 people, f = 6, seeds 1, 2."
+    write_json(tmp_path / "direct-3.json", direct(3, 90.0) | {"people": 4})
+    with pytest.raises(UserError, match="differ in people"):
+        protocol_table("direct", "kgbd", tmp_path)
+    with pytest.raises(UserError, match="no figures of rn on kgbd"):
+        protocol_table("rn", "kgbd", tmp_path)
 
 
 def test_files_of_the_evaluate_command_are_read(tmp_path: Path) -> None:
@@ -91,9 +108,10 @@ def test_files_of_the_evaluate_command_are_read(tmp_path: Path) -> None:
         cost = json.loads(out.read_text())["cost"]
         assert cost["minutes"] >= 0
         assert cost["peak_memory_mb"] is None or cost["peak_memory_mb"] > 50
-    text = figure_tables(out.parent)
-    assert text.count("| raw") == 4  # `rn` has one row for each strategy
-    assert all(f"`{protocol}`, kgbd" in text for protocol in ("direct", "rn", "live"))
+    assert live_table("kgbd", out.parent).count("| raw |") == 1
+    assert protocol_table("direct", "kgbd", out.parent).count("| raw |") == 1
+    assert protocol_table("rn", "kgbd", out.parent).count("| raw-") == 2  # a row for each strategy
+    assert all(measured_with(protocol, "kgbd", out.parent) for protocol in ("direct", "rn", "live"))
 
 
 def test_study_tables_show_measured_rows_only(tmp_path: Path) -> None:
@@ -102,40 +120,49 @@ def test_study_tables_show_measured_rows_only(tmp_path: Path) -> None:
         "bas": [],
         "none": [{"direct": 1}],
     }
-    tables = {"4": rows, "7": {"0.1": [{"direct": 2.0}], "1": []}}
-    with pytest.raises(UserError, match="holds no figures"):
-        figure_tables(tmp_path)
     write_json(tmp_path / "direct.json", direct(1, 40.0))
+    with pytest.raises(UserError, match="no figures of table 4"):
+        study_table("4", tmp_path)
     (tmp_path / "ablation").mkdir()
-    write_json(tmp_path / "ablation" / "tables.json", {"people": "1-9", "epochs": 2, "tables": tables})
-    text = figure_tables(tmp_path)
-    assert "Table 4, what each part brings (KGBD people 1-9, 2 epochs a training):" in text
+    path = tmp_path / "ablation" / "tables.json"
+    write_json(path, {"people": "1-9", "epochs": 2, "tables": {"4": rows}})
+    text = study_table("4", tmp_path)
     assert "| las | 61.0 ± 1.0 | - | 70.0 ± 0.0 | - | 2 |" in text
     assert "| none | 1.0 | - | - | - | 1 |" in text
     assert "bas" not in text
-    assert "Table 7" not in text
-    (tmp_path / "ablation" / "tables.json").write_text('{"people": 1}')
+    path.write_text('{"people": 1}')
     with pytest.raises(DataError, match=r"tables\.json is no file of python -m tools\.studies\.ablation"):
-        figure_tables(tmp_path)
+        study_table("4", tmp_path)
+
+
+def test_a_folder_without_figures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no figures"):
+        read_results(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1', '{"splits": [{}]}', '{"protocol": "live"}'])
-def test_other_files_are_rejected_by_name(tmp_path: Path, content: str) -> None:
+def test_other_files_are_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "odd.json").write_text(content)
     with pytest.raises(DataError, match=r"odd\.json is no file of sge-stream evaluate"):
-        figure_tables(tmp_path)
+        read_results(tmp_path)
+
+
+def test_leak_checks_are_refused(tmp_path: Path) -> None:
+    write_json(tmp_path / "direct-4.json", direct(4, 20.0) | {"probes_shuffled": True})
+    with pytest.raises(DataError, match=r"direct-4\.json .* a leak check"):
+        read_results(tmp_path)
 
 
 def test_the_command_writes_between_the_marks(tmp_path: Path) -> None:
     app = typer.Typer()
     app.command()(readme_command)
-    write_json(tmp_path / "live.json", LIVE)
     readme = tmp_path / "README.md"
     readme.write_text(f"# Top\n\n{BEGIN}\nold\n{END}\n\nend\n")
-    options = ["--figures", str(tmp_path), "--readme", str(readme)]
-    assert "shipped" in CliRunner().invoke(app, options).output
+    options = ["--figures", str(ROOT / RESULTS), "--readme", str(readme)]
+    assert "Kinect v1" in CliRunner().invoke(app, options).output
     assert "old" in readme.read_text()
     assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 0
-    assert readme.read_text() == f"# Top\n\n{BEGIN}\n\n{figure_tables(tmp_path)}\n\n{END}\n\nend\n"
+    table = results_table(ROOT / RESULTS)
+    assert readme.read_text() == f"# Top\n\n{BEGIN}\n\n{table}\n\n{END}\n\nend\n"
     readme.write_text("no marks")
     assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 2

@@ -1,0 +1,131 @@
+"""Commands in the documents exist, with the options that they are shown with."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+import typer.main
+from markdown_it import MarkdownIt
+from typer.core import TyperGroup
+
+from stream.terminal.app import app
+from tests.documentation.code_blocks import LANGUAGES, code_blocks
+from tests.documentation.documents import DOCUMENTS, ROOT
+
+_OPERATORS = frozenset("|&;()<>")
+_EXTERNAL = ("pytest", "mkdocs", "pip", "venv")  # modules of others
+
+
+def shell_commands(code: str) -> Iterator[list[str]]:
+    """Yields the words of each simple command of a shell script."""
+    for line in code.replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words: list[str] = []
+        for word in lexer:
+            if set(word) <= _OPERATORS:
+                yield words
+                words = []
+            else:
+                words.append(word)
+        yield words
+
+
+def inline_commands(text: str) -> Iterator[list[str]]:
+    """Yields the commands of the program in inline code."""
+    for block in MarkdownIt("commonmark").enable("table").parse(text):
+        for token in block.children or ():
+            if token.type == "code_inline" and re.match(r"(sge-stream|python -m) ", token.content):
+                yield from shell_commands(token.content)
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Yields all commands of a document: of its shell blocks, run or not, and of its inline code."""
+    for block in code_blocks(text):
+        if block.language == "bash":
+            yield from shell_commands(f"{block.before}\n{block.body}")
+    yield from inline_commands(text)
+
+
+def wrong_options(words: list[str]) -> list[str]:
+    """Returns the options of a command that it does not have; its name if there is no such command."""
+    if words[:1] == ["sge-stream"]:
+        known, rest = _program_options(words[1:])
+    elif words[:2] == ["python", "-m"] and words[2].split(".")[0] not in _EXTERNAL:
+        known, rest = _module_options(words[2]), words[3:]
+    else:
+        return []
+    if known is None:
+        return [" ".join(words)]
+    given = [word.partition("=")[0] for word in rest if re.match(r"--\w", word)]
+    return [option for option in given if option not in known]
+
+
+def _program_options(words: list[str]) -> tuple[set[str] | None, list[str]]:
+    command = typer.main.get_command(app)
+    known = {"--help"}
+    while isinstance(command, TyperGroup):
+        place = next((i for i, word in enumerate(words) if word in command.commands), None)
+        first = next((word for word in words if not word.startswith("-")), None)
+        # The first word that is no option may be an option's value, but not with a group without options.
+        if place is None:
+            if command.name == "people" and first is not None:
+                return None, words
+            break
+        if words[:place] not in ([], ["--debug"]):
+            break
+        command, words = command.commands[words[place]], words[place + 1 :]
+    known |= {option for parameter in command.params for option in parameter.opts}
+    if isinstance(command, TyperGroup) and words and re.match(r"[a-z]", words[0]):
+        return None, words
+    return known, words
+
+
+@cache
+def _module_options(module: str) -> set[str] | None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return set(re.findall(r"--[\w-]+", done.stdout)) if done.returncode == 0 else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_commands_and_options_exist(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    wrong = {" ".join(words): found for words in commands(text) if (found := wrong_options(words))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_code_blocks_are_run_or_say_why_not(name: str) -> None:
+    for block in code_blocks((ROOT / name).read_text(encoding="utf-8")):
+        if block.not_run is None:
+            assert block.language in LANGUAGES, f"no test runs {block.language or 'a block without language'}"
+        else:
+            assert len(block.not_run.split()) >= 2, f"expected a reason, got {block.not_run!r}"
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        ("sge-stream --source a.mcap --json", []),
+        ("sge-stream --debug enroll Ada --source a --yes", []),
+        ("sge-stream people list --gallery g.db", []),
+        ("sge-stream enroll Ada --sources a", ["--sources"]),
+        ("sge-stream enrol Ada", ["sge-stream enrol Ada"]),
+        ("sge-stream people ls", ["sge-stream people ls"]),
+        ("python -m tools.trials.latency --nothing", ["--nothing"]),
+        ("python -m tools.no_such_module", ["python -m tools.no_such_module"]),
+        ("ls --all", []),
+    ],
+)
+def test_wrong_commands_are_found(command: str, wrong: list[str]) -> None:
+    (words,) = (words for words in shell_commands(command) if words)
+    assert wrong_options(words) == wrong

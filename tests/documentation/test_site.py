@@ -1,0 +1,104 @@
+"""The site is built without errors, and neither its build nor its pages use another address."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.documentation.documents import PAGES, ROOT
+
+pytestmark = pytest.mark.slow
+
+# Refuses every connection to an internet address, then runs the command line of MkDocs.
+OFFLINE_BUILD = """
+import socket, sys
+
+def refuse(self, address, *_):
+    raise SystemExit(f"the build connects to {address}")
+
+class Offline(socket.socket):
+    connect = connect_ex = refuse
+
+socket.socket = Offline
+socket.getaddrinfo = refuse
+from mkdocs.__main__ import cli
+sys.argv[0] = "mkdocs"
+cli()
+"""
+LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src")}
+"""Attributes whose address a browser loads with the page."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    arguments = ["build", "--strict", "--quiet", "--site-dir", str(folder)]
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE_BUILD, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+class _Loaded(HTMLParser):
+    """Collects the addresses that a browser loads with a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = dict(attributes)
+        if tag == "link" and values.get("rel") in ("canonical", "prev", "next"):
+            return
+        self.addresses += [value for key, value in attributes if (tag, key) in LOADED and value]
+
+
+def loaded_addresses(site: Path) -> Iterator[tuple[str, str]]:
+    """Yields the addresses that pages, styles and pictures load, with the file."""
+    for path in sorted(site.rglob("*")):
+        if path.suffix not in (".html", ".css", ".svg"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".html":
+            parser = _Loaded()
+            parser.feed(text)
+            addresses = parser.addresses
+        else:
+            addresses = []
+        addresses += re.findall(r"url\(\s*[\"']?([^\"')]+)", text)
+        addresses += re.findall(r"@import\s+[\"']([^\"']+)", text)
+        for address in addresses:
+            yield str(path.relative_to(site)), address
+
+
+def test_every_page_is_built(site: Path) -> None:
+    for page in PAGES:
+        name = Path(page).relative_to("docs").with_suffix("")
+        folder = name.parent if name.name == "index" else name
+        assert (site / folder / "index.html").is_file(), page
+
+
+def test_pages_load_nothing_from_another_address(site: Path) -> None:
+    found = list(loaded_addresses(site))
+    assert len(found) > 20
+    outside = [each for each in found if re.match(r"(?:[a-z]+:)?//", each[1])]
+    assert outside == []
+
+
+def test_the_theme_has_no_repository_to_ask(site: Path) -> None:
+    """The theme's script asks the repository's host for its stars, and loads diagrams from elsewhere."""
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert 'data-md-component="source"' not in text
+        assert 'class="mermaid"' not in text

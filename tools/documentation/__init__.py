@@ -1,0 +1,1 @@
+"""Documentation: pictures and tables that are made by commands."""

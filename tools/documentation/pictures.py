@@ -1,0 +1,153 @@
+"""The pictures of the documentation that show the program at work.
+
+    python -m tools.documentation.pictures dashboard
+    python -m tools.documentation.pictures camera demo.mp4
+
+Run from the project's root; each writes into `docs/images/`. Look at the result, and run it again when what
+it shows has changed. `dashboard` shows simulated people. `camera` was made of the demo video of Sports2D
+0.8.34 (`pip download --no-deps sports2d==0.8.34`; in the wheel, `Sports2D/Demo/demo.mp4`); see
+`docs/images/NOTICE`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+
+from stream.errors import RunError, UserError
+from stream.outputs.dashboard import Dashboard
+from stream.sources.camera.quiet_opencv import cv2
+from stream.system.live import Live
+from tools.evaluation.terminal_tables import run_command
+
+__all__ = ["app", "dashboard_svg", "offline_svg"]
+
+IMAGES = Path("docs/images")
+NAMES = ("Ada", "Ben", "Chen")
+PEOPLE = len(NAMES) + 1
+"""The last one is a stranger."""
+
+SEED = 7
+SECONDS = 9.0
+"""Time from the start of the walk to the picture."""
+
+WIDTH, HEIGHT = 132, 24
+"""Size of the terminal, characters."""
+
+WALK = "2.2,4.3"
+"""Part of the video with two people in view, seconds."""
+
+PIXELS = 960
+"""Width of the camera's picture."""
+
+app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
+
+
+def dashboard_svg() -> str:
+    """Runs the system on simulated people, three of whom are enrolled, and returns its dashboard as SVG."""
+    console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
+    with tempfile.TemporaryDirectory(prefix="sge-picture-") as folder:
+        gallery = str(Path(folder) / "gallery.db")
+        only = "+".join(str(number) for number in range(1, PEOPLE))
+        walkers = f"walkers:n={PEOPLE},seed={SEED}"
+        with Live([f"{walkers},walk=1,only={only},seconds=12,live=0"], gallery, fpir=None, speed=0) as live:
+            for _ in live:
+                pass
+            for number, name in enumerate(NAMES, start=1):
+                live.enrol(name, [number], consent_by="--yes")
+        with Live([f"{walkers},walk=2"], gallery) as live:
+            dashboard = Dashboard(live)
+            silent = Console(width=WIDTH, height=HEIGHT, file=io.StringIO())
+            first: float | None = None
+            while first is None or time.monotonic() - first < SECONDS:
+                verdict = live.next(0.1)
+                if verdict is not None:
+                    first = first or time.monotonic()
+                    dashboard.update(verdict)
+                    silent.print(dashboard)  # rates are measured between drawings
+            console.print(dashboard)
+    text = console.export_svg(title="sge-stream --source walkers:n=4,seed=7,walk=2", theme=MONOKAI)
+    return offline_svg(text.replace(gallery, "gallery.db"))
+
+
+def offline_svg(svg: str) -> str:
+    """Returns an SVG of rich without its web fonts; the reader's own fixed-width font is used instead."""
+    without = re.sub(r"@font-face\s*\{[^}]*\}", "", svg)
+    without = re.sub(r"font-family:\s*Fira Code,\s*", "font-family: ", without)
+    if re.search(r"url\(\s*[\"']?https?:", without):
+        raise RunError("the picture of the dashboard still loads from another address")
+    return without
+
+
+@app.command()
+def dashboard() -> None:
+    """Write docs/images/dashboard.svg: the dashboard with four simulated people."""
+
+    def command() -> None:
+        _write(IMAGES / "dashboard.svg", dashboard_svg().encode())
+
+    run_command("pictures", command)
+
+
+@app.command()
+def camera(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="With two people walking in view.")],
+) -> None:
+    """Write docs/images/camera.jpg: skeletons and names drawn into a picture of a video, as by --view."""
+
+    def command() -> None:
+        if not video.is_file():
+            raise UserError(f"{video} does not exist; see the docstring of tools/documentation/pictures.py")
+        _write(IMAGES / "camera.jpg", _camera_jpeg(video))
+
+    run_command("pictures", command)
+
+
+def _camera_jpeg(video: Path) -> bytes:
+    """Enrols both people in the video's walk and returns the last picture that `--view` makes of it."""
+    with tempfile.TemporaryDirectory(prefix="sge-picture-") as name:
+        folder = Path(name)
+        shutil.copy(video, folder / video.name)
+        source = f"{video.name}:model=full#t={WALK}"
+        for track, person in enumerate(("Ada", "Ben"), start=1):
+            options = ["--track", str(track), "--seconds", "1.5", "--yes"]
+            _sge_stream(folder, "enroll", person, "--source", source, *options)
+        _sge_stream(folder, "--source", source, "--fpir", "off", "--speed", "0", "--json", "--view", "view")
+        image = cv2.imread(str(folder / "view" / "source-1.jpg"))
+    if image is None:
+        raise RunError("--view wrote no picture")
+    height = round(image.shape[0] * PIXELS / image.shape[1])
+    small = cv2.resize(image, (PIXELS, height), interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 82])
+    return np.asarray(jpeg).tobytes()
+
+
+def _sge_stream(folder: Path, *arguments: str) -> None:
+    """Runs the program in a folder, with a gallery there."""
+    gallery = ["--gallery", "gallery.db"]
+    command = [sys.executable, "-m", "stream", *arguments, *gallery]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RunError(f"sge-stream {arguments[0]} failed: {done.stderr.strip()}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    typer.echo(path)
+
+
+if __name__ == "__main__":
+    app()
