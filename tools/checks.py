@@ -58,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
         for platform in PLATFORMS
     ),
     Check("import-layers", _script("lint-imports", "--no-logo")),
+    Check("generated-tables", (sys.executable, "-m", "tools.documentation.generate", "--check")),
     Check("documentation", _script("mkdocs", "build", "--strict", "--quiet")),
     Check("pytest", _script("pytest"), quick=False),
 )

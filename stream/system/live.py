@@ -99,7 +99,7 @@ class Live:
         check_matcher(matcher)
         self._specs = list(sources)
         self._gallery = gallery
-        self.fpir = fpir
+        self.fpir: float | None = fpir
         self._device = device
         self._speed = speed
         self._matcher: MatcherName = matcher
@@ -109,9 +109,9 @@ class Live:
         self._exit = ExitStack()
         self._notify = notify
         self.infos: list[SourceInfo] = []
-        self.enrolled = 0
-        self.supervisor = Supervisor(echo)
-        self.encoder = EncoderInfo("", 0, "", "")
+        self.enrolled: int = 0
+        self.supervisor: Supervisor = Supervisor(echo)
+        self.encoder: EncoderInfo = EncoderInfo("", 0, "", "")
         self.notes: list[str] = []
 
     def __enter__(self) -> Self:

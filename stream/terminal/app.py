@@ -103,7 +103,6 @@ def enroll(
         float | None,
         typer.Option(
             metavar="T",
-            min=0,
             help="Seconds of walking to wait for; by default 10 of a live source, all of a recording. "
             "Less than 3 (at least 1.5) only if no longer walk is possible: recognition is less reliable.",
         ),
@@ -141,7 +140,9 @@ def record(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", show_default=False, help="File or folder of a data set.")
+    ],
     target: TargetArgument,
     person: Annotated[str | None, typer.Option(metavar="P", help="Only this person.")] = None,
     walk: Annotated[str | None, typer.Option(metavar="W", help="Only this walk.")] = None,

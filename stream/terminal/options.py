@@ -79,5 +79,5 @@ ViewOption = Annotated[
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Answer the confirmation with yes.")]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-TargetArgument = Annotated[Path, typer.Argument(metavar="OUT", show_default=False)]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The person.")]
+TargetArgument = Annotated[Path, typer.Argument(metavar="OUT", show_default=False, help="Where to write.")]

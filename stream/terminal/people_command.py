@@ -35,7 +35,7 @@ def people_show(name: NameArgument, gallery: GalleryOption = None) -> None:
 @people.command("rename")
 def people_rename(
     name: NameArgument,
-    new: Annotated[str, typer.Argument(metavar="NEW", show_default=False)],
+    new: Annotated[str, typer.Argument(metavar="NEW", show_default=False, help="The new name.")],
     gallery: GalleryOption = None,
     yes: YesOption = False,
 ) -> None:

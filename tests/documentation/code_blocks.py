@@ -9,7 +9,7 @@ The blocks of a document run in order, in one folder of the document, so that th
     text     output or a layout; not checked
 
 A comment before a block applies to it: `<!-- not run: REASON -->`, or `<!-- before:` and shell commands that
-a reader has no need of. Python blocks with `exec="on"` run when the site is built.
+a reader has no need of.
 """
 
 from __future__ import annotations
@@ -90,12 +90,7 @@ def code_blocks(text: str) -> Iterator[CodeBlock]:
 def parse_code_blocks(document: Document) -> Iterator[Region]:
     """Yields the blocks that are checked, for sybil."""
     for block in code_blocks(document.text):
-        runs_in_build = 'exec="on"' in block.attributes
-        if (
-            block.not_run is None
-            and not runs_in_build
-            and block.language in ("bash", "python", "toml", "json")
-        ):
+        if block.not_run is None and block.language in ("bash", "python", "toml", "json"):
             yield Region(block.start, block.end, block, _check)
 
 
@@ -173,12 +168,12 @@ def _kill(process: psutil.Process) -> None:
 def _environment(folder: Path) -> dict[str, str]:
     """Returns an environment in which nothing of the user's is read or changed."""
     scripts = sysconfig.get_path("scripts")
+    inherited = {name: value for name, value in os.environ.items() if name != "SGE_GALLERY"}
     return {
-        **os.environ,
+        **inherited,
         "PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]),
         "HOME": str(folder.parent),
         "XDG_DATA_HOME": str(folder.parent / "data"),
-        "SGE_GALLERY": str(folder / "gallery.db"),
         "SGE_RUNTIME_DIR": str(folder.parent / "run"),
         "COLUMNS": "120",
     }

@@ -1,31 +1,23 @@
 """The picture of the documentation that shows the processes and their sockets.
 
-    python -m tools.documentation.architecture_picture [--out docs/images/architecture.svg]
-
-Run it again when a process, a channel or a message has changed (`stream/bus/sockets.py`,
-`stream/bus/messages.py`). It writes the same bytes each time. A browser may use another font: leave room.
+Change it when a process, a channel or a message changes (`stream/bus/sockets.py`, `stream/bus/messages.py`).
+It has the same bytes each time. A browser may use another font: leave room.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import typer
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import BoxStyle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as MplPath
 
-from stream.errors import UserError
-from tools.evaluation.terminal_tables import run_command
+__all__ = ["architecture_svg"]
 
-__all__ = ["architecture_svg", "main"]
-
-PATH = Path("docs/images/architecture.svg")
 WIDTH, HEIGHT = 800, 600
 """Size of the picture, CSS pixels; all positions below count them from the upper left corner."""
 
@@ -78,7 +70,7 @@ _PARENT = (
 
 _BOXES = (
     _Box(20, 18, 150, 62, ("device or file", "opened by capture"), "resource"),
-    _Box(295, 18, 455, 62, ("other programs", "stream.system.observe"), "program"),
+    _Box(295, 18, 455, 62, ("other programs", "stream.observe"), "program"),
     _Box(565, 18, 665, 62, ("gallery", "SQLite file"), "resource"),
     _Box(680, 18, 785, 62, ("command", "enroll --track"), "program"),
     _Box(20, 140, 195, 240, ("capture worker", "one for each source", "tracks, windows", "resends or drops")),
@@ -113,7 +105,7 @@ _LABELS = (
     _Label(250, 153, ("windows", "PUSH → PULL", "", "Tick with", "skeletons"), "center"),
     _Label(515, 153, ("cages", "PUSH → PULL", "", "Tick with", "CAGEs"), "center"),
     _Label(180, 80, ("decisions", "XPUB → SUB: JSON")),
-    _Label(738, 80, ("control", "ROUTER ↔ DEALER"), "right"),
+    _Label(738, 68, ("control", "ROUTER ↔ DEALER", "EnrolRequest;", "EnrolReply back"), "right"),
     _Label(190, 262, ("acks",)),
     _Label(190, 270, ("", "ROUTER → DEALER: Ack")),
     _Label(40, 320, ("", "pipe")),
@@ -169,27 +161,3 @@ def _draw_text(axes: Axes, x: float, top: float, lines: Iterable[str], align: st
     for number, line in enumerate(lines):
         y = top + _LINE_HEIGHT * (number + 0.75)
         axes.text(x, y, line, ha=align, weight="normal" if number else "bold")
-
-
-def run(
-    target: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = PATH,
-) -> None:
-    """Write the picture of the processes and their sockets."""
-
-    def command() -> None:
-        try:
-            target.write_bytes(architecture_svg())
-        except OSError as error:
-            raise UserError(f"{target} cannot be written: {error.strerror}; give another --out") from error
-        typer.echo(target)
-
-    run_command("architecture_picture", command)
-
-
-def main() -> None:
-    """Writes the picture from the command line."""
-    typer.run(run)
-
-
-if __name__ == "__main__":
-    main()

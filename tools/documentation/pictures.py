@@ -1,12 +1,13 @@
-"""The pictures of the documentation that show the program at work.
+"""The pictures of the documentation.
 
+    python -m tools.documentation.pictures architecture
     python -m tools.documentation.pictures dashboard
     python -m tools.documentation.pictures camera demo.mp4
 
 Run from the project's root; each writes into `docs/images/`. Look at the result, and run it again when what
-it shows has changed. `dashboard` shows simulated people. `camera` was made of the demo video of Sports2D
-0.8.34 (`pip download --no-deps sports2d==0.8.34`; in the wheel, `Sports2D/Demo/demo.mp4`); see
-`docs/images/NOTICE`.
+it shows has changed. `architecture` is drawn; `dashboard` shows simulated people; `camera` was made of the
+demo video of Sports2D 0.8.34 (`pip download --no-deps sports2d==0.8.34`; in the wheel,
+`Sports2D/Demo/demo.mp4`), see `docs/images/NOTICE`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from stream.errors import RunError, UserError
 from stream.outputs.dashboard import Dashboard
 from stream.sources.camera.quiet_opencv import cv2
 from stream.system.live import Live
+from tools.documentation.architecture_picture import architecture_svg
 from tools.evaluation.terminal_tables import run_command
 
 __all__ = ["app", "dashboard_svg", "offline_svg"]
@@ -78,6 +80,7 @@ def dashboard_svg() -> str:
                     dashboard.update(verdict)
                     silent.print(dashboard)  # rates are measured between drawings
             console.print(dashboard)
+            console.print()  # else the picture cuts the last line off
     text = console.export_svg(title="sge-stream --source walkers:n=4,seed=7,walk=2", theme=MONOKAI)
     return offline_svg(text.replace(gallery, "gallery.db"))
 
@@ -92,13 +95,15 @@ def offline_svg(svg: str) -> str:
 
 
 @app.command()
+def architecture() -> None:
+    """Write docs/images/architecture.svg: the processes and their sockets."""
+    run_command("pictures", lambda: _write(IMAGES / "architecture.svg", architecture_svg()))
+
+
+@app.command()
 def dashboard() -> None:
     """Write docs/images/dashboard.svg: the dashboard with four simulated people."""
-
-    def command() -> None:
-        _write(IMAGES / "dashboard.svg", dashboard_svg().encode())
-
-    run_command("pictures", command)
+    run_command("pictures", lambda: _write(IMAGES / "dashboard.svg", dashboard_svg().encode()))
 
 
 @app.command()

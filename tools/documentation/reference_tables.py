@@ -1,14 +1,14 @@
 """Reference tables of the documentation: options of commands, settings, fields of records.
 
-The pages of `docs/` call these functions when the site is built. Every text comes from the program itself:
-options from the help of the command line, fields from their types and docstrings.
+Every text comes from the program itself: options from the help of the command line, fields from their types
+and docstrings.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 
@@ -17,6 +17,7 @@ import typer.main
 from griffe import Docstring, DocstringSectionAttributes
 from typer.core import TyperCommand, TyperGroup
 
+from encoder.training.augment import Augmentation
 from encoder.training.train_config import TrainConfig
 from stream.system.settings import Settings
 from stream.terminal.app import app
@@ -85,15 +86,16 @@ def settings_table() -> str:
 
 def training_settings_table() -> str:
     """Returns the settings of `train --config`; those of `augment` are a table of their own in the file."""
-    augmentation = TrainConfig.__dataclass_fields__["augment"].default_factory
-    tables = [dataclass_table(TrainConfig)]
-    if isinstance(augmentation, type):
-        tables.append(f"In the table `[augment]`:\n\n{dataclass_table(augmentation)}")
-    return "\n\n".join(tables)
+    settings = dataclass_table(TrainConfig, leave_out=("augment",))
+    return f"{settings}\n\nIn the table `[augment]`:\n\n{dataclass_table(Augmentation)}"
 
 
-def dataclass_table(record: type) -> str:
+def dataclass_table(record: type, leave_out: Collection[str] = ()) -> str:
     """Returns the fields of a dataclass with their defaults and descriptions.
+
+    Args:
+        record: the dataclass.
+        leave_out: names of fields that are described elsewhere.
 
     Raises:
         TypeError: `record` is no dataclass.
@@ -103,6 +105,8 @@ def dataclass_table(record: type) -> str:
     described = _descriptions(record)
     rows = []
     for field in fields(record):
+        if field.name in leave_out:
+            continue
         default = "" if field.default in (MISSING, None) else f"`{_toml_text(field.default)}`"
         rows.append([f"`{field.name}`", described.get(field.name, ""), default])
     return markdown_table(["name", "meaning", "default"], rows)

@@ -1,7 +1,4 @@
-"""Tables of measured figures, for the pages of the documentation.
-
-The pages call these functions when the site is built; the figures are those of `docs/results/`.
-"""
+"""Tables of measured figures, for the documents; the figures are those of `docs/results/`."""
 
 from __future__ import annotations
 
@@ -31,6 +28,16 @@ _LIVE_COLUMNS = {
     "eer": "EER", "fnir_at_fpir1": "FNIR at FPIR 1 %", "fnir_at_fpir5": "at 5 %",
 }  # fmt: skip
 _SHIPPED_COLUMNS = {"rank1_walk": "Rank-1", "eer": "EER", "fnir_at_fpir1": "FNIR at FPIR 1 %"}
+SUMMARY = {
+    "Kinect v1, other walks of people whom nothing was fitted on": "kgbd",
+    "Kinect v2, rooms of the fitting data, other people": "patho-normal",
+    "the same, an imitated lurch against normal walks": "patho-lurch",
+    "the same, three sensors enrol, three others watch": "patho-views",
+    "poses from videos, enrolled coming and going": "rgb-both",
+    "poses from videos, enrolled coming, watched going": "rgb-away",
+}
+"""What the rows of the README's table test -> the scenario."""
+
 _MOMENTS = {"after 2 s": "_2s", "after 5 s": "_5s", "after 10 s": "_10s", "whole walk": ""}
 _THRESHOLD_COLUMNS = {
     "fpir_realised{}": "FPIR at `--fpir 0.01`",
@@ -68,15 +75,18 @@ def live_table(scenario: str, folder: Path | None = None) -> str:
     """
     part = _results(folder).live(scenario)
     columns = {key: _live_heading(part, key) for key in _LIVE_COLUMNS if _has_values(part, key)}
-    rows = [[name, *(_interval(row.get(key)) for key in columns)] for name, row in part["methods"].items()]
+    rows = [
+        [f"**{name}**" if name == "shipped" else name, *(_interval(row.get(key)) for key in columns)]
+        for name, row in part["methods"].items()
+    ]
     return markdown_table(["%", *columns.values()], rows)
 
 
-def shipped_table(scenarios: Mapping[str, str], folder: Path | None = None) -> str:
+def shipped_table(scenarios: Mapping[str, str] = SUMMARY, folder: Path | None = None) -> str:
     """Returns the figures of the shipped system on whole walks, in several scenarios of `live`.
 
     Args:
-        scenarios: what a row is called -> the scenario.
+        scenarios: what a row tests -> the scenario.
         folder: of the figures; None for the project's.
 
     Raises:
@@ -108,9 +118,10 @@ def threshold_table(scenario: str, folder: Path | None = None) -> str:
 
 
 def protocol_table(protocol: str, dataset: str, folder: Path | None = None) -> str:
-    """Returns the figures of a published protocol: measured rows, then published ones.
+    """Returns the figures of a published protocol, measured and published rows, best Rank-1 first.
 
-    Measured rows have the mean and the standard deviation over the seeds; a published row has its source.
+    Measured rows have the mean and the standard deviation over the seeds; a published row is in italics and
+    has its source.
 
     Args:
         protocol: `direct` or `rn`.
@@ -122,19 +133,9 @@ def protocol_table(protocol: str, dataset: str, folder: Path | None = None) -> s
     """
     parts = _results(folder).seeds(protocol, dataset)
     columns = _PROTOCOL_COLUMNS[protocol]
-    seeds = _seeds(parts)
-    rows = []
-    for method in dict.fromkeys(name for part in parts for name in part["methods"]):
-        measured = [part for part in parts if method in part["methods"]]
-        runs = [part["methods"][method] for part in measured]
-        source = "measured" if _seeds(measured) == seeds else f"measured, {_seeds(measured)}"
-        figures = [_spread([run[key] for run in runs if key in run]) for key in columns]
-        rows.append([method, _labels(runs[0]), *figures, source])
-    for row in comparison_rows(protocol, dataset):
-        name = " ".join(str(row[key]) for key in ("name", "strategy", "setting") if key in row)
-        published = [row.get(_PUBLISHED_KEYS.get(key, key)) for key in columns]
-        figures = ["-" if value is None else f"{value:.1f}" for value in published]
-        rows.append([f"*{name}*", _labels(row), *figures, row["source"]])
+    rows = [_measured_row(name, parts, columns) for name in _methods(parts)]
+    rows += [_published_row(row, columns) for row in comparison_rows(protocol, dataset)]
+    rows.sort(key=lambda row: float(row[2].split()[0]), reverse=True)
     return markdown_table(["%", "", *columns.values(), "source"], rows)
 
 
@@ -190,6 +191,26 @@ def _interval(estimate: Sequence[float] | None) -> str:
         return "-"
     value, low, high = estimate
     return f"{value:.1f} ({low:.1f}{NO_BREAK_HYPHEN}{high:.1f})"
+
+
+def _methods(parts: Sequence[Part]) -> list[str]:
+    return list(dict.fromkeys(name for part in parts for name in part["methods"]))
+
+
+def _measured_row(method: str, parts: Sequence[Part], columns: Mapping[str, str]) -> list[str]:
+    measured = [part for part in parts if method in part["methods"]]
+    runs = [part["methods"][method] for part in measured]
+    seeds = _seeds(measured)
+    source = "measured" if seeds == _seeds(parts) else f"measured, {seeds}"
+    figures = [_spread([run[key] for run in runs if key in run]) for key in columns]
+    return [method, _labels(runs[0]), *figures, source]
+
+
+def _published_row(row: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+    name = " ".join(str(row[key]) for key in ("name", "strategy", "setting") if key in row)
+    values = [row.get(_PUBLISHED_KEYS.get(key, key)) for key in columns]
+    figures = ["-" if value is None else f"{value:.1f}" for value in values]
+    return [f"*{name}*", _labels(row), *figures, row["source"]]
 
 
 def _results(folder: Path | None) -> Results:

@@ -33,7 +33,7 @@ def test_option_tables_have_the_options_of_the_help(name: str) -> None:
 def test_option_tables_separate_meaning_and_default() -> None:
     lines = option_table().splitlines()
     assert "| `--fpir P|off` | Accepted share of strangers that are named. | 0.01 |" in lines
-    assert "| `NAME <str>` |  | required |" in option_table("people show").splitlines()
+    assert "| `NAME <str>` | The person. | required |" in option_table("people show").splitlines()
 
 
 def test_the_reference_has_every_command() -> None:

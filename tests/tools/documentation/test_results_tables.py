@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from rich.console import Console
-from typer.testing import CliRunner
 
 from stream.errors import DataError, UserError
 from tests.tools.evaluation.synthetic_people import write_packed
 from tools.backend_fit.offline_pipeline import simulated_walks
-from tools.documentation.readme_results import BEGIN, END, readme_command, replace_table, results_table
 from tools.documentation.results_files import RESULTS, read_results
 from tools.documentation.results_tables import (
     live_table,
     measured_with,
     protocol_table,
+    shipped_table,
     study_table,
     threshold_table,
 )
@@ -49,16 +47,26 @@ def direct(seed: int, rank1: float) -> dict[str, Any]:
             "methods": {"cage": row, f"only{seed}": row}}  # fmt: skip
 
 
-def test_the_readme_has_the_figures_of_the_results() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert replace_table(readme, results_table(ROOT / RESULTS)) == readme
+def test_the_figures_of_the_project_are_complete() -> None:
+    results = read_results(ROOT / RESULTS)
+    assert {part["dataset"] for part in results.parts} == {"kgbd", "patho", "rgb"}
+    assert results.study is not None
+
+
+def test_shipped_tables_have_a_row_for_each_scenario(tmp_path: Path) -> None:
+    write_json(tmp_path / "live.json", LIVE)
+    lines = shipped_table({"before a sensor": "example"}, tmp_path).splitlines()
+    assert lines[0] == "| % | people | Rank-1 | EER | FNIR at FPIR 1 % |"
+    assert lines[2].replace("\N{NON-BREAKING HYPHEN}", "-") == (
+        "| before a sensor | 8 | 99.0 (98.0-100.0) | 1.0 (0.0-2.0) | - |"
+    )
 
 
 def test_live_tables_have_the_intervals_of_the_files(tmp_path: Path) -> None:
     write_json(tmp_path / "live-example.json", LIVE)
     text = live_table("example", tmp_path).replace("\N{NON-BREAKING HYPHEN}", "-")
     assert "| % | window | walk | EER |" in text
-    assert "| shipped | 80.0 (70.0-90.0) | 99.0 (98.0-100.0) | 1.0 (0.0-2.0) |" in text
+    assert "| **shipped** | 80.0 (70.0-90.0) | 99.0 (98.0-100.0) | 1.0 (0.0-2.0) |" in text
     assert "| raw | 50.0 (40.0-60.0) | - | - |" in text
     thresholds = threshold_table("example", tmp_path).replace("\N{NON-BREAKING HYPHEN}", "-")
     assert "| whole walk | 1.3 (0.0-3.0) | - |" in thresholds
@@ -82,6 +90,8 @@ def test_protocol_tables_have_the_spread_over_seeds_and_the_published_figures(tm
     assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - | measured |" in text
     assert "| only2 |  | 50.0 | - | - | 10.0 | - | measured, seed 2 |" in text
     assert "| *SimMC* |  | 54.9 | 66.2 | 70.6 | 11.7 | - | SimMC, arXiv 2204.09826 |" in text
+    ranks = [float(line.split("|")[3].split()[0]) for line in text.splitlines()[2:]]
+    assert ranks == sorted(ranks, reverse=True)
     assert measured_with("direct", "kgbd", tmp_path) == "9 people, f = 6, seeds 1, 2."
     write_json(tmp_path / "direct-3.json", direct(3, 90.0) | {"people": 4})
     with pytest.raises(UserError, match="differ in people"):
@@ -151,18 +161,3 @@ def test_leak_checks_are_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "direct-4.json", direct(4, 20.0) | {"probes_shuffled": True})
     with pytest.raises(DataError, match=r"direct-4\.json .* a leak check"):
         read_results(tmp_path)
-
-
-def test_the_command_writes_between_the_marks(tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.command()(readme_command)
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# Top\n\n{BEGIN}\nold\n{END}\n\nend\n")
-    options = ["--figures", str(ROOT / RESULTS), "--readme", str(readme)]
-    assert "Kinect v1" in CliRunner().invoke(app, options).output
-    assert "old" in readme.read_text()
-    assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 0
-    table = results_table(ROOT / RESULTS)
-    assert readme.read_text() == f"# Top\n\n{BEGIN}\n\n{table}\n\n{END}\n\nend\n"
-    readme.write_text("no marks")
-    assert CliRunner().invoke(app, [*options, "--write"]).exit_code == 2
