@@ -6,10 +6,11 @@ import pytest
 from sybil import Sybil
 
 from tests.documentation.code_blocks import close_folder, open_folder, parse_code_blocks
+from tests.documentation.documents import DOCUMENTS
 
 pytest_collect_file = Sybil(
     [parse_code_blocks],
-    patterns=["README.md", "CONTRIBUTING.md", "docs/*.md", "docs/sources/*.md"],
+    patterns=DOCUMENTS,
     setup=open_folder,
     teardown=close_folder,
 ).pytest()

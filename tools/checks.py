@@ -59,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("import-layers", _script("lint-imports", "--no-logo")),
     Check("generated-tables", (sys.executable, "-m", "tools.documentation.generate", "--check")),
-    Check("documentation", _script("mkdocs", "build", "--strict", "--quiet")),
+    Check("documentation", _script("mkdocs", "build", "--strict")),
     Check("pytest", _script("pytest"), quick=False),
 )
 """All checks, in the order they run."""

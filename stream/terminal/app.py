@@ -59,7 +59,9 @@ def live(
     view: ViewOption = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Read these options from a TOML file; see docs/commands.md."),
+        typer.Option(
+            metavar="FILE", help="Read these options from a TOML file; see the documentation of commands."
+        ),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and process logs.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -171,7 +173,7 @@ def train(
     ],
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Weights, model card, checkpoint.")],
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings as TOML; see docs/training.md.")
+        Path | None, typer.Option(metavar="FILE", help="Settings as TOML; see the documentation of training.")
     ] = None,
     person: Annotated[str | None, typer.Option("--people", metavar="N-M", help="Only these people.")] = None,
     pretext: Annotated[

@@ -14,37 +14,34 @@ a reader has no need of.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import textwrap
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import psutil
 import pytest
+from markdown_it import MarkdownIt
 from sybil import Document, Example, Region
 
-__all__ = ["LANGUAGES", "CodeBlock", "close_folder", "code_blocks", "open_folder", "parse_code_blocks"]
+__all__ = ["CHECKED", "CodeBlock", "close_folder", "code_blocks", "open_folder", "parse_code_blocks"]
 
-LANGUAGES = ("bash", "python", "toml", "json", "text")
 TIMEOUT_S = 240
 
-_FENCE = re.compile(
-    r"(?:^[ ]*<!--[ ](?P<comment>(?:(?!-->).)*)-->\n)?"
-    r"^(?P<indent>[ ]*)```(?P<language>[\w-]*)(?P<attributes>[^\n]*)\n"
-    r"(?P<body>.*?)"
-    r"^(?P=indent)```[ ]*$",
-    re.MULTILINE | re.DOTALL,
-)
+_COMMENT = re.compile(r"<!-- (not run|before):(.*?)-->\s*", re.DOTALL)
 _TITLE = re.compile(r'title="([^"]+)"')
 
 
@@ -58,8 +55,7 @@ class CodeBlock:
         body: the code, without the indentation of the fence.
         not_run: the reason why it is not run; None if it is.
         before: shell commands to run before it.
-        start: position of its fence in the document, or of the comment before it.
-        end: position after it.
+        lines: number of its first line and of the line after it, from 0.
     """
 
     language: str
@@ -67,40 +63,58 @@ class CodeBlock:
     body: str
     not_run: str | None
     before: str
-    start: int
-    end: int
+    lines: tuple[int, int]
 
 
 def code_blocks(text: str) -> Iterator[CodeBlock]:
-    """Yields the code blocks of a document, in order."""
-    for match in _FENCE.finditer(text):
-        comment = (match["comment"] or "").strip()
-        kind, _, content = comment.partition(":")
+    """Yields the code blocks of a document, in order.
+
+    Raises:
+        ValueError: a fence stands where only the site takes it for one, as in an admonition.
+    """
+    tokens = MarkdownIt("commonmark").parse(text)
+    for previous, token in pairwise([None, *tokens]):
+        if token is None or token.map is None:
+            continue
+        if token.type == "code_block" and re.search("```|~~~", token.content):
+            raise ValueError(f"line {token.map[0] + 1}: this code block is not found; put it outside")
+        if token.type != "fence":
+            continue
+        comment = None
+        if previous is not None and previous.type == "html_block" and previous.map is not None:
+            adjacent = previous.map[1] == token.map[0]
+            comment = _COMMENT.fullmatch(previous.content.strip()) if adjacent else None
+        kind, content = (comment[1], comment[2]) if comment else ("", "")
+        language, _, attributes = token.info.strip().partition(" ")
         yield CodeBlock(
-            match["language"],
-            match["attributes"].strip(),
-            textwrap.dedent(match["body"]),
+            language,
+            attributes,
+            token.content,
             content.strip() if kind == "not run" else None,
             textwrap.dedent(content) if kind == "before" else "",
-            match.start(),
-            match.end(),
+            (token.map[0], token.map[1]),
         )
 
 
 def parse_code_blocks(document: Document) -> Iterator[Region]:
     """Yields the blocks that are checked, for sybil."""
+    starts = [0, *accumulate(len(line) for line in document.text.splitlines(keepends=True))]
     for block in code_blocks(document.text):
-        if block.not_run is None and block.language in ("bash", "python", "toml", "json"):
-            yield Region(block.start, block.end, block, _check)
+        if block.not_run is None and block.language in CHECKED:
+            first, after = block.lines
+            yield Region(starts[first], starts[after], block, _check)
 
 
 def open_folder(namespace: dict[str, Any]) -> None:
     """Creates the folder of a document."""
     namespace["folder"] = Path(tempfile.mkdtemp(prefix="sge-doc-"))  # short: it holds socket paths
+    namespace["groups"] = []
 
 
 def close_folder(namespace: dict[str, Any]) -> None:
-    """Removes the folder of a document."""
+    """Ends what the blocks of a document left running, and removes its folder."""
+    for group in namespace["groups"]:
+        _kill_group(group)
     shutil.rmtree(namespace["folder"], ignore_errors=True)
 
 
@@ -109,69 +123,88 @@ def _check(example: Example) -> str | None:
     block: CodeBlock = example.parsed
     folder = example.namespace["folder"] / "page"
     folder.mkdir(exist_ok=True)
-    if block.before:
-        failed = _run(["bash", "-euo", "pipefail", "-c", block.before], folder)
-        if failed:
-            return failed
-    if block.language == "bash":
-        if shutil.which("bash") is None:
-            pytest.skip("needs bash")
-        return _run(["bash", "-euo", "pipefail", "-c", block.body], folder)
-    if block.language == "python":
-        script = folder / "block.py"
-        script.write_text(block.body, encoding="utf-8")
-        return _run([sys.executable, script.name], folder)
-    if block.language == "toml":
-        tomllib.loads(block.body)
-        title = _TITLE.search(block.attributes)
-        if title:
-            (folder / title[1]).write_text(block.body, encoding="utf-8")
-        return None
-    _parse_json(block.body)
+    groups = example.namespace["groups"]
+    return (_run_shell(block.before, folder, groups) if block.before else None) or CHECKED[block.language](
+        block, folder, groups
+    )
+
+
+def _check_shell(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
+    return _run_shell(block.body, folder, groups)
+
+
+def _check_python(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
+    script = folder / "block.py"
+    script.write_text(block.body, encoding="utf-8")
+    return _run([sys.executable, script.name], folder, groups)
+
+
+def _check_toml(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
+    tomllib.loads(block.body)
+    title = _TITLE.search(block.attributes)
+    if title:
+        (folder / title[1]).write_text(block.body, encoding="utf-8")
     return None
 
 
-def _parse_json(text: str) -> None:
+def _check_json(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
     try:
-        json.loads(text)
+        json.loads(block.body)
     except json.JSONDecodeError:
-        for line in text.splitlines():
+        for line in block.body.splitlines():
             json.loads(line)
+    return None
 
 
-def _run(command: list[str], folder: Path) -> str | None:
+CHECKED: Mapping[str, Callable[[CodeBlock, Path, list[int]], str | None]] = MappingProxyType(
+    {"bash": _check_shell, "python": _check_python, "toml": _check_toml, "json": _check_json}
+)
+"""Language -> what checks a block of it, in the document's folder; returns what is wrong, or None."""
+
+
+def _run_shell(code: str, folder: Path, groups: list[int]) -> str | None:
+    if shutil.which("bash") is None:
+        pytest.skip("needs bash")
+    return _run(["bash", "-euo", "pipefail", "-c", code], folder, groups)
+
+
+def _run(command: list[str], folder: Path, groups: list[int]) -> str | None:
     """Runs a command in a folder; returns its output if it fails or takes too long."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=_environment(folder),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with (folder.parent / "output").open("w+b") as output:  # no pipe: a process in the background may hold it
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        groups.append(process.pid)
         try:
-            output, _ = process.communicate(timeout=TIMEOUT_S)
+            result = f"ended with {process.wait(timeout=TIMEOUT_S)}"
         except subprocess.TimeoutExpired:
-            _kill(psutil.Process(process.pid))
-            output, _ = process.communicate()
-            return f"did not end within {TIMEOUT_S} s:\n{output}"
-    return None if process.returncode == 0 else f"ended with {process.returncode}:\n{output}"
+            _kill_group(process.pid)
+            process.wait()
+            result = f"did not end within {TIMEOUT_S} s"
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    return None if process.returncode == 0 else f"{result}:\n{text}"
 
 
-def _kill(process: psutil.Process) -> None:
-    """Kills a process and all that it started."""
-    for each in [*process.children(recursive=True), process]:
-        each.kill()
+def _kill_group(group: int) -> None:
+    """Kills all processes of a session that a block started."""
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def _environment(folder: Path) -> dict[str, str]:
     """Returns an environment in which nothing of the user's is read or changed."""
-    scripts = sysconfig.get_path("scripts")
     inherited = {name: value for name, value in os.environ.items() if name != "SGE_GALLERY"}
     return {
         **inherited,
-        "PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]),
+        "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]),
         "HOME": str(folder.parent),
         "XDG_DATA_HOME": str(folder.parent / "data"),
         "SGE_RUNTIME_DIR": str(folder.parent / "run"),

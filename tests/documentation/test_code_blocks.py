@@ -61,6 +61,22 @@ def test_marked_blocks_and_text_do_not_run() -> None:
     assert [block.not_run for block in code_blocks(text)] == ["needs a Kinect v2", None]
 
 
+@pytest.mark.parametrize("block", ["~~~bash\nexit 1\n~~~\n", "> ```bash\n> exit 1\n> ```\n"])
+def test_all_kinds_of_fences_are_found(block: str) -> None:
+    with pytest.raises(SybilFailure):
+        run(block)
+
+
+def test_a_fence_that_would_not_be_found_is_refused() -> None:
+    with pytest.raises(ValueError, match="not found"):
+        run("!!! note\n\n    ```bash\n    exit 1\n    ```\n")
+
+
+def test_what_runs_in_the_background_does_not_hold_a_block_up() -> None:
+    text = fence("bash", "sleep 600 &\necho $! > pid") + fence("bash", "kill -0 $(cat pid)")
+    assert run(text) == 2
+
+
 def test_an_earlier_comment_does_not_mark_a_block() -> None:
     text = "<!-- not run: x -->\nSome text.\n<!-- other -->\n" + fence("bash", "true")
     assert [block.not_run for block in code_blocks(text)] == [None]

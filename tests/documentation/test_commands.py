@@ -6,8 +6,10 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -15,10 +17,13 @@ from markdown_it import MarkdownIt
 from typer.core import TyperGroup
 
 from stream.terminal.app import app
-from tests.documentation.code_blocks import LANGUAGES, code_blocks
+from tests.documentation.code_blocks import CHECKED, code_blocks
 from tests.documentation.documents import DOCUMENTS, ROOT
 
 _OPERATORS = frozenset("|&;()<>")
+_PREFIX = re.compile(r"[A-Za-z_]\w*=.*|do|then|else|if|while|until|time|!")
+"""What may stand before a command: an assignment, or a word of the shell."""
+
 _EXTERNAL = ("pytest", "mkdocs", "pip", "venv")  # modules of others
 
 
@@ -27,12 +32,15 @@ def shell_commands(code: str) -> Iterator[list[str]]:
     for line in code.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
+        lexer.commenters = ""  # else a # within a word would begin a comment
         words: list[str] = []
         for word in lexer:
+            if word.startswith("#"):
+                break
             if set(word) <= _OPERATORS:
                 yield words
                 words = []
-            else:
+            elif words or not _PREFIX.fullmatch(word):
                 words.append(word)
         yield words
 
@@ -63,7 +71,7 @@ def wrong_options(words: list[str]) -> list[str]:
         return []
     if known is None:
         return [" ".join(words)]
-    given = [word.partition("=")[0] for word in rest if re.match(r"--\w", word)]
+    given = [word.partition("=")[0] for word in rest if re.match(r"--?[A-Za-z]", word)]
     return [option for option in given if option not in known]
 
 
@@ -92,7 +100,7 @@ def _module_options(module: str) -> set[str] | None:
     done = subprocess.run(
         [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return set(re.findall(r"--[\w-]+", done.stdout)) if done.returncode == 0 else None
+    return set(re.findall(r"--?[A-Za-z][\w-]*", done.stdout)) if done.returncode == 0 else None
 
 
 @pytest.mark.slow
@@ -107,9 +115,17 @@ def test_commands_and_options_exist(name: str) -> None:
 def test_code_blocks_are_run_or_say_why_not(name: str) -> None:
     for block in code_blocks((ROOT / name).read_text(encoding="utf-8")):
         if block.not_run is None:
-            assert block.language in LANGUAGES, f"no test runs {block.language or 'a block without language'}"
+            assert block.language in (*CHECKED, "text"), (
+                f"no test runs {block.language or 'a block without language'}"
+            )
         else:
             assert len(block.not_run.split()) >= 2, f"expected a reason, got {block.not_run!r}"
+
+
+def test_pytest_collects_the_code_blocks_of_all_documents() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    paths = settings["tool"]["pytest"]["ini_options"]["testpaths"]
+    assert [name for name in DOCUMENTS if not any(Path(name).is_relative_to(path) for path in paths)] == []
 
 
 @pytest.mark.parametrize(
@@ -122,6 +138,9 @@ def test_code_blocks_are_run_or_say_why_not(name: str) -> None:
         ("sge-stream enrol Ada", ["sge-stream enrol Ada"]),
         ("sge-stream people ls", ["sge-stream people ls"]),
         ("python -m tools.trials.latency --nothing", ["--nothing"]),
+        ("sge-stream --source walk.mp4#t=2,9.5 --nothing", ["--nothing"]),
+        ("SGE_GALLERY=a.db sge-stream --nothing", ["--nothing"]),
+        ("do sge-stream -x", ["-x"]),
         ("python -m tools.no_such_module", ["python -m tools.no_such_module"]),
         ("ls --all", []),
     ],

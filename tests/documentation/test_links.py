@@ -18,7 +18,7 @@ MAX_README_LINES = 150
 def headings(text: str) -> set[str]:
     """Returns the anchors of a document's headings, as code hosts and the site make them."""
     tokens = MarkdownIt("commonmark").parse(text)
-    titles = [after.content for token, after in pairwise(tokens) if token.tag[:1] == "h"]
+    titles = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
     return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title.lower()).strip()) for title in titles}
 
 

@@ -116,7 +116,7 @@ _LABELS = (
     _Label(635, 320, ("sink", "DEALER ↔ ROUTER", "Verdict, SourceEnded;", "VerdictReceipt back"), "right"),
     _Label(695, 320, ("", "pipe")),
     _Label(745, 320, ("status",)),
-    _Label(402, 527, ("black: ZeroMQ channel", "grey: file, device, terminal", "dashed: pipe"), "center"),
+    _Label(402, 512, ("", "black: ZeroMQ channel", "grey: file, device, terminal", "dashed: pipe"), "center"),
 )
 
 

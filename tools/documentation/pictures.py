@@ -81,7 +81,7 @@ def dashboard_svg() -> str:
                     silent.print(dashboard)  # rates are measured between drawings
             console.print(dashboard)
             console.print()  # else the picture cuts the last line off
-    text = console.export_svg(title="sge-stream --source walkers:n=4,seed=7,walk=2", theme=MONOKAI)
+    text = console.export_svg(title=f"sge-stream --source {walkers},walk=2", theme=MONOKAI)
     return offline_svg(text.replace(gallery, "gallery.db"))
 
 
@@ -126,7 +126,7 @@ def _camera_jpeg(video: Path) -> bytes:
         folder = Path(name)
         shutil.copy(video, folder / video.name)
         source = f"{video.name}:model=full#t={WALK}"
-        for track, person in enumerate(("Ada", "Ben"), start=1):
+        for track, person in enumerate(NAMES[:2], start=1):
             options = ["--track", str(track), "--seconds", "1.5", "--yes"]
             _sge_stream(folder, "enroll", person, "--source", source, *options)
         _sge_stream(folder, "--source", source, "--fpir", "off", "--speed", "0", "--json", "--view", "view")

@@ -7,6 +7,7 @@ and docstrings.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import MISSING, fields, is_dataclass
@@ -154,4 +155,5 @@ def _toml_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return str(list(value))
-    return str(value.value if isinstance(value, Enum) else value)
+    plain = value.value if isinstance(value, Enum) else value
+    return json.dumps(plain) if isinstance(plain, str) else str(plain)

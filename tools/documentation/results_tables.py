@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean, stdev
 from typing import Any
 
 from stream.errors import UserError
@@ -120,8 +120,8 @@ def threshold_table(scenario: str, folder: Path | None = None) -> str:
 def protocol_table(protocol: str, dataset: str, folder: Path | None = None) -> str:
     """Returns the figures of a published protocol, measured and published rows, best Rank-1 first.
 
-    Measured rows have the mean and the standard deviation over the seeds; a published row is in italics and
-    has its source.
+    Measured rows have the mean and the sample standard deviation over the seeds; a published row is in
+    italics, with its source.
 
     Args:
         protocol: `direct` or `rn`.
@@ -140,7 +140,7 @@ def protocol_table(protocol: str, dataset: str, folder: Path | None = None) -> s
 
 
 def study_table(name: str, folder: Path | None = None) -> str:
-    """Returns a table of the ablation studies: mean and standard deviation over the seeds.
+    """Returns a table of the ablation studies: mean and sample standard deviation over the seeds.
 
     Args:
         name: `4` to `7` or `fig8` as in the paper, or `augment`.
@@ -252,4 +252,4 @@ def _cost(parts: Sequence[Part]) -> str:
 def _spread(values: Sequence[float]) -> str:
     if not values:
         return "-"
-    return f"{values[0]:.1f}" if len(values) == 1 else f"{fmean(values):.1f} ± {pstdev(values):.1f}"
+    return f"{values[0]:.1f}" if len(values) == 1 else f"{fmean(values):.1f} ± {stdev(values):.1f}"

@@ -87,7 +87,7 @@ def test_protocol_tables_have_the_spread_over_seeds_and_the_published_figures(tm
     write_json(tmp_path / "direct-1.json", direct(1, 40.0))
     write_json(tmp_path / "direct-2.json", direct(2, 50.0))
     text = protocol_table("direct", "kgbd", tmp_path)
-    assert "| cage |  | 45.0 ± 5.0 | - | - | 10.0 ± 0.0 | - | measured |" in text
+    assert "| cage |  | 45.0 ± 7.1 | - | - | 10.0 ± 0.0 | - | measured |" in text
     assert "| only2 |  | 50.0 | - | - | 10.0 | - | measured, seed 2 |" in text
     assert "| *SimMC* |  | 54.9 | 66.2 | 70.6 | 11.7 | - | SimMC, arXiv 2204.09826 |" in text
     ranks = [float(line.split("|")[3].split()[0]) for line in text.splitlines()[2:]]
@@ -137,7 +137,7 @@ def test_study_tables_show_measured_rows_only(tmp_path: Path) -> None:
     path = tmp_path / "ablation" / "tables.json"
     write_json(path, {"people": "1-9", "epochs": 2, "tables": {"4": rows}})
     text = study_table("4", tmp_path)
-    assert "| las | 61.0 ± 1.0 | - | 70.0 ± 0.0 | - | 2 |" in text
+    assert "| las | 61.0 ± 1.4 | - | 70.0 ± 0.0 | - | 2 |" in text
     assert "| none | 1.0 | - | - | - | 1 |" in text
     assert "bas" not in text
     path.write_text('{"people": 1}')
