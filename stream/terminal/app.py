@@ -177,7 +177,8 @@ def train(
     ] = None,
     person: Annotated[str | None, typer.Option("--people", metavar="N-M", help="Only these people.")] = None,
     pretext: Annotated[
-        str | None, typer.Option(metavar="P", help="reverse, prediction, sorting, a+b.")
+        str | None,
+        typer.Option(metavar="P", help="reverse, plain, prediction, prediction-half, sorting, a+b."),
     ] = None,
     attention: Annotated[str | None, typer.Option(metavar="A", help="none, bas, mbas or las.")] = None,
     contrast: Annotated[

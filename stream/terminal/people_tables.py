@@ -39,7 +39,7 @@ def render_person(person: Person) -> Table:
     consent = f"{_format_time(person.consent_at)} ({person.consent_by})"
     caption = f"enrolled {_format_time(person.enrolled_at)}; consent {consent}"
     table = Table(title=Text(person.name), caption=caption)
-    for column in ("walk", "windows", "seconds", "quality"):
+    for column in ("walk", "templates", "seconds", "quality"):
         table.add_column(column, justify="right")
     for column in ("sensor", "enrolled", "contract"):
         table.add_column(column)

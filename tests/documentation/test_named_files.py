@@ -24,7 +24,7 @@ def test_paths_exist(name: str) -> None:
     assert [path for path in paths if not any(ROOT.glob(path.rstrip("/")))] == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/contributing.md"])
 def test_files_of_the_root_exist(name: str) -> None:
     files = ROOT_FILE.findall((ROOT / name).read_text(encoding="utf-8"))
     assert [file for file in files if not (ROOT / file).is_file()] == []
@@ -38,7 +38,7 @@ def test_modules_exist(name: str) -> None:
 
 def test_protocols_and_registries_are_in_their_modules() -> None:
     """Rows such as "`Source` in `stream/sources/source.py`"; "there" is the module named before."""
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
     found = re.findall(r"(`\w+`(?: or `\w+`)*) (?:in `([\w/]+\.py)`|there\b)", text)
     assert len(found) > 10
     path, missing = "", []

@@ -27,12 +27,12 @@ def test_option_tables_have_the_options_of_the_help(name: str) -> None:
     shown = CliRunner().invoke(app, [*name.split(), "--help"]).output
     options = set(re.findall(r"^\s+(--[\w-]+)", shown, re.MULTILINE)) - {"--help"}
     table = option_table(name)
-    assert set(re.findall(r"^\| `(--[\w-]+)", table, re.MULTILINE)) == options
+    assert set(re.findall(r"^\| (?:`|<code>)(--[\w-]+)", table, re.MULTILINE)) == options
 
 
 def test_option_tables_separate_meaning_and_default() -> None:
     lines = option_table().splitlines()
-    assert "| `--fpir P|off` | Accepted share of strangers that are named. | 0.01 |" in lines
+    assert "| <code>--fpir P&#124;off</code> | Accepted share of strangers that are named. | 0.01 |" in lines
     assert "| `NAME <str>` | The person. | required |" in option_table("people show").splitlines()
 
 
@@ -74,7 +74,7 @@ def test_fields_of_records_have_types_and_meanings() -> None:
 
     assert struct_table(Message).splitlines()[2:] == [
         "| `first` | `int` | what comes first, on two lines. |",
-        "| `second` | `str | None` |  |",
+        "| `second` | <code>str &#124; None</code> |  |",
     ]
 
     @dataclass
@@ -101,6 +101,8 @@ def test_fields_of_records_have_types_and_meanings() -> None:
 
 
 def test_cells_are_on_one_line_and_escaped() -> None:
-    assert markdown_table(["a", "b"], [["x |\n y", "`p|q` |"]]).splitlines()[2] == r"| x \| y | `p|q` \| |"
+    assert markdown_table(["a", "b"], [["x |\n y", "`p|q` <r>"]]).splitlines()[2] == (
+        r"| x \| y | <code>p&#124;q</code> &lt;r> |"
+    )
     with pytest.raises(ValueError, match="expected 2 cells"):
         markdown_table(["a", "b"], [["x"]])
