@@ -76,23 +76,16 @@ def wrong_options(words: list[str]) -> list[str]:
 
 
 def _program_options(words: list[str]) -> tuple[set[str] | None, list[str]]:
-    command = typer.main.get_command(app)
-    known = {"--help"}
+    """Returns the options of the command that the words name, or None, and the words after it."""
+    command, rest = typer.main.get_command(app), words
     while isinstance(command, TyperGroup):
-        place = next((i for i, word in enumerate(words) if word in command.commands), None)
-        first = next((word for word in words if not word.startswith("-")), None)
-        # The first word that is no option may be an option's value, but not with a group without options.
-        if place is None:
-            if command.name == "people" and first is not None:
-                return None, words
+        rest = rest[1:] if rest[:1] == ["--debug"] else rest
+        if not rest or rest[0].startswith("-"):
             break
-        if words[:place] not in ([], ["--debug"]):
-            break
-        command, words = command.commands[words[place]], words[place + 1 :]
-    known |= {option for parameter in command.params for option in parameter.opts}
-    if isinstance(command, TyperGroup) and words and re.match(r"[a-z]", words[0]):
-        return None, words
-    return known, words
+        if rest[0] not in command.commands:
+            return None, rest
+        command, rest = command.commands[rest[0]], rest[1:]
+    return {"--help", *(option for parameter in command.params for option in parameter.opts)}, rest
 
 
 @cache

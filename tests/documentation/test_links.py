@@ -52,7 +52,7 @@ def test_figures_in_the_text_of_the_readme_are_those_of_the_tables() -> None:
     table, _, after = rest.partition("<!-- [[[end]]] -->")
     figures = re.findall(r"\d+\.\d(?= (?:%|to \d))", before + after)
     assert len(figures) >= 5
-    assert set(figures) <= set(re.findall(r"\d+\.\d", table + threshold_table("kgbd", ROOT / RESULTS)))
+    assert set(figures) <= set(re.findall(r"\d+\.\d", table + threshold_table("kgbd", RESULTS)))
 
 
 def test_the_readme_is_short() -> None:

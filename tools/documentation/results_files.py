@@ -12,8 +12,8 @@ from stream.errors import DataError, UserError
 
 __all__ = ["RESULTS", "Part", "Results", "Study", "read_results"]
 
-RESULTS = Path("docs/results")
-"""Folder of the project's figures, from its root."""
+RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
+"""Folder of the project's figures."""
 
 Part = Mapping[str, Any]
 """Figures of one split or scenario, as `sge-stream evaluate --out` writes them, with the file's `cost`."""

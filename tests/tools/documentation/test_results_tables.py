@@ -25,8 +25,6 @@ from tools.evaluation.evaluate import evaluate
 from tools.evaluation.evaluation_request import Request
 from tools.evaluation.terminal_tables import write_json
 
-ROOT = Path(__file__).parents[3]
-
 LIVE: dict[str, Any] = {
     "protocol": "live", "dataset": "example", "scenario": "example", "people": 8, "enrol": 2, "splits": 3,
     "seed": 1, "enrolled": 4, "strangers": 4, "probes": 40,
@@ -48,7 +46,7 @@ def direct(seed: int, rank1: float) -> dict[str, Any]:
 
 
 def test_the_figures_of_the_project_are_complete() -> None:
-    results = read_results(ROOT / RESULTS)
+    results = read_results(RESULTS)
     assert {part["dataset"] for part in results.parts} == {"kgbd", "patho", "rgb"}
     assert results.study is not None
 
