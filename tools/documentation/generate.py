@@ -21,6 +21,7 @@ from tools.evaluation.terminal_tables import run_command
 
 __all__ = ["documents", "generate", "main"]
 
+_CHECK_FAILED = 5  # status of cog
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -32,7 +33,12 @@ def documents() -> list[Path]:
 def generate(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE", help="Documents; all of the project if none is given."),
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Documents; all of the project if none is given.",
+        ),
     ] = None,
     *,
     check: Annotated[
@@ -44,10 +50,13 @@ def generate(
     def command() -> None:
         mode = ["--check", "--diff"] if check else ["-r"]
         options = ["-P", "-U", "-I", str(_ROOT), "--verbosity=1", *mode]
-        if Cog().main([sys.argv[0], *options, *map(str, files or documents())]):
+        status = Cog().main([sys.argv[0], *options, *map(str, files or documents())])
+        if status == _CHECK_FAILED:
             raise RunError(
                 "documents are not as generated: python -m tools.documentation.generate writes them"
             )
+        if status:
+            raise RunError("the code of a document fails, see above")
 
     run_command("generate", command)
 

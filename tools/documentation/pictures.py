@@ -4,10 +4,10 @@
     python -m tools.documentation.pictures dashboard
     python -m tools.documentation.pictures camera demo.mp4
 
-Run from the project's root; each writes into `docs/images/`. Look at the result, and run it again when what
-it shows has changed. `architecture` is drawn; `dashboard` shows simulated people; `camera` was made of the
-demo video of Sports2D 0.8.34 (`pip download --no-deps sports2d==0.8.34`; in the wheel,
-`Sports2D/Demo/demo.mp4`), see `docs/images/NOTICE`.
+Each writes into `docs/images/`. Look at the result, and run it again when what it shows has changed.
+`architecture` is drawn; `dashboard` shows simulated people; `camera` was made of the demo video of Sports2D
+0.8.34 (`pip download --no-deps sports2d==0.8.34`; in the wheel, `Sports2D/Demo/demo.mp4`), see
+`docs/images/NOTICE`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tools.evaluation.terminal_tables import run_command
 
 __all__ = ["app", "dashboard_svg", "offline_svg"]
 
-IMAGES = Path("docs/images")
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 NAMES = ("Ada", "Ben", "Chen")
 PEOPLE = len(NAMES) + 1
 """The last one is a stranger."""

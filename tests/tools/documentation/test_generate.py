@@ -35,3 +35,8 @@ def test_a_document_that_differs_is_found_and_written(tmp_path: Path) -> None:
     table = "| a |\n| --- |\n| b |\n"
     assert page.read_text(encoding="utf-8") == f"{code}{table}<!-- [[[end]]] -->\n"
     assert CliRunner().invoke(APP, ["--check", str(page)]).exit_code == 0
+    page.write_text("<!-- [[[cog\nno_such_name\n]]] -->\n<!-- [[[end]]] -->\n", encoding="utf-8")
+    failed = CliRunner().invoke(APP, [str(page)])
+    assert failed.exit_code == 1
+    assert "the code of a document fails" in failed.output
+    assert CliRunner().invoke(APP, [str(tmp_path / "absent.md")]).exit_code == 2
