@@ -1,4 +1,4 @@
-"""The code blocks of the README and of docs/ are tests; see `tests/documentation/code_blocks.py`."""
+"""Markers; and the documents' code blocks as tests, see `tests/documentation/code_blocks.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from sybil import Sybil
 
 from tests.documentation.code_blocks import close_folder, open_folder, parse_code_blocks
-from tests.documentation.documents import DOCUMENTS
+from tests.documentation.documents import DOCUMENTS, ROOT
 
 pytest_collect_file = Sybil(
     [parse_code_blocks],
@@ -18,8 +18,12 @@ pytest_collect_file = Sybil(
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects tests by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the code blocks as `slow` and `e2e`: they run the program."""
+    """Marks what runs the program as `e2e`, code blocks as `slow` too, and what uses `data_dir` as `data`."""
     for item in items:
-        if item.path.suffix == ".md":
-            item.add_marker("slow")
+        is_code_block = item.path.suffix == ".md"
+        if is_code_block or item.path.is_relative_to(ROOT / "tests" / "e2e"):
             item.add_marker("e2e")
+        if is_code_block:
+            item.add_marker("slow")
+        if "data_dir" in getattr(item, "fixturenames", ()):
+            item.add_marker("data")

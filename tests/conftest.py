@@ -16,17 +16,6 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
-E2E = ROOT / "tests" / "e2e"
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest selects tests by marker
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests in `tests/e2e` as `e2e`, and tests that use `data_dir` as `data`."""
-    for item in items:
-        if item.path.is_relative_to(E2E):
-            item.add_marker("e2e")
-        if "data_dir" in getattr(item, "fixturenames", ()):
-            item.add_marker("data")
 
 
 @pytest.fixture(scope="session")

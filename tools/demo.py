@@ -22,7 +22,7 @@ from stream.outputs.dashboard import Dashboard
 from stream.system.live import Live
 from stream.terminal.identify import echo_to, print_encoder
 
-__all__ = ["Outcome", "run_demo"]
+__all__ = ["ENROLLED", "PEOPLE", "SEED", "Outcome", "enrol_walkers", "run_demo"]
 
 ENROLLED = ("Ada", "Ben", "Chen", "Dora")
 PEOPLE = len(ENROLLED) + 1
@@ -75,7 +75,7 @@ def run_demo(seconds: float, encoder: Sequence[str] = (), *, out: Console, err: 
     with tempfile.TemporaryDirectory(prefix="sge-demo-", ignore_cleanup_errors=True) as folder:
         gallery = str(Path(folder) / "gallery.db")
         out.print(f"1. Enrolling {', '.join(ENROLLED)} on a simulated walk of {ENROL_SECONDS} s.")
-        calibrated = _enrol(gallery, encoder, err, debug)
+        calibrated = enrol_walkers(gallery, encoder, err, debug)
         out.print(f"2. Identifying the same people and a stranger on another walk of {seconds:.0f} s.")
         if not calibrated:
             out.print("   No threshold is known: every person gets the best matching name (--fpir off).")
@@ -89,8 +89,18 @@ def run_demo(seconds: float, encoder: Sequence[str] = (), *, out: Console, err: 
     return 0
 
 
-def _enrol(gallery: str, encoder: Sequence[str], err: Console, debug: bool) -> bool:
-    """Enrols the four people; returns whether a threshold is known for the simulated sensor."""
+def enrol_walkers(gallery: str, encoder: Sequence[str], err: Console, debug: bool) -> bool:
+    """Enrols all simulated people but the last, on their first walk.
+
+    Args:
+        gallery: file of the gallery.
+        encoder: as in `run_demo`.
+        err: as in `run_demo`.
+        debug: as in `run_demo`.
+
+    Returns:
+        Whether a threshold is known for the simulated sensor.
+    """
     only = "+".join(str(number) for number in range(1, PEOPLE))
     source = f"walkers:n={PEOPLE},seed={SEED},walk=1,only={only},seconds={ENROL_SECONDS},live=0"
     with Live([source], gallery, fpir=None, speed=0, encoder=encoder, echo=echo_to(err, debug)) as live:

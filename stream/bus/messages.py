@@ -13,7 +13,7 @@ A message has two parts: a header, and a block of numbers (empty if the header n
     "v"   Verdict         matcher -> parent          -
     "e"   SourceEnded     matcher -> parent          -
     "g"   VerdictReceipt  parent -> matcher          -
-    "s"   Status          every process -> parent    -
+    "s"   Status          each child -> parent       -
     "q"   EnrolRequest    any client -> matcher      -
     "r"   EnrolReply      matcher -> that client     -
 

@@ -107,47 +107,90 @@ def parse_code_blocks(document: Document) -> Iterator[Region]:
 
 def open_folder(namespace: dict[str, Any]) -> None:
     """Creates the folder of a document."""
-    namespace["folder"] = Path(tempfile.mkdtemp(prefix="sge-doc-"))  # short: it holds socket paths
-    namespace["groups"] = []
+    namespace["page"] = _Page(Path(tempfile.mkdtemp(prefix="sge-doc-")))  # short: it holds socket paths
 
 
 def close_folder(namespace: dict[str, Any]) -> None:
     """Ends what the blocks of a document left running, and removes its folder."""
-    for group in namespace["groups"]:
-        _kill_group(group)
-    shutil.rmtree(namespace["folder"], ignore_errors=True)
+    namespace["page"].close()
+
+
+class _Page:
+    """Where the blocks of a document run.
+
+    Args:
+        home: an empty folder; the blocks run in a folder in it.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "page"
+        self.folder.mkdir()
+        self._home = home
+        self._sessions: list[int] = []
+
+    def run(self, *command: str) -> str | None:
+        """Runs a command; returns its output if it fails or takes too long."""
+        with (self._home / "output").open("w+b") as output:  # a process in the background may hold a pipe
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=_environment(self._home),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._sessions.append(process.pid)
+            try:
+                result = f"ended with {process.wait(timeout=TIMEOUT_S)}"
+            except subprocess.TimeoutExpired:
+                _kill_session(process.pid)
+                process.wait()
+                result = f"did not end within {TIMEOUT_S} s"
+            output.seek(0)
+            text = output.read().decode(errors="replace")
+        return None if process.returncode == 0 else f"{result}:\n{text}"
+
+    def run_shell(self, code: str) -> str | None:
+        """Runs shell commands; see `run`."""
+        if shutil.which("bash") is None:
+            pytest.skip("needs bash")
+        return self.run("bash", "-euo", "pipefail", "-c", code)
+
+    def close(self) -> None:
+        """Kills what still runs, and removes the folder."""
+        for session in self._sessions:
+            _kill_session(session)
+        shutil.rmtree(self._home, ignore_errors=True)
 
 
 def _check(example: Example) -> str | None:
     """Checks a block; returns what is wrong, or None."""
     block: CodeBlock = example.parsed
-    folder = example.namespace["folder"] / "page"
-    folder.mkdir(exist_ok=True)
-    groups = example.namespace["groups"]
-    return (_run_shell(block.before, folder, groups) if block.before else None) or CHECKED[block.language](
-        block, folder, groups
-    )
+    page: _Page = example.namespace["page"]
+    failed = page.run_shell(block.before) if block.before else None
+    return failed or CHECKED[block.language](page, block)
 
 
-def _check_shell(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
-    return _run_shell(block.body, folder, groups)
+def _check_shell(page: _Page, block: CodeBlock) -> str | None:
+    return page.run_shell(block.body)
 
 
-def _check_python(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
-    script = folder / "block.py"
+def _check_python(page: _Page, block: CodeBlock) -> str | None:
+    script = page.folder / "block.py"
     script.write_text(block.body, encoding="utf-8")
-    return _run([sys.executable, script.name], folder, groups)
+    return page.run(sys.executable, script.name)
 
 
-def _check_toml(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
+def _check_toml(page: _Page, block: CodeBlock) -> str | None:
     tomllib.loads(block.body)
     title = _TITLE.search(block.attributes)
     if title:
-        (folder / title[1]).write_text(block.body, encoding="utf-8")
+        (page.folder / title[1]).write_text(block.body, encoding="utf-8")
     return None
 
 
-def _check_json(block: CodeBlock, folder: Path, groups: list[int]) -> str | None:
+def _check_json(page: _Page, block: CodeBlock) -> str | None:
     try:
         json.loads(block.body)
     except json.JSONDecodeError:
@@ -156,57 +199,27 @@ def _check_json(block: CodeBlock, folder: Path, groups: list[int]) -> str | None
     return None
 
 
-CHECKED: Mapping[str, Callable[[CodeBlock, Path, list[int]], str | None]] = MappingProxyType(
+CHECKED: Mapping[str, Callable[[_Page, CodeBlock], str | None]] = MappingProxyType(
     {"bash": _check_shell, "python": _check_python, "toml": _check_toml, "json": _check_json}
 )
-"""Language -> what checks a block of it, in the document's folder; returns what is wrong, or None."""
+"""Language -> what checks a block of it; returns what is wrong, or None."""
 
 
-def _run_shell(code: str, folder: Path, groups: list[int]) -> str | None:
-    if shutil.which("bash") is None:
-        pytest.skip("needs bash")
-    return _run(["bash", "-euo", "pipefail", "-c", code], folder, groups)
-
-
-def _run(command: list[str], folder: Path, groups: list[int]) -> str | None:
-    """Runs a command in a folder; returns its output if it fails or takes too long."""
-    with (folder.parent / "output").open("w+b") as output:  # no pipe: a process in the background may hold it
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        groups.append(process.pid)
-        try:
-            result = f"ended with {process.wait(timeout=TIMEOUT_S)}"
-        except subprocess.TimeoutExpired:
-            _kill_group(process.pid)
-            process.wait()
-            result = f"did not end within {TIMEOUT_S} s"
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    return None if process.returncode == 0 else f"{result}:\n{text}"
-
-
-def _kill_group(group: int) -> None:
-    """Kills all processes of a session that a block started."""
+def _kill_session(session: int) -> None:
+    """Kills all processes of a session."""
     if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(session, signal.SIGKILL)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     """Returns an environment in which nothing of the user's is read or changed."""
     inherited = {name: value for name, value in os.environ.items() if name != "SGE_GALLERY"}
     return {
         **inherited,
         "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]),
-        "HOME": str(folder.parent),
-        "XDG_DATA_HOME": str(folder.parent / "data"),
-        "SGE_RUNTIME_DIR": str(folder.parent / "run"),
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "SGE_RUNTIME_DIR": str(home / "run"),
         "COLUMNS": "120",
     }

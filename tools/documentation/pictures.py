@@ -15,8 +15,6 @@ from __future__ import annotations
 import io
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -31,17 +29,14 @@ from stream.errors import RunError, UserError
 from stream.outputs.dashboard import Dashboard
 from stream.sources.camera.quiet_opencv import cv2
 from stream.system.live import Live
+from tools.demo import ENROLLED, PEOPLE, SEED, enrol_walkers
 from tools.documentation.architecture_picture import architecture_svg
 from tools.evaluation.terminal_tables import run_command
+from tools.trials.program import Program
 
 __all__ = ["app", "dashboard_svg", "offline_svg"]
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
-NAMES = ("Ada", "Ben", "Chen")
-PEOPLE = len(NAMES) + 1
-"""The last one is a stranger."""
-
-SEED = 7
 SECONDS = 9.0
 """Time from the start of the walk to the picture."""
 
@@ -58,18 +53,13 @@ app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
 
 
 def dashboard_svg() -> str:
-    """Runs the system on simulated people, three of whom are enrolled, and returns its dashboard as SVG."""
+    """Runs the system on the people of the demo, all but one enrolled, and returns its dashboard as SVG."""
     console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
+    source = f"walkers:n={PEOPLE},seed={SEED},walk=2"
     with tempfile.TemporaryDirectory(prefix="sge-picture-") as folder:
         gallery = str(Path(folder) / "gallery.db")
-        only = "+".join(str(number) for number in range(1, PEOPLE))
-        walkers = f"walkers:n={PEOPLE},seed={SEED}"
-        with Live([f"{walkers},walk=1,only={only},seconds=12,live=0"], gallery, fpir=None, speed=0) as live:
-            for _ in live:
-                pass
-            for number, name in enumerate(NAMES, start=1):
-                live.enrol(name, [number], consent_by="--yes")
-        with Live([f"{walkers},walk=2"], gallery) as live:
+        enrol_walkers(gallery, (), Console(quiet=True), debug=False)
+        with Live([source], gallery) as live:
             dashboard = Dashboard(live)
             silent = Console(width=WIDTH, height=HEIGHT, file=io.StringIO())
             first: float | None = None
@@ -81,7 +71,7 @@ def dashboard_svg() -> str:
                     silent.print(dashboard)  # rates are measured between drawings
             console.print(dashboard)
             console.print()  # else the picture cuts the last line off
-    text = console.export_svg(title=f"sge-stream --source {walkers},walk=2", theme=MONOKAI)
+    text = console.export_svg(title=f"sge-stream --source {source}", theme=MONOKAI)
     return offline_svg(text.replace(gallery, "gallery.db"))
 
 
@@ -102,7 +92,7 @@ def architecture() -> None:
 
 @app.command()
 def dashboard() -> None:
-    """Write docs/images/dashboard.svg: the dashboard with four simulated people."""
+    """Write docs/images/dashboard.svg: the dashboard with simulated people."""
     run_command("pictures", lambda: _write(IMAGES / "dashboard.svg", dashboard_svg().encode()))
 
 
@@ -125,11 +115,11 @@ def _camera_jpeg(video: Path) -> bytes:
     with tempfile.TemporaryDirectory(prefix="sge-picture-") as name:
         folder = Path(name)
         shutil.copy(video, folder / video.name)
-        source = f"{video.name}:model=full#t={WALK}"
-        for track, person in enumerate(NAMES[:2], start=1):
-            options = ["--track", str(track), "--seconds", "1.5", "--yes"]
-            _sge_stream(folder, "enroll", person, "--source", source, *options)
-        _sge_stream(folder, "--source", source, "--fpir", "off", "--speed", "0", "--json", "--view", "view")
+        walk = ("--source", f"{video.name}:model=full#t={WALK}", "--gallery", "gallery.db")
+        program = Program(folder=folder)
+        for track, person in enumerate(ENROLLED[:2], start=1):
+            program.run("enroll", person, *walk, "--track", str(track), "--seconds", "1.5", "--yes")
+        program.run(*walk, "--fpir", "off", "--speed", "0", "--json", "--view", "view")
         image = cv2.imread(str(folder / "view" / "source-1.jpg"))
     if image is None:
         raise RunError("--view wrote no picture")
@@ -139,17 +129,7 @@ def _camera_jpeg(video: Path) -> bytes:
     return np.asarray(jpeg).tobytes()
 
 
-def _sge_stream(folder: Path, *arguments: str) -> None:
-    """Runs the program in a folder, with a gallery there."""
-    gallery = ["--gallery", "gallery.db"]
-    command = [sys.executable, "-m", "stream", *arguments, *gallery]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RunError(f"sge-stream {arguments[0]} failed: {done.stderr.strip()}")
-
-
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     typer.echo(path)
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from enum import Enum
+from typing import get_args
 
 import msgspec
 import typer.main
 from griffe import Docstring, DocstringSectionAttributes
 from typer.core import TyperCommand, TyperGroup
 
+import stream
 from encoder.training.augment import Augmentation
 from encoder.training.train_config import TrainConfig
-from stream.system.settings import Settings
+from stream.bus import messages
 from stream.terminal.app import app
 from tools.documentation.markdown_table import markdown_table
 
@@ -28,8 +29,10 @@ __all__ = [
     "command_names",
     "command_reference",
     "dataclass_table",
+    "error_table",
+    "message_reference",
     "option_table",
-    "settings_table",
+    "source_option_table",
     "struct_table",
     "training_settings_table",
 ]
@@ -42,7 +45,7 @@ _EXTRA = re.compile(r"\s*\[([^\[\]]*)\]$")
 
 def command_names() -> list[str]:
     """Returns the names of all commands, "" for the main one, sub-commands as `people list`."""
-    return [name for name, _ in _commands()]
+    return list(_commands())
 
 
 def option_table(name: str = "") -> str:
@@ -54,8 +57,8 @@ def option_table(name: str = "") -> str:
     Raises:
         KeyError: there is no such command.
     """
-    command = dict(_commands())[name]
-    context = command.context_class(command, info_name=f"{PROGRAM} {name}".strip())
+    command = _commands()[name]
+    context = command.context_class(command, info_name=_title(name))
     rows = []
     for parameter in command.params:
         signature, text = parameter.get_help_record(context) or ("", "")
@@ -68,21 +71,58 @@ def option_table(name: str = "") -> str:
 def command_reference() -> str:
     """Returns a section for each command: usage, description, options."""
     sections = []
-    for name, command in _commands():
-        title = f"{PROGRAM} {name}".strip()
-        context = command.context_class(command, info_name=title)
-        usage = " ".join([title, *command.collect_usage_pieces(context)])
-        description = inspect.cleandoc(command.help or "")
-        parts = [f"## {title}", description, f"```text\n{usage}\n```"]
+    for name, command in _commands().items():
+        context = command.context_class(command, info_name=_title(name))
+        usage = " ".join([_title(name), *command.collect_usage_pieces(context)])
+        parts = [f"## {_title(name)}", inspect.cleandoc(command.help or ""), f"```text\n{usage}\n```"]
         if command.params:
             parts.append(option_table(name))
         sections.append("\n\n".join(parts))
     return "\n\n".join(sections)
 
 
-def settings_table() -> str:
-    """Returns the settings of a `--config` file."""
-    return dataclass_table(Settings)
+def source_option_table(options: Mapping[str, str], defaults: object, **shown: str) -> str:
+    """Returns the options of a source.
+
+    Args:
+        options: what each option takes, by name.
+        defaults: object whose attributes are the defaults; None is shown as an empty cell.
+        shown: defaults that are shown in other words, by name.
+    """
+    rows = []
+    for name, text in options.items():
+        default = shown[name] if name in shown else getattr(defaults, name)
+        rows.append([f"`{name}`", text, "" if default is None else str(default)])
+    return markdown_table(["option", "value", "default"], rows)
+
+
+def error_table() -> str:
+    """Returns the errors that `stream` exports, a base before what derives from it."""
+    errors = [getattr(stream, name) for name in stream.__all__ if name.endswith("Error")]
+    errors.sort(key=lambda error: (len(error.__mro__), error.__mro__[1].__name__, error.__name__))
+    rows = [
+        [f"`{e.__name__}`", f"`{e.__base__.__name__}`", str(e.exit_code), re.split("[;.]", e.__doc__)[0]]
+        for e in errors
+    ]
+    return markdown_table(["error", "is a", "`exit_code`", "meaning"], rows)
+
+
+def message_reference() -> str:
+    """Returns a section for each message of the bus: kind, sender and receiver, fields."""
+    routes: dict[str, list[str]] = {}
+    for name, route in re.findall(
+        r'^ +"\w" +(\w+) +(\w.*? -> .*?)(?:  .*|)$', messages.__doc__, re.MULTILINE
+    ):
+        routes.setdefault(name, []).append(route.replace("->", "to"))
+    sections = []
+    tick, *others = get_args(messages.Message)
+    records: list[type[msgspec.Struct]] = [tick, messages.WindowRow, messages.TrackNote, *others]
+    for record in records:
+        name, kind = record.__name__, record.__struct_config__.tag
+        title = f"Kind `{kind}`, {', '.join(routes[name])}" if kind else "Part of a tick"
+        summary = " ".join((record.__doc__ or "").partition("\n\n")[0].split())
+        sections.append(f"### {name}\n\n{title}. {summary}\n\n{struct_table(record)}")
+    return "\n\n".join(sections)
 
 
 def training_settings_table() -> str:
@@ -108,7 +148,7 @@ def dataclass_table(record: type, leave_out: Collection[str] = ()) -> str:
     for field in fields(record):
         if field.name in leave_out:
             continue
-        default = "" if field.default in (MISSING, None) else f"`{_toml_text(field.default)}`"
+        default = "" if field.default in (MISSING, None) else f"`{json.dumps(field.default)}`"
         rows.append([f"`{field.name}`", described.get(field.name, ""), default])
     return markdown_table(["name", "meaning", "default"], rows)
 
@@ -124,18 +164,22 @@ def struct_table(record: type[msgspec.Struct]) -> str:
     return markdown_table(["field", "type", "meaning"], rows)
 
 
-def _commands(group: TyperGroup | None = None, prefix: str = "") -> Iterator[tuple[str, _Command]]:
-    """Yields the commands by name, in the order of the help; by default those of the program."""
-    if group is None:
-        program = typer.main.get_command(app)
-        assert isinstance(program, TyperGroup)
-        yield "", program
-        group = program
-    for name, command in group.commands.items():
-        if isinstance(command, TyperCommand | TyperGroup):
-            yield prefix + name, command
-        if isinstance(command, TyperGroup):
-            yield from _commands(command, f"{prefix}{name} ")
+def _commands() -> dict[str, _Command]:
+    """Returns the commands by name, in the order of the help."""
+    return dict(_walk("", typer.main.get_command(app)))
+
+
+def _walk(name: str, command: object) -> Iterator[tuple[str, _Command]]:
+    """Yields a command and those below it."""
+    assert isinstance(command, TyperCommand | TyperGroup)
+    yield name, command
+    if isinstance(command, TyperGroup):
+        for inner, each in command.commands.items():
+            yield from _walk(f"{name} {inner}".strip(), each)
+
+
+def _title(name: str) -> str:
+    return f"{PROGRAM} {name}".strip()
 
 
 def _descriptions(record: type) -> dict[str, str]:
@@ -147,13 +191,3 @@ def _descriptions(record: type) -> dict[str, str]:
         if isinstance(section, DocstringSectionAttributes)
         for attribute in section.value
     }
-
-
-def _toml_text(value: object) -> str:
-    """Returns a default as a settings file would have it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return str(list(value))
-    plain = value.value if isinstance(value, Enum) else value
-    return json.dumps(plain) if isinstance(plain, str) else str(plain)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from stream.errors import UserError
 from tools.documentation.markdown_table import markdown_table
-from tools.documentation.results_files import RESULTS, Part, Results, read_results
+from tools.documentation.results_files import RESULTS, Part, read_results
 from tools.evaluation.metrics.bootstrap import MIN_SAMPLE_SIZE
 from tools.evaluation.published import comparison_rows
 
@@ -19,6 +18,7 @@ __all__ = [
     "measured_with",
     "protocol_table",
     "shipped_table",
+    "studied_with",
     "study_table",
     "threshold_table",
 ]
@@ -58,22 +58,17 @@ NO_BREAK_HYPHEN = "\N{NON-BREAKING HYPHEN}"
 _STUDY_COLUMNS = {"direct": "`direct` Rank-1", "map": "mAP", "ap": "f_RN, AP", "sc": "f_RN, SC"}
 
 
-@cache
-def _project_results() -> Results:
-    return read_results(RESULTS)
-
-
-def live_table(scenario: str, folder: Path | None = None) -> str:
+def live_table(scenario: str, folder: Path = RESULTS) -> str:
     """Returns the figures of all methods in a scenario of the protocol `live`, with 95 % intervals.
 
     Args:
         scenario: a key of `tools.evaluation.live.scenarios.SCENARIOS`.
-        folder: of the figures; None for the project's.
+        folder: of the figures.
 
     Raises:
         UserError: there are no figures.
     """
-    part = _results(folder).live(scenario)
+    part = read_results(folder).live(scenario)
     columns = {key: _live_heading(part, key) for key in _LIVE_COLUMNS if _has_values(part, key)}
     rows = [
         [f"**{name}**" if name == "shipped" else name, *(_interval(row.get(key)) for key in columns)]
@@ -82,17 +77,17 @@ def live_table(scenario: str, folder: Path | None = None) -> str:
     return markdown_table(["%", *columns.values()], rows)
 
 
-def shipped_table(scenarios: Mapping[str, str] = SUMMARY, folder: Path | None = None) -> str:
+def shipped_table(scenarios: Mapping[str, str] = SUMMARY, folder: Path = RESULTS) -> str:
     """Returns the figures of the shipped system on whole walks, in several scenarios of `live`.
 
     Args:
         scenarios: what a row tests -> the scenario.
-        folder: of the figures; None for the project's.
+        folder: of the figures.
 
     Raises:
         UserError: a scenario has no figures.
     """
-    results = _results(folder)
+    results = read_results(folder)
     rows = []
     for text, scenario in scenarios.items():
         part = results.live(scenario)
@@ -101,13 +96,13 @@ def shipped_table(scenarios: Mapping[str, str] = SUMMARY, folder: Path | None = 
     return markdown_table(["%", "people", *_SHIPPED_COLUMNS.values()], rows)
 
 
-def threshold_table(scenario: str, folder: Path | None = None) -> str:
+def threshold_table(scenario: str, folder: Path = RESULTS) -> str:
     """Returns the rates of the shipped system at the thresholds that it ships, at several moments.
 
     Raises:
         UserError: there are no figures, or its kind of sensor has no thresholds.
     """
-    shipped = _results(folder).live(scenario)["methods"]["shipped"]
+    shipped = read_results(folder).live(scenario)["methods"]["shipped"]
     if shipped.get("fpir_realised") is None:
         raise UserError(f"the kind of sensor of {scenario} has no thresholds")
     rows = [
@@ -117,7 +112,7 @@ def threshold_table(scenario: str, folder: Path | None = None) -> str:
     return markdown_table(["%", *_THRESHOLD_COLUMNS.values()], rows)
 
 
-def protocol_table(protocol: str, dataset: str, folder: Path | None = None) -> str:
+def protocol_table(protocol: str, dataset: str, folder: Path = RESULTS) -> str:
     """Returns the figures of a published protocol, measured and published rows, best Rank-1 first.
 
     Measured rows have the mean and the sample standard deviation over the seeds; a published row is in
@@ -126,12 +121,12 @@ def protocol_table(protocol: str, dataset: str, folder: Path | None = None) -> s
     Args:
         protocol: `direct` or `rn`.
         dataset: such as `kgbd`.
-        folder: of the figures; None for the project's.
+        folder: of the figures.
 
     Raises:
         UserError: there are no figures.
     """
-    parts = _results(folder).seeds(protocol, dataset)
+    parts = read_results(folder).seeds(protocol, dataset)
     columns = _PROTOCOL_COLUMNS[protocol]
     rows = [_measured_row(name, parts, columns) for name in _methods(parts)]
     rows += [_published_row(row, columns) for row in comparison_rows(protocol, dataset)]
@@ -139,17 +134,17 @@ def protocol_table(protocol: str, dataset: str, folder: Path | None = None) -> s
     return markdown_table(["%", "", *columns.values(), "source"], rows)
 
 
-def study_table(name: str, folder: Path | None = None) -> str:
+def study_table(name: str, folder: Path = RESULTS) -> str:
     """Returns a table of the ablation studies: mean and sample standard deviation over the seeds.
 
     Args:
         name: `4` to `7` or `fig8` as in the paper, or `augment`.
-        folder: of the figures; None for the project's.
+        folder: of the figures.
 
     Raises:
         UserError: the table has not been measured.
     """
-    study = _results(folder).study
+    study = read_results(folder).study
     if study is None or name not in study.tables:
         raise UserError(f"no figures of table {name}; write them with python -m tools.studies.ablation")
     rows = [
@@ -159,18 +154,30 @@ def study_table(name: str, folder: Path | None = None) -> str:
     return markdown_table(["%", *_STUDY_COLUMNS.values(), "seeds"], rows)
 
 
-def measured_with(protocol: str, name: str, folder: Path | None = None) -> str:
+def studied_with(folder: Path = RESULTS) -> str:
+    """Returns the people and the length of the trainings of the ablation studies.
+
+    Raises:
+        UserError: there are no figures of them.
+    """
+    study = read_results(folder).study
+    if study is None:
+        raise UserError("no figures of the studies; write them with python -m tools.studies.ablation")
+    return f"KGBD's people {study.people}, {study.epochs} epoch{'s' if study.epochs > 1 else ''} a training."
+
+
+def measured_with(protocol: str, name: str, folder: Path = RESULTS) -> str:
     """Returns what figures were measured with: people, draws or seeds, machine, time and memory.
 
     Args:
         protocol: `live`, `direct` or `rn`.
         name: the scenario of `live`, else the data set.
-        folder: of the figures; None for the project's.
+        folder: of the figures.
 
     Raises:
         UserError: there are no figures.
     """
-    results = _results(folder)
+    results = read_results(folder)
     if protocol == "live":
         part = results.live(name)
         parts = [part]
@@ -211,10 +218,6 @@ def _published_row(row: Mapping[str, Any], columns: Mapping[str, str]) -> list[s
     values = [row.get(_PUBLISHED_KEYS.get(key, key)) for key in columns]
     figures = ["-" if value is None else f"{value:.1f}" for value in values]
     return [f"*{name}*", _labels(row), *figures, row["source"]]
-
-
-def _results(folder: Path | None) -> Results:
-    return _project_results() if folder is None else read_results(folder)
 
 
 def _live_heading(part: Part, key: str) -> str:

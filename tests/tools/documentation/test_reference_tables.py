@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from stream.system.settings import Settings
 from stream.terminal.app import app
 from tools.documentation.markdown_table import markdown_table
 from tools.documentation.reference_tables import (
@@ -16,7 +17,6 @@ from tools.documentation.reference_tables import (
     command_reference,
     dataclass_table,
     option_table,
-    settings_table,
     struct_table,
     training_settings_table,
 )
@@ -52,11 +52,13 @@ def test_an_unknown_command_has_no_table() -> None:
 
 
 def test_settings_have_a_row_each_with_default_and_meaning() -> None:
-    assert re.search(r"^\| `speed` \| .*real time.* \| `1.0` \|$", settings_table(), re.MULTILINE)
+    assert re.search(r"^\| `speed` \| .*real time.* \| `1.0` \|$", dataclass_table(Settings), re.MULTILINE)
     training = training_settings_table()
     assert re.search(r"^\| `f` \| skeletons of a window.* \| `6` \|$", training, re.MULTILINE)
     assert re.search(r"^\| `noise_m` \| .* \| `0.0` \|$", training, re.MULTILINE)
-    rows = [line for line in (settings_table() + "\n" + training).splitlines() if line.startswith("| `")]
+    rows = [
+        line for line in (dataclass_table(Settings) + "\n" + training).splitlines() if line.startswith("| `")
+    ]
     assert [row for row in rows if row.split(" | ")[1].strip() == ""] == []
 
 

@@ -18,6 +18,7 @@ from tools.documentation.results_tables import (
     measured_with,
     protocol_table,
     shipped_table,
+    studied_with,
     study_table,
     threshold_table,
 )
@@ -131,6 +132,8 @@ def test_study_tables_show_measured_rows_only(tmp_path: Path) -> None:
     write_json(tmp_path / "direct.json", direct(1, 40.0))
     with pytest.raises(UserError, match="no figures of table 4"):
         study_table("4", tmp_path)
+    with pytest.raises(UserError, match="no figures of the studies"):
+        studied_with(tmp_path)
     (tmp_path / "ablation").mkdir()
     path = tmp_path / "ablation" / "tables.json"
     write_json(path, {"people": "1-9", "epochs": 2, "tables": {"4": rows}})
@@ -138,6 +141,9 @@ def test_study_tables_show_measured_rows_only(tmp_path: Path) -> None:
     assert "| las | 61.0 ± 1.4 | - | 70.0 ± 0.0 | - | 2 |" in text
     assert "| none | 1.0 | - | - | - | 1 |" in text
     assert "bas" not in text
+    assert studied_with(tmp_path) == "KGBD's people 1-9, 2 epochs a training."
+    with pytest.raises(UserError, match="no figures of table 7"):
+        study_table("7", tmp_path)
     path.write_text('{"people": 1}')
     with pytest.raises(DataError, match=r"tables\.json is no file of python -m tools\.studies\.ablation"):
         study_table("4", tmp_path)
