@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gallery.matcher import Matcher
@@ -11,7 +13,13 @@ from gallery.store.records import NewEnrolment
 from stream.bus.messages import EnrolReply, EnrolRequest
 from stream.errors import UserError
 
-__all__ = ["LOWEST_MIN_SECONDS", "MIN_SECONDS", "enrol_tracks"]
+__all__ = [
+    "LOWEST_MIN_SECONDS",
+    "MIN_SECONDS",
+    "PreparedEnrolment",
+    "prepare_enrolment",
+    "store_enrolment",
+]
 
 MIN_SECONDS = 3.0
 """Usable walking that a track needs to be enrolled, unless less is requested: two to three strides."""
@@ -20,22 +28,45 @@ LOWEST_MIN_SECONDS = 1.5
 """The least that can be requested instead: one stride, for a person who has left the view."""
 
 
-def enrol_tracks(matcher: Matcher, gallery: Gallery, contract: str, request: EnrolRequest) -> EnrolReply:
-    """Stores the requested tracks as one new person, one walk for each track: all of them or none.
+@dataclass(frozen=True, slots=True)
+class PreparedEnrolment:
+    """Walks that may be stored as one new person.
+
+    Attributes:
+        name: the person's name, as requested.
+        consent_by: how the person gave consent.
+        walks: at least one.
+    """
+
+    name: str
+    consent_by: str
+    walks: tuple[NewEnrolment, ...]
+
+
+def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) -> PreparedEnrolment:
+    """Selects the requested tracks, one walk for each; uses the matcher's memory only, not the gallery.
 
     Raises:
         UserError: there is no such track, no person or several people are in view, or too little walking was
             seen.
-        GalleryError: the name exists or is invalid, or the gallery cannot be written.
     """
     tracks = [_find(matcher, number) for number in request.tracks] or [_only_one(matcher)]
     min_seconds = max(LOWEST_MIN_SECONDS, request.seconds or MIN_SECONDS)
-    walks = [_walk(matcher, track, contract, min_seconds) for track in tracks]
-    gallery.enrol(request.name, walks, consent_by=request.consent_by)
+    walks = tuple(_walk(matcher, track, contract, min_seconds) for track in tracks)
+    return PreparedEnrolment(request.name, request.consent_by, walks)
+
+
+def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply:
+    """Stores all walks as one new person, or nothing.
+
+    Raises:
+        GalleryError: the name exists or is invalid, or the gallery cannot be written.
+    """
+    gallery.enrol(prepared.name, prepared.walks, consent_by=prepared.consent_by)
     return EnrolReply(
-        windows=sum(len(walk.templates) for walk in walks),
-        seconds=sum(walk.seconds for walk in walks),
-        quality=float(np.mean([walk.quality for walk in walks])),
+        windows=sum(len(walk.templates) for walk in prepared.walks),
+        seconds=sum(walk.seconds for walk in prepared.walks),
+        quality=float(np.mean([walk.quality for walk in prepared.walks])),
     )
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 import numpy as np
 import zmq
 
-from gallery.enrolment import enrol_tracks
+from gallery.enrolment import prepare_enrolment, store_enrolment
 from gallery.matcher import Matcher
 from gallery.matcher_settings import MatcherSettings
 from gallery.open_set_decision import TrackDecision
@@ -218,7 +218,8 @@ class _Service:
             self._counters["bad"] += 1
             return
         try:
-            reply = enrol_tracks(self._matcher, self._gallery, self._settings.contract, request)
+            prepared = prepare_enrolment(self._matcher, self._settings.contract, request)
+            reply = store_enrolment(self._gallery, prepared)
         except SgeError as error:
             reply = EnrolReply(str(error)[:2000])
         self._control.send_multipart([sender, *pack(reply)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gallery.enrolment import enrol_tracks
+from gallery.enrolment import prepare_enrolment, store_enrolment
 from gallery.matcher import MAX_ENDED, Matcher
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import TrackDecision
@@ -193,21 +193,21 @@ def test_an_invalid_enrolment_is_refused_with_a_reason(tmp_path: object) -> None
     subject = matcher()
     with open_gallery(str(tmp_path) + "/g.db") as store:
         with pytest.raises(UserError, match="nobody is in view"):
-            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (), "--yes"))
+            prepare_enrolment(subject, "c", EnrolRequest("Ada", (), "--yes"))
         with pytest.raises(UserError, match="no track 9"):
-            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (9,), "--yes"))
+            prepare_enrolment(subject, "c", EnrolRequest("Ada", (9,), "--yes"))
         observe_walk(subject, ADA, 20)
         with pytest.raises(UserError, match=r"2\.0 s of usable walking, at least 3 s"):
-            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (), "--yes"))
+            prepare_enrolment(subject, "c", EnrolRequest("Ada", (), "--yes"))
         observe_walk(subject, BEN, 40, track=2)
         with pytest.raises(UserError, match=r"2 people are in view \(tracks 1, 2\)"):
-            enrol_tracks(subject, store, "c", EnrolRequest("Ada", (), "--yes"))
+            prepare_enrolment(subject, "c", EnrolRequest("Ada", (), "--yes"))
         assert store.people() == []
-        reply = enrol_tracks(subject, store, "c", EnrolRequest("Ben", (2,), "--yes"))
+        reply = store_enrolment(store, prepare_enrolment(subject, "c", EnrolRequest("Ben", (2,), "--yes")))
         assert (reply.windows, reply.quality) == (40, 1.0)
         assert reply.seconds == pytest.approx(4.0)
         with pytest.raises(GalleryError, match="ben is enrolled already"):
-            enrol_tracks(subject, store, "c", EnrolRequest("ben", (2,), "--yes"))
+            store_enrolment(store, prepare_enrolment(subject, "c", EnrolRequest("ben", (2,), "--yes")))
         (ben,) = store.templates("c")
         np.testing.assert_array_equal(ben.templates[0], BEN)
 
