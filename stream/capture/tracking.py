@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stream.body import Body, BodyFrame
@@ -68,12 +69,26 @@ class Tracker:
     stride: int = 1
     opened: int = 0
     _tracks: dict[int, _Track] = field(default_factory=dict)
+    _last_ns: int | None = None
 
     def push(self, frame: BodyFrame) -> TrackerUpdate:
-        """Processes the source's next frame: assigns bodies to tracks and cuts their windows."""
+        """Processes the source's next frame: ends tracks, assigns bodies to tracks and cuts their windows.
+
+        Tracks whose body was absent for too long end first: their body id may have come back with somebody
+        else. A frame from the past ends all tracks, and a frame of the same time is ignored. Of several
+        bodies with the same id in one frame, only the first is used.
+        """
+        now_ns, last_ns = frame.time_ns, self._last_ns
+        if now_ns == last_ns:
+            return TrackerUpdate()
+        self._last_ns = now_ns
+        ended = self._close(lambda track: now_ns < (last_ns or now_ns) or _is_overdue(track, now_ns))
         windows: list[tuple[int, Window]] = []
         notes: list[tuple[int, Reason]] = []
+        bodies: dict[int, Body] = {}
         for body in frame.bodies:
+            bodies.setdefault(body.id, body)
+        for body in bodies.values():
             track = self._tracks.get(body.id)
             if track is None:
                 track = self._open(body, frame.time_ns)
@@ -86,7 +101,7 @@ class Tracker:
             elif frame.time_ns - track.last_output_ns >= REPORT_INTERVAL_NS:
                 track.last_output_ns = frame.time_ns
                 notes.append((track.number, track.cutter.problem))
-        return TrackerUpdate(tuple(windows), tuple(notes), self._close_lost(frame.time_ns))
+        return TrackerUpdate(tuple(windows), tuple(notes), ended)
 
     def end(self) -> TrackerUpdate:
         """Ends every track, at the end of the source."""
@@ -111,6 +126,10 @@ class Tracker:
         track = self._tracks[body.id] = _Track(number, cutter, time_ns, time_ns)
         return track
 
-    def _close_lost(self, now_ns: int) -> tuple[int, ...]:
-        lost = [key for key, track in self._tracks.items() if now_ns - track.last_seen_ns > TRACK_TIMEOUT_NS]
+    def _close(self, ends: Callable[[_Track], bool]) -> tuple[int, ...]:
+        lost = [key for key, track in self._tracks.items() if ends(track)]
         return tuple(self._tracks.pop(key).number for key in lost)
+
+
+def _is_overdue(track: _Track, now_ns: int) -> bool:
+    return now_ns - track.last_seen_ns > TRACK_TIMEOUT_NS

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.body import Body, BodyFrame
 from stream.capture.tracking import TRACK_TIMEOUT_NS, Tracker, TrackerUpdate
@@ -83,3 +85,46 @@ def test_the_end_of_the_source_ends_every_track() -> None:
     feed(tracker, [(body(1), body(2))])
     assert tracker.end().ended == (1, 2)
     assert tracker.end().ended == ()
+
+
+def test_a_body_that_returns_after_the_timeout_is_a_new_track_though_no_frame_came_in_between() -> None:
+    tracker = new()
+    feed(tracker, [(walker(3, k),) for k in range(30)])
+    back = tracker.push(BodyFrame(600 * 10**9, (walker(3, 0),)))
+    assert (back.ended, back.notes) == ((1,), ((2, None),))
+    assert tracker.numbers == {3: 2}
+
+
+def test_a_clock_that_is_set_back_ends_all_tracks() -> None:
+    tracker = new()
+    feed(tracker, [(walker(1, k), walker(2, k)) for k in range(30)], start=100)
+    back = tracker.push(BodyFrame(0, (walker(1, 0),)))
+    assert (back.ended, back.notes) == ((1, 2), ((3, None),))
+
+
+def test_a_body_id_that_a_frame_repeats_and_a_frame_of_the_same_time_add_nothing() -> None:
+    once, twice = new(), new()
+    for k in range(30):
+        alone = once.push(BodyFrame(k * PERIOD, (walker(1, k),)))
+        both = twice.push(BodyFrame(k * PERIOD, (walker(1, k), body(1))))
+        again = twice.push(BodyFrame(k * PERIOD, (walker(1, k + 9), walker(2, k))))
+        assert (both.notes, len(both.windows), bool(again)) == (alone.notes, len(alone.windows), False)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3 * TRACK_TIMEOUT_NS), st.sets(st.integers(1, 3))), min_size=1, max_size=40
+    )
+)
+def test_no_track_spans_an_absence_longer_than_the_timeout(frames: list[tuple[int, set[int]]]) -> None:
+    tracker, now = new(), 0
+    seen: dict[int, int] = {}
+    for step, present in frames:
+        now += step
+        update = tracker.push(BodyFrame(now, tuple(body(number) for number in sorted(present))))
+        assert not set(update.ended) & set(tracker.open)
+        for number in tracker.numbers.values():
+            seen.setdefault(number, now)
+            assert now - seen[number] <= TRACK_TIMEOUT_NS
+        assert set(tracker.numbers) >= present
+        seen |= {tracker.numbers[number]: now for number in present}
