@@ -33,6 +33,18 @@ def data_dir() -> Path:
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session")
+def cases_dir() -> Path:
+    """The folder of inputs that failed once: `SGE_CASES`, else `../shared/cases`; as `data_dir`."""
+    folder = Path(os.environ.get("SGE_CASES", ROOT.parent / "shared" / "cases"))
+    if (folder / "README.md").is_file():
+        return folder
+    reason = f"needs the cases in {folder} (set SGE_CASES)"
+    if os.environ.get("SGE_REQUIRE_DATA") == "1" and (ROOT.parent / "shared").exists():
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture
 def runtime_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for the sockets of running systems, one for each test; child processes inherit it."""

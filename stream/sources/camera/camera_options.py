@@ -1,4 +1,4 @@
-"""Options of webcams, network cameras and videos: the pose model and the field of view."""
+"""Options of webcams, network cameras and videos: pose model, field of view, shape of pixels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stream.sources.camera.model_files import POSE_MODELS
+from stream.sources.camera.pixel_aspect import ASPECT_LIMITS
 from stream.sources.source_options import OptionTable
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = ["OPTIONS", "CameraOptions", "parse_camera_options"]
 OPTIONS = {
     "model": f"the pose model, one of {', '.join(POSE_MODELS)}",
     "fov": "the field of view along the longer side of the picture in degrees, a number from 10 to 170",
+    "aspect": "the width of a pixel divided by its height, a number from 0.25 to 4",
 }
 """Option -> the value it expects."""
 
@@ -29,10 +31,12 @@ class CameraOptions:
     Attributes:
         model: the pose model, a key of `POSE_MODELS`.
         field_of_view: degrees along the longer side; None for the default.
+        aspect: width of a pixel divided by its height; None for what the camera or file states.
     """
 
     model: str = "lite"
     field_of_view: float | None = None
+    aspect: float | None = None
 
     def open_pipeline(self) -> PosePipeline:
         """Loads the models and returns the pose pipeline.
@@ -59,12 +63,21 @@ def parse_camera_options(kind: str, options: Mapping[str, str]) -> CameraOptions
     model = options.get("model", "lite")
     if model not in POSE_MODELS:
         raise table.invalid("model", model)
-    if "fov" not in options:
-        return CameraOptions(model)
+    return CameraOptions(
+        model, _number(table, options, "fov", (10, 170)), _number(table, options, "aspect", ASPECT_LIMITS)
+    )
+
+
+def _number(
+    table: OptionTable, options: Mapping[str, str], key: str, limits: tuple[float, float]
+) -> float | None:
+    """Returns the value of an option; None if it is not given."""
+    if key not in options:
+        return None
     try:
-        field_of_view = float(options["fov"])
+        value = float(options[key])
     except ValueError:
-        field_of_view = math.nan
-    if not 10 <= field_of_view <= 170:
-        raise table.invalid("fov", options["fov"])
-    return CameraOptions(model, field_of_view)
+        value = math.nan
+    if not limits[0] <= value <= limits[1]:
+        raise table.invalid(key, options[key])
+    return value

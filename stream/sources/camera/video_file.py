@@ -1,38 +1,42 @@
-"""A video file as a source: every frame is processed, frame n at n / fps seconds.
+"""A video file as a source: every picture is processed, at its own time.
 
 walk.mp4
-walk.mp4:model=full,fov=78
+walk.mp4:model=full,fov=78,aspect=2
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from stream.body import BodyFrame, SourceInfo
+from stream.body import BodyFrame, Image, SourceInfo
 from stream.errors import DataError
 from stream.sources.camera.camera_options import CameraOptions, parse_camera_options
+from stream.sources.camera.pixel_aspect import resized, square_pixels
 from stream.sources.playback import Clip, Playback
 
 if TYPE_CHECKING:
-    import cv2
-
     from stream.sources.camera.detected_bodies import PosePipeline
+    from stream.sources.camera.video_reader import DecodedPicture
 
 __all__ = ["open_video"]
 
-HIGHEST_RATE = 1000
-"""Frames per second; a higher value in a file is considered invalid."""
+SAME_SHAPE = 0.02
+"""Relative difference of two ratios of width and height that still show the same scene."""
+
+_log = logging.getLogger(__name__)
 
 
 def open_video(
     path: Path, options: Mapping[str, str], *, speed: float = 1.0, clip: Clip | None = None, name: str = ""
 ) -> Playback:
     """Opens a video; poses are estimated as it is played, and only within the clip.
+
+    If its times are a guess, a warning is logged. If the file ends before its stated end, `CutOffVideo`
+    follows the last frame.
 
     Args:
         path: the file.
@@ -43,7 +47,7 @@ def open_video(
 
     Raises:
         SourceError: an option is unknown or invalid.
-        DataError: the file is not a readable video, contains no picture, or does not state its frame rate.
+        DataError: the file is not a readable video, contains no picture, or states no believable times.
     """
     camera_options = parse_camera_options("video", options)
     info = SourceInfo(name or str(path), "camera", "mediapipe", live=False, finite=True)
@@ -54,54 +58,69 @@ class _VideoFrames(Iterator[BodyFrame]):
     """The frames of a file, in order; outside the clip, frames are empty and poses are not estimated."""
 
     def __init__(self, path: Path, options: CameraOptions, clip: Clip | None) -> None:
+        # PyAV loads slowly; only a process that opens a video needs it.
+        from stream.sources.camera.video_reader import VideoReader  # noqa: PLC0415
+
+        self._path = path
         self._options = options
         start, stop = clip or (0.0, None)
         self._start_ns = round(start * 1e9)
         self._stop_ns = math.inf if stop is None else round(stop * 1e9)
-        self._number = 0
         self._pipeline: PosePipeline | None = None
-        self._video, self._rate = _open(path)
+        self._size: tuple[int, int] | None = None
+        self._damaged = 0
+        self._reader = VideoReader(path)
+        self._pictures = self._reader.pictures()
+        self._aspect = options.aspect or self._reader.aspect
+        if self._reader.note:
+            _log.warning("%s", self._reader.note)
 
     def __next__(self) -> BodyFrame:
-        # The first picture was grabbed when the file was opened.
-        if self._number and not self._video.grab():
-            raise StopIteration
-        time_ns = round(self._number * 1_000_000_000 / self._rate)
-        self._number += 1
-        if not self._start_ns <= time_ns < self._stop_ns:
-            return BodyFrame(time_ns, ())
-        good, decoded = self._video.retrieve()
-        if not good:
-            return BodyFrame(time_ns, ())  # one damaged picture; the next may be intact
-        image = np.asarray(decoded, np.uint8)
+        picture = next(self._pictures)
+        if not self._start_ns <= picture.time_ns < self._stop_ns:
+            return BodyFrame(picture.time_ns, ())
+        image = self._square_image(picture)
+        if image is None:
+            self._damaged += 1
+            return BodyFrame(picture.time_ns, ())
         if self._pipeline is None:
             self._pipeline = self._options.open_pipeline()
-        return self._pipeline.process(image, time_ns).with_picture(image)
+        return self._pipeline.process(image, picture.time_ns).with_picture(image)
 
     def close(self) -> None:
-        """Closes the file and releases the models."""
-        self._video.release()
+        """Closes the file, releases the models, and logs how many pictures could not be used."""
+        self._pictures.close()
+        self._reader.close()
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
+        unused, self._damaged, self._reader.unused = self._damaged + self._reader.unused, 0, 0
+        if unused:
+            _log.warning(
+                "%s: %d pictures are damaged or not in order of time, and were not used", self._path, unused
+            )
 
+    def _square_image(self, picture: DecodedPicture) -> Image | None:
+        """Returns the picture with square pixels, all of one size; None if it is damaged.
 
-def _open(path: Path) -> tuple[cv2.VideoCapture, float]:
-    """Returns the video at its first picture, and its frames per second."""
-    from stream.sources.camera.quiet_opencv import cv2  # noqa: PLC0415
-
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty; give a video with at least one picture")
-    # The absolute path, because FFmpeg takes names such as data:... for addresses; no other reader is tried.
-    video = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
-    rate = video.get(cv2.CAP_PROP_FPS)
-    if not (video.isOpened() and video.grab()):
-        video.release()
-        raise DataError(f"{path} is not a readable video, or contains no pictures; {_FIX}")
-    if not 0 < rate <= HIGHEST_RATE:
-        video.release()
-        raise DataError(f"{path} has no valid frame rate ({rate:g}); {_FIX}")
-    return video, rate
-
-
-_FIX = "convert it to an .mp4 with H.264, for example with FFmpeg"
+        Raises:
+            DataError: its shape differs from that of the pictures before.
+        """
+        stored = picture.image()
+        if stored is None:
+            return None
+        image = square_pixels(stored, self._aspect)
+        height, width = image.shape[:2]
+        if self._size is None:
+            self._size = width, height
+        if self._size == (width, height):
+            return image
+        # Browsers change the size of the pictures while they record a call, but not what these show.
+        ratio = width / height / (self._size[0] / self._size[1])
+        if abs(ratio - 1) > SAME_SHAPE:
+            seconds = picture.time_ns / 1e9
+            raise DataError(
+                f"the pictures of {self._path} change from {self._size[0]} x {self._size[1]} to {width} x "
+                f"{height} at {seconds:.1f} s; give the parts one by one, first {self._path}#t=,{seconds:.1f}"
+            )
+        return resized(image, self._size)

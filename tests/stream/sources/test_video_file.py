@@ -1,25 +1,71 @@
 from __future__ import annotations
 
+import contextlib
+import itertools
+import re
+import struct
 import subprocess
 import sys
+import threading
 import wave
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from stream.body import BodyFrame
+from stream.body import BodyFrame, Image
+from stream.capture.recorder import record
 from stream.errors import DataError, EndOfSource, SourceError
+from stream.recording import read_recording
 from stream.sources import open_source
-from stream.sources.camera.quiet_opencv import cv2
-from tests.stream.sources.camera_streams import number_of
-from tests.stream.sources.videos import FPS, VideoPosePipeline, video_pose_pipeline, write_video
+from stream.sources.camera.detected_bodies import DetectedBodies
+from tests.stream.sources.camera_streams import number_of, numbered_picture
+from tests.stream.sources.videos import (
+    FPS,
+    VideoPosePipeline,
+    shorten_times,
+    turn_video,
+    video_pose_pipeline,
+    write_growing_video,
+    write_timed_video,
+    write_video,
+)
+from tools.trials.video_files import FORMATS, VideoFormat
+
+FRAME = Fraction(1, 30)
+"""Unit of the times of an AVI with 30 pictures a second."""
 
 
 @pytest.fixture
 def pipeline() -> Iterator[type[VideoPosePipeline]]:
     with video_pose_pipeline() as pipeline:
         yield pipeline
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Width and height of each picture that the pose pipeline gets."""
+    sizes: list[tuple[int, int]] = []
+
+    class Sizes:
+        def process(self, image: Image, time_ns: int) -> DetectedBodies:
+            sizes.append((image.shape[1], image.shape[0]))
+            return DetectedBodies(BodyFrame(time_ns, ()), {})
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("stream.sources.camera.pose_pipeline.open_pose_pipeline", lambda *_: Sizes())
+    return sizes
+
+
+def record_all(path: Path, target: Path) -> list[BodyFrame]:
+    """Records a video as `sge-stream record` does, and returns the frames of the recording."""
+    with contextlib.closing(open_source(str(path), speed=0)) as source:
+        record(source, target, seconds=None, stop=threading.Event())
+    with read_recording(target) as recording:
+        return list(recording)
 
 
 def frames_of(spec: str) -> list[BodyFrame]:
@@ -93,7 +139,9 @@ def test_options_choose_model_and_field_of_view(tmp_path: Path, monkeypatch: pyt
         ("fov=5", "a number from 10 to 170, not '5'"),
         ("fov=wide", "a number from 10 to 170, not 'wide'"),
         ("fov=nan", "a number from 10 to 170, not 'nan'"),
-        ("size=2", "has no option 'size'; possible options: model, fov"),
+        ("aspect=2:1", "aspect must be the width of a pixel divided by its height, a number from 0.25 to 4"),
+        ("aspect=0", "a number from 0.25 to 4, not '0'"),
+        ("size=2", "has no option 'size'; possible options: model, fov, aspect"),
         ("full", "options must be key=value pairs"),
     ],
 )
@@ -131,7 +179,10 @@ def test_unreadable_file_is_rejected(kind: str, tmp_path: Path) -> None:
     UNREADABLE[kind](path)
     with pytest.raises(DataError) as caught:
         open_source(str(path))
-    assert str(caught.value).startswith(f"{path} is not a readable video, or contains no pictures; convert")
+    message = str(caught.value)
+    assert message.startswith(f"{path} is not a readable video, or contains no pictures")
+    assert message.endswith("; convert it to an .mp4 with H.264, for example with FFmpeg")
+    assert ("has no index" in message) == (kind == "truncated")
 
 
 def test_empty_and_missing_files_are_rejected(tmp_path: Path) -> None:
@@ -157,32 +208,167 @@ def test_error_for_a_clip_after_the_end_states_the_last_frame(
     assert not pipeline.processed
 
 
-def test_damaged_picture_is_an_empty_frame(
-    tmp_path: Path, pipeline: type[VideoPosePipeline], monkeypatch: pytest.MonkeyPatch
+def test_damaged_picture_is_an_empty_frame_and_counted(
+    tmp_path: Path, pipeline: type[VideoPosePipeline], caplog: pytest.LogCaptureFixture
 ) -> None:
-    original = cv2.VideoCapture
-
-    class DamagedCapture:
-        """Its third picture cannot be decoded."""
-
-        def __init__(self, *arguments: object) -> None:
-            self._video = original(*arguments)
-            self._number = 0
-
-        def grab(self) -> bool:
-            self._number += 1
-            return bool(self._video.grab())
-
-        def retrieve(self) -> tuple[bool, object]:
-            return (False, None) if self._number == 3 else self._video.retrieve()
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(self._video, name)
-
-    monkeypatch.setattr(cv2, "VideoCapture", DamagedCapture)
-    frames = frames_of(str(write_video(tmp_path / "walk.avi", frames=6)))
-    assert [bool(frame.bodies) for frame in frames] == [False, True, False, True, True, True]
+    path = write_timed_video(
+        tmp_path / "walk.avi", [n / 30 for n in range(6)], VideoFormat("mjpeg", unit=FRAME)
+    )
+    raw = path.read_bytes()
+    starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", raw)]
+    assert len(starts) == 6
+    size = starts[3] - 8 - starts[2]
+    path.write_bytes(raw[: starts[2]] + bytes(size) + raw[starts[2] + size :])
+    frames = frames_of(str(path))
     assert pipeline.processed == [0, 1, 3, 4, 5]
+    assert [round(frame.time_ns * 30 / 1e9) for frame in frames if frame.bodies] == [1, 3, 4, 5]
+    assert caplog.messages == [f"{path}: 1 pictures are damaged or not in order of time, and were not used"]
+
+
+def test_every_picture_has_its_own_time(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
+    for name in ("varying.mp4", "varying.mkv", "browser.webm"):
+        form, times = FORMATS[name]
+        path = write_timed_video(tmp_path / name, times, form)
+        frames = frames_of(str(path))
+        assert [frame.time_ns / 1e9 for frame in frames] == pytest.approx(times, abs=0.001)
+    assert pipeline.processed == 3 * list(range(len(times)))
+
+
+def test_record_keeps_the_times_of_the_pictures(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
+    times = FORMATS["varying.mp4"][1]
+    path = write_timed_video(tmp_path / "walk.mp4", times)
+    recorded = record_all(path, tmp_path / "walk.mcap")
+    assert [frame.time_ns / 1e9 for frame in recorded] == pytest.approx(times, abs=0.001)
+
+
+def test_times_of_a_phone_video(cases_dir: Path, tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
+    times = [frame.time_ns / 1e9 for frame in record_all(cases_dir / "vfr.mp4", tmp_path / "vfr.mcap")]
+    # 30 a second, then 10 a second, as `ffprobe -show_entries frame=pts_time` prints them.
+    assert len(times) == 137 and times[-1] == pytest.approx(7.6, abs=0.001)
+    steps = {round(later - earlier, 3) for earlier, later in itertools.pairwise(times)}
+    assert steps == {0.033, 0.1}
+
+
+def test_guessed_times_are_said(
+    tmp_path: Path, pipeline: type[VideoPosePipeline], caplog: pytest.LogCaptureFixture
+) -> None:
+    form = VideoFormat(unit=Fraction(1, 1000), rate=25)
+    path = write_timed_video(tmp_path / "walk.mkv", [n / 25 for n in range(20)], form)
+    shorten_times(path)
+    frames = frames_of(str(path))
+    assert [frame.time_ns for frame in frames] == [n * 40_000_000 for n in range(20)]
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(f"{path}: it has 2.5e+04 pictures a second, and nobody records")
+    assert "picture n is taken to be at n / 25 s, the rate of its header" in caplog.messages[0]
+
+
+def test_impossible_rate_is_rejected(tmp_path: Path) -> None:
+    path = write_timed_video(tmp_path / "walk.avi", [n / 30 for n in range(20)], VideoFormat("mjpeg", FRAME))
+    scale_and_rate = struct.pack("<II", 1, 30), struct.pack("<II", 1, 5000)
+    path.write_bytes(path.read_bytes().replace(*scale_and_rate, 1))
+    with pytest.raises(DataError, match=r"walk\.avi has 5e\+03 pictures a second, and nobody records people"):
+        open_source(str(path))
+
+
+CUT = ["varying.mp4", "sound.mp4", "late.mov", "varying.mkv", "mjpeg.avi", "h264-reordered.avi", "vp9.webm"]
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_what_a_cut_off_video_has_is_used_and_its_end_reported(
+    name: str, tmp_path: Path, pipeline: type[VideoPosePipeline]
+) -> None:
+    form, times = FORMATS[name]
+    whole = write_timed_video(tmp_path / name, times, form)
+    count = len(frames_of(str(whole)))
+    raw = whole.read_bytes()
+    cut = tmp_path / f"cut-{name}"
+    cut.write_bytes(raw[: len(raw) * 2 // 3])
+    target = tmp_path / "cut.mcap"
+    with pytest.raises(
+        DataError, match=r"is cut off after .* s \(its .*\): take a whole copy of it; .*#t=,"
+    ) as caught:
+        record_all(cut, target)
+    with read_recording(target) as recording:
+        frames = list(recording)
+    assert 5 < len(frames) < count
+    spec = str(caught.value).rpartition("; ")[2].removesuffix(" is the part that is there")
+    assert 0 <= len(frames) - len(frames_of(spec)) < 5
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_whole_video_is_not_called_cut_off(
+    name: str, tmp_path: Path, pipeline: type[VideoPosePipeline]
+) -> None:
+    form, times = FORMATS[name]
+    path = write_timed_video(tmp_path / name, times, form)
+    assert len(frames_of(str(path))) == len(times)
+
+
+def test_broken_off_upload(cases_dir: Path, tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
+    with pytest.raises(
+        DataError, match=r"truncated\.mp4 is cut off after 3\.6 s \(its header states 7\.7 s\)"
+    ):
+        record_all(cases_dir / "truncated.mp4", tmp_path / "cut.mcap")
+    with read_recording(tmp_path / "cut.mcap") as recording:
+        assert len(list(recording)) > 100
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+@pytest.mark.parametrize(("aspect", "size"), [(Fraction(2), (1280, 480)), (Fraction(1, 2), (640, 960))])
+def test_pixels_that_are_not_square_are_stretched(
+    name: str, aspect: Fraction, size: tuple[int, int], tmp_path: Path, wide: list[tuple[int, int]]
+) -> None:
+    codec, unit = ("mpeg4", FRAME) if name == "a.avi" else ("libx264", Fraction(1, 90000))
+    form = VideoFormat(codec, unit, aspect=aspect)
+    path = write_timed_video(tmp_path / name, [n / 30 for n in range(3)], form)
+    (frame, *_) = frames_of(str(path))
+    assert frame.picture is not None
+    assert frame.picture.image.shape[1::-1] == size
+    assert set(wide) == {size}, "the size that the pose model gets"
+
+
+def test_aspect_option_replaces_what_the_file_states(tmp_path: Path, wide: list[tuple[int, int]]) -> None:
+    path = write_timed_video(tmp_path / "walk.mp4", [0, 0.1], VideoFormat(aspect=Fraction(2)))
+    frames_of(f"{path}:aspect=1.5")
+    frames_of(f"{path}:aspect=1")
+    assert sorted(set(wide)) == [(640, 480), (960, 480)]
+
+
+@pytest.mark.parametrize(("turn", "size"), [("90", (480, 640)), ("180", (640, 480)), ("270", (480, 640))])
+def test_turned_videos_are_upright(
+    turn: str, size: tuple[int, int], tmp_path: Path, wide: list[tuple[int, int]]
+) -> None:
+    path = write_timed_video(tmp_path / "walk.mp4", [0, 0.1])
+    turn_video(path, turn)
+    (frame, *_) = frames_of(str(path))
+    assert frame.picture is not None and frame.picture.image.shape[1::-1] == size
+    upright = np.rot90(numbered_picture(0), {"90": 3, "180": 2, "270": 1}[turn])
+    assert np.abs(frame.picture.image.astype(int) - upright).mean() < 3
+
+
+def test_pictures_that_change_their_size_only_are_brought_to_one(
+    tmp_path: Path, wide: list[tuple[int, int]]
+) -> None:
+    path = write_growing_video(tmp_path / "call.mkv", [(640, 480)] * 3 + [(320, 240)] * 3)
+    assert len(frames_of(str(path))) == 6
+    assert set(wide) == {(640, 480)}
+
+
+def test_pictures_that_change_their_shape_end_the_video(tmp_path: Path, wide: list[tuple[int, int]]) -> None:
+    path = write_growing_video(tmp_path / "call.mkv", [(640, 480)] * 3 + [(480, 640)] * 3)
+    with pytest.raises(
+        DataError, match=r"change from 640 x 480 to 480 x 640 at 0.1 s; give the parts one by one"
+    ):
+        frames_of(str(path))
+    assert len(wide) == 3
+
+
+@pytest.mark.slow
+def test_damaged_videos_give_pictures_or_a_data_error() -> None:
+    command = [sys.executable, "-m", "tools.trials.fuzz_videos", "--seconds", "60"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "damaged files" in done.stdout
 
 
 QUIET = """

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 
+import tools.trials.video_files
 from stream.body import BodyFrame, Image
 from stream.sources.camera.detected_bodies import DetectedBodies
 from stream.sources.camera.quiet_opencv import cv2
 from tests.stream.sources.camera_streams import body_of, number_of, numbered_picture
 from tests.stream.sources.sensors import walkers
+from tools.trials.video_files import VideoFormat
 
 FPS = 10
 
@@ -26,6 +32,45 @@ def write_video(path: Path, *, frames: int = 40, codec: str = "MJPG") -> Path:
         writer.write(numbered_picture(number))
     writer.release()
     return path
+
+
+def write_timed_video(path: Path, times: Sequence[float], form: VideoFormat | None = None) -> Path:
+    """Writes a video of numbered pictures at these times in seconds, as H.264 if no format is given."""
+    return tools.trials.video_files.write_video(path, times, form, numbered_picture)
+
+
+def write_growing_video(path: Path, sizes: Sequence[tuple[int, int]]) -> Path:
+    """Writes a video (motion JPEG in Matroska, 30 a second) whose pictures have these sizes."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=30)
+        assert isinstance(stream, VideoStream)
+        (stream.width, stream.height), stream.pix_fmt = sizes[0], "yuvj420p"
+        for number, size in enumerate(sizes):
+            coded = cv2.imencode(".jpg", cv2.resize(numbered_picture(number), size))[1].tobytes()
+            packet = av.Packet(coded)
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 30), True
+            packet.pts = packet.dts = number
+            container.mux(packet)
+    return path
+
+
+def turn_video(path: Path, clockwise: str) -> None:
+    """States in an .mp4 that its pictures are to be turned for display, as phones do."""
+    one, turned = 1 << 16, {"90": (0, 1, -1, 0), "180": (-1, 0, 0, -1), "270": (0, -1, 1, 0)}[clockwise]
+    a, b, c, d = (one * n for n in turned)
+    raw = path.read_bytes()
+    unturned = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+    start = raw.index(unturned, raw.index(b"tkhd"))
+    matrix = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(raw[:start] + matrix + raw[start + len(matrix) :])
+
+
+def shorten_times(path: Path) -> None:
+    """Makes all times of a Matroska file a thousandth; the rate of its header remains."""
+    scale = bytes.fromhex("2ad7b1 83")
+    raw = path.read_bytes()
+    assert raw.count(scale + (1_000_000).to_bytes(3)) == 1
+    path.write_bytes(raw.replace(scale + (1_000_000).to_bytes(3), scale + (1000).to_bytes(3)))
 
 
 class VideoPosePipeline:

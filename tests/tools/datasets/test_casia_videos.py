@@ -109,3 +109,12 @@ def test_recordings_of_another_sensor_are_refused(videos: Path, tmp_path: Path) 
         recording.write(BodyFrame(0, ()))
     with pytest.raises(DataError, match=r"nm-02-090\.mcap holds skeletons of the layout kinect-v1"):
         list(read_walks(path))
+
+
+def test_a_cut_off_video_is_not_converted_as_if_complete(videos: Path, tmp_path: Path) -> None:
+    cut = videos / "001-nm-01-090.avi"
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"001-nm-01-090\.avi is cut off after .*: take a whole copy of it"):
+        convert(videos, tmp_path / "out")
+    assert not (tmp_path / "out" / "001" / "nm-01-090.mcap").exists()
+    assert (tmp_path / "out" / "001" / "bg-02-018.mcap").exists(), "the walk before"

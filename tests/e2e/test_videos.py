@@ -1,0 +1,53 @@
+"""Video files through the command line, with the real models: a file that is cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program, read_frames
+from tests.stream.sources.videos import write_timed_video
+from tools.trials.video_files import FRONT, VideoFormat
+
+SENTENCE = "cut.mp4 is cut off after 0."
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path / "g.db", tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 3 s that broke off in its first second, with its index at the front."""
+    times, form = [n / 10 for n in range(31)], VideoFormat(container=FRONT, encoder={"g": "1"})
+    path = write_timed_video(tmp_path_factory.mktemp("video") / "cut.mp4", times, form)
+    raw = path.read_bytes()
+    index = raw.index(b"mdat")
+    assert raw.index(b"moov") < index
+    path.write_bytes(raw[: index + (len(raw) - index) // 3])
+    return path
+
+
+def test_record_keeps_what_is_there_and_says_that_it_is_not_all(
+    program: Program, cut: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "cut.mcap"
+    done = program.run("record", str(target), "--source", str(cut), "--speed", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert SENTENCE in done.stderr and "#t=,0." in done.stderr
+    assert 3 < len(list(read_frames(target))) < 12
+
+
+def test_watching_says_that_the_video_is_cut_off(program: Program, cut: Path) -> None:
+    done = program.run("--source", str(cut), "--speed", "0", "--json")
+    assert done.returncode == 2
+    assert SENTENCE in done.stderr and "Traceback" not in done.stderr
+
+
+def test_enrolling_from_a_cut_off_video_stores_nothing_and_says_why(program: Program, cut: Path) -> None:
+    done = program.run("enroll", "Ada", "--source", str(cut), "--speed", "0", "--yes")
+    assert done.returncode == 2
+    assert SENTENCE in done.stderr and "is the part that is there" in done.stderr
+    assert "Ada" not in program.run("people", "list").stdout
