@@ -55,6 +55,7 @@ class Device(Protocol):
 
         Raises:
             SourceError: the device cannot be opened, or the connection is lost.
+            UserError: the same, and it is not to be opened again.
         """
         ...
 
@@ -173,6 +174,7 @@ class LiveSource:
         Raises:
             EndOfSource: the source was closed.
             SourceError: the device cannot be opened, or its first frame did not arrive in time.
+            UserError: there is no use in opening it again.
         """
         deadline = self._clock.now() + timeout
         while True:

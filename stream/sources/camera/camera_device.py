@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream.body import BodyFrame, Image
-from stream.errors import SourceError
+from stream.errors import SourceError, UserError
 from stream.sources.camera.camera_options import CameraOptions
 from stream.sources.camera.detected_bodies import PosePipeline
+from stream.sources.camera.pixel_aspect import believable_aspect, square_pixels
 from stream.sources.camera.quiet_opencv import cv2
 from stream.sources.latest_value import LatestValue
 
@@ -28,12 +29,12 @@ class CameraOpener:
     Attributes:
         open: opens the camera; raises `SourceError` on failure.
         label: the display name.
-        lost_message: the error when the camera delivers no more pictures.
+        lost: returns the error when the camera delivers no more pictures, from their number so far.
     """
 
     open: Callable[[], cv2.VideoCapture]
     label: str
-    lost_message: str
+    lost: Callable[[int], UserError]
 
 
 class CameraDevice:
@@ -46,6 +47,8 @@ class CameraDevice:
         self._latest = LatestValue[tuple[Image, int]]()
         self._description = opener.label
         self._ready = False
+        self._pictures = 0
+        self._aspect = options.aspect
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
         self._thread.start()
@@ -70,6 +73,7 @@ class CameraDevice:
 
         Raises:
             SourceError: the camera could not be opened, or was lost.
+            UserError: the address gives no stream; it is not to be opened again.
             DataError: a pose model's file is missing or damaged.
         """
         latest = self._latest.take(timeout)
@@ -80,7 +84,8 @@ class CameraDevice:
             if (newer := self._latest.take(0)) is not None:  # loading the models takes about half a second
                 latest = newer
                 self._latest.drop()
-        image, time_ns = latest
+        stored, time_ns = latest
+        image = square_pixels(stored, self._aspect or 1.0)
         return self._pipeline.process(image, time_ns).with_picture(image, time_ns)
 
     def close(self) -> None:
@@ -106,7 +111,11 @@ class CameraDevice:
     def _grab(self, camera: cv2.VideoCapture) -> None:
         time_ns = time.monotonic_ns()
         if not camera.grab():
-            raise SourceError(self._opener.lost_message)
+            raise self._opener.lost(self._pictures)
+        self._pictures += 1
+        if self._aspect is None:
+            width, height = camera.get(cv2.CAP_PROP_SAR_NUM), camera.get(cv2.CAP_PROP_SAR_DEN)
+            self._aspect = believable_aspect(width / height if height > 0 else 1.0)
         good, image = camera.retrieve()
         if not good:
             self._latest.drop()  # one damaged picture; the next may be intact

@@ -45,7 +45,9 @@ def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSo
         from stream.sources.camera.camera_device import CameraDevice, CameraOpener  # noqa: PLC0415
 
         label = _label(number)
-        opener = CameraOpener(lambda: _open(number), label, f"{label} delivers no more pictures")
+        opener = CameraOpener(
+            lambda: _open(number), label, lambda _: SourceError(f"{label} delivers no more pictures")
+        )
         return CameraDevice(opener, camera_options)
 
     info = SourceInfo(f"webcam {number}", "camera", "mediapipe", live=True, finite=False)

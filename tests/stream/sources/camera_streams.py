@@ -20,7 +20,14 @@ from stream.sources.camera.detected_bodies import DetectedBodies
 from stream.sources.camera.quiet_opencv import cv2
 from tests.stream.sources.sensors import TIMEOUT_S, FakePerson
 
-__all__ = ["NumberPosePipeline", "StreamServer", "network_camera", "number_of", "numbered_picture"]
+__all__ = [
+    "CountingCapture",
+    "NumberPosePipeline",
+    "StreamServer",
+    "network_camera",
+    "number_of",
+    "numbered_picture",
+]
 
 BLOCK = 16
 BITS = 16
@@ -35,7 +42,8 @@ def numbered_picture(number: int) -> Image:
 
 
 def number_of(image: Image) -> int:
-    squares = image[BLOCK // 2, BLOCK // 2 : BLOCK * BITS : BLOCK, 0]
+    block = BLOCK * image.shape[1] // 640  # wider if the picture was stretched
+    squares = image[BLOCK // 2, block // 2 : block * BITS : block, 0]
     return sum(1 << bit for bit, value in enumerate(squares) if value > 128)
 
 
@@ -47,6 +55,10 @@ class StreamServer:
         """Number of streams opened."""
         self.requests: list[tuple[str, str]] = []
         """Path and `Authorization` of each request."""
+        self.answers: dict[str, tuple[int, str, bytes]] = {}
+        """By path: status, type and content of an answer that is no stream."""
+        self.silence = threading.Event()
+        """Ends the silence of answers without content."""
         self._changed = threading.Condition()
         self._pictures: list[bytes] = []
         self._first = 0  # index of the first picture sent to a new connection
@@ -78,6 +90,9 @@ class StreamServer:
                     self.send_header("WWW-Authenticate", 'Basic realm="camera"')
                     self.end_headers()
                     return
+                if answer := server.answers.get(self.path.partition("?")[0]):
+                    self._send(*answer)
+                    return
                 server.connections += 1
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
@@ -88,6 +103,21 @@ class StreamServer:
                         self.wfile.write(head.encode() + coded + b"\r\n")
                     except OSError:
                         return
+
+            def _send(self, status: int, kind: str, content: bytes) -> None:
+                """Sends a whole answer; one without content sends its head, and then nothing for long."""
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                if status // 100 == 3:
+                    self.send_header("Location", server.url)
+                if not content:
+                    self.end_headers()
+                    server.silence.wait(TIMEOUT_S)
+                    return
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                with contextlib.suppress(OSError):  # the camera's user has hung up
+                    self.wfile.write(content)
 
             def log_message(self, format: str, *args: object) -> None: ...
 
@@ -127,6 +157,7 @@ class StreamServer:
             self._changed.notify_all()
 
     def close(self) -> None:
+        self.silence.set()
         if self._server is not None:
             self.cut()
 

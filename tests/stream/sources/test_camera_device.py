@@ -12,19 +12,22 @@ import numpy as np
 import pytest
 
 from stream.body import BodyFrame
-from stream.errors import DataError, SourceError
+from stream.errors import DataError, SourceError, UserError
 from stream.sources import open_source
 from stream.sources.camera import network_camera as network_camera_module
 from stream.sources.camera import webcam
 from stream.sources.camera.quiet_opencv import cv2
 from stream.sources.live_source import LiveSource, Timeouts
 from tests.stream.sources.camera_streams import (
+    CountingCapture,
     NetworkCamera,
     NumberPosePipeline,
     network_camera,
     numbered_picture,
 )
 from tests.stream.sources.sensors import TIMEOUT_S, FakePerson, walkers
+from tests.stream.sources.videos import write_timed_video
+from tools.trials.video_files import VideoFormat
 
 SECRET = "hunter2"
 
@@ -119,6 +122,137 @@ def test_user_and_password_are_sent_to_the_camera_only(
     source.close()
 
 
+def jpeg() -> bytes:
+    return cv2.imencode(".jpg", numbered_picture(0))[1].tobytes()
+
+
+PAGE = b"<html><body>Please log in</body></html>"
+
+ANSWERS: dict[str, tuple[tuple[int, str, bytes], str]] = {
+    "page": (
+        (200, "text/html; charset=utf-8", PAGE),
+        "answers with a web page, not a video: give the address",
+    ),
+    "user": ((401, "text/html", PAGE), "asks for a user and a password: write them into the address"),
+    "access": ((403, "text/html", PAGE), "refuses access (403): check that this user"),
+    "path": ((404, "text/html", PAGE), "has nothing at this path (404): give the address of its stream"),
+    "redirect": ((302, "text/html", PAGE), "sends to another address (302), as to a log-in page"),
+    "busy": ((503, "text/html", PAGE), "answers with the error 503"),
+    "json": ((200, "application/json", b'{"a": 1}'), "could not be opened: check the address"),
+    "text": ((200, "text/plain", b"hello"), "answers with text/plain, not a video"),
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_an_address_that_is_no_stream_says_what_it_is(
+    kind: str, camera: NetworkCamera, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, said = ANSWERS[kind]
+    if kind == "redirect":  # FFmpeg follows one; the page behind this one leads back to it
+        camera.server.answers["/cam"] = answer
+    camera.server.answers[f"/{kind}"] = answer
+    source = network_camera_module.open_network_camera(f"http://127.0.0.1:{camera.port}/{kind}?key={SECRET}")
+    with pytest.raises(SourceError) as caught:
+        read_until_it_fails(source)
+    assert str(caught.value).startswith(f"http://127.0.0.1:{camera.port}/{kind} {said}")
+    assert SECRET not in str(caught.value) + caplog.text
+    assert {path for path, _ in camera.server.requests} <= {f"/{kind}?key={SECRET}", "/cam"}
+    assert not any(authorization for _, authorization in camera.server.requests)
+    source.close()
+
+
+def test_an_address_of_one_picture_is_not_opened_again_and_again(camera: NetworkCamera) -> None:
+    camera.show(*walkers(0, "mediapipe"))
+    camera.server.answers["/snap.jpg"] = (200, "image/jpeg", jpeg())
+    source = network_camera_module.open_network_camera(f"http://127.0.0.1:{camera.port}/snap.jpg")
+    with pytest.raises(UserError, match=r"/snap.jpg sends one picture, not a stream: give the address"):
+        read_until(source, lambda: False)
+    source.close()
+    assert len(camera.server.requests) <= 4
+
+
+def test_wrong_password_is_told_from_a_missing_one(camera: NetworkCamera) -> None:
+    camera.server.answers["/wrong"] = (401, "text/html", PAGE)
+    source = network_camera_module.open_network_camera(f"http://ann:{SECRET}@127.0.0.1:{camera.port}/wrong")
+    with pytest.raises(
+        SourceError, match=r"/wrong does not accept the user or the password: correct"
+    ) as caught:
+        read_until_it_fails(source)
+    assert SECRET not in str(caught.value)
+    source.close()
+
+
+@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}], ids=["index at end", "index at front"])
+def test_a_video_file_at_an_address_is_not_played_as_a_stream(
+    options: dict[str, str], camera: NetworkCamera, tmp_path: Path
+) -> None:
+    form = VideoFormat(container=options)
+    path = write_timed_video(tmp_path / "walk.mp4", [n / 10 for n in range(20)], form)
+    camera.server.answers["/walk.mp4"] = (200, "video/mp4", path.read_bytes())
+    source = network_camera_module.open_network_camera(f"http://127.0.0.1:{camera.port}/walk.mp4")
+    with pytest.raises(
+        SourceError, match=r"/walk.mp4 is a video file, not a stream: download it, and give its"
+    ):
+        read_until_it_fails(source)
+    source.close()
+
+
+def test_a_silent_address_says_that_it_answers(
+    camera: NetworkCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_camera_module, "OPEN_MS", 300)
+    camera.server.answers["/slow"] = (200, "multipart/x-mixed-replace; boundary=b", b"")
+    source = network_camera_module.open_network_camera(f"http://127.0.0.1:{camera.port}/slow")
+    with pytest.raises(SourceError, match=r"/slow answers, but sends no picture: check the camera"):
+        read_until_it_fails(source)
+    source.close()
+
+
+def test_a_stream_that_worked_is_asked_nothing_when_it_ends(
+    camera: NetworkCamera, source: LiveSource
+) -> None:
+    for number in range(3):
+        camera.show(*walkers(number, "mediapipe"))
+        frame_of(source)
+    camera.server.hang_up()
+    read_until(source, lambda: source.problem)
+    assert source.problem == "its stream stopped"
+    assert len(camera.server.requests) <= 2, "FFmpeg's connections only"
+
+
+def test_reason_is_told_when_a_camera_comes_back_with_a_page(
+    camera: NetworkCamera, source: LiveSource
+) -> None:
+    camera.show(*walkers(0, "mediapipe"))
+    frame_of(source)
+    camera.server.answers["/cam"] = (200, "text/html", PAGE)
+    camera.server.hang_up()
+    read_until(source, lambda: "web page" in source.problem)
+    del camera.server.answers["/cam"]
+    camera.show(*walkers(1, "mediapipe"))
+    read_until(source, lambda: not source.problem)
+
+
+@pytest.mark.parametrize(("options", "size"), [("", (1280, 480)), ("#aspect=1", (640, 480))])
+def test_pixels_that_are_not_square_are_stretched(
+    options: str, size: tuple[int, int], camera: NetworkCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = CountingCapture.__getattr__
+
+    def get(self: CountingCapture, name: str) -> Any:
+        stated = {cv2.CAP_PROP_SAR_NUM: 2.0, cv2.CAP_PROP_SAR_DEN: 1.0}
+        value = original(self, name)
+        return (lambda what: stated.get(what, value(what))) if name == "get" else value
+
+    monkeypatch.setattr(CountingCapture, "__getattr__", get)
+    camera.show(*walkers(0, "mediapipe"))
+    opened = open_source(camera.server.url + options)
+    assert isinstance(opened, LiveSource)
+    frame = frame_of(opened)
+    opened.close()
+    assert frame.picture is not None and frame.picture.image.shape[1::-1] == size
+
+
 @pytest.mark.parametrize("scheme", ["rtsp", "rtsps", "http", "https"])
 def test_refused_connection_fails_without_showing_the_password(
     scheme: str, capfd: pytest.CaptureFixture[str]
@@ -181,6 +315,9 @@ class Webcam:
 
     def set(self, what: int, value: float) -> bool:
         return True
+
+    def get(self, what: int) -> float:
+        return -1.0  # OpenCV's answer for what it does not know
 
     def grab(self) -> bool:
         return not Webcam.unplugged.wait(0.01)
