@@ -1,16 +1,22 @@
-"""Enrolment of tracks of the running system: selects them, checks how much walking they show, stores them."""
+"""Enrolment of tracks of the running system: selects them, checks their walks, stores them."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from gallery.enrolment_checks import Findings, check_walks
 from gallery.matcher import Matcher
 from gallery.open_set_decision import Track
+from gallery.run_enrolments import RunEnrolment
 from gallery.store.gallery import Gallery
+from gallery.store.names import clean_name
 from gallery.store.records import NewEnrolment
-from stream.bus.messages import EnrolReply, EnrolRequest
+from stream.bus.messages import MAX_TEXT, EnrolReply, EnrolRequest
 from stream.errors import UserError
 
 __all__ = [
@@ -30,44 +36,81 @@ LOWEST_MIN_SECONDS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class PreparedEnrolment:
-    """Walks that may be stored as one new person.
+    """Walks that may be stored.
 
     Attributes:
         name: the person's name, as requested.
         consent_by: how the person gave consent.
         walks: at least one.
+        add: whether they are added to an enrolled person.
+        findings: what the checks found.
+        tracks: the walks' tracks, which are that person's once the walks are stored.
     """
 
     name: str
     consent_by: str
     walks: tuple[NewEnrolment, ...]
+    add: bool
+    findings: Findings
+    tracks: tuple[RunEnrolment, ...]
 
 
 def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) -> PreparedEnrolment:
-    """Selects the requested tracks, one walk for each; uses the matcher's memory only, not the gallery.
+    """Selects the requested tracks, one walk for each, and checks them against the gallery in memory.
+
+    The tracks count as the person's from now on: `store_enrolment` must follow.
 
     Raises:
-        UserError: there is no such track, no person or several people are in view, or too little walking was
-            seen.
+        UserError: there is no such track, no person or several people are in view, too little walking was
+            seen, or the walks are known or another person's and the request does not force them.
     """
-    tracks = [_find(matcher, number) for number in request.tracks] or [_only_one(matcher)]
+    tracks = _select(matcher, request.tracks)
     min_seconds = max(LOWEST_MIN_SECONDS, request.seconds or MIN_SECONDS)
     walks = tuple(_walk(matcher, track, contract, min_seconds) for track in tracks)
-    return PreparedEnrolment(request.name, request.consent_by, walks)
+    name = clean_name(request.name)
+    findings = check_walks(matcher, tracks, walks, name, add=request.add)
+    if findings.refusals and not request.force:
+        raise UserError(findings.refusals[0])
+    findings.warnings[:0] = findings.refusals
+    entries = matcher.enrolled.begin(name, [track.number for track in tracks], walks)
+    return PreparedEnrolment(name, request.consent_by, walks, request.add, findings, tuple(entries))
 
 
 def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply:
-    """Stores all walks as one new person, or nothing.
+    """Stores all walks, or nothing.
 
     Raises:
-        GalleryError: the name exists or is invalid, or the gallery cannot be written.
+        GalleryError: the name is invalid, or exists for a new person, or does not exist for an added walk; or
+            the gallery cannot be written.
     """
-    gallery.enrol(prepared.name, prepared.walks, consent_by=prepared.consent_by)
+    try:
+        if prepared.add:
+            gallery.add_walks(prepared.name, prepared.walks)
+        else:
+            gallery.enrol(prepared.name, prepared.walks, consent_by=prepared.consent_by)
+    except BaseException:
+        _set_state(prepared, "failed")
+        raise
+    _set_state(prepared, "stored")
     return EnrolReply(
         windows=sum(len(walk.templates) for walk in prepared.walks),
         seconds=sum(walk.seconds for walk in prepared.walks),
         quality=float(np.mean([walk.quality for walk in prepared.walks])),
+        warnings=tuple(text[:MAX_TEXT] for text in prepared.findings.warnings),
+        fits=tuple(text[:MAX_TEXT] for text in prepared.findings.fits),
     )
+
+
+def _set_state(prepared: PreparedEnrolment, state: Literal["stored", "failed"]) -> None:
+    for entry in prepared.tracks:
+        entry.state = state
+
+
+def _select(matcher: Matcher, numbers: Sequence[int]) -> list[Track]:
+    twice = [number for number, times in Counter(numbers).items() if times > 1]
+    if twice:
+        raise UserError(f"track {twice[0]} is given twice; give each track once")
+    return [_find(matcher, number) for number in numbers] or [_only_one(matcher)]
 
 
 def _find(matcher: Matcher, number: int) -> Track:

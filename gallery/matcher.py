@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import FIRST_DECISION_S, DecisionRule, Track, TrackDecision
 from gallery.recognition.reranking import Predictor, Reranking
+from gallery.run_enrolments import RunEnrolments
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import AveragePrediction, TrackScores
 from stream.body import FloatArray
@@ -39,6 +40,7 @@ class Matcher:
         index: the current index; see `replace_index`.
         tracks: those in view, by number.
         ended: the latest tracks that left, by number.
+        enrolled: the tracks enrolled in this run.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Matcher:
         self.index = index
         self.tracks: dict[int, Track] = {}
         self.ended: OrderedDict[int, Track] = OrderedDict()
+        self.enrolled = RunEnrolments()
         self._f = f
         self._fpir = fpir
         self._reranking = reranking
@@ -121,11 +124,18 @@ class Matcher:
         The recognition network of the earlier gallery and its predictions are dropped.
         """
         self.index = index
+        self.enrolled.follow(index)
         self._rule = DecisionRule(self.sources, self._fpir, index, self._reranking)
         if self._reranking is not None:
             self._reranking.predictor = None
         for track in (*self.tracks.values(), *self.ended.values()):
             track.scores.predicted = AveragePrediction()
+
+    def rule(self, default_fpir: float) -> DecisionRule:
+        """Returns the present rule; one with a default FPIR where this run rejects no strangers."""
+        if self._fpir is not None:
+            return self._rule
+        return DecisionRule(self.sources, default_fpir, self.index)
 
     def use_predictor(self, predictor: Predictor) -> None:
         """Re-ranks by a recognition network from now on.

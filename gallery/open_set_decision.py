@@ -17,10 +17,15 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import CandidateScore, TrackScores
 from stream.decision import State
 
-__all__ = ["FIRST_DECISION_S", "DecisionRule", "Track", "TrackDecision"]
+__all__ = ["EQUAL_SCORES", "FIRST_DECISION_S", "DecisionRule", "Track", "TrackDecision"]
 
 FIRST_DECISION_S = 1.0
 """Usable walking before the first decision: about one stride."""
+
+EQUAL_SCORES = 0.5e-4
+"""Difference of scores that is shown as a margin of 0.0000; one walk under two names differs by rounding."""
+
+_NAMES_SHOWN = 3
 
 
 @dataclass(slots=True)
@@ -84,9 +89,9 @@ class DecisionRule:
             final: whether the track has ended.
             arrival_ns: when the frame arrived that led to this decision, for its latency.
         """
-        ranking = self._ranking(track)
+        ranking = self.ranking(track)
         best = ranking[0] if ranking else None
-        threshold = self._threshold(track, best)
+        threshold = self.threshold(track, best)
         state: State = "collecting"
         if track.scores.seconds < FIRST_DECISION_S:
             reason = _progress(track)
@@ -95,7 +100,7 @@ class DecisionRule:
         if state == "person" and self.reranking is not None:
             accepted = self._accepted(track, ranking)
             best, how = self.reranking.choose(accepted, track.scores.predicted, _min_windows(track))
-            threshold = self._threshold(track, best)
+            threshold = self.threshold(track, best)
             reason = f"{reason}; {how}" if how else reason
         if track.no_windows and state != "collecting" and not final:
             reason = f"{reason}; no new windows: {track.no_windows}"
@@ -126,13 +131,18 @@ class DecisionRule:
         accepted = threshold is None or ranking[0].score >= threshold
         if not accepted:
             return "unknown", "score is below the threshold"
-        if len(ranking) > 1 and ranking[0].score <= ranking[1].score:
-            return "unknown", "two people fit equally well"
+        if equal := self._equal(ranking):
+            return "unknown", f"{_count(len(equal))} people fit equally well: {_listed(equal)}"
         if self.fpir is None:
             return "person", "best candidate; strangers are not rejected"
         return "person", "score reaches the threshold"
 
-    def _ranking(self, track: Track) -> list[CandidateScore]:
+    def _equal(self, ranking: Sequence[CandidateScore]) -> list[str]:
+        """Returns the names whose margin to the best is shown as 0, by name; none if the best is alone."""
+        equal = [each for each in ranking if ranking[0].score - each.score < EQUAL_SCORES]
+        return sorted(self.index.names[each.person] for each in equal) if len(equal) > 1 else []
+
+    def ranking(self, track: Track) -> list[CandidateScore]:
         """Returns the candidates, best first, without people enrolled too recently to be compared."""
         sensor = self._sensor(track)
         added = self.index.track_scores(track.scores.statistics, sensor)
@@ -143,11 +153,12 @@ class DecisionRule:
         thresholds: dict[int, float | None] = {}
         for each in ranking:
             if each.windows not in thresholds:  # the threshold depends on nothing else of the person
-                thresholds[each.windows] = self._threshold(track, each)
+                thresholds[each.windows] = self.threshold(track, each)
         limits = [thresholds[each.windows] for each in ranking]
         return [s for s, limit in zip(ranking, limits, strict=True) if limit is None or s.score >= limit]
 
-    def _threshold(self, track: Track, candidate: CandidateScore | None) -> float | None:
+    def threshold(self, track: Track, candidate: CandidateScore | None) -> float | None:
+        """Returns the score from which a candidate is accepted; None if it is not known or not needed."""
         if self.fpir is None or candidate is None:
             return None
         sensor = self._sensor(track)
@@ -168,3 +179,15 @@ def _min_windows(track: Track) -> int:
     """Returns the number of windows from which a comparison counts."""
     first = math.ceil(FIRST_DECISION_S / track.scores.seconds_per_window - 1e-9)
     return min(first, track.scores.windows)
+
+
+def _count(people: int) -> str:
+    return "two" if people == 2 else str(people)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Returns names as `A, B and C`; of more than a few, the first and how many others there are."""
+    shown = list(names[:_NAMES_SHOWN])
+    rest = len(names) - len(shown)
+    last = f"{rest} others" if rest > 1 else (names[-1] if rest else shown.pop())
+    return f"{', '.join(shown)} and {last}"

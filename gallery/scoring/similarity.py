@@ -39,6 +39,16 @@ class WindowScorer(Protocol):
         """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
         ...
 
+    def walk_scores(self, templates: FloatArray, statistics: FloatArray, windows: int) -> Floats:
+        """Returns the score of a whole walk for each person, (P,), from what an enrolment stores of it.
+
+        Args:
+            templates: (m, f, D) float32.
+            statistics: (S,) float32, see `gallery.store.records.NewEnrolment`.
+            windows: number of the walk's windows.
+        """
+        ...
+
 
 class NearestTemplates:
     """The paper's average prediction (AP) over nearest templates: predictions per skeleton, averaged.
@@ -84,6 +94,11 @@ class NearestTemplates:
         """Returns None: only windows are compared."""
         return None
 
+    def walk_scores(self, templates: FloatArray, statistics: FloatArray, windows: int) -> Floats:
+        """Returns the mean of the templates' scores, (P,)."""
+        found: Floats = self.scores(self.describe(templates)).mean(axis=0)
+        return found
+
 
 class FusedTemplates:
     """Whole windows and track-level evidence, see `gallery.scoring.fusion`.
@@ -127,6 +142,18 @@ class FusedTemplates:
     def track_scores(self, statistics: TrackStatistics) -> Floats | None:
         """Returns the track-level evidence for each person, (P,); None if no person is enrolled."""
         return statistics.scores(self._reference) if self.people else None
+
+    def walk_scores(self, templates: FloatArray, statistics: FloatArray, windows: int) -> Floats:
+        """Returns the mean of the templates' scores plus the track-level evidence, (P,)."""
+        if not self.people:
+            return np.zeros(0)
+        described = describe_windows(templates)
+        walk = self._model.enrol(described, statistics)
+        evidence = zip(self._model.evidence, walk.evidence, strict=True)
+        states = [each.as_track(numbers) for each, numbers in evidence]
+        added = self._model.track_scores(np.array([windows]), states, self._reference)
+        found: Floats = self.scores(described).mean(axis=0) + added[0]
+        return found
 
 
 def _owners(templates: Sequence[PersonTemplates]) -> tuple[tuple[int, ...], NDArray[np.intp]]:

@@ -36,6 +36,7 @@ class TemplateIndex:
         names: by id.
         owners: (n,) the person of each template, as a place in `people`; ascending.
         sensors: the kinds of sensors in the run.
+        walks: every enrolled walk, by ascending person.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class TemplateIndex:
         sizes = list(counts.values())
         self.owners: NDArray[np.intp] = np.repeat(np.arange(len(sizes)), sizes).astype(np.intp)
         self.sensors = tuple(sorted(set(sensors)))
-        self._ordered = ordered
+        self.walks = tuple(ordered)
         self._scorers = {sensor: _scorer(ordered, backend, sensor) for sensor in self.sensors}
 
     @classmethod
@@ -72,7 +73,9 @@ class TemplateIndex:
         return self._scorers[sensor].people
 
     def empty_reason(self, sensor: str) -> str:
-        """Returns why a kind of sensor can recognise no person, for the `reason` of a decision."""
+        """Returns why a track was compared with no person, for the `reason` of a decision."""
+        if self.people_of(sensor):
+            return "everyone was enrolled while this person walked: not compared yet"
         return "enrolled on another sensor" if self.people else self._empty_reason
 
     def windows(self, sensor: str, rows: NDArray[np.intp]) -> FloatArray:
@@ -85,12 +88,12 @@ class TemplateIndex:
         Returns:
             (m, f, K) float32.
         """
-        templates = np.concatenate([entry.templates for entry in self._ordered])[rows]
+        templates = np.concatenate([entry.templates for entry in self.walks])[rows]
         return np.ascontiguousarray(self.backend.directions(templates, sensor))
 
     def shape(self, sensor: str) -> tuple[int, int]:
         """Returns (f, K): skeletons of a template, and numbers of each after projection."""
-        _, f, numbers = self.backend.directions(self._ordered[0].templates[:1], sensor).shape
+        _, f, numbers = self.backend.directions(self.walks[0].templates[:1], sensor).shape
         return f, numbers
 
     def describe(self, cages: FloatArray, sensor: str) -> FloatArray:
@@ -116,6 +119,22 @@ class TemplateIndex:
     def track_scores(self, statistics: TrackStatistics, sensor: str) -> NDArray[np.float64] | None:
         """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
         return self._scorers[sensor].track_scores(statistics)
+
+    def walk_scores(
+        self, templates: FloatArray, statistics: FloatArray, windows: int, sensor: str
+    ) -> NDArray[np.float64]:
+        """Returns the score of a whole stored walk for each of the P people of `people_of`, (P,).
+
+        It is a little higher than the score of the same walk as a track where templates are means of windows;
+        see `gallery.enrolment_checks`.
+
+        Args:
+            templates: (m, f, D) float32, of the walk.
+            statistics: (S,) float32, of the walk.
+            windows: number of the walk's windows.
+            sensor: the kind of sensor of the walk, one of `sensors`.
+        """
+        return self._scorers[sensor].walk_scores(templates, statistics, windows)
 
 
 def _scorer(templates: Sequence[PersonTemplates], backend: Backend, sensor: str) -> WindowScorer:

@@ -174,6 +174,46 @@ class Gallery:
             walks = tuple(add_walk(db, person_id, walk, now) for walk in enrolments)
         return Person(name, now, consent_at, consent_by, walks)
 
+    def add_walks(self, name: str, enrolments: Sequence[NewEnrolment]) -> Person:
+        """Adds walks to an enrolled person: all are durable when this returns, or none is stored.
+
+        The person's consent stays as it is.
+
+        Args:
+            name: of the person; case is ignored.
+            enrolments: the walks, at least one.
+
+        Raises:
+            GalleryError: no person has that name, or a walk cannot be stored.
+        """
+        key = name_key(clean_name(name))
+        check_walks(enrolments)
+        with self._write() as db:
+            person_id = _person_id(db, key, name)
+            for walk in enrolments:
+                add_walk(db, person_id, walk, datetime.now(UTC))
+            (found,) = read_people(db.execute(select_people().where(person.c.id == person_id)))
+        return found
+
+    def merge(self, name: str, other: str) -> Erasure:
+        """Gives a person all walks of another, and erases the other's name from the database's files.
+
+        The first person's consent stays, the other's is removed.
+
+        Raises:
+            GalleryError: no person has one of the names, or both are one person's.
+        """
+        keys = [name_key(clean_name(each)) for each in (name, other)]
+        if keys[0] == keys[1]:
+            msg = f"{clean_name(name)} cannot be merged with itself; give the names of two people"
+            raise GalleryError(msg)
+        with self._write(removal=True) as db:
+            kept, removed = (_person_id(db, key, each) for key, each in zip(keys, (name, other), strict=True))
+            walks = enrolment.c.person_id == removed
+            db.execute(update(enrolment).where(walks).values(person_id=kept))
+            db.execute(delete(person).where(person.c.id == removed))
+        return self._erase(patient=True)
+
     def rename(self, old: str, new: str) -> Erasure:
         """Changes a person's name, and erases the old one from the database's files.
 
@@ -219,6 +259,18 @@ class Gallery:
             following = bookkeeping.c.revision + 1
             values = {"revision": following, **({"removal": following} if removal else {})}
             db.execute(update(bookkeeping).values(values))
+
+
+def _person_id(db: Connection, key: str, name: str) -> int:
+    """Returns the id of the person with the key of that name.
+
+    Raises:
+        GalleryError: there is none.
+    """
+    found = db.execute(select(person.c.id).where(person.c.name_key == key)).scalar_one_or_none()
+    if found is None:
+        raise unknown_person(db, name)
+    return int(found)
 
 
 def _take_name(db: Connection, name: str, statement: Executable) -> Sequence[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 
 from stream.errors import GalleryError
@@ -53,8 +54,8 @@ def name_key(name: str) -> str:
 def name_taken(name: str) -> GalleryError:
     """Returns the error for a name that another person has."""
     return GalleryError(
-        f"{name} is enrolled already; give all walks of a person at once, choose another name, "
-        f'or remove that person first: sge-stream people remove "{name}"'
+        f"{name} is enrolled already; choose another name, add the walk to that person (sge-stream people "
+        f"add-walk {shlex.quote(name)} --source S), or join two names of one person (sge-stream people merge)"
     )
 
 

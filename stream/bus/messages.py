@@ -35,6 +35,7 @@ from stream.body import FloatArray
 from stream.decision import Decision
 
 __all__ = [
+    "MAX_TEXT",
     "VERSION",
     "Ack",
     "BadMessage",
@@ -56,7 +57,10 @@ VERSION = 1
 _MAGIC = b"SGE" + bytes([VERSION])
 _MAX_NUMBERS = 4_000_000
 Count = Annotated[int, Meta(ge=0)]
-Text = Annotated[str, Meta(max_length=2000)]
+MAX_TEXT = 2000
+"""Characters of a text."""
+
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 
@@ -204,17 +208,23 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
 class EnrolRequest(msgspec.Struct, frozen=True, array_like=True, tag="q"):
     """Request to the running matcher to enrol `tracks`, one walk each, as one person.
 
+    The matcher refuses walks of people who are in the gallery already; see `gallery.enrolment_checks`.
+
     Attributes:
         name: the person's name.
         tracks: track numbers; empty means the only track in view.
         consent_by: how the person gave consent.
         seconds: usable walking required of each track; values below the minimum are raised to it.
+        add: True adds the walks to the enrolled person of that name; False enrols a new person.
+        force: True stores what would be refused as another person's walk or a known one, and warns.
     """
 
     name: Text
     tracks: tuple[int, ...]
     consent_by: Text
     seconds: Seconds = 0.0
+    add: bool = False
+    force: bool = False
 
 
 class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
@@ -225,12 +235,16 @@ class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
         windows: number of enrolled windows.
         seconds: usable walking that they span.
         quality: mean quality of the windows, 0..1.
+        warnings: what is doubtful about the walks, a sentence each.
+        fits: how well each added walk fits the person, a sentence each; empty for a new person.
     """
 
     error: Text = ""
     windows: Count = 0
     seconds: Seconds = 0.0
     quality: Share = 0.0
+    warnings: tuple[Text, ...] = ()
+    fits: tuple[Text, ...] = ()
 
 
 Message = Tick | Ack | Verdict | SourceEnded | VerdictReceipt | Status | EnrolRequest | EnrolReply

@@ -236,15 +236,23 @@ class Live:
             raise self._monitor.errors[0]
 
     def enrol(
-        self, name: str, tracks: Sequence[int] = (), *, consent_by: str, seconds: float = 0.0
+        self,
+        name: str,
+        tracks: Sequence[int] = (),
+        *,
+        consent_by: str,
+        seconds: float = 0.0,
+        add: bool = False,
+        force: bool = False,
     ) -> EnrolReply:
-        """Enrols tracks of this run as one person; see `EnrolRequest`.
+        """Enrols tracks of this run as one person, or adds them to one; see `EnrolRequest`.
 
         Raises:
             UserError: the matcher refused, with the reason.
             RunError: the matcher sent no valid reply.
         """
-        return request_enrolment(self.run, EnrolRequest(name, tuple(tracks), consent_by, seconds))
+        request = EnrolRequest(name, tuple(tracks), consent_by, seconds, add, force)
+        return request_enrolment(self.run, request)
 
     def _start(self) -> None:
         self.supervisor.start(Child("encoder", 0, self._encoder_settings))

@@ -17,14 +17,18 @@ from stream.terminal.evaluate_command import evaluate
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
+    ForceOption,
     GalleryOption,
     MatcherOption,
     NameArgument,
     SourceOption,
     SpeedOption,
     TargetArgument,
+    TrackOption,
     ViewOption,
+    WalkSecondsOption,
     YesOption,
+    debug_requested,
     err,
     out,
 )
@@ -98,30 +102,23 @@ def enroll(
     context: typer.Context,
     name: NameArgument,
     source: SourceOption = None,
-    track: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Track number on the dashboard.")
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(
-            metavar="T",
-            help="Seconds of walking to wait for; by default 10 of a live source, all of a recording. "
-            "Less than 3 (at least 1.5) only if no longer walk is possible: recognition is less reliable.",
-        ),
-    ] = None,
+    track: TrackOption = None,
+    seconds: WalkSecondsOption = None,
     gallery: GalleryOption = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
     speed: SpeedOption = None,
     yes: YesOption = False,
+    force: ForceOption = False,
 ) -> None:
-    """Enrol a person who walks in front of sources, or a track of the running system."""
+    """Enrol a person who walks in front of sources, or tracks of the running system."""
     from stream.terminal.enrol import EnrolPlan, enrol  # noqa: PLC0415
 
     settings = Settings().override(
         sources=source, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed
     )
-    enrol(EnrolPlan(name, settings, track, seconds, yes), out=out, err=err, debug=_debug(context))
+    plan = EnrolPlan(name, settings, tuple(track or ()), seconds, yes, force=force)
+    enrol(plan, out=out, err=err, debug=debug_requested(context))
 
 
 @app.command()
@@ -221,7 +218,7 @@ def demo(
     """Show the main job with simulated people: enrol on one walk, identify on another, one stranger."""
     from tools.demo import run_demo  # noqa: PLC0415
 
-    raise typer.Exit(run_demo(seconds, encoder or [], out=out, err=err, debug=_debug(context)))
+    raise typer.Exit(run_demo(seconds, encoder or [], out=out, err=err, debug=debug_requested(context)))
 
 
 @app.command()
@@ -244,10 +241,6 @@ def doctor(
         msg = f"--out takes an existing folder, and needs --source; got {folder}"
         raise UserError(msg)
     raise typer.Exit(examine(gallery, encoder or [], source or [], out=out, folder=folder or Path()))
-
-
-def _debug(context: typer.Context) -> bool:
-    return context.parent is not None and bool(context.parent.params.get("debug"))
 
 
 def main() -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
@@ -37,16 +38,20 @@ class EnrolPlan:
     Attributes:
         name: name of the person.
         settings: sources, gallery, device, speed.
-        track: track to enrol; None for the only one in view.
+        tracks: tracks to enrol, one walk each; empty for the only one in view of each source.
         seconds: seconds of walking to wait for; None for the default.
         yes: True if consent was given and no confirmation is needed.
+        add: True adds the walks to the enrolled person of that name.
+        force: True stores walks that the checks refuse.
     """
 
     name: str
     settings: Settings
-    track: int | None
-    seconds: float | None
-    yes: bool
+    tracks: tuple[int, ...] = ()
+    seconds: float | None = None
+    yes: bool = False
+    add: bool = False
+    force: bool = False
 
 
 @dataclass(slots=True)
@@ -121,35 +126,50 @@ class WalkObserver:
         return candidates[0] if candidates else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A source, or one track of it, that is to give a walk."""
+
+    source: int
+    observer: WalkObserver
+
+
 def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
-    """Enrols a person and prints the quality of the enrolment.
+    """Enrols a person, or adds walks to one, and prints the quality of the walks.
 
     Raises:
-        UserError: the name exists, consent is missing, no person or several people walked, or too little.
+        UserError: the name exists (does not exist, for added walks), consent is missing, no person or several
+            people walked, or too little, or the walks are refused (`gallery.enrolment_checks`).
     """
     name = clean_name(plan.name)
     if plan.seconds is not None and not LOWEST_MIN_SECONDS <= plan.seconds <= MAX_SECONDS:
         limits = f"{LOWEST_MIN_SECONDS} to {MAX_SECONDS:.0f} s"
         msg = f"--seconds: expected {limits} of walking, got {plan.seconds:g}"
         raise UserError(msg)
-    with open_gallery(plan.settings.gallery) as store:
+    with open_gallery(plan.settings.gallery, create=not plan.add) as store:
         url = store.url
-        if store.has(name):
+        if plan.add:
+            name = store.person(name).name
+        elif store.has(name):
             raise name_taken(name)
     running_system = None if plan.settings.sources else _running_system(url)
     if running_system is not None and plan.settings.encoder:
         msg = "the running system has its own encoder; omit --encoder, or give --source"
         raise UserError(msg)
-    consent_by = _consent(name, plan.yes)
+    request = EnrolRequest(
+        name, plan.tracks, _consent(name, plan.yes), plan.seconds or 0.0, plan.add, plan.force
+    )
     if running_system is None:
         with start_live(plan.settings, err, debug) as live:
-            tracks = _observe_walks(live, plan, err)
-            reply = live.enrol(name, tracks, consent_by=consent_by, seconds=plan.seconds or 0.0)
+            request = replace(request, tracks=tuple(_observe_walks(live, plan, err)))
+            reply = request_enrolment(live.run, request)
     else:
-        tracks = [] if plan.track is None else [plan.track]
-        request = EnrolRequest(name, tuple(tracks), consent_by, plan.seconds or 0.0)
         reply = request_enrolment(running_system, request)
-    out.print(_summary(name, len(tracks) or 1, reply), highlight=False, soft_wrap=True)
+    for warning in reply.warnings:
+        err.print(f"warning: {warning}", highlight=False, soft_wrap=True)
+    for fit in reply.fits:
+        out.print(fit, highlight=False, soft_wrap=True)
+    out.print(_summary(request, reply), highlight=False, soft_wrap=True)
 
 
 def _consent(name: str, yes: bool) -> str:
@@ -160,39 +180,66 @@ def _consent(name: str, yes: bool) -> str:
 def _observe_walks(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
     """Observes the sources until each has shown enough walking; returns the tracks to enrol."""
     enough = plan.seconds or LIVE_SECONDS
-    observers = [WalkObserver(plan.track) for _ in live.infos]
+    watched = _watched(live, plan)
     with _progress(err) as bar:
         task = bar.add_task("walking", total=1.0, quality=0.0)
         while not live.done:
             verdict = live.next(_POLL_S)
             if verdict is not None:
-                observers[live.source_of(verdict.decision.track)].update(verdict)
-                _update_progress(bar, task, observers, enough)
-            if all(_is_complete(live, plan, index, observer) for index, observer in enumerate(observers)):
+                source = live.source_of(verdict.decision.track)
+                for each in watched:
+                    if each.source == source:
+                        each.observer.update(verdict)
+                if note := _passed_too_soon(live, verdict, watched, enough):
+                    bar.console.print(note, highlight=False, soft_wrap=True)
+                _update_progress(bar, task, [each.observer for each in watched], enough)
+            if all(_is_complete(live, plan, each) for each in watched):
                 break
         live.check()
         selected = [
-            observer.select_track(enough if plan.seconds or not info.finite else math.inf)
-            for observer, info in zip(observers, live.infos, strict=True)
+            each.observer.select_track(enough if _waits(live, plan, each.source) else math.inf)
+            for each in watched
         ]
         tracks = [number for number in selected if number is not None]
-        if tracks and (plan.track is not None or len(tracks) == len(observers)):
+        if len(tracks) == len(watched):
             bar.update(task, completed=1.0)
             return tracks
-    if plan.track is not None and not any(observer.walks for observer in observers):
-        raise _no_track(plan.track, set[int]().union(*(observer.others for observer in observers)))
-    raise _walk_too_short(live, observers, min(MIN_SECONDS, enough))
+    raise _missing_walk(live, watched, min(MIN_SECONDS, enough))
 
 
-def _is_complete(live: Live, plan: EnrolPlan, index: int, observer: WalkObserver) -> bool:
-    """Returns True if the source has ended, has shown the requested walking, or does not have the track."""
-    if plan.track is not None and live.source_of(plan.track) != index:
+def _watched(live: Live, plan: EnrolPlan) -> list[_Watched]:
+    """Returns the given tracks, and each source without a given track."""
+    given = [_Watched(live.source_of(number), WalkObserver(number)) for number in plan.tracks]
+    others = set(range(len(live.infos))) - {each.source for each in given}
+    return sorted([*given, *(_Watched(n, WalkObserver()) for n in others)], key=lambda each: each.source)
+
+
+def _waits(live: Live, plan: EnrolPlan, source: int) -> bool:
+    """Returns True if a source is observed for an amount of walking, not to its end."""
+    return plan.seconds is not None or not live.infos[source].finite
+
+
+def _is_complete(live: Live, plan: EnrolPlan, watched: _Watched) -> bool:
+    """Returns True if the source has ended, or has shown the requested walking."""
+    if live.ended(watched.source):
         return True
-    if live.ended(index):
-        return True
-    if plan.seconds is None and live.infos[index].finite:
-        return False
-    return observer.seconds >= (plan.seconds or LIVE_SECONDS)
+    enough = plan.seconds or LIVE_SECONDS
+    return _waits(live, plan, watched.source) and watched.observer.seconds >= enough
+
+
+def _passed_too_soon(live: Live, verdict: Verdict, watched: list[_Watched], enough: float) -> str | None:
+    """Returns a note on a track that left a live source before it had walked enough."""
+    number, seconds = verdict.decision.track, verdict.seconds
+    source = live.source_of(number)
+    followed = any(each.source == source and each.observer.track in (None, number) for each in watched)
+    if live.infos[source].finite or not (followed and verdict.decision.final and 0 < seconds < enough):
+        return None
+    least = math.floor(seconds * 2) / 2
+    less = f"end with Ctrl-C and give --seconds {least:g}" if least >= LOWEST_MIN_SECONDS else "come nearer"
+    return (
+        f"track {number} left after {seconds:.1f} s of the {enough:g} s asked for; a new one begins at 0 s: "
+        f"walk longer in one pass, or {less}"
+    )
 
 
 def _progress(err: Console) -> Progress:
@@ -210,17 +257,17 @@ def _update_progress(bar: Progress, task: TaskID, observers: list[WalkObserver],
     bar.update(task, completed=share, quality=min(qualities, default=0.0))
 
 
-def _no_track(number: int, others: set[int]) -> UserError:
-    found = ", ".join(map(str, sorted(others))) or "none"
-    return UserError(f"no walking track {number}; walking tracks: {found}. No person was enrolled")
-
-
-def _walk_too_short(live: Live, observers: list[WalkObserver], needed: float) -> UserError:
-    least = min(range(len(observers)), key=lambda i: observers[i].seconds)
-    seconds = observers[least].seconds
+def _missing_walk(live: Live, watched: list[_Watched], needed: float) -> UserError:
+    for each in watched:
+        if each.observer.track is not None and not each.observer.walks:
+            found = ", ".join(map(str, sorted(each.observer.others))) or "none"
+            text = f"no walking track {each.observer.track}; walking tracks: {found}. No person was enrolled"
+            return UserError(text)
+    least = min(watched, key=lambda each: each.observer.seconds)
+    seconds = least.observer.seconds
     found = f"only {seconds:.1f} s of usable walking" if seconds else "no person walked in full view"
-    text = f"{live.infos[least].name}: {found}; at least {needed:g} s are needed. No person was enrolled"
-    return UserError(text)
+    name = live.infos[least.source].name
+    return UserError(f"{name}: {found}; at least {needed:g} s are needed. No person was enrolled")
 
 
 def _running_system(url: str) -> Run:
@@ -236,9 +283,12 @@ def _running_system(url: str) -> Run:
     raise UserError(msg)
 
 
-def _summary(name: str, walks: int, reply: EnrolReply) -> str:
-    walked = f"{walks} walk{'s' if walks > 1 else ''}, {reply.seconds:.1f} s of usable walking"
-    text = f"{name} is enrolled: {walked}, {reply.windows} templates, quality {reply.quality:.0%}"
+def _summary(request: EnrolRequest, reply: EnrolReply) -> str:
+    count = len(request.tracks) or 1
+    walks = f"{count}{' more' if request.add else ''} walk{'s' if count > 1 else ''}"
+    done = f"{request.name} has" if request.add else f"{request.name} is enrolled:"
+    walked = f"{walks}, {reply.seconds:.1f} s of usable walking"
+    text = f"{done} {walked}, {reply.windows} templates, quality {reply.quality:.0%}"
     if reply.quality < FAIR_QUALITY:
         text += " (poor: many joints were inferred; enrol again in better view)"
     return text

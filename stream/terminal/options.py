@@ -11,14 +11,18 @@ from rich.console import Console
 __all__ = [
     "DeviceOption",
     "EncoderOption",
+    "ForceOption",
     "GalleryOption",
     "MatcherOption",
     "NameArgument",
     "SourceOption",
     "SpeedOption",
     "TargetArgument",
+    "TrackOption",
     "ViewOption",
+    "WalkSecondsOption",
     "YesOption",
+    "debug_requested",
     "err",
     "out",
 ]
@@ -78,6 +82,32 @@ ViewOption = Annotated[
         "http://127.0.0.1:PORT/.  [default: no image leaves the process that captured it]",
     ),
 ]
+TrackOption = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--track", metavar="N", min=1, help="Track number on the dashboard; may be repeated, one walk each."
+    ),
+]
+WalkSecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--seconds",
+        metavar="T",
+        help="Seconds of walking to wait for; by default 10 of a live source, all of a recording. "
+        "Less than 3 (at least 1.5) only if no longer walk is possible: recognition is less reliable.",
+    ),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Store walks that are recognised as another person's, or are known already, too."
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Answer the confirmation with yes.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The person.")]
 TargetArgument = Annotated[Path, typer.Argument(metavar="OUT", show_default=False, help="Where to write.")]
+
+
+def debug_requested(context: typer.Context) -> bool:
+    """Returns whether `--debug` was given before the command."""
+    return bool(context.find_root().params.get("debug"))

@@ -1,4 +1,4 @@
-"""`sge-stream people`: lists, shows, renames and removes the people in the gallery."""
+"""`sge-stream people`: lists and changes the people in the gallery."""
 
 from __future__ import annotations
 
@@ -9,7 +9,23 @@ import typer
 from gallery.store.gallery import open_gallery
 from gallery.store.names import clean_name
 from gallery.store.records import Erasure
-from stream.terminal.options import GalleryOption, NameArgument, YesOption, err, out
+from stream.errors import RunError
+from stream.system.settings import Settings
+from stream.terminal.options import (
+    DeviceOption,
+    EncoderOption,
+    ForceOption,
+    GalleryOption,
+    NameArgument,
+    SourceOption,
+    SpeedOption,
+    TrackOption,
+    WalkSecondsOption,
+    YesOption,
+    debug_requested,
+    err,
+    out,
+)
 from stream.terminal.people_tables import render_people, render_person
 from stream.terminal.prompt import confirm
 
@@ -32,6 +48,51 @@ def people_show(name: NameArgument, gallery: GalleryOption = None) -> None:
         out.print(render_person(store.person(name)))
 
 
+@people.command("add-walk")
+def people_add_walk(
+    context: typer.Context,
+    name: NameArgument,
+    source: SourceOption = None,
+    track: TrackOption = None,
+    seconds: WalkSecondsOption = None,
+    gallery: GalleryOption = None,
+    device: DeviceOption = None,
+    encoder: EncoderOption = None,
+    speed: SpeedOption = None,
+    yes: YesOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Add walks of another day, view or sensor to an enrolled person, as enroll takes them."""
+    from stream.terminal.enrol import EnrolPlan, enrol  # noqa: PLC0415 - other commands start faster
+
+    settings = Settings().override(
+        sources=source, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed
+    )
+    plan = EnrolPlan(name, settings, tuple(track or ()), seconds, yes, add=True, force=force)
+    enrol(plan, out=out, err=err, debug=debug_requested(context))
+
+
+@people.command("merge")
+def people_merge(
+    name: NameArgument,
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", show_default=False, help="Another name of the person.")
+    ],
+    gallery: GalleryOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Give a person all walks of another name, and erase that name."""
+    with open_gallery(gallery, create=False) as store:
+        kept, removed = store.person(name), store.person(other)
+        confirm(f"Are {kept.name} and {removed.name} one person? {removed.name} is erased.", yes)
+        erasure = store.merge(kept.name, removed.name)
+        walks = len(store.person(kept.name).enrolments)
+    erased = "erased" if erasure.done else "removed"
+    text = f"{kept.name} has all walks of {removed.name}, {walks} in all; the name {removed.name} is {erased}"
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    _check_erasure(erasure)
+
+
 @people.command("rename")
 def people_rename(
     name: NameArgument,
@@ -46,7 +107,7 @@ def people_rename(
         confirm(f"Rename {person.name} to {new}?", yes)
         erasure = store.rename(person.name, new)
     out.print(f"{person.name} is now {new}", highlight=False, markup=False)
-    _print_pending_erasure(erasure)
+    _check_erasure(erasure)
 
 
 @people.command("remove")
@@ -57,9 +118,10 @@ def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOpt
         confirm(f"Erase {person.name} and all their templates?", yes)
         erasure = store.remove(person.name)
     out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False, markup=False)
-    _print_pending_erasure(erasure)
+    _check_erasure(erasure)
 
 
-def _print_pending_erasure(erasure: Erasure) -> None:
+def _check_erasure(erasure: Erasure) -> None:
+    """Raises an error if removed data could not be erased: the command did a part of its work."""
     if not erasure.done:
-        err.print(f"sge-stream: {erasure.reason}", highlight=False, markup=False, soft_wrap=True)
+        raise RunError(erasure.reason)

@@ -91,8 +91,8 @@ MESSAGES: list[tuple[Message, str]] = [
     (Ack(1, 2, 3), "5347450194a161010203"),
     (VerdictReceipt(5), "5347450192a16705"),
     (SourceEnded(6, 1), "5347450193a1650601"),
-    (EnrolReply("no"), "5347450195a172a26e6f00cb0000000000000000cb0000000000000000"),
-    (EnrolRequest("Ada", (2,), "--yes"), "5347450195a171a34164619102a52d2d796573cb0000000000000000"),
+    (EnrolReply("no"), "5347450197a172a26e6f00cb0000000000000000cb00000000000000009090"),
+    (EnrolRequest("Ada", (2,), "--yes"), "5347450197a171a34164619102a52d2d796573cb0000000000000000c2c2"),
     (
         Status("encoder", 0, "ready", {"n": 1.0}),
         "5347450197a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000",
@@ -170,3 +170,8 @@ def test_a_changed_byte_is_decoded_or_rejected(position: int, value: int) -> Non
     except BadMessage:
         return
     assert not isinstance(message, Tick) or len(message.rows) == 1
+
+
+def test_an_enrolment_request_without_the_later_fields_neither_adds_nor_forces() -> None:
+    earlier = bytes.fromhex("5347450195a171a34164619102a52d2d796573cb0000000000000000")
+    assert unpack([earlier, b""])[0] == EnrolRequest("Ada", (2,), "--yes")

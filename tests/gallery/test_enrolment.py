@@ -1,0 +1,267 @@
+"""Checks before an enrolment: known people, known recordings, contradicting walks; what they leave stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gallery.enrolment import PreparedEnrolment, prepare_enrolment, store_enrolment
+from gallery.matcher import Matcher
+from gallery.matcher_settings import SourceCard
+from gallery.scoring.backend import Backend
+from gallery.scoring.template_index import TemplateIndex
+from gallery.scoring.thresholds import Calibration, ImpostorScores
+from gallery.store.gallery import Gallery, open_gallery
+from stream.body import FloatArray
+from stream.bus.messages import EnrolReply, EnrolRequest, Tick, WindowRow
+from stream.errors import GalleryError, UserError
+
+F, D = 6, 16
+FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((0.9, 0.9),), (0.0,))
+BACKEND = Backend(calibration=Calibration({"kinect-v1": FLAT}))
+SOURCES = (SourceCard("a.mcap", "kinect-v1", False), SourceCard("b.mcap", "camera", False))
+RANDOM = np.random.default_rng(5)
+ADA, BEN, EVE = (RANDOM.standard_normal((F, D)).astype(np.float32) for _ in range(3))
+
+
+def walk_of(person: FloatArray, windows: int = 60) -> FloatArray:
+    """Returns a new walk of a person, (windows, F, D): each window is a little different."""
+    noise = RANDOM.standard_normal((windows, F, D)).astype(np.float32)
+    return person + np.float32(0.2) * noise
+
+
+class System:
+    """A matcher and its gallery, as the matcher process joins them."""
+
+    def __init__(self, gallery: Gallery, fpir: float | None = 0.01) -> None:
+        self.gallery = gallery
+        self.matcher = Matcher(SOURCES, F, fpir, self._index())
+
+    def _index(self) -> TemplateIndex:
+        return TemplateIndex.load(self.gallery, "c", BACKEND, [source.sensor for source in SOURCES])
+
+    def reload(self) -> None:
+        self.matcher.replace_index(self._index())
+
+    def watch(self, track: int, walk: FloatArray, source: int = 0) -> None:
+        for k, window in enumerate(walk):
+            row = WindowRow(track, k * 100_000_000, k * 100_000_000 + 166_666_667, 7, 1.0)
+            self.matcher.observe(Tick(source, 0, k, "c", (1, F, D), (row,)), window[None])
+
+    def prepare(self, name: str, *tracks: int, add: bool = False, force: bool = False) -> PreparedEnrolment:
+        request = EnrolRequest(name, tracks, "--yes", add=add, force=force)
+        return prepare_enrolment(self.matcher, "c", request)
+
+    def enrol(self, name: str, *tracks: int, add: bool = False, force: bool = False) -> EnrolReply:
+        return store_enrolment(self.gallery, self.prepare(name, *tracks, add=add, force=force))
+
+    def walks(self) -> dict[str, int]:
+        return {person.name: len(person.enrolments) for person in self.gallery.people()}
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Iterator[Gallery]:
+    with open_gallery(str(tmp_path / "g.db")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def system(gallery: Gallery) -> System:
+    """A system that knows Ada and Ben, enrolled in an earlier run."""
+    earlier = System(gallery)
+    for number, (name, person) in enumerate((("Ada", ADA), ("Ben", BEN)), 1):
+        earlier.watch(number, walk_of(person))
+        earlier.enrol(name, number)
+    return System(gallery)
+
+
+@pytest.mark.parametrize("fpir", [0.01, None])
+def test_a_person_in_the_gallery_is_refused_under_another_name(
+    system: System, gallery: Gallery, fpir: float | None
+) -> None:
+    own = System(gallery, fpir)
+    own.watch(1, walk_of(ADA))
+    with pytest.raises(UserError) as refused:
+        own.enrol("Eve", 1)
+    text = str(refused.value)
+    assert "walk 1 (track 1 of a.mcap) is recognised as Ada: score 0.9" in text
+    assert "threshold 0.900" in text
+    assert "`sge-stream people add-walk Ada --source S`" in text
+    assert "--force" in text
+    assert own.walks() == {"Ada": 1, "Ben": 1}
+
+
+def test_a_refused_person_can_be_forced_with_a_warning(system: System) -> None:
+    system.watch(1, walk_of(ADA))
+    reply = system.enrol("Eve", 1, force=True)
+    assert "is recognised as Ada" in reply.warnings[0]
+    assert system.walks() == {"Ada": 1, "Ben": 1, "Eve": 1}
+
+
+def test_a_new_person_is_enrolled_without_a_warning(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    reply = system.enrol("Eve", 1)
+    assert (reply.warnings, reply.fits) == ((), ())
+    assert system.walks() == {"Ada": 1, "Ben": 1, "Eve": 1}
+
+
+@pytest.mark.parametrize("clip", [slice(None), slice(20, 60), slice(0, 45)])
+def test_one_recording_given_as_two_walks_is_refused(system: System, clip: slice) -> None:
+    walk = walk_of(EVE)
+    system.watch(1, walk)
+    system.watch(2, walk[clip])
+    system.watch(3, walk_of(EVE))
+    with pytest.raises(UserError, match=r"walk 1 \(track 1 .*walk 2 \(track 2 .* are one recording"):
+        system.enrol("Eve", 1, 2)
+    assert system.enrol("Eve", 1, 3).warnings == ()
+
+
+def test_a_track_given_twice_is_refused(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    with pytest.raises(UserError, match="track 1 is given twice"):
+        system.enrol("Eve", 1, 1)
+
+
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_a_track_that_is_somebodys_already_is_refused(system: System, reloaded: bool) -> None:
+    walk = walk_of(EVE, 120)
+    system.watch(1, walk[:60])
+    system.enrol("Eve", 1)
+    if reloaded:
+        system.reload()
+    system.watch(1, walk[60:])
+    with pytest.raises(UserError, match="track 1 was enrolled as Eve already"):
+        system.enrol("Mallory", 1)
+    assert "Mallory" not in system.walks()
+
+
+def test_the_owner_of_a_track_follows_renaming_merging_and_removal(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    system.enrol("Eve", 1)
+    system.reload()
+    system.gallery.rename("Eve", "Eva")
+    system.reload()
+    with pytest.raises(UserError, match="enrolled as Eva already"):
+        system.enrol("Mallory", 1)
+    system.gallery.merge("Ben", "Eva")
+    system.reload()
+    with pytest.raises(UserError, match="enrolled as Ben already"):
+        system.enrol("Mallory", 1)
+    system.gallery.remove("Ben")
+    system.reload()
+    assert system.enrol("Mallory", 1).warnings == ()
+
+
+def test_a_walk_enrolled_a_moment_ago_is_refused_before_the_gallery_is_read_again(system: System) -> None:
+    walk = walk_of(EVE)
+    system.watch(1, walk)
+    system.watch(2, walk)
+    system.watch(3, walk_of(EVE))
+    system.prepare("Eve", 1)  # not even stored yet
+    with pytest.raises(UserError, match="is a recording that Eve was enrolled from"):
+        system.prepare("Mallory", 2)
+    with pytest.raises(UserError, match="recognised as Eve"):
+        system.prepare("Mallory", 3)
+
+
+def test_a_walk_that_was_not_stored_is_nobodys(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    with pytest.raises(GalleryError, match="Ada is enrolled already"):
+        system.enrol("Ada", 1)
+    assert system.enrol("Eve", 1).warnings == ()
+
+
+def test_a_person_removed_before_the_gallery_was_read_again_can_be_enrolled(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    system.enrol("Eve", 1)
+    system.gallery.remove("Eve")
+    for _ in range(2):  # the first may have been read before the enrolment
+        system.reload()
+    assert system.enrol("Eve", 1).warnings == ()
+
+
+def test_nothing_is_refused_without_a_threshold_but_everything_is_said(system: System) -> None:
+    walk = walk_of(EVE)
+    system.watch(1, walk, source=1)
+    assert system.enrol("Eve", 1).warnings == (), "nobody else is enrolled on a camera"
+    system.reload()
+    system.watch(2, walk, source=1)
+    system.watch(3, walk[:40], source=1)
+    reply = system.enrol("Mallory", 2, 3)
+    known, unjudged, *_, twice = reply.warnings
+    assert "walk 1 (track 2 of b.mcap) is a recording that Eve was enrolled from already" in known
+    assert "cannot be judged: no threshold is known for camera; it fits Eve best, score 1.000" in unjudged
+    assert "are one recording, or overlap" in twice
+    assert system.walks()["Mallory"] == 2
+
+
+def test_walks_of_one_enrolment_that_contradict_each_other_are_reported(system: System) -> None:
+    other = RANDOM.standard_normal((F, D)).astype(np.float32)
+    system.watch(1, walk_of(EVE))
+    system.watch(2, walk_of(EVE))
+    system.watch(3, walk_of(other))
+    assert system.prepare("Eve", 1, 2).findings.warnings == []
+    own = System(system.gallery)
+    for number, person in ((1, EVE), (2, EVE), (3, other)):
+        own.watch(number, walk_of(person))
+    warnings = own.enrol("Eve", 1, 2, 3).warnings
+    assert [("track 1" in text, "track 2" in text, "track 3" in text) for text in warnings] == [
+        (True, False, True),
+        (False, True, True),
+    ]
+    assert all("contradict each other: score" in text and "0.900 or more" in text for text in warnings)
+
+
+def test_a_walk_is_added_to_its_person(system: System) -> None:
+    system.watch(1, walk_of(ADA))
+    reply = system.enrol("ada", 1, add=True)
+    assert reply.warnings == ()
+    assert reply.fits[0].startswith("walk 1 (track 1 of a.mcap) fits Ada: score 0.9")
+    assert system.walks() == {"Ada": 2, "Ben": 1}
+
+
+def test_a_walk_of_another_sensor_is_added(system: System) -> None:
+    system.watch(1, walk_of(EVE), source=1)
+    reply = system.enrol("Ada", 1, add=True)
+    assert reply.warnings == ()
+    assert reply.fits == ("walk 1 (track 1 of b.mcap) is the first of Ada on camera",)
+    assert system.gallery.person("Ada").sensors == ("camera", "kinect-v1")
+
+
+def test_a_walk_that_nobody_is_recognised_by_is_added_with_its_score(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    reply = system.enrol("Ada", 1, add=True)
+    assert "would not have been recognised as Ada: score" in reply.fits[0]
+    assert "a walk of Ada contradict each other" in reply.warnings[0]
+    assert system.walks() == {"Ada": 2, "Ben": 1}
+
+
+def test_a_walk_of_somebody_else_is_not_added_unless_forced(system: System) -> None:
+    system.watch(1, walk_of(BEN))
+    with pytest.raises(UserError, match=r"recognised as Ben: score 0\.9\d+, threshold 0\.900.*--force"):
+        system.enrol("Ada", 1, add=True)
+    assert system.walks() == {"Ada": 1, "Ben": 1}
+    assert "recognised as Ben" in system.enrol("Ada", 1, add=True, force=True).warnings[0]
+    assert system.walks() == {"Ada": 2, "Ben": 1}
+
+
+def test_a_walk_that_is_there_already_is_not_added(system: System) -> None:
+    walk = walk_of(ADA)
+    system.watch(1, walk)
+    system.enrol("Ada", 1, add=True)
+    with pytest.raises(UserError, match="track 1 was enrolled as Ada already; give another walk"):
+        system.enrol("Ada", 1, add=True)
+    again = System(system.gallery)
+    again.watch(1, walk[10:])
+    with pytest.raises(UserError, match="is a recording that Ada was enrolled from already"):
+        again.enrol("Ada", 1, add=True)
+
+
+def test_a_walk_is_not_added_to_nobody(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    with pytest.raises(GalleryError, match="no person named Eve is enrolled"):
+        system.enrol("Eve", 1, add=True)
+    assert system.enrol("Eve", 1).warnings == ()
