@@ -14,14 +14,15 @@ from uuid import uuid4
 import numpy as np
 import zmq
 
-from gallery.enrolment import prepare_enrolment, store_enrolment
+from gallery.enrolment import prepare_enrolment
+from gallery.gallery_watch import GalleryWatch, StoredEnrolment
 from gallery.matcher import Matcher
 from gallery.matcher_settings import MatcherSettings
 from gallery.open_set_decision import TrackDecision
 from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
-from gallery.store.gallery import Gallery, open_gallery
+from gallery.store.gallery import Gallery
 from stream.body import FloatArray
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import (
@@ -38,14 +39,13 @@ from stream.bus.messages import (
 from stream.bus.outbox import Outbox
 from stream.bus.sockets import Bus
 from stream.decision import Decision, to_json
-from stream.errors import GalleryError, SgeError
+from stream.errors import SgeError
 
 if TYPE_CHECKING:
     from gallery.recognition.retraining import Retraining
 
 __all__ = ["run"]
 
-RELOAD_S = 1.0
 _WAIT_MS = 100
 _LATENCIES = 1000
 
@@ -59,10 +59,7 @@ def run(settings: MatcherSettings, stop: threading.Event) -> None:
     with Bus(settings.wiring) as bus:
         heartbeat = Heartbeat(bus, "matcher")
         try:
-            with (
-                open_gallery(settings.gallery) as gallery,
-                contextlib.closing(_Service(settings, bus, heartbeat, gallery)) as service,
-            ):
+            with contextlib.closing(_Service(settings, bus, heartbeat)) as service:
                 service.serve(stop)
         except SgeError as error:
             heartbeat.send_failure(str(error), error.exit_code)
@@ -70,10 +67,9 @@ def run(settings: MatcherSettings, stop: threading.Event) -> None:
 
 
 class _Service:
-    def __init__(self, settings: MatcherSettings, bus: Bus, heartbeat: Heartbeat, gallery: Gallery) -> None:
+    def __init__(self, settings: MatcherSettings, bus: Bus, heartbeat: Heartbeat) -> None:
         self._settings = settings
         self._heartbeat = heartbeat
-        self._gallery = gallery
         self._cages = bus.bind(zmq.PULL, "cages")
         self._acks = bus.bind(zmq.ROUTER, "acks", high_water=64)
         self._acks.router_handover = True  # a restarted capture worker takes over from the one that died
@@ -85,22 +81,23 @@ class _Service:
         self._poller.register(self._observers, zmq.POLLIN)
         self._expected: dict[int, tuple[int, int]] = {}
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
-        self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad", "gallery_unread"), 0)
+        self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad"), 0)
         self._run = uuid4().hex[:8]
-        self._revision = gallery.revision()
         self._backend = load_backend(
             settings.contract, map(Path, settings.weights), fused=settings.matcher == "fusion"
         )
         self._retraining = _retraining() if settings.matcher == "rn" else None
+        self._requests: deque[tuple[bytes, EnrolRequest]] = deque()
+        self._gallery = GalleryWatch(settings.gallery, self._make_index)
         self._matcher = Matcher(
             settings.sources,
             settings.f,
             settings.fpir,
-            self._load_index(),
+            self._gallery.load(),
             Reranking() if self._retraining else None,
         )
         self._retrain()
-        self._reload_due = time.monotonic() + RELOAD_S
+        self._gallery.start()
 
     def serve(self, stop: threading.Event) -> None:
         """Receives, decides and publishes until `stop` is set."""
@@ -109,14 +106,15 @@ class _Service:
         self._beat(force=True)
         while not stop.is_set():
             self._beat()
-            self._reload_gallery()
+            self._follow_gallery()
+            self._enrol()
             self._take_network()
             # A full outbox stops reading, which in turn holds back the encoder and the files.
             self._poller.register(self._cages, 0 if self._outbox.full else zmq.POLLIN)
             self._poller.register(self._outbox.socket, self._outbox.poll_events)
             ready = dict(self._poller.poll(_WAIT_MS))
             if self._control in ready:
-                self._reply()
+                self._take_request()
             if self._observers in ready:
                 self._observers.recv()  # a subscription, which XPUB handles itself
             if ready.get(self._cages, 0) & zmq.POLLIN:
@@ -124,9 +122,15 @@ class _Service:
             self._outbox.pump()
 
     def close(self) -> None:
-        """Cancels a training in progress."""
+        """Cancels a training in progress; waits for an enrolment that is being stored, and answers it."""
         if self._retraining is not None:
             self._retraining.close()
+        self._gallery.close()
+        for result in self._gallery.results():
+            if isinstance(result, StoredEnrolment):
+                self._reply(result.sender, result.reply)
+        for sender, _ in self._requests:
+            self._reply(sender, EnrolReply("the running system is ending; nobody was enrolled"))
 
     def _receive(self) -> None:
         try:
@@ -207,37 +211,40 @@ class _Service:
             final=decided.final,
         )
 
-    def _reply(self) -> None:
+    def _take_request(self) -> None:
         sender, *parts = self._control.recv_multipart()
         try:
             request, _ = unpack(parts)
         except BadMessage:
             self._counters["bad"] += 1
             return
-        if not isinstance(request, EnrolRequest):
+        if isinstance(request, EnrolRequest):
+            self._requests.append((sender, request))
+        else:
             self._counters["bad"] += 1
-            return
-        try:
-            prepared = prepare_enrolment(self._matcher, self._settings.contract, request)
-            reply = store_enrolment(self._gallery, prepared)
-        except SgeError as error:
-            reply = EnrolReply(str(error)[:2000])
-        self._control.send_multipart([sender, *pack(reply)])
-        self._reload_due = 0.0
 
-    def _reload_gallery(self) -> None:
-        if time.monotonic() < self._reload_due:
-            return
-        self._reload_due = time.monotonic() + RELOAD_S
-        try:
-            revision = self._gallery.revision()
-            if revision != self._revision:
-                self._matcher.replace_index(self._load_index())
-                self._revision = revision
+    def _enrol(self) -> None:
+        """Begins the next enrolment when the one before is stored and its templates are compared with."""
+        while self._requests and not self._gallery.busy:
+            self._follow_gallery()  # the index that came before the watch was no longer busy
+            sender, request = self._requests.popleft()
+            try:
+                prepared = prepare_enrolment(self._matcher, self._settings.contract, request)
+            except SgeError as error:
+                self._reply(sender, EnrolReply(str(error)[:2000]))
+            else:
+                self._gallery.store(sender, prepared)
+
+    def _reply(self, sender: bytes, reply: EnrolReply) -> None:
+        self._control.send_multipart([sender, *pack(reply)])
+
+    def _follow_gallery(self) -> None:
+        for result in self._gallery.results():
+            if isinstance(result, StoredEnrolment):
+                self._reply(result.sender, result.reply)
+            else:
+                self._matcher.replace_index(result)
                 self._retrain()
-        except GalleryError:
-            # Another process blocks the gallery; the templates in memory are used until it can be read again.
-            self._counters["gallery_unread"] += 1
 
     @property
     def _training(self) -> bool:
@@ -259,21 +266,24 @@ class _Service:
             self._retraining.wait(_WAIT_MS / 1000)
             self._take_network()
 
-    def _load_index(self) -> TemplateIndex:
+    def _make_index(self, gallery: Gallery | None, empty_reason: str) -> TemplateIndex:
         sensors = {card.sensor for card in self._settings.sources}
-        return TemplateIndex.load(self._gallery, self._settings.contract, self._backend, sensors)
+        if gallery is None:
+            return TemplateIndex([], self._backend, sensors, empty_reason or "nobody is enrolled")
+        return TemplateIndex.load(gallery, self._settings.contract, self._backend, sensors)
 
     def _beat(self, *, force: bool = False) -> None:
         counters: dict[str, float] = {
             **self._counters,
             "decisions_dropped": self._outbox.dropped,
+            "gallery_unread": self._gallery.unread,
             "people": len(self._matcher.index.people),
             "in_view": len(self._matcher.tracks),
         }
         if self._latencies:
             p50, p95 = np.percentile(self._latencies, [50, 95])
             counters |= {"latency_p50": float(p50), "latency_p95": float(p95)}
-        self._heartbeat.send("ready", counters, force=force)
+        self._heartbeat.send("ready", counters, self._gallery.trouble, force=force)
 
 
 def _retraining() -> Retraining:

@@ -14,6 +14,7 @@ from typing import Self
 from sqlalchemy import Connection, Executable, delete, distinct, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gallery.store.copying import copy_people
 from gallery.store.engines import open_store
 from gallery.store.names import clean_name, name_key, name_taken
 from gallery.store.records import Erasure, NewEnrolment, Person, PersonTemplates
@@ -27,10 +28,13 @@ from gallery.store.rows import (
     unknown_person,
 )
 from gallery.store.schema import CONSENT, bookkeeping, enrolment, person
-from gallery.store.store_protocol import Store
+from gallery.store.store_protocol import DAMAGED, DamagedGalleryError, Store
 from stream.errors import GalleryError
 
 __all__ = ["Gallery", "open_gallery"]
+
+_PER_FILE = 2**40
+"""More than any database has revisions or people; see `Store.replacements`."""
 
 
 def open_gallery(url: str | None = None, *, wait: float = 5.0, create: bool = True) -> Gallery:
@@ -82,18 +86,24 @@ class Gallery:
         return self._store.url
 
     def revision(self) -> int:
-        """Returns a number that grows with every change by any process; cheap to poll."""
-        with self._store.read() as db:
-            return int(db.execute(select(bookkeeping.c.revision)).scalar_one())
+        """Returns a number that grows with every change by any process; cheap to poll.
+
+        It also grows when the database is replaced by another one, such as a copy.
+
+        Raises:
+            MissingGalleryError: the database is gone, or was replaced by something that cannot be opened.
+        """
+        with self._read() as db:
+            return self._store.replacements * _PER_FILE + _revision(db)
 
     def erasure_pending(self) -> bool:
         """Returns whether the database's files may still hold bytes of removed data."""
-        with self._store.read() as db:
+        with self._read() as db:
             return bool(db.execute(select(bookkeeping.c.removal > bookkeeping.c.erasure)).scalar_one())
 
     def people(self) -> list[Person]:
         """Returns all people, in order of name."""
-        with self._store.read() as db:
+        with self._read() as db:
             return read_people(db.execute(select_people()))
 
     def person(self, name: str) -> Person:
@@ -103,7 +113,7 @@ class Gallery:
             GalleryError: there is none; the text suggests the most similar name.
         """
         query = select_people().where(person.c.name_key == name_key(clean_name(name)))
-        with self._store.read() as db:
+        with self._read() as db:
             found = read_people(db.execute(query))
             if not found:
                 raise unknown_person(db, name)
@@ -112,14 +122,14 @@ class Gallery:
     def has(self, name: str) -> bool:
         """Returns whether a person of that name is enrolled; case is ignored."""
         query = select(person.c.id).where(person.c.name_key == name_key(clean_name(name)))
-        with self._store.read() as db:
+        with self._read() as db:
             return db.execute(query).first() is not None
 
     def contracts(self) -> dict[str, int]:
         """Returns the number of people with templates of each contract, by contract."""
         people = func.count(distinct(enrolment.c.person_id)).label("people")
         query = select(enrolment.c.contract_id, people).group_by(enrolment.c.contract_id)
-        with self._store.read() as db:
+        with self._read() as db:
             return {row.contract_id: row.people for row in db.execute(query)}
 
     def templates(self, contract_id: str) -> list[PersonTemplates]:
@@ -134,12 +144,13 @@ class Gallery:
         query = select(*columns).join_from(person, enrolment).where(walk.contract_id == contract_id)
         query = query.order_by(walk.id)
         loaded = []
-        with self._store.read() as db:
+        with self._read() as db:
             for walk_id, windows, f, dimension, person_id, name, sensor, stored in db.execute(query).all():
                 cages = read_cages(db, walk_id, (windows, f, dimension))
                 if cages is not None:
                     statistics = read_statistics(stored)
-                    loaded.append(PersonTemplates(person_id, name, sensor, cages, statistics))
+                    owner = self._store.replacements * _PER_FILE + person_id
+                    loaded.append(PersonTemplates(owner, name, sensor, cages, statistics))
         return loaded
 
     def enrol(
@@ -240,9 +251,42 @@ class Gallery:
                 raise unknown_person(db, name)
         return self._erase(patient=True)
 
+    def copy_to(self, target: Connection) -> int:
+        """Adds all people to the tables of another gallery, as they are at one moment; returns their number.
+
+        Ids are the other gallery's own. Bytes of removed data are not copied.
+
+        Args:
+            target: in a write transaction.
+
+        Raises:
+            GalleryError: something that is stored cannot be what was enrolled.
+        """
+        with self._boundary(), self._store.snapshot() as db:
+            return copy_people(db, target)
+
+    def replace_people(self, source: Gallery, revision: int) -> Erasure:
+        """Replaces all people by those of another gallery, at once or not at all, and erases the former.
+
+        Args:
+            source: the other gallery.
+            revision: of this gallery when it was decided to lose its people.
+
+        Raises:
+            GalleryError: it was changed since, or the other gallery is damaged.
+        """
+        with self._write(removal=True) as db:
+            if self._store.replacements * _PER_FILE + _revision(db) != revision:
+                msg = f"the gallery {self.url} was changed at this moment; nothing was replaced, try again"
+                raise GalleryError(msg)
+            db.execute(delete(person))
+            source.copy_to(db)
+        return self._erase(patient=True)
+
     def _erase(self, *, patient: bool) -> Erasure:
         try:
-            revision = self.revision()  # a removal after this needs an erasure of its own
+            with self._read() as db:
+                revision = _revision(db)  # a removal after this needs an erasure of its own
             self._store.erase(patient=patient)
             with self._store.write() as db:
                 erased = update(bookkeeping).where(bookkeeping.c.erasure < revision)
@@ -254,11 +298,28 @@ class Gallery:
     @contextmanager
     def _write(self, *, removal: bool = False) -> Iterator[Connection]:
         """A write transaction that ends with a new revision."""
-        with self._store.write() as db:
+        with self._boundary(), self._store.write() as db:
             yield db
             following = bookkeeping.c.revision + 1
             values = {"revision": following, **({"removal": following} if removal else {})}
             db.execute(update(bookkeeping).values(values))
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with self._boundary(), self._store.read() as db:
+            yield db
+
+    @contextmanager
+    def _boundary(self) -> Iterator[None]:
+        """Turns what a damaged row does to the code that decodes it into a `GalleryError`."""
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError):
+            raise DamagedGalleryError(f"the gallery {self.url} {DAMAGED}", self.url) from None
+
+
+def _revision(db: Connection) -> int:
+    return int(db.execute(select(bookkeeping.c.revision)).scalar_one())
 
 
 def _person_id(db: Connection, key: str, name: str) -> int:

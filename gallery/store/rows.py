@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, Select, insert, select
 
 from gallery.store.records import Enrolment, NewEnrolment, Person
-from gallery.store.schema import enrolment, person, template
+from gallery.store.schema import CONSENT, enrolment, person, template
 from stream.body import FloatArray
 from stream.errors import GalleryError
 
@@ -39,13 +39,32 @@ def select_people() -> Select[Any]:
 
 
 def read_people(rows: Iterable[Row[Any]]) -> list[Person]:
-    """Returns the people in rows of `select_people`."""
+    """Returns the people in rows of `select_people`.
+
+    Raises:
+        ValueError: a row cannot be what was stored.
+    """
     people = []
     for (_, *columns), walks in groupby(rows, key=lambda row: tuple(row[: len(_PERSON)])):
         name, enrolled_at, consent_at, consent_by = columns
-        enrolments = tuple(Enrolment(*walk[len(_PERSON) :]) for walk in walks)
+        enrolments = tuple(_read_walk(walk[len(_PERSON) :]) for walk in walks)
+        _require(isinstance(name, str) and consent_by in CONSENT)
+        _require(isinstance(enrolled_at, datetime) and isinstance(consent_at, datetime))
         people.append(Person(name, enrolled_at, consent_at, consent_by, enrolments))
     return people
+
+
+def _read_walk(columns: Sequence[Any]) -> Enrolment:
+    walk = Enrolment(*columns)
+    _require(isinstance(walk.contract_id, str) and isinstance(walk.sensor, str))
+    _require(isinstance(walk.created_at, datetime) and isinstance(walk.windows, int) and walk.windows > 0)
+    _require(0 < float(walk.seconds) < math.inf and 0 <= float(walk.quality) <= 1)
+    return walk
+
+
+def _require(valid: bool) -> None:
+    if not valid:
+        raise ValueError("a row of the gallery holds what cannot have been stored")
 
 
 def unknown_person(db: Connection, name: str) -> GalleryError:
@@ -125,19 +144,20 @@ def read_cages(db: Connection, walk_id: int, shape: tuple[int, int, int]) -> Flo
     """Returns the templates of one walk, float32 of shape (n, f, D); None if the walk was removed.
 
     Raises:
-        GalleryError: the stored templates do not have that shape.
+        ValueError: what is stored does not have that shape, or cannot have been enrolled.
+        TypeError: it is no bytes.
     """
     query = select(template.c.cage).where(template.c.enrolment_id == walk_id).order_by(template.c.position)
     stored = db.execute(query).scalars().all()
     if not stored:
         return None
     windows, f, dimension = shape
-    if len(stored) != windows or any(len(cage) != f * dimension * _STORED.itemsize for cage in stored):
-        msg = "the gallery is damaged: templates of a walk are missing; restore a copy, or enrol again"
-        raise GalleryError(msg)
+    _require(len(stored) == windows and f > 0 and dimension > 0)
+    _require(all(len(cage) == f * dimension * _STORED.itemsize for cage in stored))
     cages = np.empty((windows, f * dimension), np.float32)
     for row, cage in zip(cages, stored, strict=True):
         row[:] = np.frombuffer(cage, _STORED)
+    _require(bool(np.isfinite(cages).all()))
     return cages.reshape(shape)
 
 
@@ -145,9 +165,9 @@ def read_statistics(stored: bytes | None) -> FloatArray:
     """Returns the statistics of one walk, (S,) float32; empty if none are stored.
 
     Raises:
-        GalleryError: the length is not a multiple of four bytes.
+        ValueError: the length is not a multiple of four bytes, or a number is not finite.
+        TypeError: it is no bytes.
     """
-    if len(stored or b"") % _STORED.itemsize:
-        msg = "the gallery is damaged: statistics of a walk are cut off; restore a copy, or enrol again"
-        raise GalleryError(msg)
-    return np.frombuffer(stored or b"", _STORED).astype(np.float32)
+    statistics = np.frombuffer(stored or b"", _STORED).astype(np.float32)
+    _require(bool(np.isfinite(statistics).all()))
+    return statistics

@@ -4,40 +4,73 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, NullPool, Pool, QueuePool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, QueuePool
 from sqlalchemy.exc import SQLAlchemyError
 
-from gallery.store.schema import SCHEMA_VERSION, create_tables
-from gallery.store.sqlite_errors import DAMAGED, READ_ONLY, explain
+from gallery.store.file_systems import refuse_network_share
+from gallery.store.schema import SCHEMA_VERSION
+from gallery.store.sqlite_connection import (
+    IMMUTABLE,
+    READ_ONLY_MODE,
+    READ_WRITE,
+    connect,
+    empty_log,
+    engine,
+    transaction,
+)
+from gallery.store.sqlite_errors import READ_ONLY, explain
+from gallery.store.sqlite_files import check_place, make_gallery, use_log
+from gallery.store.sqlite_identity import (
+    APPLICATION_ID,
+    FileId,
+    beside,
+    file_id,
+    file_url,
+    holds_gallery,
+    quiet_state,
+)
+from gallery.store.store_protocol import MissingGalleryError
 from stream.errors import GalleryError
 from stream.paths import path_exists
 
 __all__ = ["SqliteFile"]
 
-_APPLICATION_ID = 0x53474547
-"""Marks an SQLite file as a gallery (`PRAGMA application_id`, "SGEG")."""
-
-_FIRST_PAUSE = 0.02  # seconds; doubles with each retry
-
-# temp_store: intermediate data of a statement or a VACUUM must not reach a temporary file.
-_PRAGMAS = (
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA secure_delete=ON",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA temp_store=MEMORY",
-)
-
 _UPGRADES = ("ALTER TABLE enrolment ADD COLUMN statistics BLOB",)
 """Statement that upgrades the tables of each version to the next; the file records its version as
 `PRAGMA user_version`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """One file that is open.
+
+    Attributes:
+        file: which one it is.
+        writable: whether this process may write it.
+        engine: its connections.
+        anchor: a connection that stays open: it keeps the log's files, and the inode's number from being used
+            again for another file.
+        logs: the files of its log, by suffix.
+        quiet_engine: connections to a file that cannot be written and has no log.
+    """
+
+    file: FileId
+    writable: bool
+    engine: Engine
+    anchor: sqlite3.Connection
+    logs: dict[str, FileId | None]
+    quiet_engine: Engine
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.anchor.close()
 
 
 class SqliteFile:
@@ -57,31 +90,58 @@ class SqliteFile:
     def __init__(self, url: str, *, wait: float, create: bool) -> None:
         self._path = _path(url)
         self._wait = wait
-        if not create and not path_exists(self._path):
-            hint = "give --gallery, or enrol a person: sge-stream enroll NAME"
-            raise GalleryError(f"there is no gallery {self._path}; {hint}")
+        self._lock = threading.Lock()
+        self._replacements = 0
+        if not path_exists(self._path):
+            check_place(self._path)
+            if not create:
+                hint = "give --gallery, or enrol a person: sge-stream enroll NAME"
+                raise MissingGalleryError(f"there is no gallery {self._path}; {hint}", self.url)
         with self._plain_errors():
             if not self._path.exists():
-                _make(self._path)
-            self._identify()
-        self._engine = _engine(self._path, wait, QueuePool)
+                make_gallery(self._path, wait)
+            self._opened: _Opened | None = self._open()
 
     @property
     def url(self) -> str:
         """`sqlite:///` and the resolved path."""
-        return f"sqlite:///{self._path.resolve().as_posix()}"
+        return file_url(self._path)
+
+    @property
+    def replacements(self) -> int:
+        """See `Store.replacements`."""
+        return self._replacements
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """See `Store.read`. No transaction is begun, so that a reader never delays the log's checkpoint."""
-        with self._plain_errors(), self._engine.connect() as db:
+        with self._plain_errors():
+            opened = self._current()
+            quiet = None if opened.writable else quiet_state(self._path)
+            with (opened.engine if quiet is None else opened.quiet_engine).connect() as db:
+                yield db
+            # Without a log there are no locks; a writer would have changed this state.
+            if quiet is not None and quiet_state(self._path) != quiet:
+                msg = f"the gallery {self._path} was changed while it was read; try again"
+                raise GalleryError(msg)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """See `Store.snapshot`."""
+        with self.read() as db:
+            db.exec_driver_sql("BEGIN")  # ends when the connection goes back to the pool
             yield db
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """See `Store.write`."""
-        with self._plain_errors(), _transaction(self._engine) as db:
-            yield db
+        with self._plain_errors():
+            opened = self._writable()
+            with transaction(opened.engine) as db:
+                self._check_unmoved(opened)
+                yield db
+                self._check_unmoved(opened)
+            self._check_unmoved(opened)
 
     def erase(self, *, patient: bool) -> None:
         """See `Store.erase`.
@@ -90,11 +150,11 @@ class SqliteFile:
         between pages. Only VACUUM, which rebuilds the file from the remaining rows, removes these.
         """
         wait = self._wait if patient else 0.0
-        with self._plain_errors(), closing(self._connect()) as db:
-            emptied = _empty_log(db, wait)  # before the costly part
+        with self._plain_errors(), closing(self._connect(self._writable().file, READ_WRITE)) as db:
+            emptied = empty_log(db, wait)  # before the costly part
             if emptied:
                 db.execute("VACUUM")
-                emptied = _empty_log(db, wait)
+                emptied = empty_log(db, wait)
         if not emptied:
             msg = (
                 f"another program is reading or writing {self._path}; close that program and open the "
@@ -104,7 +164,10 @@ class SqliteFile:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._engine.dispose()
+        with self._lock:
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                opened.close()
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
@@ -112,68 +175,138 @@ class SqliteFile:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise GalleryError(explain(error, self._path, self._wait)) from None
+            raise explain(error, self._path, self._wait) from None
 
-    def _connect(self) -> sqlite3.Connection:
-        return _connect(self._path, self._wait)
+    def _current(self) -> _Opened:
+        """Returns the file that is at the path now; opens it where it is another one than before."""
+        with self._lock:
+            opened, found = self._opened, file_id(self._path)
+            if opened is not None and opened.file == found and opened.writable == _may_write(self._path):
+                return opened
+            if opened is not None:
+                self._leave(opened, gone=found != opened.file)
+            if found is None:
+                msg = (
+                    f"the gallery {self._path} is gone: somebody moved or deleted it; put it back, or "
+                    "restore a copy (sge-stream gallery restore FILE)"
+                )
+                raise MissingGalleryError(msg, self.url)
+            try:
+                with self._plain_errors():
+                    self._opened = self._open()
+            except GalleryError as error:
+                raise MissingGalleryError(str(error), self.url) from None
+            if opened is None or opened.file != found:
+                self._replacements += 1
+            return self._opened
 
-    def _identify(self) -> None:
-        """Checks that the file is a gallery that this program can use, and upgrades an older one.
+    def _leave(self, opened: _Opened, *, gone: bool) -> None:
+        """Closes a file; where it is gone, first moves its log into it, wherever it is now.
 
-        The first check reads the file's first page only, without locks or logs (`immutable`), because opening
-        it in the usual way might change a foreign database. SQLite does the reading: closing a file that this
-        process opened itself would drop the locks that the process holds on it
-        (https://www.sqlite.org/howtocorrupt.html, 2.2).
+        The names of its log must not stay: SQLite would take them for the log of the next file at the path.
         """
-        if not self._path.is_file():
-            msg = f"{self._path} is a folder or a device, not a gallery; give the path of a file"
-            raise GalleryError(msg)
-        if self._application_id() != _APPLICATION_ID:
-            msg = f"{self._path} is not a gallery and was not changed; give another path"
-            raise GalleryError(msg)
-        if not os.access(self._path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        if gone and opened.writable:
+            emptied = False
+            with suppress(sqlite3.Error):
+                emptied = empty_log(opened.anchor, 0.0)
+            if not emptied:
+                msg = f"the gallery {self._path} was replaced, and the old one is still in use; try again"
+                raise MissingGalleryError(msg, self.url)
+            for suffix, file in opened.logs.items():
+                if file is not None and file_id(beside(self._path, suffix)) == file:
+                    beside(self._path, suffix).unlink(missing_ok=True)
+        opened.close()
+        self._opened = None
+
+    def _writable(self) -> _Opened:
+        opened = self._current()
+        if not opened.writable:
             msg = f"the gallery {self._path} {READ_ONLY}"
             raise GalleryError(msg)
-        with closing(self._connect()) as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
+        return opened
+
+    def _check_unmoved(self, opened: _Opened) -> None:
+        if file_id(self._path) != opened.file:
             msg = (
-                f"the gallery {self._path} was made by a newer sge-stream (schema {version}; this program "
-                f"supports up to {SCHEMA_VERSION}); update sge-stream"
+                f"the gallery {self._path} was replaced or deleted at this moment; nothing was stored, "
+                "try again"
             )
             raise GalleryError(msg)
-        if version < SCHEMA_VERSION:
-            self._upgrade()
 
-    def _upgrade(self) -> None:
-        """Upgrades the tables of an older file in one transaction, unless another process has done so."""
-        with closing(self._connect()) as db:
-            db.execute("BEGIN IMMEDIATE")
+    def _connect(self, file: FileId, mode: str) -> sqlite3.Connection:
+        """Opens a connection to this file and its log, and to no other at the same path."""
+        db = connect(self._path, self._wait, mode)
+        try:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens the log
+            if file_id(self._path) != file:
+                msg = f"the gallery {self._path} was replaced or deleted at this moment; try again"
+                raise GalleryError(msg)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _open(self) -> _Opened:
+        """Opens the file, if it is a gallery that this program can use."""
+        file = file_id(self._path)
+        if file is None or not self._path.is_file():
+            msg = f"{self._path} is a folder or a device, not a gallery; give the path of a file"
+            raise GalleryError(msg)
+        refuse_network_share(self._path)
+        if not holds_gallery(self._path):
+            msg = f"{self._path} is not a gallery and was not changed; give another path"
+            raise GalleryError(msg)
+        writable = _may_write(self._path)
+        quiet = None if writable else quiet_state(self._path)
+        mode = READ_WRITE if writable else READ_ONLY_MODE
+        self._check_version(file, mode if quiet is None else IMMUTABLE)
+        anchor = self._connect(file, mode if quiet is None else IMMUTABLE)
+        return _Opened(
+            file,
+            writable,
+            engine(partial(self._connect, file, mode), QueuePool if writable else NullPool),
+            anchor,
+            {suffix: file_id(beside(self._path, suffix)) for suffix in ("-wal", "-shm")},
+            engine(partial(self._connect, file, IMMUTABLE)),
+        )
+
+    def _check_version(self, file: FileId, mode: str) -> None:
+        """Refuses a newer file, upgrades an older one, and switches a copy to a log."""
+        with closing(self._connect(file, mode)) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            for step in _UPGRADES[version - 1 :]:
-                db.execute(step)
-            db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            db.execute("COMMIT")
+            (application,) = db.execute("PRAGMA application_id").fetchone()
+            if application != APPLICATION_ID:
+                msg = f"{self._path} is not a gallery; give another path"
+                raise GalleryError(msg)
+            if version > SCHEMA_VERSION:
+                msg = (
+                    f"the gallery {self._path} was made by a newer sge-stream (schema {version}; this "
+                    f"program supports up to {SCHEMA_VERSION}); update sge-stream"
+                )
+                raise GalleryError(msg)
+            if version < SCHEMA_VERSION and mode != READ_WRITE:
+                msg = f"the gallery {self._path} of an older sge-stream has to be upgraded, but {READ_ONLY}"
+                raise GalleryError(msg)
+            if mode == READ_WRITE:
+                use_log(db, self._path)
+            if version < SCHEMA_VERSION:
+                _upgrade(db)
 
-    def _application_id(self) -> int | None:
-        """Returns the file's application id; None where it is not an SQLite file."""
-        found: list[int | None] = []
 
-        def attempt() -> bool:
-            try:
-                with closing(sqlite3.connect(_uri(self._path, "mode=ro&immutable=1"), uri=True)) as db:
-                    found.extend(db.execute("PRAGMA application_id").fetchone())
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-                    found.append(None)
-                # While another process moves its log into the file, the file's end may be missing.
-                elif error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
-                    raise
-            return bool(found)
+def _upgrade(db: sqlite3.Connection) -> None:
+    """Upgrades the tables of an older file in one transaction, unless another process has done so."""
+    db.execute("BEGIN IMMEDIATE")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    for step in _UPGRADES[max(version, 1) - 1 :]:
+        db.execute(step)
+    db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    db.execute("COMMIT")
 
-        if not _succeeds(attempt, self._wait):
-            raise GalleryError(f"{self._path} {DAMAGED}")
-        return found[0]
+
+def _may_write(path: Path) -> bool:
+    """Returns whether this process may write a file, and the files of its log beside it."""
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.resolve().parent))
 
 
 def _path(url: str) -> Path:
@@ -191,79 +324,3 @@ def _path(url: str) -> Path:
     except RuntimeError:
         msg = f"the home folder in {text} is unknown; give the full path of the gallery"
     raise GalleryError(msg)
-
-
-def _engine(path: Path, wait: float, pool: type[Pool]) -> Engine:
-    creator = partial(_connect, path, wait)
-    return create_engine("sqlite://", creator=creator, poolclass=pool, hide_parameters=True)
-
-
-@contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
-    with engine.begin() as db:
-        # Takes the write lock at once: a transaction that reads first and writes later may fail midway.
-        db.exec_driver_sql("BEGIN IMMEDIATE")
-        yield db
-
-
-def _empty_log(db: sqlite3.Connection, wait: float) -> bool:
-    """Moves the log into the file and truncates it; returns False where readers or writers prevent it."""
-
-    def attempt() -> bool:
-        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
-
-    # SQLite blocks all writers while it waits for readers here: many short waits are better than one long.
-    db.execute(f"PRAGMA busy_timeout={round(1000 * _FIRST_PAUSE)}")
-    done = _succeeds(attempt, wait)
-    db.execute(f"PRAGMA busy_timeout={round(1000 * wait)}")
-    return done
-
-
-def _succeeds(attempt: Callable[[], bool], wait: float) -> bool:
-    """Retries with growing pauses for about `wait` seconds; returns whether an attempt succeeded."""
-    pause, waited = _FIRST_PAUSE, 0.0
-    while not attempt():
-        if waited >= wait:
-            return False
-        time.sleep(pause)
-        waited += pause
-        pause *= 2
-    return True
-
-
-def _uri(path: Path, mode: str) -> str:
-    name = path.absolute().as_posix()
-    return f"file://{'' if name.startswith('/') else '/'}{quote(name)}?{mode}"
-
-
-def _connect(path: Path, wait: float) -> sqlite3.Connection:
-    # mode=rw: opening must not create a file. isolation_level=None: sqlite3 must not begin transactions.
-    uri = _uri(path, "mode=rw")
-    db = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
-    try:
-        for pragma in _PRAGMAS:
-            db.execute(pragma)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _make(path: Path) -> None:
-    """Makes an empty gallery, complete or not at all; where several processes do so, the first one wins."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".gallery-", dir=path.parent) as folder:
-        draft = Path(folder) / "draft.db"
-        draft.touch(mode=0o600)
-        with _transaction(_engine(draft, 0.0, NullPool)) as db:
-            create_tables(db)
-            db.exec_driver_sql(f"PRAGMA application_id={_APPLICATION_ID}")
-            db.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-        with closing(_connect(draft, 0.0)) as raw:
-            (journal,) = raw.execute("PRAGMA journal_mode=WAL").fetchone()
-        if journal != "wal":
-            msg = f"the folder {path.parent} does not support shared databases; use a folder on a local disk"
-            raise GalleryError(msg)
-        with suppress(FileExistsError):
-            os.link(draft, path)

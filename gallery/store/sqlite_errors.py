@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-__all__ = ["DAMAGED", "READ_ONLY", "explain"]
+from gallery.store.sqlite_identity import file_url
+from gallery.store.store_protocol import DAMAGED, DamagedGalleryError
+from stream.errors import GalleryError
+
+__all__ = ["READ_ONLY", "explain"]
 
 READ_ONLY = (
     "cannot be written; give yourself the right to write the file and its folder, or choose another "
     "file with --gallery or SGE_GALLERY"
 )
-DAMAGED = "is damaged; restore a copy of it, or move it away and enrol again"
 _BUSY = "is in use by another program for more than {wait:g} s; close that program, or try again"
 _UNKNOWN = "cannot be used, for an unexpected reason; run `sge-stream doctor`"
 _SENTENCES = {
@@ -27,13 +30,22 @@ _SENTENCES = {
 }
 
 
-def explain(error: Exception, path: Path, wait: float) -> str:
+_NO_ROOM = _SENTENCES[sqlite3.SQLITE_FULL]
+
+
+def explain(error: Exception, path: Path, wait: float) -> GalleryError:
     """Returns what is wrong and what to do, without text of SQLite, SQLAlchemy or a row."""
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, OSError):
-        return (
+        return GalleryError(
             f"the gallery {path} cannot be used ({cause.strerror or 'input/output error'}); "
             "choose a file in a folder that you may write, with --gallery or SGE_GALLERY"
         )
-    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code
-    return f"the gallery {path} " + _SENTENCES.get(code, _UNKNOWN).format(wait=wait)
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    sentence = _SENTENCES.get(code & 0xFF, _UNKNOWN).format(wait=wait)  # the primary code
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:  # the index of the log has no room
+        sentence = _NO_ROOM
+    text = f"the gallery {path} {sentence}"
+    if sentence == DAMAGED:
+        return DamagedGalleryError(text, file_url(path))
+    return GalleryError(text)

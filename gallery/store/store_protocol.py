@@ -7,7 +7,42 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-__all__ = ["Store", "StoreOpener"]
+from stream.errors import GalleryError
+
+__all__ = [
+    "DAMAGED",
+    "DamagedGalleryError",
+    "MissingGalleryError",
+    "Store",
+    "StoreOpener",
+    "UnusableGalleryError",
+]
+
+DAMAGED = (
+    "is damaged; restore a copy of it (sge-stream gallery restore FILE), or move it away, with its "
+    "-wal file if there is one, and enrol again"
+)
+"""What to do about a damaged gallery, as the end of a sentence."""
+
+
+class UnusableGalleryError(GalleryError):
+    """There is no usable gallery at an address.
+
+    Attributes:
+        url: the address; see `Store.url`.
+    """
+
+    def __init__(self, text: str, url: str) -> None:
+        super().__init__(text)
+        self.url = url
+
+
+class DamagedGalleryError(UnusableGalleryError):
+    """The database was opened in the usual way, and its content cannot be what was stored."""
+
+
+class MissingGalleryError(UnusableGalleryError):
+    """There is no gallery, or the one that was opened is no longer there."""
 
 
 class Store(Protocol):
@@ -22,11 +57,26 @@ class Store(Protocol):
     def url(self) -> str:
         """Absolute address of the database, the same for all who open it; it opens the database again."""
 
+    @property
+    def replacements(self) -> int:
+        """Number of times that the database was replaced by another one since it was opened.
+
+        A store never goes on with a database that is no longer at its address. Before each block it looks:
+        where another one is there, it opens that; where there is none, or one that it cannot open, it raises
+        `MissingGalleryError`.
+        """
+
     def read(self) -> AbstractContextManager[Connection]:
         """Returns a connection for reading, valid within a `with` block.
 
         Each statement sees the last committed state; no transaction spans two statements. Between two
         statements the block delays neither writers nor `erase`.
+        """
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """Returns a connection for reading; all statements of the `with` block see the same committed state.
+
+        It delays no writer, but may delay `erase`.
         """
 
     def write(self) -> AbstractContextManager[Connection]:
@@ -38,7 +88,8 @@ class Store(Protocol):
         within the block.
 
         Raises:
-            GalleryError: another writer held the database for longer than the waiting time, or it failed.
+            GalleryError: another writer held the database for longer than the waiting time, it cannot be
+                written, it was replaced or deleted before the block ended, or it failed: nothing is stored.
         """
 
     def erase(self, *, patient: bool) -> None:
@@ -71,7 +122,11 @@ class StoreOpener(Protocol):
             create: True makes an empty gallery where there is none (see `schema.create_tables`): complete or
                 not at all, also when several processes do so at once.
 
+        A gallery that cannot be written is opened all the same: only `write` and `erase` fail then.
+
         Raises:
-            GalleryError: there is no gallery and `create` is False, the database holds something else
-                (it stays unchanged) or a newer version, or it cannot be used.
+            MissingGalleryError: there is no gallery and `create` is False.
+            DamagedGalleryError: it is damaged.
+            GalleryError: the database holds something else (it stays unchanged) or a newer version, or it
+                cannot be used.
         """

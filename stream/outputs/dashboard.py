@@ -163,12 +163,12 @@ class Dashboard:
         return described or self._live.infos[child.index].name
 
     def _outages(self) -> list[Text]:
-        """Returns a line for each source that delivers nothing, with the reason."""
+        """Returns a line for each source that delivers nothing, and for the gallery, with the reason."""
         names = [info.name for info in self._live.infos]
-        return [
-            Text(outage_text(names[index], reason), style="bold red", no_wrap=True, overflow="ellipsis")
-            for index, reason in sorted(self._live.outages.down.items())
-        ]
+        outages = self._live.outages
+        lines = [outage_text(names[index], reason) for index, reason in sorted(outages.down.items())]
+        lines += [outages.gallery] if outages.gallery else []
+        return [Text(line, style="bold red", no_wrap=True, overflow="ellipsis") for line in lines]
 
     def _summary(self, children: list[Child]) -> Text:
         counters = [_counters(child) for child in children]

@@ -8,19 +8,24 @@ from pathlib import Path
 
 from encoder.encoder_settings import EncoderInfo
 from gallery.scoring.backend import find_backend
-from gallery.store.gallery import Gallery
+from gallery.store.gallery import open_gallery
+from gallery.store.store_protocol import MissingGalleryError
 from stream.errors import GalleryError
 
 __all__ = ["backend_note", "fit_command", "gallery_note"]
 
 
-def gallery_note(store: Gallery, encoder: EncoderInfo) -> str:
-    """Returns a note on people enrolled with another encoder; empty if there are none.
+def gallery_note(url: str, encoder: EncoderInfo) -> str:
+    """Returns a note on people enrolled with another encoder; empty if there are none, or no gallery.
 
     Raises:
         GalleryError: all people were enrolled with another encoder, so no person could be recognised.
     """
-    contracts = store.contracts()
+    try:
+        with open_gallery(url, create=False) as store:
+            contracts = store.contracts()
+    except MissingGalleryError:
+        return ""
     others = {contract: people for contract, people in contracts.items() if contract != encoder.contract}
     if not others:
         return ""
@@ -33,7 +38,7 @@ def gallery_note(store: Gallery, encoder: EncoderInfo) -> str:
             f"{others_text}, {current_text}; remove and re-enrol them"
         )
     raise GalleryError(
-        f"no person in the gallery {store.url} can be recognised: its people ({total}) were enrolled "
+        f"no person in the gallery {url} can be recognised: its people ({total}) were enrolled "
         f"{others_text}, {current_text}; use the weights that they were enrolled with (--encoder), or enrol "
         "them again into another --gallery"
     )

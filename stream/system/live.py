@@ -22,6 +22,7 @@ import msgspec
 from encoder.encoder_settings import EncoderInfo, EncoderSettings
 from gallery.matcher_settings import MatcherSettings, SourceCard
 from gallery.store.gallery import open_gallery
+from gallery.store.store_protocol import MissingGalleryError
 from stream.body import SourceInfo
 from stream.bus.messages import EnrolReply, EnrolRequest, Verdict
 from stream.bus.sockets import Bus
@@ -52,7 +53,8 @@ class Live:
 
     Args:
         sources: source specifications, as `--source` takes them; each gets its own capture process.
-        gallery: URL or path; see `gallery.store.gallery.open_gallery`.
+        gallery: URL or path; see `gallery.store.gallery.open_gallery`. There need be none yet: nobody is
+            known then, and the first enrolment makes it.
         fpir: accepted share of strangers that are named (0..1); None always names the best candidate.
         device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
         speed: playback speed of recordings: 1 is real time, 0 as fast as possible.
@@ -66,7 +68,7 @@ class Live:
     Attributes:
         fpir: as given.
         infos: descriptions of the sources, by source number.
-        enrolled: number of people in the gallery at the start.
+        enrolled: number of people in the gallery at the start; None if there was no gallery.
         supervisor: the child processes.
         encoder: description of the encoder in use.
         notes: notes to the user about the gallery, the back-end and the view.
@@ -109,7 +111,7 @@ class Live:
         self._exit = ExitStack()
         self._notify = notify
         self.infos: list[SourceInfo] = []
-        self.enrolled: int = 0
+        self.enrolled: int | None = None
         self.supervisor: Supervisor = Supervisor(echo)
         self.encoder: EncoderInfo = EncoderInfo("", 0, "", "")
         self.notes: list[str] = []
@@ -120,9 +122,7 @@ class Live:
                 source = open_source(spec, speed=self._speed)
                 self.infos.append(source.info)
                 source.close()
-            with open_gallery(self._gallery) as store:
-                self._url = store.url
-                self.enrolled = len(store.people())
+            self._examine_gallery()
             self.run: Run = self._exit.enter_context(open_run(self._url))
             self._bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)
@@ -254,12 +254,19 @@ class Live:
         request = EnrolRequest(name, tuple(tracks), consent_by, seconds, add, force)
         return request_enrolment(self.run, request)
 
+    def _examine_gallery(self) -> None:
+        try:
+            with open_gallery(self._gallery, create=False) as store:
+                self._url = store.url
+                self.enrolled = len(store.people())
+        except MissingGalleryError as missing:
+            self._url = missing.url
+
     def _start(self) -> None:
         self.supervisor.start(Child("encoder", 0, self._encoder_settings))
         ready = self._monitor.wait_ready("encoder")
         self.encoder = msgspec.json.decode(ready.text, type=EncoderInfo)
-        with open_gallery(self._url) as store:
-            notes = (gallery_note(store, self.encoder), backend_note(self.encoder, self._weights))
+        notes = (gallery_note(self._url, self.encoder), backend_note(self.encoder, self._weights))
         self.notes = [note for note in notes if note]
         cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
         matcher = MatcherSettings(

@@ -1,4 +1,4 @@
-"""Source outages of a run: state, reason and notifications."""
+"""Outages of a run: sources that deliver nothing, a gallery that cannot be read; with notifications."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ class Outages:
     Args:
         names: names of the sources, by source number.
         notify: receives each notification, one line of text; may be replaced.
+
+    Attributes:
+        gallery: why the gallery cannot be read at present; empty if it can.
     """
 
     def __init__(self, names: Sequence[str], notify: Callable[[str], None]) -> None:
         self.notify = notify
+        self.gallery: str = ""
         self._names = tuple(names)
         self._down: dict[int, str] = {}
 
@@ -39,6 +43,12 @@ class Outages:
         elif status.state == "ready" and known:
             del self._down[source]
             self.notify(f"{self._names[source]} is up again")
+
+    def update_gallery(self, status: Status) -> None:
+        """Processes a heartbeat of the matcher; notifies once for each reason."""
+        if status.state == "ready" and status.text != self.gallery:
+            self.gallery = status.text
+            self.notify(status.text or "the gallery can be read again")
 
     def mark_lost(self, source: int, reason: str, *, notify: bool) -> None:
         """Marks a source as lost permanently.

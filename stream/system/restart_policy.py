@@ -88,6 +88,8 @@ class ProcessMonitor:
             self._supervisor.record_heartbeat(status)
             if status.role == "capture":
                 self.outages.update(status)
+            elif status.role == "matcher":
+                self.outages.update_gallery(status)
 
     def check_processes(self) -> None:
         """Reacts to processes that have ended.

@@ -14,6 +14,7 @@ from stream.errors import SgeError, UserError
 from stream.system.secrecy import check_arguments
 from stream.system.settings import Settings, read_config
 from stream.terminal.evaluate_command import evaluate
+from stream.terminal.gallery_command import gallery as gallery_commands
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
@@ -44,6 +45,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(people, name="people")
+app.add_typer(gallery_commands, name="gallery")
 
 
 @app.callback(invoke_without_command=True)

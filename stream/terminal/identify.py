@@ -38,7 +38,12 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
         msg = "no source given: try --source walk.mcap or --source walkers:n=4, or run: sge-stream demo"
         raise UserError(msg)
     with start_live(settings, err, debug) as live:
-        if not live.enrolled:
+        if live.enrolled is None:
+            text = (
+                f"there is no gallery {live.gallery} yet, so nobody is known; sge-stream enroll NAME makes it"
+            )
+            err.print(text, highlight=False, soft_wrap=True)
+        elif not live.enrolled:
             err.print(f"no person is enrolled in {live.gallery}", highlight=False, soft_wrap=True)
         interrupted = write_decisions(live, create_outputs(OutputContext(settings, live, out)))
         live.check()

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from gallery.scoring.backend import load_backend
 from gallery.store.gallery import open_gallery
+from gallery.store.store_protocol import MissingGalleryError
 from stream.sources.source_registry import SOURCE_KINDS
 from stream.system.compatibility import fit_command
 from stream.system.run_folder import open_run, running
@@ -150,10 +151,15 @@ def _gpu() -> Finding:
 
 
 def _gallery(url: str | None) -> Finding:
-    with open_gallery(url) as store:
-        people = len(store.people())
-        pending = store.erasure_pending()
-        where = store.url
+    try:
+        with open_gallery(url, create=False) as store:
+            people = len(store.people())
+            pending = store.erasure_pending()
+            where = store.url
+    except MissingGalleryError as missing:
+        return Finding(
+            "gallery", "note", f"{missing.url}: none yet", "enrol a person: sge-stream enroll NAME"
+        )
     if pending:
         return Finding(
             "gallery", "note", f"{where}: an erasure is not finished", "end other programs that use the file"

@@ -16,6 +16,8 @@ from stream.errors import GalleryError
 class PlainStore:
     """An SQLite file with a rollback journal, opened by SQLAlchemy: `plain://path`."""
 
+    replacements = 0  # files are not replaced in these tests
+
     def __init__(self, url: str, *, wait: float, create: bool) -> None:
         self.url = url
         path = Path(url.removeprefix("plain://"))
@@ -31,6 +33,12 @@ class PlainStore:
     def read(self) -> Iterator[Connection]:
         with self._plain_errors(), self._engine.connect() as db:
             yield self._configured(db)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        with self.read() as db:
+            db.exec_driver_sql("BEGIN")
+            yield db
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -189,13 +189,20 @@ def test_a_gallery_with_overwritten_pages_is_reported_as_damaged(path: Path) -> 
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
-def test_a_gallery_without_write_permission_is_refused(own_folder: Path, what: str) -> None:
+def test_a_gallery_without_write_permission_is_read(own_folder: Path, what: str) -> None:
     path = own_folder / "gallery.db"
     with unprivileged():
-        open_gallery(str(path)).close()
+        with open_gallery(str(path)) as opened:
+            opened.enrol("Ada", [walk()], "asked")
         (path if what == "file" else own_folder).chmod(0o400 if what == "file" else 0o500)
-        with refused("cannot be written; give yourself the right"):
-            open_gallery(str(path), wait=SHORT)
+        before = digests(own_folder)
+        with open_gallery(str(path), wait=SHORT) as opened:
+            assert [person.name for person in opened.people()] == ["Ada"]
+            assert len(opened.templates("model-1")) == 1
+            for change in (lambda: opened.enrol("Ben", [walk()], "asked"), lambda: opened.remove("Ada")):
+                with refused("cannot be written; give yourself the right"):
+                    change()
+        assert digests(own_folder) == before
 
 
 def test_no_gallery_is_created_in_a_folder_without_write_permission(own_folder: Path) -> None:

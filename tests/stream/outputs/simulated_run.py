@@ -69,7 +69,7 @@ def simulated_live(
         drain=lambda: iterate(drained, drain_error),
         supervisor=SimpleNamespace(children=[matcher, capture]),
         infos=[SimpleNamespace(name="webcam 0"), SimpleNamespace(name="rtsp://cam/1")],
-        outages=SimpleNamespace(down={} if down is None else {1: down}, notify=print),
+        outages=SimpleNamespace(gallery="", down={} if down is None else {1: down}, notify=print),
         fpir=0.01,
         gallery="sqlite:///g.db",
         encoder=SimpleNamespace(description="random features"),

@@ -24,16 +24,16 @@ def enrol(store: Gallery, name: str, contract: str) -> None:
 
 def test_a_gallery_matches_its_own_encoder(tmp_path: Path) -> None:
     with open_gallery(str(tmp_path / "g.db")) as store:
-        assert gallery_note(store, CARD) == ""
+        assert gallery_note(store.url, CARD) == ""
         enrol(store, "Ada", "aaaa")
-        assert gallery_note(store, CARD) == ""
+        assert gallery_note(store.url, CARD) == ""
 
 
 def test_people_of_another_encoder_are_counted(tmp_path: Path) -> None:
     with open_gallery(str(tmp_path / "g.db")) as store:
         for name, contract in (("Ada", "aaaa"), ("Ben", "bbbb"), ("Eve", "bbbb")):
             enrol(store, name, contract)
-        note = gallery_note(store, CARD)
+        note = gallery_note(store.url, CARD)
     assert note.startswith("2 of 3 people in the gallery cannot be recognised")
     assert "contract bbbb, and the encoder in use has contract aaaa (weights of mine)" in note
 
@@ -45,7 +45,7 @@ def test_a_gallery_of_only_another_encoder_is_refused(tmp_path: Path) -> None:
         with pytest.raises(
             GalleryError, match=r"its people \(2\) were .* contract bbbb or cccc, and the encoder"
         ):
-            gallery_note(store, CARD)
+            gallery_note(store.url, CARD)
         assert len(store.people()) == 2
 
 

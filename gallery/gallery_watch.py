@@ -1,0 +1,181 @@
+"""Everything that the matcher process does with the database, in a thread of its own.
+
+A gallery may be locked for seconds, and loading many people takes as long: decisions never wait for either.
+The thread looks for changes once a second, loads the templates, and stores enrolments; the process takes the
+results with `GalleryWatch.results` when it has time.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gallery.enrolment import PreparedEnrolment, store_enrolment
+from gallery.scoring.template_index import TemplateIndex
+from gallery.store.gallery import Gallery, open_gallery
+from gallery.store.store_protocol import MissingGalleryError
+from stream.bus.messages import EnrolReply
+from stream.errors import GalleryError, SgeError
+
+__all__ = ["RELOAD_S", "GalleryWatch", "IndexMaker", "StoredEnrolment"]
+
+RELOAD_S = 1.0
+MAX_TEXT = 2000
+_GONE = "the gallery is gone"
+
+IndexMaker = Callable[[Gallery | None, str], TemplateIndex]
+"""Loads the index of a gallery; of None, returns an index without people, for the given reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEnrolment:
+    """An enrolment that is stored durably, or was refused.
+
+    Attributes:
+        sender: as given to `GalleryWatch.store`.
+        reply: what came of it.
+    """
+
+    sender: bytes
+    reply: EnrolReply
+
+
+class GalleryWatch:
+    """Follows a gallery, which need not exist yet.
+
+    Args:
+        url: of the gallery.
+        make_index: see `IndexMaker`; also called in the thread.
+
+    Attributes:
+        unread: number of times that the gallery could not be read.
+        trouble: why the gallery cannot be read at present; empty if it can, or if there was none so far.
+    """
+
+    def __init__(self, url: str, make_index: IndexMaker) -> None:
+        self.unread = 0
+        self.trouble = ""
+        self._url = url
+        self._make_index = make_index
+        self._gallery: Gallery | None = None
+        self._revision: int | None = None
+        self._busy = threading.Event()
+        self._stopping = threading.Event()
+        self._jobs: queue.SimpleQueue[tuple[bytes, PreparedEnrolment] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[TemplateIndex | StoredEnrolment | Exception] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="gallery")
+
+    def load(self) -> TemplateIndex:
+        """Opens the gallery, if there is one, and returns its index.
+
+        Raises:
+            GalleryError: the gallery cannot be used.
+        """
+        try:
+            self._gallery = open_gallery(self._url, create=False)
+        except MissingGalleryError:
+            return self._make_index(None, "")
+        self._revision = self._gallery.revision()  # first: a change meanwhile is loaded again
+        return self._make_index(self._gallery, "")
+
+    def start(self) -> None:
+        """Starts following the gallery; `load` comes before."""
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an enrolment is not stored yet, or its templates are not loaded yet."""
+        return self._busy.is_set()
+
+    def store(self, sender: bytes, prepared: PreparedEnrolment) -> None:
+        """Stores an enrolment; its `StoredEnrolment` comes when it is durable, then the index that has it.
+
+        Makes the gallery where there was none since the start.
+
+        Args:
+            sender: who asked for it.
+            prepared: see `gallery.enrolment.prepare_enrolment`.
+        """
+        self._busy.set()
+        self._jobs.put((sender, prepared))
+
+    def results(self) -> Iterator[TemplateIndex | StoredEnrolment]:
+        """Yields what is ready, in order: stored enrolments, and the index of each changed gallery.
+
+        Raises:
+            Exception: an error in the thread that is no fault of the gallery.
+        """
+        while True:
+            try:
+                result = self._results.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(result, Exception):
+                raise result
+            yield result
+
+    def close(self) -> None:
+        """Waits for an enrolment that is being stored, then closes the gallery."""
+        self._stopping.set()
+        self._jobs.put(None)
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._gallery is not None:
+            self._gallery.close()
+
+    def _run(self) -> None:
+        try:
+            due = time.monotonic() + RELOAD_S
+            while True:
+                try:
+                    job = self._jobs.get(timeout=max(0.0, due - time.monotonic()))
+                    if job is None:
+                        return
+                    self._results.put(self._stored(*job))
+                except queue.Empty:
+                    job = None
+                if not self._stopping.is_set():
+                    self._follow()
+                due = time.monotonic() + RELOAD_S
+                if job is not None:
+                    self._busy.clear()
+        except Exception as error:
+            self._results.put(error)
+
+    def _stored(self, sender: bytes, prepared: PreparedEnrolment) -> StoredEnrolment:
+        try:
+            if self._gallery is None:
+                self._gallery = open_gallery(self._url)
+            return StoredEnrolment(sender, store_enrolment(self._gallery, prepared))
+        except SgeError as error:
+            return StoredEnrolment(sender, EnrolReply(str(error)[:MAX_TEXT]))
+
+    def _follow(self) -> None:
+        """Loads the gallery if it has changed."""
+        try:
+            if self._gallery is None:
+                self._gallery = open_gallery(self._url, create=False)
+            revision = self._gallery.revision()
+            if revision != self._revision:
+                self._results.put(self._make_index(self._gallery, ""))
+                self._revision = revision
+            self.trouble = ""
+        except MissingGalleryError as error:
+            self._forget(str(error))
+        except GalleryError as error:
+            # Another process blocks the gallery; the templates in memory are used until it can be read again.
+            self.unread += 1
+            self.trouble = str(error)
+
+    def _forget(self, reason: str) -> None:
+        """The people of a gallery that is gone must not be named on."""
+        if self._gallery is None:
+            return  # there was none so far
+        self.unread += 1
+        self.trouble = reason
+        if self._revision is not None:
+            self._results.put(self._make_index(None, _GONE))
+            self._revision = None

@@ -1,0 +1,45 @@
+"""Copies the people of one gallery to another, whatever their engines."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select
+
+from gallery.store.records import NewEnrolment
+from gallery.store.rows import add_walk, check_walks, read_cages, read_people, read_statistics, select_people
+from gallery.store.schema import enrolment, person
+
+__all__ = ["copy_people"]
+
+
+def copy_people(source: Connection, target: Connection) -> int:
+    """Adds all people with their walks; the target gives them new ids. Returns their number.
+
+    Args:
+        source: all its statements see the same state.
+        target: in a write transaction.
+
+    Raises:
+        ValueError, TypeError: the source holds what cannot have been stored.
+        GalleryError: a walk cannot be stored.
+    """
+    read_people(source.execute(select_people()))  # checks all rows before the first is copied
+    rows = source.execute(select(person).order_by(person.c.id)).mappings().all()
+    for row in rows:
+        values = {name: row[name] for name in row if name != "id"}
+        person_id = target.execute(insert(person).values(values).returning(person.c.id)).scalar_one()
+        _copy_walks(source, row["id"], target, person_id)
+    return len(rows)
+
+
+def _copy_walks(source: Connection, source_id: int, target: Connection, person_id: int) -> None:
+    query = select(enrolment).where(enrolment.c.person_id == source_id).order_by(enrolment.c.id)
+    for row in source.execute(query).mappings().all():
+        cages = read_cages(source, row["id"], (row["windows"], row["f"], row["dimension"]))
+        if cages is None:
+            raise ValueError("a walk has no templates")
+        statistics = read_statistics(row["statistics"])
+        walk = NewEnrolment(
+            row["contract_id"], row["sensor"], row["seconds"], row["quality"], cages, statistics
+        )
+        check_walks([walk])
+        add_walk(target, person_id, walk, row["created_at"])
