@@ -11,7 +11,21 @@ EndOfSource               signal, not an error: a finite source has delivered it
 
 from __future__ import annotations
 
-__all__ = ["DataError", "EndOfSource", "GalleryError", "RunError", "SgeError", "SourceError", "UserError"]
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = [
+    "DataError",
+    "EndOfSource",
+    "GalleryError",
+    "RunError",
+    "SgeError",
+    "SourceError",
+    "UserError",
+    "data_errors",
+]
+
+_MAX_CAUSE = 300  # characters; some readers quote the whole file
 
 
 class SgeError(Exception):
@@ -44,3 +58,29 @@ class RunError(SgeError):
 
 class EndOfSource(Exception):  # noqa: N818 - the end of a file is not an error
     """A finite source has delivered its last frame."""
+
+
+@contextmanager
+def data_errors(describe: Callable[[str], str]) -> Iterator[None]:
+    """Turns every exception of a third-party reader into a `DataError`; the boundary around each of them.
+
+    On damaged files, readers raise what their innermost parts raise: `KeyError`, `RuntimeError`, ...
+
+    Args:
+        describe: returns the text of the error, given its cause in a few words.
+
+    Raises:
+        DataError: the block raised an exception that is no `SgeError`.
+    """
+    try:
+        yield
+    except SgeError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.strerror:
+            cause = error.strerror
+        elif isinstance(error, MemoryError):
+            cause = "it needs more memory than there is"
+        else:
+            cause = str(error) or type(error).__name__
+        raise DataError(describe(cause[:_MAX_CAUSE])) from error

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import DataError, RunError, UserError
 from stream.paths import path_exists
-from stream.recording import Recording, RecordingWriter, TruncatedRecording, read_recording
+from stream.recording import (
+    Recording,
+    RecordingWriter,
+    TruncatedRecording,
+    UnorderedRecording,
+    read_recording,
+)
 from stream.skeleton import get_layout
 from tools.datasets import Walk, WalkRef, find_walks
 
@@ -33,7 +40,9 @@ def convert(
 ) -> list[Path]:
     """Writes walks of a data set as recordings, or rewrites a recording.
 
-    Rewriting repairs a recording that was truncated by a crash: it keeps the complete frames.
+    Rewriting repairs a recording that was truncated by a crash: it keeps the complete frames. It mends one of
+    another program whose frames have wrong numbers or are out of order: it sorts them by time, and joins the
+    bodies of the same time.
 
     Args:
         source: a data set, a folder or file of it (see `tools.datasets`); or a recording.
@@ -112,10 +121,25 @@ def _frames(walk: Walk) -> Iterator[BodyFrame]:
 
 
 def _rewrite(source: Path, target: Path) -> Path:
-    with read_recording(source) as recording:
-        _refuse_existing(target)
-        _write(target, recording.info, _complete_frames(recording), recording.started)
+    try:
+        with read_recording(source) as recording:
+            _refuse_existing(target)
+            _write(target, recording.info, _complete_frames(recording), recording.started)
+    except UnorderedRecording:
+        with read_recording(source, mend=True) as recording:
+            _write(target, recording.info, _in_order(_complete_frames(recording)), recording.started)
     return target
+
+
+def _in_order(frames: Iterable[BodyFrame]) -> Iterator[BodyFrame]:
+    """Yields frames by time; those of the same time become one, with the first body of each id."""
+    by_time = sorted(frames, key=lambda frame: frame.time_ns)
+    for time_ns, same in groupby(by_time, key=lambda frame: frame.time_ns):
+        bodies: dict[int, Body] = {}
+        for frame in same:
+            for body in frame.bodies:
+                bodies.setdefault(body.id, body)
+        yield BodyFrame(time_ns, tuple(bodies.values()))
 
 
 def _complete_frames(recording: Recording) -> Iterator[BodyFrame]:

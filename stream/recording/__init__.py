@@ -20,12 +20,12 @@ frames/s) takes 37 to 44 MB per hour.
 
 The reader delivers all complete chunks of a truncated file, then raises `TruncatedRecording`. It detects
 damage anywhere: chunk CRCs and sequence numbers are checked before a frame is delivered, all other bytes at
-the end.
+the end. It reads recordings of other programs too, and says which rule is broken: see `reader`.
 """
 
 from __future__ import annotations
 
-from stream.recording.reader import Recording, TruncatedRecording, read_recording
+from stream.recording.reader import Recording, TruncatedRecording, UnorderedRecording, read_recording
 from stream.recording.writer import RecordingWriter
 
-__all__ = ["Recording", "RecordingWriter", "TruncatedRecording", "read_recording"]
+__all__ = ["Recording", "RecordingWriter", "TruncatedRecording", "UnorderedRecording", "read_recording"]

@@ -81,9 +81,9 @@ SCHEMA = json.dumps(
 
 class _Joint(msgspec.Struct):
     confidence: float
-    x: float = math.nan
-    y: float = math.nan
-    z: float = math.nan
+    x: float | None = None  # null, as some programs write NaN
+    y: float | None = None
+    z: float | None = None
 
 
 class _Body(msgspec.Struct):
@@ -95,6 +95,9 @@ class _Frame(msgspec.Struct):
     bodies: list[_Body]
 
 
+_NOT_JSON = (b"NaN", b"Infinity")
+"""What some programs write for a lost joint, among them Python's `json`."""
+
 _DECODER = msgspec.json.Decoder(_Frame)
 _DETECTED = '{"x":%.9g,"y":%.9g,"z":%.9g,"confidence":%.9g}'
 _MISSING = '{"confidence":0}'
@@ -102,6 +105,9 @@ _MISSING = '{"confidence":0}'
 
 def encode_bodies(bodies: tuple[Body, ...], joints: int) -> bytes:
     """Encodes the bodies of one frame as a JSON message.
+
+    A joint without finite coordinates, or with confidence 0, becomes a missing one. A joint at the origin is
+    written as it is: only the reader knows whether the skeletons are centred on it.
 
     Args:
         bodies: each with `joints` joints.
@@ -119,29 +125,49 @@ def encode_bodies(bodies: tuple[Body, ...], joints: int) -> bytes:
 def decode_bodies(message: bytes, joints: int) -> tuple[Body, ...]:
     """Decodes the bodies of one frame from a JSON message.
 
+    A joint without finite coordinates (missing, null, NaN), or with confidence 0, was not seen: NaN with
+    confidence 0.
+
     Raises:
         ValueError: the message does not match the schema, or a body violates the contract of
             `stream.body.Body`.
     """
     try:
-        frame = _DECODER.decode(message)
-    except msgspec.MsgspecError as error:
+        frame = _decode(message)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(f"not a message of {SCHEMA_NAME}: {error}") from error
     bodies = tuple(_body(body) for body in frame.bodies)
     _check(bodies, joints)
     return bodies
 
 
+def _decode(message: bytes) -> _Frame:
+    try:
+        return _DECODER.decode(message)
+    except msgspec.DecodeError:
+        if not any(word in message for word in _NOT_JSON):
+            raise
+        return msgspec.convert(json.loads(message), _Frame)
+
+
 def _joints_json(body: Body) -> str:
     rows = np.column_stack([body.joints, body.confidence]).tolist()
-    return ",".join(_DETECTED % tuple(row) if row[3] else _MISSING for row in rows)
+    return ",".join(_DETECTED % tuple(row) if _is_seen(row) else _MISSING for row in rows)
+
+
+def _is_seen(row: list[float]) -> bool:
+    return row[3] > 0 and all(map(math.isfinite, row))
 
 
 def _body(body: _Body) -> Body:
     rows = [(joint.x, joint.y, joint.z, joint.confidence) for joint in body.joints]
-    with np.errstate(over="ignore"):  # float32 overflow gives inf, which _check rejects
+    with np.errstate(over="ignore"):  # float32 overflow gives inf
         values: FloatArray = np.array(rows, np.float32).reshape(-1, 4)
-    return Body(body.id, np.ascontiguousarray(values[:, :3]), np.ascontiguousarray(values[:, 3]))
+    joints, confidence = np.ascontiguousarray(values[:, :3]), np.ascontiguousarray(values[:, 3])
+    lost = ~np.isfinite(joints).all(axis=1) | (confidence == 0)
+    joints[lost] = np.nan
+    confidence[lost & (confidence >= 0) & (confidence <= 1)] = 0
+    return Body(body.id, joints, confidence)
 
 
 def _check(bodies: tuple[Body, ...], joints: int) -> None:
@@ -154,8 +180,3 @@ def _check(bodies: tuple[Body, ...], joints: int) -> None:
             raise ValueError(f"body {body.id} is not float32")
         if not ((body.confidence >= 0) & (body.confidence <= 1)).all():
             raise ValueError(f"body {body.id} has a confidence outside 0..1")
-        detected = np.isfinite(body.joints).all(axis=1)
-        if not (detected | np.isnan(body.joints).all(axis=1)).all():
-            raise ValueError(f"body {body.id} has a joint with only some finite coordinates")
-        if not np.array_equal(detected, body.confidence > 0):
-            raise ValueError(f"body {body.id} has a joint whose confidence contradicts its coordinates")

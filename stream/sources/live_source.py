@@ -14,6 +14,7 @@ from typing import Protocol
 from stream.body import BodyFrame, SourceInfo
 from stream.errors import EndOfSource, SourceError
 from stream.sources.playback import WALL_CLOCK, Clock
+from stream.unseen_joints import mark_unseen_in_frame
 
 __all__ = ["TIMEOUTS", "Device", "LiveSource", "Timeouts", "outage_text"]
 
@@ -255,7 +256,7 @@ class LiveSource:
         absence = BodyFrame(shifted - 1, ()) if self._problem and not self._absence_reported else None
         self._last, self._since, self._ready, self._absence_reported = (shifted, now), now, True, False
         self._end_outage(now)
-        frame = replace(frame, time_ns=shifted)
+        frame = replace(mark_unseen_in_frame(frame), time_ns=shifted)
         if absence is None or absence.time_ns <= time_ns:
             return frame
         self._pending = frame

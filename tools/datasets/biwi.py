@@ -27,8 +27,9 @@ import numpy as np
 from stream.body import FloatArray
 from stream.errors import DataError
 from stream.skeleton import CANONICAL, get_layout
+from stream.unseen_joints import mark_unseen_in_walk
 from tools.datasets.frame_times import stamp_times
-from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen, turn_upright
+from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, turn_upright
 from tools.datasets.text_files import read_rows
 
 __all__ = ["find", "matches", "read"]
@@ -75,8 +76,9 @@ def read(paths: list[Path], person: str, session: str) -> Walk:
             f"{paths[frame]}, line {row + 1}: expected a tracking state of 0, 1 or 2 in column 7, got "
             f"{state[frame, row]:g}; download the file again"
         )
-    joints, confidence = mark_unseen(joints, _CONFIDENCE_BY_STATE[state.astype(np.intp)])
-    joints = turn_upright(get_layout("kinect-v1"), joints)
+    layout = get_layout("kinect-v1")
+    joints, confidence = mark_unseen_in_walk(layout, joints, _CONFIDENCE_BY_STATE[state.astype(np.intp)])
+    joints = turn_upright(layout, joints)
     dataset, sensor = ("ias-lab", "nite") if _is_from_nite(joints) else ("biwi", "kinect-v1")
     time_ns = stamp_times(stamps, RATE_HZ if stamped else UNSTAMPED_RATE_HZ)
     name = f"{dataset}/{person}/{session}"

@@ -10,8 +10,6 @@ sensor's left, Y up, Z away; a sequence whose Y points down is rotated.
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -22,9 +20,11 @@ from numpy.typing import NDArray
 
 from stream.errors import DataError
 from stream.skeleton import get_layout
+from stream.unseen_joints import mark_unseen_in_walk
 from tools.datasets.casia import RATE_HZ, CasiaSequence, parse_sequence
 from tools.datasets.frame_times import nominal_times
-from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen, turn_upright
+from tools.datasets.npz import array_names, read_arrays
+from tools.datasets.recorded_walk import Walk, WalkRef, turn_upright
 from tools.datasets.text_files import load_array, read_head
 
 __all__ = ["find", "matches"]
@@ -73,23 +73,14 @@ def _arrays(path: Path) -> Iterator[tuple[CasiaSequence, str, Callable[[], NDArr
         if sequence is not None:
             yield sequence, str(path), partial(load_array, path)
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name.removesuffix(".npy") for name in archive.namelist()]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise _broken_zip(path, error) from error
-    for name in names:
+    for name in array_names(path):
         sequence = parse_sequence(name)
         if sequence is not None:
             yield sequence, f"{path}, array {name}", partial(_load_member, path, name)
 
 
 def _load_member(path: Path, name: str) -> NDArray[Any]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return np.asarray(arrays[name])
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise _broken_zip(path, error) from error
+    return read_arrays(path, name.__eq__)[name]
 
 
 def _read(sequence: CasiaSequence, place: str, load: Callable[[], NDArray[Any]]) -> Walk:
@@ -101,9 +92,7 @@ def _read(sequence: CasiaSequence, place: str, load: Callable[[], NDArray[Any]])
             f"{place}: expected numbers of shape (frames, 14, 3) or (frames, 42), 14 joints in 3D, got "
             f"{array.dtype} of shape {array.shape}; 2D skeletons of 17 joints are read from GaitGraph's .csv"
         )
-    skeletons, confidence = mark_unseen(
-        np.array(array, np.float32).reshape(-1, joints, 3), origin_is_unseen=False
-    )
+    skeletons, confidence = mark_unseen_in_walk(layout, np.array(array, np.float32).reshape(-1, joints, 3))
     return Walk(
         sequence.person,
         sequence.walk,
@@ -117,7 +106,3 @@ def _read(sequence: CasiaSequence, place: str, load: Callable[[], NDArray[Any]])
         condition=sequence.condition,
         session=sequence.session,
     )
-
-
-def _broken_zip(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} is not a complete .npz file of plain arrays ({error}); download it again")

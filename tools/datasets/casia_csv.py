@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from stream.errors import DataError
 from stream.skeleton import get_layout
+from stream.unseen_joints import mark_unseen_in_walk
 from tools.datasets.casia import RATE_HZ, CasiaSequence, parse_sequence
-from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
+from tools.datasets.recorded_walk import Walk, WalkRef
 from tools.datasets.text_files import read_error, read_head
 
 __all__ = ["find", "matches"]
@@ -115,7 +116,7 @@ def _read(path: Path, sequence: CasiaSequence, blocks: list[_RowBlock]) -> Walk:
     table = np.stack([frames[frame] for frame in order.tolist()])
     joints = np.stack([-table[..., 0], -table[..., 1], np.zeros(table.shape[:2])], axis=-1)
     scores = np.clip(table[..., 2], 0, 1).astype(np.float32)
-    joints_32, confidence = mark_unseen(joints.astype(np.float32), scores, origin_is_unseen=False)
+    joints_32, confidence = mark_unseen_in_walk(get_layout(LAYOUT), joints.astype(np.float32), scores)
     time_ns = np.round((order - order[0]) * 1e9 / RATE_HZ).astype(np.int64)
     return Walk(
         sequence.person,

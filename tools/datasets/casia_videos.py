@@ -23,7 +23,7 @@ from stream.errors import DataError, EndOfSource
 from stream.recording import read_recording
 from stream.skeleton import get_layout
 from tools.datasets.casia import CasiaSequence, parse_sequence
-from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
+from tools.datasets.recorded_walk import Walk, WalkRef
 
 __all__ = ["find", "find_recordings", "is_recording", "is_video"]
 
@@ -132,7 +132,6 @@ def _read(sequence: CasiaSequence, path: Path, read_frames: _ReadFrames) -> Walk
         for body in frame.bodies:
             if body.id == walker:
                 joints[i], confidence[i] = body.joints, body.confidence
-    joints, confidence = mark_unseen(joints, confidence, origin_is_unseen=False)
     return Walk(
         sequence.person,
         sequence.walk,

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Self
 
 from stream.errors import DataError, UserError
-from tools.datasets import npy, packed
+from tools.datasets import npy
 from tools.datasets.formats import detect, find_walks
 from tools.datasets.npy import PrecutWindowsRef, find_precut
 from tools.datasets.recorded_walk import Walk, WalkRef
@@ -195,7 +195,7 @@ def open_dataset(name: str, path: Path) -> Dataset:
     info = DATASETS[name]
     files = sorted(path.glob(f"{info.packed_prefix}*.npz")) if path.is_dir() else []
     if files:
-        walks = [ref for file in files for ref in packed.find([file])]
+        walks = [ref for file in files for ref in find_walks(file)]
         rate_hz = walks[0].rate_hz
     else:
         walks, rate_hz = _find_walks_of(name, info, path)

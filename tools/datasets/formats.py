@@ -9,7 +9,7 @@ To add a format:
    - `matches(path, head)` says whether a file has the format, from its name and its first 4 kB of text.
    - `find(files)` yields a `WalkRef` for each walk, from file and folder names. Its `read` returns the
      `Walk`: joints in metres, right-handed, Y up (`tools.datasets.recorded_walk.turn_upright` corrects a Y
-     that points down), joints that were not seen marked by `mark_unseen`, times from
+     that points down), unseen joints marked by `stream.unseen_joints.mark_unseen_in_walk`, times from
      `tools.datasets.frame_times`. A broken file raises `DataError`; the text names the file and the line.
 2. Add one `Format(...)` line to `FORMATS` below. The order matters: the first format that matches is taken.
 3. Add the format's name to `formats` of its data set in `tools.datasets.dataset_registry.DATASETS`.
@@ -20,11 +20,12 @@ A joint layout that is not in `stream.skeleton.LAYOUTS` is added there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from stream.errors import DataError, UserError
+from stream.errors import DataError, UserError, data_errors
 from tools.datasets import biwi, casia_arrays, casia_csv, casia_videos, kgbd, ks20, npy, packed
 from tools.datasets.recorded_walk import Walk, WalkRef
 from tools.datasets.text_files import files_at, read_head
@@ -125,9 +126,11 @@ def find_walks(path: Path, person: str | None = None, walk: str | None = None) -
     file_format = detect(path)
     if file_format.one_frame_per_file and path.is_file():
         raise UserError(f"{path} is one frame of a walk: give its folder")
-    for ref in file_format.find(files_at(path)):
+    with data_errors(_unreadable(path)):
+        found = list(file_format.find(files_at(path)))
+    for ref in found:
         if _is_selected(ref.person, person) and _is_selected(ref.walk, walk):
-            yield ref
+            yield replace(ref, read=partial(_read, path, ref))
 
 
 def read_walks(path: Path, person: str | None = None, walk: str | None = None) -> Iterator[Walk]:
@@ -144,6 +147,15 @@ def read_walks(path: Path, person: str | None = None, walk: str | None = None) -
     """
     for ref in find_walks(path, person, walk):
         yield ref.read()
+
+
+def _read(path: Path, ref: WalkRef) -> Walk:
+    with data_errors(_unreadable(path)):
+        return ref.read()
+
+
+def _unreadable(path: Path) -> Callable[[str], str]:
+    return lambda cause: f"{path} holds a walk that cannot be read ({cause}); download it again"
 
 
 def _is_selected(name: str, wanted: str | None) -> bool:

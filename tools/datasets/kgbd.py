@@ -16,9 +16,10 @@ from typing import NoReturn
 import numpy as np
 
 from stream.errors import DataError
-from stream.skeleton import CANONICAL
+from stream.skeleton import CANONICAL, get_layout
+from stream.unseen_joints import mark_unseen_in_walk
 from tools.datasets.frame_times import nominal_times
-from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen
+from tools.datasets.recorded_walk import IntArray, Walk, WalkRef
 from tools.datasets.text_files import read_head, read_text
 
 __all__ = ["find", "matches", "read"]
@@ -83,7 +84,7 @@ def read(path: Path, person: str) -> Walk:
     _check_frames(path, order)
     joints = np.empty((*order.shape, 3), np.float32)
     np.put_along_axis(joints, order[..., None], values.reshape(joints.shape).astype(np.float32), axis=1)
-    joints, confidence = mark_unseen(joints)
+    joints, confidence = mark_unseen_in_walk(get_layout("kinect-v1"), joints)
     time_ns = nominal_times(len(joints), RATE_HZ)
     name = f"kgbd/{person}/{path.stem}"
     return Walk(person, path.stem, "kinect-v1", "kinect-v1", time_ns, joints, confidence, name)

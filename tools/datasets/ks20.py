@@ -19,8 +19,9 @@ import numpy as np
 
 from stream.errors import DataError
 from stream.skeleton import get_layout
+from stream.unseen_joints import mark_unseen_in_walk
 from tools.datasets.frame_times import stamp_times
-from tools.datasets.recorded_walk import Walk, WalkRef, mark_unseen
+from tools.datasets.recorded_walk import Walk, WalkRef
 from tools.datasets.text_files import read_rows
 
 __all__ = ["find", "matches", "read"]
@@ -75,7 +76,7 @@ def read(by_stamp: dict[int, Path], person: str, view: str, take: str) -> Walk:
     stamps = sorted(by_stamp)
     layout = get_layout(LAYOUT)
     table = np.stack([read_rows(by_stamp[stamp], len(layout.joints), _XYZ) for stamp in stamps])
-    joints, confidence = mark_unseen(table.astype(np.float32))
+    joints, confidence = mark_unseen_in_walk(layout, table.astype(np.float32))
     time_ns = stamp_times(np.array(stamps, np.int64), RATE_HZ)
     walk = f"{view}-{take}"
     return Walk(

@@ -34,7 +34,7 @@ from tools.datasets.text_files import files_at, load_array
 
 __all__ = ["PrecutDataset", "PrecutWindows", "PrecutWindowsRef", "find_precut", "is_window_file"]
 
-_SOURCE = re.compile(r"(?P<test>t_)?source_(?P<axis>[xyz])_(?P<set>.+)_(?P<f>\d+)\.npy")
+_SOURCE = re.compile(r"(?P<test>t_)?source_(?P<axis>[xyz])_(?P<set>.+)_(?P<f>[1-9]\d{0,4})\.npy")
 _SETS = {
     "CASIA_B": "casia-b",
     "CAISA_B": "casia-b",

@@ -14,14 +14,12 @@
 | `interpolated_frame_joint` (K, 2) int | optional: interpolated (frame, joint) pairs; read with confidence 0.5 |
 | `sensor_kind` () text | optional: the kind of sensor; otherwise the prefix of the file name determines it (`_SENSOR_BY_PREFIX`) |
 
-Metres, right-handed, Y up; a Kinect joint at (0, 0, 0) was not seen.
+Metres, right-handed, Y up; which joints were not seen is said in `stream.unseen_joints`.
 """  # noqa: E501 - rows of a table
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -31,9 +29,12 @@ from numpy.typing import NDArray
 
 from stream.body import FloatArray
 from stream.errors import DataError
+from stream.recording.conventions import unit_problem
 from stream.skeleton import LAYOUTS
+from stream.unseen_joints import mark_unseen_in_walk
 from tools.datasets.frame_times import nominal_times
-from tools.datasets.recorded_walk import IntArray, Walk, WalkRef, mark_unseen
+from tools.datasets.npz import read_arrays
+from tools.datasets.recorded_walk import IntArray, Walk, WalkRef
 
 __all__ = ["find", "matches"]
 
@@ -44,6 +45,11 @@ _SENSOR_BY_PREFIX = {
     "cmu": "mocap",
 }
 _FRAME_ARRAYS = {"joints", "joints_hi", "joints_lo"}
+_COLUMNS = {
+    "offsets", "subject", "trial", "fps", "joint_names", "gait", "style", "sensor", "toward_camera",
+    "interpolated_frame_joint", "sensor_kind", "joints_scale",
+}  # fmt: skip
+_JUDGED_FRAMES = 30
 
 
 def matches(path: Path, head: str) -> bool:
@@ -73,7 +79,7 @@ class _Packed:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._columns = self._load(lambda name: name not in _FRAME_ARRAYS)
+        self._columns = read_arrays(path, _COLUMNS.__contains__)
         offsets = self._column("offsets")
         if offsets.dtype.kind not in "iu":
             raise self._bad_array("offsets", "increasing frame numbers from 0", offsets)
@@ -120,8 +126,10 @@ class _Packed:
         own = (self._interpolated[:, 0] >= start) & (self._interpolated[:, 0] < end)
         frame, joint = self._interpolated[own].T
         confidence[frame - start, joint] = 0.5
-        kinect = self._sensor.startswith("kinect")
-        joints, confidence = mark_unseen(joints, confidence, origin_is_unseen=kinect)
+        layout = LAYOUTS[self._layout]
+        joints, confidence = mark_unseen_in_walk(layout, joints, confidence)
+        if problem := unit_problem(layout, (), joints[:_JUDGED_FRAMES], confidence[:_JUDGED_FRAMES]):
+            raise DataError(f"{self._path}: {problem}; write it as `tools.datasets.packed` says")
         person, walk = self.people[index], self.walks[index]
         return Walk(
             person=person,
@@ -146,7 +154,7 @@ class _Packed:
     @cached_property
     def _frames(self) -> NDArray[Any]:
         """All frames: (N, J, 3) metres, or (J, 3, N) int16 grid steps, accumulated over time."""
-        arrays = self._load(_FRAME_ARRAYS.__contains__)
+        arrays = read_arrays(self._path, _FRAME_ARRAYS.__contains__)
         grid = "joints_scale" in self._columns
         missing = ({"joints_hi", "joints_lo"} if grid else {"joints"}) - arrays.keys()
         if missing:
@@ -165,15 +173,6 @@ class _Packed:
                 f"joints, according to its other arrays, got {count} of {joints}; download the file again"
             )
         return frames
-
-    def _load(self, wanted: Callable[[str], bool]) -> dict[str, NDArray[Any]]:
-        try:
-            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files if wanted(name)}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise DataError(
-                f"{self._path} is not a complete .npz file of plain arrays ({error}); download it again"
-            ) from error
 
     def _column(self, name: str) -> NDArray[Any]:
         if name not in self._columns:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL, Layout, to_canonical
 
-__all__ = ["IntArray", "Walk", "WalkRef", "mark_unseen", "turn_upright"]
+__all__ = ["IntArray", "Walk", "WalkRef", "turn_upright"]
 
 IntArray = NDArray[np.int64]
 
@@ -89,30 +89,6 @@ class WalkRef:
     session: str = ""
     layout: str = "kinect-v1"
     rate_hz: float = 30.0
-
-
-def mark_unseen(
-    joints: FloatArray, confidence: FloatArray | None = None, *, origin_is_unseen: bool = True
-) -> tuple[FloatArray, FloatArray]:
-    """Marks the joints that the sensor did not see: coordinates NaN, confidence 0.
-
-    A joint was not seen if its confidence is 0, a coordinate is not finite, or it lies at the sensor's
-    origin: the Kinect SDKs write (0, 0, 0) for a lost joint.
-
-    Args:
-        joints: (T, J, 3) float32, metres.
-        confidence: (T, J) float32 in 0..1; 1 for all joints if not given.
-        origin_is_unseen: whether (0, 0, 0) marks a lost joint; False for formats where it is a valid
-            position.
-
-    Returns:
-        The marked joints and their confidence, in the shapes of the arguments.
-    """
-    confidence = np.ones(joints.shape[:-1], np.float32) if confidence is None else confidence
-    seen: NDArray[np.bool] = np.isfinite(joints).all(axis=-1) & (confidence > 0)
-    if origin_is_unseen:
-        seen &= (joints != 0).any(axis=-1)
-    return np.where(seen[..., None], joints, np.float32(np.nan)), np.where(seen, confidence, np.float32(0))
 
 
 def turn_upright(layout: Layout, joints: FloatArray) -> FloatArray:

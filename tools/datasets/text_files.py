@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.errors import DataError, UserError
+from stream.errors import DataError, UserError, data_errors
 from stream.paths import path_exists
 
 __all__ = ["files_at", "load_array", "read_error", "read_head", "read_rows", "read_text"]
@@ -95,13 +95,13 @@ def load_array(path: Path) -> NDArray[Any]:
     Raises:
         DataError: the file cannot be read, is not a complete .npy file, or holds pickled objects.
     """
-    try:
+    with data_errors(
+        lambda cause: (
+            f"{path} is not a complete .npy file of plain numbers ({cause}); download it again, or "
+            "save its array without pickled objects"
+        )
+    ):
         return np.asarray(np.lib.format.open_memmap(path, mode="r"))
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(
-            f"{path} is not a complete .npy file of plain numbers ({error}); download it again, or save its "
-            "array without pickled objects"
-        ) from error
 
 
 def _are_numbers(cells: list[str], count: int) -> bool:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import zstandard
+from lz4.frame import LZ4FrameCompressor
+from mcap.data_stream import RecordBuilder
+from mcap.records import Chunk
+from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, Writer
 
-from stream.errors import DataError
+from stream.recording import TruncatedRecording, UnorderedRecording, read_recording
 from tests.stream.recording.recordings import read, read_error
 
 # --- foreign files ------------------------------------------------------------------------------------------
@@ -143,11 +151,11 @@ def one_body(*joints: str) -> bytes:
         (b"{}", "not a message of sge.BodyFrame"),
         (one_body(*[JOINT] * 25), "body 1 has 25 joints instead of 20"),
         (one_body(), "body 1 has 0 joints instead of 20"),
-        (one_body(*[JOINT] * 19, '{"x":1,"y":2,"confidence":1}'), "only some finite coordinates"),
-        (one_body(*[JOINT] * 19, '{"x":1e39,"y":2,"z":3,"confidence":1}'), "only some finite coordinates"),
-        (one_body(*[JOINT] * 19, '{"confidence":1}'), "contradicts"),
         (one_body(*[JOINT] * 19, '{"x":1,"y":2,"z":3,"confidence":7}'), "outside 0..1"),
-        (one_body(*[JOINT] * 19, '{"x":null,"y":null,"z":null,"confidence":0}'), "not a message"),
+        (one_body(*[JOINT] * 19, '{"x":1,"y":2,"z":3,"confidence":NaN}'), "outside 0..1"),
+        (one_body(*[JOINT] * 19, '{"x":1,"y":2,"z":3}'), "missing required field `confidence`"),
+        (b'{"bodies":' + b"[" * 100_000, "not a message of sge.BodyFrame"),
+        (b'{"bodies":[NaN' + b"[" * 100_000, "not a message of sge.BodyFrame"),
         (b'{"bodies":[{"id":1,"joints":[]},{"id":1,"joints":[]}]}', "same id"),
     ],
 )
@@ -161,7 +169,7 @@ def test_a_malformed_frame_ends_the_recording(
     writer.finish()
     frames, error = read(tmp_path / "foreign.mcap")
     assert frames == [(1_500_000_000, ())]
-    assert "is damaged after 1.5 s" in str(error)
+    assert "breaks a rule of recordings after 1.5 s" in str(error)
     assert expected in str(error)
 
 
@@ -173,7 +181,37 @@ def test_times_that_do_not_increase_are_rejected(foreign: NewFile, tmp_path: Pat
     writer.finish()
     frames, error = read(tmp_path / "foreign.mcap")
     assert frames == [(1, ()), (2, ())]
-    assert isinstance(error, DataError)
+    assert isinstance(error, UnorderedRecording)
+    assert "breaks a rule of recordings after 0.0 s: the time of the next frame" in str(error)
+    assert "`sge-stream convert" in str(error)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        '{"confidence":1}',
+        '{"x":null,"y":null,"z":null,"confidence":1}',
+        '{"x":NaN,"y":NaN,"z":NaN,"confidence":1}',
+        '{"x":Infinity,"y":2,"z":3,"confidence":0.5}',
+        '{"x":1,"y":2,"confidence":1}',
+        '{"x":1e39,"y":2,"z":3,"confidence":1}',
+        '{"x":1,"y":2,"z":3,"confidence":0}',
+        '{"x":0,"y":0.0,"z":-0.0,"confidence":1}',
+        '{"x":NaN,"y":NaN,"z":NaN,"confidence":0}',
+    ],
+)
+def test_a_lost_joint_is_unseen_however_it_is_written(lost: str, foreign: NewFile, tmp_path: Path) -> None:
+    writer = foreign()
+    channel = writer.channel()
+    for n in range(40):
+        writer.message(channel, n * 33_000_000, one_body(*[JOINT] * 19, lost if n % 20 == 7 else JOINT))
+    writer.finish()
+    with read_recording(tmp_path / "foreign.mcap") as recording:
+        seen = np.array([frame.bodies[0].confidence for frame in recording])
+    assert np.argwhere(seen == 0).tolist() == [[7, 19], [27, 19]]
+    with read_recording(tmp_path / "foreign.mcap") as recording:
+        joints = np.array([frame.bodies[0].joints for frame in recording])
+    assert np.argwhere(np.isnan(joints).all(axis=2)).tolist() == [[7, 19], [27, 19]]
 
 
 def test_a_second_channel_is_rejected(foreign: NewFile, tmp_path: Path) -> None:
@@ -193,23 +231,195 @@ def test_a_frame_on_an_unknown_channel_is_rejected(foreign: NewFile, tmp_path: P
     writer.finish()
     frames, error = read(tmp_path / "foreign.mcap")
     assert frames == [(1, ())]
-    assert "unknown channel" in str(error)
+    assert "breaks a rule of recordings after 0.0 s: a message comes before its channel" in str(error)
     writer = foreign()
     writer.message(1, 1)
     writer.message(writer.channel(), 2)
     writer.finish()
-    assert "a frame comes before its channel" in read_error(tmp_path / "foreign.mcap")
+    assert "a message comes before its channel" in read_error(tmp_path / "foreign.mcap")
 
 
-def test_frames_without_a_checksum_are_rejected(foreign: NewFile, tmp_path: Path) -> None:
-    writer = foreign(enable_crcs=False)
-    writer.message(writer.channel(), 1)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"enable_crcs": False},
+        {"use_chunking": False},
+        {"compression": CompressionType.NONE},
+        {"use_statistics": False, "use_summary_offsets": False, "repeat_schemas": False},
+    ],
+)
+def test_checksums_chunks_and_summaries_are_optional(
+    options: dict[str, Any], foreign: NewFile, tmp_path: Path
+) -> None:
+    writer = foreign(**options)
+    channel = writer.channel()
+    for time_ns in (5, 8):
+        writer.message(channel, time_ns)
     writer.finish()
-    assert "a chunk has no checksum" in read_error(tmp_path / "foreign.mcap")
+    assert read(tmp_path / "foreign.mcap") == ([(5, ()), (8, ())], None)
+
+
+@pytest.mark.parametrize("damage", [slice(-200, -199), slice(300, 301)])
+def test_checksums_that_are_there_are_verified(damage: slice, foreign: NewFile, tmp_path: Path) -> None:
+    writer = foreign(use_chunking=False, enable_data_crcs=True)
+    channel = writer.channel()
+    for time_ns in range(30):
+        writer.message(channel, time_ns)
+    writer.finish()
+    content = bytearray((tmp_path / "foreign.mcap").read_bytes())
+    content[damage] = bytes([content[damage][0] ^ 1])
+    (tmp_path / "foreign.mcap").write_bytes(content)
+    _, error = read(tmp_path / "foreign.mcap")
+    assert error is not None
+
+
+def test_a_cut_recording_without_chunks_gives_the_frames_before_the_cut(
+    foreign: NewFile, tmp_path: Path
+) -> None:
     writer = foreign(use_chunking=False)
+    channel = writer.channel()
+    for time_ns in range(20):
+        writer.message(channel, time_ns)
+    place = writer.file.tell()
+    writer.message(channel, 20)
+    writer.finish()
+    content = (tmp_path / "foreign.mcap").read_bytes()
+    (tmp_path / "foreign.mcap").write_bytes(content[: place + 7])
+    frames, error = read(tmp_path / "foreign.mcap")
+    assert frames == [(time_ns, ()) for time_ns in range(20)]
+    assert isinstance(error, TruncatedRecording)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_other_messages_in_the_file_are_passed_over(chunked: bool, foreign: NewFile, tmp_path: Path) -> None:
+    writer = foreign(use_chunking=chunked)
+    log = writer.writer.register_channel("/rosout", "json", writer.writer.register_schema("Log", "", b""))
+    image = writer.writer.register_channel("/camera", "cdr", 0)
+    bodies = writer.channel()
+    for n in range(6):
+        writer.writer.add_message(log, n, b"{}", n, 0)
+        writer.writer.add_message(image, n, b"\xff", n, 7)
+        writer.message(bodies, n)
+    writer.finish()
+    assert read(tmp_path / "foreign.mcap") == ([(n, ()) for n in range(6)], None)
+
+
+def numbered(foreign: NewFile, numbers: Sequence[int], *, others: int = 0) -> None:
+    writer = foreign()
+    log = writer.writer.register_channel("/rosout", "json", 0)
+    bodies = writer.channel()
+    for time_ns, number in enumerate(numbers):
+        for _ in range(others):
+            writer.writer.add_message(log, time_ns, b"{}", time_ns, 0)
+        writer.sequence = number
+        writer.message(bodies, time_ns)
+    writer.finish()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "others"), [([0] * 5, 0), ([0] * 5, 2), ([7, 8, 9, 10, 11], 2), ([2, 5, 8, 11, 14], 2)]
+)
+def test_frames_may_have_no_numbers_or_be_counted_with_other_messages(
+    numbers: list[int], others: int, foreign: NewFile, tmp_path: Path
+) -> None:
+    numbered(foreign, numbers, others=others)
+    assert read(tmp_path / "foreign.mcap") == ([(n, ()) for n in range(5)], None)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([3, 3], "frame 3 follows frame 3; each has the next number, or all 0"),
+        ([3, 2], "frame 2 follows frame 3"),
+        ([0, 0, 1, 3], "frame 3 follows frame 1, so frames are missing"),
+        ([1, 0, 0], "frame 0 follows frame 1"),
+    ],
+)
+def test_numbers_that_do_not_count_are_refused_with_the_rule(
+    numbers: list[int], expected: str, foreign: NewFile, tmp_path: Path
+) -> None:
+    numbered(foreign, numbers)
+    _, error = read(tmp_path / "foreign.mcap")
+    assert isinstance(error, UnorderedRecording)
+    assert expected in str(error)
+    assert "`sge-stream convert" in str(error)
+
+
+def test_an_unknown_compression_is_refused_with_the_rule(foreign: NewFile, tmp_path: Path) -> None:
+    foreign_chunk(foreign, tmp_path, compression="brotli")
+    message = read_error(tmp_path / "foreign.mcap")
+    assert (
+        "a chunk is compressed with 'brotli'; chunks are compressed with zstd or lz4, or not at all"
+        in message
+    )
+
+
+# --- bombs --------------------------------------------------------------------------------------------------
+
+
+def foreign_chunk(foreign: NewFile, tmp_path: Path, **changes: Any) -> None:
+    """Writes a recording whose only chunk is changed."""
+    writer = foreign()
     writer.message(writer.channel(), 1)
     writer.finish()
-    assert "a message is outside the chunks" in read_error(tmp_path / "foreign.mcap")
+    path = tmp_path / "foreign.mcap"
+    content = path.read_bytes()
+    with path.open("rb") as file:
+        chunk = next(
+            record for record in StreamReader(file, emit_chunks=True).records if isinstance(record, Chunk)
+        )
+    old, new = RecordBuilder(), RecordBuilder()
+    chunk.write(old)
+    replace(chunk, **changes).write(new)
+    path.write_bytes(content.replace(old.end(), new.end()))  # type: ignore[no-untyped-call]
+
+
+GIBIBYTE = 2**30
+
+
+@pytest.fixture(scope="module")
+def packed_zeros() -> dict[str, bytes]:
+    """One GiB of zeros, packed."""
+    zstd = zstandard.ZstdCompressor().compressobj(size=GIBIBYTE)
+    unsized = zstandard.ZstdCompressor(write_content_size=False).compressobj()
+    lz4 = LZ4FrameCompressor()
+    block = bytes(2**24)
+    parts = {"zstd": [b""], "unsized": [b""], "lz4": [lz4.begin()]}
+    for _ in range(GIBIBYTE // len(block)):
+        parts["zstd"].append(zstd.compress(block))
+        parts["unsized"].append(unsized.compress(block))
+        parts["lz4"].append(lz4.compress(block))
+    parts["zstd"].append(zstd.flush())
+    parts["unsized"].append(unsized.flush())
+    parts["lz4"].append(lz4.flush())
+    return {name: b"".join(some) for name, some in parts.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stated", [GIBIBYTE, 2**26, 1000])
+@pytest.mark.parametrize("name", ["zstd", "unsized", "lz4"])
+def test_a_chunk_is_never_unpacked_beyond_the_limit(
+    name: str, stated: int, packed_zeros: dict[str, bytes], foreign: NewFile, tmp_path: Path
+) -> None:
+    data = packed_zeros[name]
+    compression = "lz4" if name == "lz4" else "zstd"
+    foreign_chunk(foreign, tmp_path, data=data, compression=compression, uncompressed_size=stated)
+    path = tmp_path / "foreign.mcap"
+    assert path.stat().st_size < 10_000_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    message = read_error(path)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert "more than the 64 MiB that are read" in message or "a chunk has not the size" in message
+    assert grown < 2**28, "more than 256 MiB were used"
+
+
+def test_a_frame_with_very_many_bodies_is_refused(foreign: NewFile, tmp_path: Path) -> None:
+    writer = foreign()
+    channel = writer.channel()
+    bodies = b",".join(b'{"id":1,"joints":[]}' for _ in range(300_000))
+    writer.message(channel, 1, b'{"bodies":[' + bodies + b"]}")
+    writer.finish()
+    assert "a frame has 6.0 MiB, more than the 4 MiB that are read" in read_error(tmp_path / "foreign.mcap")
 
 
 def test_a_recording_without_frames_is_rejected(foreign: NewFile, tmp_path: Path) -> None:

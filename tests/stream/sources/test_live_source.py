@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from stream.sources.live_source import LiveSource
 
 INFO = SourceInfo("sensor 7", "kinect-v2", "kinect-v2", live=True, finite=False)
 LOGGER = "stream.sources.live_source"
-BODY = Body(1, np.zeros((25, 3), np.float32), np.ones(25, np.float32))
+BODY = Body(1, np.ones((25, 3), np.float32), np.ones(25, np.float32))
 
 
 class FakeClock:
@@ -136,7 +137,8 @@ def test_times_of_a_delivering_device_start_at_zero(caplog: pytest.LogCaptureFix
     assert harness.connected == [], "the first read opens the device"
     frames = harness.run(3.05)
     assert seconds(frames) == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
-    assert all(frame.bodies == (BODY,) for frame in frames)
+    assert all([body.id for body in frame.bodies] == [1] for frame in frames)
+    assert all((frame.bodies[0].joints == BODY.joints).all() for frame in frames)
     assert (harness.source.problem, caplog.messages) == ("", [])
     assert harness.source.description == "clock 77000000000000"
 
@@ -361,3 +363,22 @@ def test_latest_value_wakes_a_waiting_thread() -> None:
     frame = newest.take(60)
     thread.join()
     assert frame is not None and frame.time_ns == 8
+
+
+def test_a_joint_at_the_origin_is_unseen() -> None:
+    joints = np.ones((25, 3), np.float32)
+    joints[[0, 4]] = 0
+    joints[7, 1] = np.nan
+    frame = BodyFrame(5, (Body(1, joints, np.ones(25, np.float32)),))
+
+    class OneFrame(FakeDevice):
+        def read(self, timeout: float) -> BodyFrame | None:
+            return frame
+
+    clock = FakeClock()
+    with contextlib.closing(LiveSource(INFO, lambda: OneFrame(DeviceScript(), clock), clock=clock)) as source:
+        delivered = source.read(1)
+    assert delivered is not None
+    (body,) = delivered.bodies
+    assert np.flatnonzero(body.confidence == 0).tolist() == [0, 4, 7]
+    assert np.flatnonzero(np.isnan(body.joints).all(axis=1)).tolist() == [0, 4, 7]

@@ -56,9 +56,10 @@ def test_metre_arrays_are_read(tmp_path: Path) -> None:
     assert (first.person, first.walk, first.sensor, first.layout) == ("4", "a", "radar", "kinect-v1")
     assert first.name == "mine/4/a"
     np.testing.assert_array_equal(first.joints, bodies[:3].astype(np.float32))
+    bodies[5, 6] = np.nan  # unseen, whatever the kind of sensor
     np.testing.assert_array_equal(second.joints, bodies[3:].astype(np.float32))
     assert second.time_ns.tolist() == [0, 40_000_000, 80_000_000, 120_000_000, 160_000_000]
-    assert np.argwhere(second.confidence != 1).tolist() == [[1, 2]]
+    assert np.argwhere(second.confidence != 1).tolist() == [[1, 2], [2, 6]]
 
 
 @settings(max_examples=20)
