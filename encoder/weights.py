@@ -30,7 +30,9 @@ from encoder.model import EncoderConfig, GaitEncoder
 from encoder.pose import POSE_WIDTH
 from encoder.weights_files import WEIGHTS, find_weights_files
 from stream.body import FloatArray
-from stream.errors import DataError, UserError
+from stream.errors import DataError, UserError, data_errors
+from stream.paths import path_exists
+from stream.shipped_files import read_shipped
 from stream.skeleton import CANONICAL_LAYOUT
 from stream.windows.cutting import RATE_HZ
 
@@ -46,7 +48,7 @@ __all__ = [
 
 _KIND = "sge-stream gait encoder"
 _VERSION = "1"
-_SHIPPED = ("pretrained", WEIGHTS)
+_SHIPPED = "pretrained"
 _SEED = 0
 
 
@@ -166,18 +168,21 @@ def load_weights(path: Path) -> Weights:
         DataError: the file is missing, corrupt, of another kind or version, or does not fit its
             configuration.
     """
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = dict(file.metadata() or {})
-            # The copy stays valid when the file changes, and has the aligned memory that the speed and the
-            # rounding of products depend on.
-            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such weights file; check the path") from error
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"{path}: expected a safetensors file, but it is unreadable ({error}); download or save it again"
-        ) from error
+    if not path_exists(path):
+        raise DataError(f"{path}: no such weights file; check the path")
+    with (
+        data_errors(
+            lambda cause: (
+                f"{path}: expected a safetensors file, but it is unreadable ({cause}); download or "
+                "save it again"
+            )
+        ),
+        safe_open(path, framework="pt", device="cpu") as file,
+    ):
+        metadata = dict(file.metadata() or {})
+        # The copy stays valid when the file changes, and has the aligned memory that the speed and the
+        # rounding of products depend on.
+        state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
     if metadata.pop("kind", None) != _KIND:
         raise DataError(
             f"{path}: expected weights of a gait encoder, got those of another model; give another file"
@@ -185,7 +190,7 @@ def load_weights(path: Path) -> Weights:
     if (version := metadata.pop("version", None)) != _VERSION:
         raise DataError(f"{path}: expected format version {_VERSION}, got {version}; save it again")
     config = _parse_config(path, metadata.pop("config", ""))
-    if not re.fullmatch(r"\d{1,4}(\.\d+)?", metadata.get("rate_hz", str(RATE_HZ))):
+    if not re.fullmatch(r"[1-9][0-9]{0,3}(\.[0-9]+)?", metadata.get("rate_hz", str(RATE_HZ))):
         raise DataError(f"{path}: expected a number as rate_hz, got {metadata['rate_hz']}; save it again")
     _check_fit(path, state, config)
     float32_state = {name: p.to(torch.float32) for name, p in state.items()}
@@ -193,10 +198,10 @@ def load_weights(path: Path) -> Weights:
 
 
 def _parse_config(path: Path, text: str) -> EncoderConfig:
-    try:
+    with data_errors(
+        lambda cause: f"{path}: its encoder configuration is malformed ({cause}); save it again"
+    ):
         return EncoderConfig(**json.loads(text))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path}: its encoder configuration is malformed ({error}); save it again") from error
 
 
 def _check_fit(path: Path, state: Mapping[str, Tensor], config: EncoderConfig) -> None:
@@ -224,7 +229,7 @@ def load_encoder(*paths: Path) -> LoadedEncoder:
             shipped.
 
     Raises:
-        DataError: the weights cannot be used; see `load_weights`.
+        DataError: the weights cannot be used, see `load_weights`; or the shipped ones were changed.
         UserError: a path is not accessible, the encoders read different windows, or two of them have the
             same weights.
     """
@@ -235,9 +240,10 @@ def load_encoder(*paths: Path) -> LoadedEncoder:
         return _build(
             several, trained=True, description=f"weights of {' + '.join(map(_display_name, found))}"
         )
-    shipped = files("encoder").joinpath(*_SHIPPED)
-    if shipped.is_file():
-        with as_file(shipped) as file:
+    shipped = files("encoder").joinpath(_SHIPPED)
+    if shipped.joinpath(WEIGHTS).is_file():
+        read_shipped(shipped, WEIGHTS)
+        with as_file(shipped.joinpath(WEIGHTS)) as file:
             return _build([load_weights(file)], trained=True, description="shipped weights")
     config = EncoderConfig()
     description = f"random features (no trained weights are installed; seed {_SEED})"

@@ -26,7 +26,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from gallery.scoring.backend_card import BackendCard
@@ -35,7 +34,8 @@ from gallery.scoring.evidence.protocol import ArrayReader
 from gallery.scoring.fusion import FusionModel
 from gallery.scoring.thresholds import Calibration
 from stream.body import FloatArray
-from stream.errors import DataError
+from stream.errors import data_errors
+from stream.shipped_files import read_shipped
 
 __all__ = [
     "ANY_SENSOR",
@@ -117,8 +117,7 @@ def find_backend(contract: str, weights: Iterable[Path] = ()) -> Traversable | N
         weights: files and trained folders that the encoder was loaded from; their folders are searched before
             the back-ends that ship.
     """
-    shipped = files("gallery.scoring").joinpath("backends")
-    for folder in (*folders_beside(weights), shipped):
+    for folder in (*folders_beside(weights), _shipped_folder()):
         if any(file.is_file() for file in _files(contract, folder)):
             return folder
     return None
@@ -133,15 +132,20 @@ def load_backend(contract: str, weights: Iterable[Path] = (), *, fused: bool = T
         fused: with the fusions and the thresholds that belong to them; else without any.
 
     Raises:
-        DataError: its files are corrupt, or one of the two is missing.
+        DataError: its files are corrupt, one of the two is missing, or a shipped one was changed.
     """
     folder = find_backend(contract, weights)
     if folder is None:
         return Backend()
-    text, numbers = _files(contract, folder)
-    try:
-        card = msgspec.json.decode(text.read_bytes(), type=BackendCard)
-        arrays = load(numbers.read_bytes())
+    with data_errors(
+        lambda cause: (
+            f"the back-end of encoder {contract} in {folder} is incomplete or damaged ({cause}); "
+            "install sge-stream again, or write it again with python -m tools.backend_fit.fit_backend"
+        )
+    ):
+        text, numbers = (_read(file, folder) for file in _files(contract, folder))
+        card = msgspec.json.decode(text, type=BackendCard)
+        arrays = load(numbers)
         projected = [sensor for sensor, known in card.sensors.items() if known.projection]
         projections = {sensor: _projection(_reader(arrays, sensor), sensor) for sensor in projected}
         cards = {sensor: known.fusion for sensor, known in card.sensors.items() if fused and known.fusion}
@@ -149,11 +153,6 @@ def load_backend(contract: str, weights: Iterable[Path] = (), *, fused: bool = T
             sensor: FusionModel.read(_reader(arrays, f"{sensor}.fusion"), one.weights)
             for sensor, one in cards.items()
         }
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
-        raise DataError(
-            f"the back-end of encoder {contract} in {folder} is incomplete or damaged ({error}); install "
-            "sge-stream again, or write it again with python -m tools.backend_fit.fit_backend"
-        ) from error
     impostors = {sensor: known.impostors for sensor, known in card.sensors.items() if known.impostors}
     impostors |= {sensor: one.impostors for sensor, one in cards.items() if one.impostors}
     return Backend(projections, Calibration(impostors), fusions)
@@ -169,6 +168,14 @@ def backend_arrays(
     if fusion is not None:
         found |= {f"{sensor}.fusion.{name}": array for name, array in fusion.arrays().items()}
     return found
+
+
+def _shipped_folder() -> Traversable:
+    return files("gallery.scoring").joinpath("backends")
+
+
+def _read(file: Traversable, folder: Traversable) -> bytes:
+    return read_shipped(folder, file.name) if folder == _shipped_folder() else file.read_bytes()
 
 
 def _files(contract: str, folder: Traversable) -> tuple[Traversable, Traversable]:

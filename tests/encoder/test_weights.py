@@ -18,6 +18,7 @@ from encoder.contract import Contract
 from encoder.model import EncoderConfig, GaitEncoder
 from encoder.weights import load_encoder, load_weights, save_weights, seeded_state, weights_digest
 from stream.errors import DataError, UserError
+from stream.shipped_files import write_checksums
 
 TINY = EncoderConfig(f=4, joints=3, hidden=5)
 
@@ -127,11 +128,21 @@ def test_without_weights_the_encoder_is_random_and_described_as_such(
 def test_shipped_weights_are_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pretrained").mkdir()
     state = seeded_state(TINY, seed=4)
-    save_weights(tmp_path / "pretrained" / "encoder.safetensors", state, TINY)
+    path = tmp_path / "pretrained" / "encoder.safetensors"
+    save_weights(path, state, TINY)
+    write_checksums(path.parent, path.name)
     monkeypatch.setattr("encoder.weights.files", lambda _: tmp_path)
     loaded = load_encoder()
     assert loaded.trained
     assert loaded.contract.model == weights_digest(state)
+    changed = bytearray(path.read_bytes())
+    changed[-5] ^= 1  # a number of a kernel, which loads as well
+    path.write_bytes(changed)
+    assert load_encoder(path).contract.model != loaded.contract.model
+    with pytest.raises(
+        DataError, match=r"encoder.safetensors is damaged or was replaced: install sge-stream"
+    ):
+        load_encoder()
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ from gallery.scoring.backend import backend_arrays, folders_beside
 from gallery.scoring.backend_card import BackendCard, SensorCard
 from stream.body import FloatArray
 from stream.errors import RunError, SgeError
+from stream.shipped_files import CHECKSUMS, write_checksums
 from tools.backend_fit.sensor_fits import Fit, Fitter
 
 __all__ = ["main", "write_backend"]
@@ -78,6 +79,8 @@ def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, F
         folder.mkdir(parents=True, exist_ok=True)
         folder.joinpath(f"{contract}.safetensors").write_bytes(save(arrays))
         folder.joinpath(f"{contract}.json").write_bytes(text + b"\n")
+        if folder.joinpath(CHECKSUMS).is_file():  # the folder of those that ship
+            write_checksums(folder, f"{contract}.safetensors", f"{contract}.json")
     except OSError as error:
         raise RunError(f"{folder} cannot be written: {error.strerror}; give another --out") from error
 

@@ -18,6 +18,7 @@ from encoder.training.model_card import CARD
 from encoder.weights import load_encoder, load_weights, save_weights, weights_digest
 from encoder.weights_files import WEIGHTS, find_weights_files
 from stream.errors import DataError, RunError, SgeError, UserError
+from stream.shipped_files import CHECKSUMS, write_checksums
 from tools.backend_fit.training_provenance import check_may_ship
 
 __all__ = ["MAX_BYTES", "main", "ship"]
@@ -27,7 +28,7 @@ MAX_BYTES = 20_000_000
 
 
 def ship(trained: Path, folder: Path) -> Path:
-    """Writes the weights of a finished training at half precision, with their model card.
+    """Writes the weights of a finished training at half precision, with their model card and checksum.
 
     Args:
         trained: folder of the training.
@@ -68,8 +69,9 @@ def ship(trained: Path, folder: Path) -> Path:
     rounded = f"`{after}`: the weights `{before}` of the training, rounded to half precision"
     try:
         (folder / CARD).write_text(card.replace(f"`{before}`", rounded), encoding="utf-8")
+        write_checksums(folder, WEIGHTS)
     except OSError as error:
-        raise RunError(f"{folder / CARD} cannot be written: {error.strerror}") from error
+        raise RunError(f"{folder / CARD} or its {CHECKSUMS} cannot be written: {error.strerror}") from error
     return target
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from stream.errors import DataError
+from stream.shipped_files import read_shipped
 
 __all__ = ["POSE_MODELS", "load_model"]
 
@@ -26,21 +25,4 @@ def load_model(name: str, folder: Path = FOLDER) -> bytes:
     Raises:
         DataError: the file is missing, or differs from the one of the package.
     """
-    path = folder / name
-    try:
-        content = path.read_bytes()
-        expected = _checksums(folder)[name]
-    except (OSError, KeyError):
-        raise DataError(f"the model {name} is missing in {folder}: {_FIX}") from None
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise DataError(f"the model {path} is damaged or was replaced: {_FIX}")
-    return content
-
-
-_FIX = "install sge-stream again"
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    """Returns SHA-256 by file name."""
-    lines = (folder / "SHA256SUMS").read_text(encoding="ascii").splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines)}
+    return read_shipped(folder, name)

@@ -49,6 +49,6 @@ def test_damaged_model_is_rejected(copy: Path) -> None:
 def test_missing_file_is_rejected(copy: Path, missing: str) -> None:
     (copy / missing).unlink()
     with pytest.raises(
-        DataError, match=r"the model efficientdet\S+ is missing in .*: install sge-stream again"
+        DataError, match=r"the file efficientdet\S+ is missing in .*: install sge-stream again"
     ):
         load_model(PERSON_MODEL, copy)

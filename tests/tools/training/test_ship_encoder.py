@@ -16,6 +16,7 @@ import encoder
 from encoder.model import EncoderConfig
 from encoder.weights import load_encoder, load_weights, save_weights, seeded_state, weights_digest
 from stream.errors import DataError, UserError
+from stream.shipped_files import read_shipped
 from tests.tools.simulated_set import pack_simulated
 from tools.backend_fit.training_provenance import check_may_ship
 from tools.training import ship_encoder
@@ -56,7 +57,9 @@ def test_weights_ship_at_half_precision_with_their_own_card(tmp_path: Path) -> N
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "MODEL_CARD.md").write_text("of another model")
     path = ship(trained(tmp_path / "run", sources), tmp_path / "out")
-    assert sorted(file.name for file in path.parent.iterdir()) == ["MODEL_CARD.md", "encoder.safetensors"]
+    names = ["MODEL_CARD.md", "SHA256SUMS", "encoder.safetensors"]
+    assert sorted(file.name for file in path.parent.iterdir()) == names
+    assert read_shipped(path.parent, "encoder.safetensors") == path.read_bytes()
     shipped = load_weights(path)
     for name, parameter in STATE.items():
         np.testing.assert_array_equal(
