@@ -5,6 +5,10 @@ joint is a weighted mean of the sensor's joints. A table maps joints only: bodie
 the sensor's left, Z away from it. If a sensor uses other units or axes (Azure Kinect: millimetres, Y down, X
 right; MediaPipe: Y down, X right), its source module converts them first. 2D layouts, in pixels and without
 depth, are kept apart (`LAYOUTS_2D`); functions that need metres reject them.
+
+Some sources have no hands or feet and write wrists and ankles twice. A hand at its wrist and a foot at its
+ankle were not measured: `to_canonical` replaces them by a fixed function of other joints, so that they keep
+the skeleton in the range that encoders know and tell nothing of their own.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ __all__ = [
     "Layout",
     "get_layout",
     "hip_center",
+    "map_joints",
     "to_canonical",
 ]
 
@@ -57,6 +62,27 @@ BONES = tuple(
     )
 )  # fmt: skip
 """The 19 bones of the canonical skeleton, each as (joint, parent joint)."""
+
+ABSENT_M = 0.0005
+"""A hand this close to its wrist, or a foot to its ankle, was not measured, metres.
+
+In KGBD people 1-100 no hand is nearer to its wrist than 2.7 mm (`python -m tools.trials.absent_joints`).
+"""
+
+HAND_REACH = 0.29
+"""Distance of a completed hand from its wrist, along the forearm, forearms."""
+
+FOOT_FORWARD, FOOT_DOWN = 0.19, 0.15
+"""Distance of a completed foot from its ankle, across the shank and along it, shanks.
+
+These three are medians of KGBD people 1-100 (Kinect v1) and people 1-5 of the pathological gaits (Kinect v2),
+the mean of both; `python -m tools.trials.absent_joints` prints them.
+"""
+
+_ENDS, _AT, _BEFORE = (
+    [CANONICAL.index(name + side) for name in names for side in ("Left", "Right")]
+    for names in (("Hand", "Foot"), ("Wrist", "Ankle"), ("Elbow", "Knee"))
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,14 +123,36 @@ def hip_center(layout: Layout, joints: FloatArray) -> FloatArray:
 
 
 def to_canonical(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Converts a sensor's J joints to the canonical 20 joints.
+    """Converts a sensor's J joints to the canonical 20 joints, with hands and feet that it has not completed.
+
+    A hand at its wrist, or a foot at its ankle, becomes a fixed function of the other joints, with the
+    confidence of wrist or ankle.
+
+    Args:
+        layout: the layout that `joints` are in.
+        joints: (..., J, 3) float32, metres, axes as in `stream.body.Body`. Leading axes (frames) are kept.
+        confidence: (..., J) float32 in 0..1.
+
+    Returns:
+        Joints (..., 20, 3) float32 and confidence (..., 20) float32; see `map_joints`.
+
+    Raises:
+        UserError: the layout is 2D.
+    """
+    canonical, minimum = map_joints(layout, joints, confidence)
+    _complete_absent(canonical, minimum)
+    return canonical, minimum
+
+
+def map_joints(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Maps a sensor's J joints to the canonical 20 joints, as the sensor gave them, for pictures.
 
     A joint is missing if its confidence is 0 or a coordinate is not finite. Canonical joints that depend on
     it become NaN with confidence 0; all others stay the same.
 
     Args:
         layout: the layout that `joints` are in.
-        joints: (..., J, 3) float32, metres, axes as in `stream.body.Body`. Leading axes (frames) are kept.
+        joints: (..., J, 3) float32; leading axes (frames) are kept.
         confidence: (..., J) float32 in 0..1.
 
     Returns:
@@ -126,6 +174,37 @@ def to_canonical(layout: Layout, joints: FloatArray, confidence: FloatArray) -> 
     minimum: FloatArray = np.where(layout.weights > 0, known, np.float32(np.inf)).min(axis=-1)
     canonical[minimum == 0] = np.nan
     return canonical, minimum
+
+
+def _complete_absent(joints: FloatArray, confidence: FloatArray) -> None:
+    """Completes hands at wrists and feet at ankles, in place.
+
+    Args:
+        joints: (..., 20, 3) float32.
+        confidence: (..., 20) float32.
+    """
+    lengths = np.linalg.norm(joints[..., _ENDS, :] - joints[..., _AT, :], axis=-1)
+    absent = lengths < ABSENT_M  # not where one is missing: NaN is never less
+    if not absent.any():
+        return
+    limbs = joints[..., _AT, :] - joints[..., _BEFORE, :]
+    arms, shanks = limbs[..., :2, :], limbs[..., 2:, :]
+    trunk = joints[..., CANONICAL.index("ShoulderCenter"), :] - joints[..., 0, :]
+    hips = joints[..., CANONICAL.index("HipLeft"), :] - joints[..., CANONICAL.index("HipRight"), :]
+    down, ahead = _unit(shanks), np.cross(hips, trunk)[..., None, :]
+    across = _unit(ahead - (ahead * down).sum(axis=-1, keepdims=True) * down)
+    shank_lengths = np.linalg.norm(shanks, axis=-1, keepdims=True)
+    feet = shank_lengths * (np.float32(FOOT_FORWARD) * across + np.float32(FOOT_DOWN) * down)
+    completed = joints[..., _AT, :] + np.concatenate((np.float32(HAND_REACH) * arms, feet), axis=-2)
+    absent &= np.isfinite(completed).all(axis=-1)  # a joint that it depends on may be missing
+    joints[..., _ENDS, :] = np.where(absent[..., None], completed, joints[..., _ENDS, :])
+    confidence[..., _ENDS] = np.where(absent, confidence[..., _AT], confidence[..., _ENDS])
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: FloatArray = vectors / np.maximum(lengths, np.float32(1e-6))
+    return unit
 
 
 def _layout(name: str, joints: str, mapping: Mapping[str, Mapping[str, float]]) -> Layout:
@@ -237,7 +316,7 @@ _MEDIAPIPE = _layout(
     },
 )
 
-# COCO has neither hands nor feet: wrists and ankles are copied.
+# COCO has neither hands nor feet: copied wrists and ankles mark them as absent.
 _COCO = _layout(
     "coco",
     "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow"
@@ -249,7 +328,7 @@ _COCO = _layout(
     },
 )
 
-# The 17 joints of MPI-INF-3DHP; wrists and ankles are copied to hands and feet.
+# The 17 joints of MPI-INF-3DHP, which has neither hands nor feet, as COCO.
 _MPI_17 = _layout(
     "mpi-17",
     "htop neck rsho relb rwri lsho lelb lwri rhip rkne rank lhip lkne lank pelv spin head",

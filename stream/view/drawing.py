@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.body import BodyFrame, FloatArray, Image
 from stream.decision import State
-from stream.skeleton import BONES, Layout, to_canonical
+from stream.skeleton import BONES, Layout, map_joints
 from stream.sources.camera.quiet_opencv import cv2
 
 __all__ = ["Label", "draw", "draw_text"]
@@ -112,13 +112,13 @@ def _scale_keypoints(layout: Layout, keypoints: FloatArray, scale: float) -> tup
     """Converts keypoints to the canonical joints: pixels (20, 2) and confidence (20,)."""
     joints = np.zeros((len(keypoints), 3), np.float32)
     joints[:, :2] = keypoints[:, :2] * scale
-    canonical, confidence = to_canonical(layout, joints, keypoints[:, 2])
+    canonical, confidence = map_joints(layout, joints, keypoints[:, 2])
     return canonical[:, :2], confidence
 
 
 def _project(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Projects joints in metres to the canvas: canonical joints in pixels (20, 2), confidence (20,)."""
-    canonical, confidence = to_canonical(layout, joints, confidence)
+    canonical, confidence = map_joints(layout, joints, confidence)
     if confidence.any() and float(np.nanmin(canonical[:, 2])) < MIN_DISTANCE_M:
         canonical = canonical - np.nanmean(canonical, axis=0) + np.array([0, 0, 3], np.float32)
     height, width = CANVAS

@@ -6,11 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.errors import UserError
-from stream.skeleton import CANONICAL, LAYOUTS, LAYOUTS_2D, Layout, get_layout, hip_center, to_canonical
+from stream.skeleton import (
+    CANONICAL,
+    LAYOUTS,
+    LAYOUTS_2D,
+    Layout,
+    get_layout,
+    hip_center,
+    map_joints,
+    to_canonical,
+)
+from stream.windows.cutting import cut_windows
+from tests.stream.bodies import at_rate, walking
 
 ALL = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
 SIDED = [name.removesuffix("Left") for name in CANONICAL if name.endswith("Left")]
@@ -182,13 +193,13 @@ def test_mpi_17_agrees_with_the_index_map_of_the_rgb_data_set(data_dir: Path) ->
 @pytest.mark.parametrize("value", [0.0, np.nan], ids=["no-confidence", "nan-coordinates"])
 def test_a_missing_joint_affects_only_the_joints_derived_from_it(layout: Layout, value: float) -> None:
     joints = standing_joints(layout)
-    whole, _ = to_canonical(layout, joints, full_confidence(layout))
+    whole, _ = map_joints(layout, joints, full_confidence(layout))
     for index in range(len(layout.joints)):
         changed, confidence = joints.copy(), full_confidence(layout)
         changed[index] = np.nan
         if value == 0.0:
             changed[index], confidence[index] = 1e9, 0
-        converted, trust = to_canonical(layout, changed, confidence)
+        converted, trust = map_joints(layout, changed, confidence)
         affected = layout.weights[:, index] > 0
         np.testing.assert_array_equal(trust, np.where(affected, 0, 1))
         assert np.isnan(converted[affected]).all()
@@ -274,3 +285,64 @@ def test_2d_skeletons_are_rejected_by_the_conversion() -> None:
     with pytest.raises(UserError, match="layout coco17-2d are 2D image positions in pixels: they cannot"):
         to_canonical(layout, np.ones((17, 3), np.float32), np.ones(17, np.float32))
     assert not any(known.is_2d for known in LAYOUTS.values())
+
+
+WITHOUT = {
+    "kinect-v2": ("Hand",),
+    "coco": ("Hand", "Foot"),
+    "mpi-17": ("Hand", "Foot"),
+    "openpose-14": ("Hand", "Foot"),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_hands_at_wrists_and_feet_at_ankles_are_completed_by_the_limb(name: str) -> None:
+    layout = get_layout(name)
+    joints = standing_joints(layout)
+    if name == "kinect-v2":
+        for side in ("Left", "Right"):
+            joints[layout.joints.index("Hand" + side)] = joints[layout.joints.index("Wrist" + side)]
+    converted, trust = to_canonical(layout, joints, full_confidence(layout))
+    at = dict(zip(CANONICAL, converted, strict=True))
+    assert (trust == 1).all()
+    for side in ("Left", "Right"):
+        forearm = at["Wrist" + side] - at["Elbow" + side]
+        np.testing.assert_allclose(at["Hand" + side] - at["Wrist" + side], 0.29 * forearm, atol=1e-5)
+        if "Foot" in WITHOUT[name]:
+            foot = at["Foot" + side] - at["Ankle" + side]
+            assert foot[2] < -0.05, "feet point to the front: this person faces the sensor"
+            assert foot[1] < -0.03
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), limb=st.sampled_from([("Hand", "Wrist"), ("Foot", "Ankle")]))
+def test_what_a_source_writes_for_joints_that_it_does_not_have_changes_no_window(
+    seed: int, limb: tuple[str, str]
+) -> None:
+    random = np.random.default_rng(seed)
+    layout, times = get_layout("kinect-v1"), at_rate(30, 1)
+    joints, confidence = walking(times), np.ones((len(times), 20), np.float32)
+    ends, at = ([CANONICAL.index(part + side) for side in ("Left", "Right")] for part in limb)
+    cut = []
+    for _ in range(2):
+        written, sure = joints.copy(), confidence.copy()
+        written[:, ends] = joints[:, at] + random.uniform(-2e-4, 2e-4, (len(times), 2, 3))
+        sure[:, ends] = random.uniform(0.1, 1, (len(times), 2))
+        cut.append(cut_windows(times, *to_canonical(layout, written, sure)))
+    assert len(cut[0]) > 5
+    for window, other in zip(*cut, strict=True):
+        np.testing.assert_array_equal(window.joints, other.joints)
+        assert window.quality == other.quality
+
+
+def test_hands_that_were_measured_stay_as_they_are() -> None:
+    layout = get_layout("kinect-v1")
+    joints = standing_joints(layout)
+    converted, _ = to_canonical(layout, joints, full_confidence(layout))
+    np.testing.assert_array_equal(converted, joints)
+
+
+def test_pictures_show_the_joints_that_the_sensor_gave() -> None:
+    layout = get_layout("coco")
+    joints, _ = map_joints(layout, standing_joints(layout), full_confidence(layout))
+    np.testing.assert_array_equal(joints[CANONICAL.index("FootLeft")], joints[CANONICAL.index("AnkleLeft")])
