@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.program import Program, read_frames
-from tests.stream.sources.videos import write_timed_video
+from tests.stream.sources.videos import shorten_times, write_timed_video
 from tools.trials.video_files import FRONT, VideoFormat
 
 SENTENCE = "cut.mp4 is cut off after 0."
@@ -51,3 +52,12 @@ def test_enrolling_from_a_cut_off_video_stores_nothing_and_says_why(program: Pro
     assert done.returncode == 2
     assert SENTENCE in done.stderr and "is the part that is there" in done.stderr
     assert "Ada" not in program.run("people", "list").stdout
+
+
+def test_watching_says_that_the_times_are_a_guess(program: Program, tmp_path: Path) -> None:
+    form = VideoFormat(unit=Fraction(1, 1000), rate=25)
+    path = write_timed_video(tmp_path / "walk.mkv", [n / 25 for n in range(10)], form)
+    shorten_times(path)
+    done = program.run("--source", str(path), "--speed", "0", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("picture n is taken to be at n / 25 s, the rate of its header") == 1

@@ -29,6 +29,7 @@ from stream.sources import open_source
 from stream.sources.camera.boxes import Box, bounding_box, iou
 from stream.sources.camera.model_files import POSE_MODELS
 from stream.sources.camera.quiet_opencv import cv2
+from stream.sources.camera.video_reader import CutOffVideo
 from stream.view.drawing import Label, draw
 
 __all__ = [
@@ -142,7 +143,9 @@ def track_video(address: str, model: str) -> VideoTracks:
             tracked.seconds.append((time.perf_counter() - started[0], time.process_time() - started[1]))
             tracked.add(len(times), frame)
             times.append(frame.time_ns)
-    except EndOfSource:
+    except (EndOfSource, CutOffVideo) as end:
+        if isinstance(end, CutOffVideo):
+            typer.echo(f"video_tracking: {end}", err=True)
         tracked.rate = 1e9 / float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         return tracked
     finally:

@@ -149,9 +149,10 @@ class VideoReader:
 
     def _believable_times(self, packets: list[Packet[VideoStream]]) -> PictureTimes:
         """Raises `DataError` if neither the pictures' times nor the file's rate can be believed."""
-        stamps = [packet.pts for packet in packets if packet.size]
+        by_dts = self._container.format.name == "avi"
+        stamps = [packet.dts if by_dts else packet.pts for packet in packets if packet.size]
         rate = self._stream.average_rate or self._stream.guessed_rate
-        times = believable_times(stamps, self._stream.time_base, rate)
+        times = believable_times(stamps, self._stream.time_base, rate, by_dts=by_dts)
         if isinstance(times, str):
             raise DataError(f"{self._path} {times}; {_CONVERT}, with the rate at which it was recorded")
         return times

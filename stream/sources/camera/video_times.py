@@ -35,54 +35,36 @@ class PictureTimes:
 
     Attributes:
         unit: seconds, of the file's times, or of one picture if they are counted.
+        by_dts: whether the pictures' times are those of decoding: an AVI states no others.
         counted: whether picture n is at n units, because the times of the file are unusable.
         note: for the user, if the times are a guess; else empty.
     """
 
     unit: Fraction
+    by_dts: bool = False
     counted: bool = False
     note: str = ""
     _number: int = field(default=0, init=False)
     _shift: int | None = field(default=None, init=False)
     _last: int = field(default=0, init=False)
     _step: int = field(default=0, init=False)
-    _by_pts: _Order = field(default_factory=lambda: _Order(), init=False)  # noqa: PLW0108 - defined below
-    _by_dts: _Order = field(default_factory=lambda: _Order(), init=False)  # noqa: PLW0108 - defined below
 
     def next_ns(self, picture: Stamped) -> int:
         """Returns the time of the next picture, nanoseconds; not negative for the first."""
         number, self._number = self._number, self._number + 1
         if self.counted:
             return round(number * self.unit * 1_000_000_000)
-        stamp = self._stamp(picture)
+        stamp = picture.dts if self.by_dts else picture.pts
+        if stamp is None:  # FFmpeg gives the last pictures no time of decoding
+            stamp = self._last + self._step
         if self._shift is None:
             self._shift = max(0, -stamp)
         self._step, self._last = stamp - self._last, stamp
         return round((stamp + self._shift) * self.unit * 1_000_000_000)
 
-    def _stamp(self, picture: Stamped) -> int:
-        """Chooses the stamps that are more often in order; an AVI gives wrong `pts` to reordered pictures."""
-        self._by_pts.add(picture.pts)
-        self._by_dts.add(picture.dts)
-        stamp = picture.pts if self._by_pts.faults <= self._by_dts.faults else picture.dts
-        return self._last + self._step if stamp is None else stamp
-
-
-@dataclass(slots=True)
-class _Order:
-    """How often the stamps of successive pictures are not in order."""
-
-    last: int | None = None
-    faults: int = 0
-
-    def add(self, stamp: int | None) -> None:
-        if stamp is not None:
-            self.faults += self.last is not None and stamp <= self.last
-            self.last = stamp
-
 
 def believable_times(
-    stamps: Sequence[int | None], unit: Fraction | None, rate: Fraction | None
+    stamps: Sequence[int | None], unit: Fraction | None, rate: Fraction | None, *, by_dts: bool = False
 ) -> PictureTimes | str:
     """Decides whether the times of a file are used, or counted by its rate.
 
@@ -90,6 +72,7 @@ def believable_times(
         stamps: of the first pictures, in units; in any order.
         unit: seconds.
         rate: pictures per second that the header states.
+        by_dts: whether the stamps are times of decoding, in the order of the file.
 
     Returns:
         The times; or, if neither times nor rate are believable, what the file states instead.
@@ -104,7 +87,7 @@ def believable_times(
     elif gaps and not LEAST_RATE <= (seen := 1 / (float(gap) * float(unit))) <= GREATEST_RATE:
         reason = f"has {seen:.3g} pictures a second, and nobody records people walking so"
     if not reason and unit is not None:
-        return PictureTimes(unit)
+        return PictureTimes(unit, by_dts)
     if rate is None or not LEAST_RATE <= rate <= GREATEST_RATE:
         return reason
     note = (
