@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -206,3 +209,41 @@ def test_a_recording_of_a_camera_contains_no_image_and_no_password(
     assert 1 <= len(frames) <= 11
     assert all(frame.bodies == () and frame.picture is None for frame in frames)
     assert target.stat().st_size < 10_000, "a picture alone would be larger"
+
+
+@pytest.fixture
+def http_camera(cases_dir: Path) -> Iterator[str]:
+    """The addresses of `httpcam.py`, which answers in the ways of real cameras."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    command = [sys.executable, str(cases_dir / "httpcam.py"), str(port), str(cases_dir / "vfr.mp4")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+            break
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+def test_each_kind_of_http_address_says_what_it_is(
+    program: Program, http_camera: str, tmp_path: Path
+) -> None:
+    said = {
+        "html": "answers with a web page, not a video",
+        "401": "asks for a user and a password",
+        "snap.jpg": "sends one picture, not a stream",
+        "slow": "answers, but sends no picture",
+        "file.mp4": "is a video file, not a stream: download it",
+    }
+    for path, message in said.items():
+        address = f"{http_camera}/{path}?key={SECRET}"
+        done = program.run("record", str(tmp_path / f"{path}.mcap"), "--source", address)
+        assert done.returncode == 2
+        assert f"{http_camera}/{path} {message}" in done.stderr
+        assert "its stream stopped" not in done.stderr and SECRET not in done.stderr
+    done = program.run("doctor", "--source", f"{http_camera}/mjpg", "--out", str(tmp_path))
+    assert (
+        f"source {http_camera}/mjpg" in done.stdout
+        and "the first frame came after" in done.stdout.replace("\n", " ")
+    )

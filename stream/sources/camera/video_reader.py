@@ -86,7 +86,7 @@ class VideoReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.unused = 0
-        if path.stat().st_size == 0:
+        if not _head(path):
             raise DataError(f"{path} is empty; give a video with at least one picture")
         with contextlib.ExitStack() as opened:
             self._container = opened.enter_context(_open(path))
@@ -208,11 +208,11 @@ class _End:
 
 
 def _open(path: Path) -> InputContainer:
-    error = _unreadable(path)
-    with _as_data_error(error):
+    try:
         # The absolute path, because FFmpeg takes names such as data:... for addresses.
         return av.open(str(path.resolve()), metadata_errors="replace", options=_OPTIONS)
-    raise error
+    except Exception as error:  # whatever PyAV raises
+        raise _unreadable(path) from error
 
 
 def _best_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -229,11 +229,17 @@ def _best_stream(container: InputContainer, path: Path) -> VideoStream:
 
 def _unreadable(path: Path) -> DataError:
     reason = "is not a readable video, or contains no pictures"
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:8] == b"ftyp":
+    if _head(path)[4:8] == b"ftyp":
         reason += " (a recording or copy that was cut off has no index, and cannot be read)"
     return DataError(f"{path} {reason}; {_CONVERT}")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(12)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); give a video that you may read") from None
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from stream.errors import DataError, EndOfSource, SourceError
 from stream.recording import read_recording
 from stream.sources import open_source
 from stream.sources.camera.detected_bodies import DetectedBodies
+from stream.sources.camera.video_file import open_video
 from tests.stream.sources.camera_streams import number_of, numbered_picture
 from tests.stream.sources.videos import (
     FPS,
@@ -192,6 +193,10 @@ def test_empty_and_missing_files_are_rejected(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(DataError, match=r"walk\.mp4 is empty"):
         open_source(str(path))
+    with pytest.raises(
+        DataError, match=r"gone\.mp4 cannot be read \(No such file or directory\); give a video"
+    ):
+        open_video(tmp_path / "gone.mp4", {})
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(SourceError, match=r"^file .*folder\.mp4 not found"):
         open_source(str(tmp_path / "folder.mp4"))
@@ -344,6 +349,13 @@ def test_turned_videos_are_upright(
     assert frame.picture is not None and frame.picture.image.shape[1::-1] == size
     upright = np.rot90(numbered_picture(0), {"90": 3, "180": 2, "270": 1}[turn])
     assert np.abs(frame.picture.image.astype(int) - upright).mean() < 3
+
+
+def test_turned_pictures_with_wide_pixels_become_high(tmp_path: Path, wide: list[tuple[int, int]]) -> None:
+    path = write_timed_video(tmp_path / "walk.mp4", [0, 0.1], VideoFormat(aspect=Fraction(2)))
+    turn_video(path, "90")
+    frames_of(str(path))
+    assert set(wide) == {(480, 1280)}
 
 
 def test_pictures_that_change_their_size_only_are_brought_to_one(

@@ -39,7 +39,7 @@ def test_last_pictures_of_an_avi_go_on_at_its_rate() -> None:
 
 
 MILLISECOND = Fraction(1, 1000)
-DOUBTED = {
+DOUBTED: dict[str, tuple[list[int | None], Fraction | None, str]] = {
     "missing": ([None] * 5, MILLISECOND, "gives no times"),
     "no unit": ([1, 2, 3], None, "gives no times"),
     "equal": ([7] * 5, MILLISECOND, "gives the same time for several pictures"),
