@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from encoder.training.training_progress import EpochReport
-from stream.errors import DataError, RunError, UserError
+from stream.errors import DataError, RunError, UserError, data_errors
 
 __all__ = ["Checkpoint", "load_checkpoint", "prepare_folder", "save_checkpoint"]
 
@@ -111,20 +111,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         DataError: the file is unreadable, or of another kind or version.
     """
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"{path}: expected a checkpoint of a training, but it is unreadable ({error}); remove it to "
-            "start again, or give another --out"
-        ) from error
+    with (
+        data_errors(
+            lambda cause: (
+                f"{path}: expected a checkpoint of a training, but it is unreadable ({cause}); remove "
+                "it to start again, or give another --out"
+            )
+        ),
+        safe_open(path, framework="pt", device="cpu") as file,
+    ):
+        metadata = dict(file.metadata() or {})
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
     if (metadata.get("kind"), metadata.get("version")) != (_KIND, _VERSION):
         raise DataError(f"{path}: expected a training checkpoint of version {_VERSION}; give another --out")
-    try:
+    with data_errors(lambda cause: f"{path}: its training metadata are malformed ({cause}); remove it"):
         training = json.loads(metadata["training"])
         history = tuple(EpochReport(**report) for report in training.pop("history"))
         return Checkpoint(tensors=tensors, history=history, **training)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: its training metadata are malformed ({error}); remove it") from error

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from encoder.lstm import DIMENSIONS
-from stream.errors import DataError
+from stream.errors import DataError, data_errors
 
 __all__ = [
     "Contrast",
@@ -186,14 +186,16 @@ def load_head(path: Path, f: int, hidden: int) -> ContrastHead:
     Raises:
         DataError: the file is missing, corrupt, of another kind, or for another f or K.
     """
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            kind = (file.metadata() or {}).get("kind")
-            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"{path}: expected a readable safetensors file ({error}); train again or download it"
-        ) from error
+    with (
+        data_errors(
+            lambda cause: (
+                f"{path}: expected a readable safetensors file ({cause}); train again or download it"
+            )
+        ),
+        safe_open(path, framework="pt", device="cpu") as file,
+    ):
+        kind = (file.metadata() or {}).get("kind")
+        state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
     shapes = {name: tuple(value.shape) for name, value in state.items()}
     if kind != _KIND or shapes != head_shapes(f, hidden):
         raise DataError(f"{path}: expected a projection for f = {f} and K = {hidden}; give another file")

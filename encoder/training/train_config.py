@@ -221,6 +221,6 @@ def read_train_config(path: Path) -> TrainConfig:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"cannot read the config {path}: {error.strerror}; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the latter from deep nesting
         raise DataError(f"{path} is not TOML: {error}; fix that line") from error
     return train_config_from_dict(values, str(path))

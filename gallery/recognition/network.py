@@ -21,7 +21,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from stream.body import FloatArray
-from stream.errors import DataError
+from stream.errors import DataError, data_errors
+from stream.paths import path_exists
 
 __all__ = ["Recogniser", "RecognitionNetwork", "Strategy"]
 
@@ -153,31 +154,31 @@ class Recogniser:
         Raises:
             DataError: the file is missing, corrupt, or is not a recognition network.
         """
-        try:
-            with safe_open(path, framework="pt", device="cpu") as file:
-                metadata = dict(file.metadata() or {})
-                state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: there is no such recognition network; check the path") from error
-        except (OSError, SafetensorError) as error:
-            raise DataError(
-                f"{path}: expected a safetensors file, got something unreadable; train it again"
-            ) from error
+        if not path_exists(path):
+            raise DataError(f"{path}: there is no such recognition network; check the path")
+        with (
+            data_errors(
+                lambda cause: (
+                    f"{path}: expected a safetensors file, got something unreadable ({cause}); train it again"
+                )
+            ),
+            safe_open(path, framework="pt", device="cpu") as file,
+        ):
+            metadata = dict(file.metadata() or {})
+            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         if metadata.pop("kind", None) != _KIND or metadata.pop("version", None) != _VERSION:
             raise DataError(
                 f"{path}: expected a recognition network of version {_VERSION}, got something else; name "
                 "another file, or train it again"
             )
-        try:
+        with data_errors(
+            lambda cause: f"{path}: the network does not match the metadata of its file; train it again"
+        ):
             people = tuple(str(person) for person in json.loads(metadata.pop("people")))
             strategy, f = Strategy(metadata.pop("strategy")), int(metadata.pop("f"))
             dimension, hidden = len(state["centre"]), len(state["hidden.bias"])
             network = RecognitionNetwork(f, dimension, len(people), hidden, strategy)
             network.load_state_dict(state)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise DataError(
-                f"{path}: the network does not match the metadata of its file; train it again"
-            ) from error
         if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
             raise DataError(f"{path}: the network holds numbers that are not finite; train it again")
         return cls(people, network.eval(), metadata)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from stream.bus.messages import Verdict
 from stream.decision import to_json
+from stream.errors import UserError
 from stream.outputs.output import OutputContext, ReaderLeft
+from stream.outputs.standard_output import discard_output, output_error
 
 __all__ = ["JsonLines", "open_json_lines"]
 
@@ -32,26 +33,32 @@ class JsonLines:
 
         Raises:
             ReaderLeft: the reader has closed the pipe.
+            RunError: the line cannot be written, for example to a full disk.
         """
         try:
             self._stream.write(to_json(verdict.decision) + b"\n")
             self._stream.flush()
         except BrokenPipeError:
-            self._discard_buffer()
+            discard_output(self._stream)
             raise ReaderLeft from None
+        except OSError as error:
+            discard_output(self._stream)
+            raise output_error(error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pass
 
-    def _discard_buffer(self) -> None:
-        """Redirects the stream to the null device; otherwise its flush at exit fails again."""
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, self._stream.fileno())
-        os.close(null)
-
 
 def open_json_lines(context: OutputContext) -> JsonLines | None:
-    """Returns the JSON output if the settings request it."""
-    return JsonLines(sys.stdout.buffer) if context.settings.json else None
+    """Returns the JSON output if the settings request it.
+
+    Raises:
+        UserError: standard output is closed.
+    """
+    if not context.settings.json:
+        return None
+    if sys.stdout is None:
+        raise UserError("standard output is closed; --json needs a file, a pipe or a terminal there")
+    return JsonLines(sys.stdout.buffer)

@@ -24,7 +24,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from stream.bus.sockets import Wiring, create_wiring
-from stream.errors import UserError
+from stream.errors import RunError, UserError
 
 __all__ = ["Run", "open_run", "running"]
 
@@ -76,25 +76,41 @@ def open_run(gallery: str) -> Iterator[Run]:
 
     Raises:
         UserError: the runtime folder cannot be created, or belongs to another user.
+        RunError: its disk is full.
     """
     runs = _runs_folder()
     list(running())  # removes the folders of dead runs
     folder = runs / secrets.token_hex(4)
-    folder.mkdir(mode=0o700)
+    lock = FileLock(folder / "lock")
     try:
-        with FileLock(folder / "lock"):
-            run = Run(gallery, os.getpid(), create_wiring(folder))
-            partial = folder / "run.part"
-            partial.touch(mode=0o600)
-            partial.write_bytes(msgspec.json.encode(run))
-            partial.replace(folder / "run.json")
-            try:
-                yield run
-            finally:
-                with contextlib.suppress(OSError):  # Windows, if another command reads the file
-                    (folder / "run.json").unlink()
+        run = _create(folder, lock, gallery)
+        try:
+            yield run
+        finally:
+            with contextlib.suppress(OSError):  # Windows, if another command reads the file
+                (folder / "run.json").unlink()
+            lock.release()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _create(folder: Path, lock: FileLock, gallery: str) -> Run:
+    """Creates and locks the folder of a run, and describes the run in it."""
+    try:
+        folder.mkdir(mode=0o700)
+        lock.acquire()
+        run = Run(gallery, os.getpid(), create_wiring(folder))
+        partial = folder / "run.part"
+        partial.touch(mode=0o600)
+        partial.write_bytes(msgspec.json.encode(run))
+        partial.replace(folder / "run.json")
+    except OSError as error:
+        msg = (
+            f"cannot write into {folder.parent}, the folder of running systems: {error.strerror or error}; "
+            "make room on its disk, or set SGE_RUNTIME_DIR to a folder of your own on another one"
+        )
+        raise RunError(msg) from None
+    return run
 
 
 def running(gallery: str | None = None) -> Iterator[Run]:

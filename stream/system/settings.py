@@ -124,7 +124,7 @@ def read_config(path: Path) -> Settings:
     except OSError as error:
         msg = f"cannot read the config {path}: {error.strerror}"
         raise UserError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the latter from deep nesting
         msg = f"{path} is not valid TOML: {error}"
         raise UserError(msg) from None
     known = ", ".join(field.name for field in fields(Settings))
@@ -138,7 +138,11 @@ def read_config(path: Path) -> Settings:
             actual = f"a {type(value).__name__}" if name == "sources" else repr(value)
             msg = f"{path}: {name}: expected {expected}, got {actual}"
             raise UserError(msg)
-    return Settings().override(**content)
+    try:
+        return Settings().override(**content)
+    except OverflowError as error:
+        msg = f"{path}: a number is too large: {error}"
+        raise UserError(msg) from None
 
 
 def _has_valid_type(name: str, value: object) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stream.errors import SgeError, UserError
+from stream.outputs.standard_output import DISK_FULL, discard_output, output_error
 from stream.system.secrecy import check_arguments
 from stream.system.settings import Settings, read_config
 from stream.terminal.evaluate_command import evaluate
@@ -261,18 +262,45 @@ def main() -> NoReturn:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            code = _print_internal_error(error)
+        else:
+            err.print(f"sge-stream: {output_error(error)}", highlight=False, soft_wrap=True)
+            discard_output(sys.stdout)
+            code = 1
     except Exception as error:
-        if "--debug" in sys.argv:
-            err.print_exception(show_locals=False)
-        text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows the traceback"
-        err.print(text, highlight=False, soft_wrap=True)
-        code = 1
+        code = _print_internal_error(error)
     except SystemExit as stop:
         # Typer ends every command with SystemExit.
         code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    code = _flush_output(code)
     if os.environ.get("WORLD_SIZE", "1") != "1":
         # Under torchrun, threads of gloo that still run would abort a normal interpreter exit.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _print_internal_error(error: Exception) -> int:
+    if "--debug" in sys.argv:
+        err.print_exception(show_locals=False)
+    text = f"sge-stream: internal error ({type(error).__name__}: {error}); --debug shows the traceback"
+    err.print(text, highlight=False, soft_wrap=True)
+    return 1
+
+
+def _flush_output(code: int) -> int:
+    """Writes what is still buffered; returns 1 if it cannot be written, else `code`."""
+    if sys.stdout is None:  # closed by the shell
+        return code
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has left, as `head` does
+        discard_output(sys.stdout)
+    except OSError as error:
+        err.print(f"sge-stream: {output_error(error)}", highlight=False, soft_wrap=True)
+        discard_output(sys.stdout)
+        return 1
+    return code

@@ -1,4 +1,4 @@
-"""Files that ship: a changed one is refused by whatever reads it, and the tools that write them say their hash."""
+"""Files that ship: a changed one is refused by what reads it; the tools write the checksums too."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_shipped_file_has_its_checksum(folder: Path) -> None:
 
 def test_a_file_is_refused_if_it_or_its_checksum_is_missing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1")
-    with pytest.raises(DataError, match="the file a is missing in .*: install sge-stream again"):
+    with pytest.raises(DataError, match=r"the file a is missing in .*: install sge-stream again"):
         read_shipped(tmp_path, "a")
     write_checksums(tmp_path, "a")
     assert read_shipped(tmp_path, "a") == b"1"

@@ -160,11 +160,14 @@ class _Packed:
         if missing:
             raise self._missing_array(sorted(missing)[0])
         if grid:
+            for name in ("joints_hi", "joints_lo"):
+                if arrays[name].ndim != 3 or arrays[name].shape[1] != 3:
+                    raise self._bad_array(name, "(joints, 3, frames) bytes", arrays[name])
             steps = (arrays["joints_hi"].astype(np.uint16) << 8) | arrays["joints_lo"]
             frames = np.cumsum(steps.view(np.int16), axis=-1, dtype=np.int16)
         else:
             frames = arrays["joints"]
-            if frames.dtype.kind not in "fiu" or frames.ndim != 3:
+            if frames.dtype.kind not in "fiu" or frames.ndim != 3 or frames.shape[2] != 3:
                 raise self._bad_array("joints", "(frames, joints, 3) metres", frames)
         count, joints = (frames.shape[-1], frames.shape[0]) if grid else frames.shape[:2]
         if count != self._offsets[-1] or joints != len(LAYOUTS[self._layout].joints):

@@ -73,3 +73,18 @@ def test_a_missing_config_is_refused(tmp_path: Path) -> None:
 def test_an_fpir_is_between_0_and_1(text: str) -> None:
     with pytest.raises(UserError, match="--fpir"):
         Settings().override(fpir=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gallery = " + "[" * 5000,
+        "speed = " + "9" * 400,
+        "fpir = " + "9" * 400,
+        "speed = " + "9" * 5000,
+        "gallery = '\x00'",
+    ],
+)
+def test_a_config_that_breaks_the_parser_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"c\.toml"):
+        read_config(write(tmp_path, text))
