@@ -149,9 +149,11 @@ def _clipped(frames: Iterator[BodyFrame], clip: Clip, name: str) -> Iterator[Bod
     start_ns = round(start * 1e9)
     stop_ns = None if stop is None else round(stop * 1e9)
     last_ns: int | None = None
+    later_s = ""
     found = False
     for frame in frames:
         if stop_ns is not None and frame.time_ns >= stop_ns:
+            later_s = f", at {frame.time_ns / 1e9:.1f} s"  # a recording of a robot counts from 1970
             break
         if frame.time_ns >= start_ns:
             found = True
@@ -160,7 +162,7 @@ def _clipped(frames: Iterator[BodyFrame], clip: Clip, name: str) -> Iterator[Bod
     if not found:
         until = "the end" if stop is None else f"{stop:g} s"
         hint = (
-            "it starts later"
+            f"it starts later{later_s}"
             if last_ns is None
             else f"the last frame before that is at {last_ns / 1e9:.1f} s"
         )

@@ -165,3 +165,20 @@ def test_several_packed_files_are_refused(tmp_path: Path) -> None:
 
 def test_a_packed_file_is_detected_by_its_content(tmp_path: Path) -> None:
     assert detect(write_packed(tmp_path / "p.npz", BODIES)).name == "packed"
+
+
+def test_millimetres_are_refused_with_the_cause(tmp_path: Path) -> None:
+    bodies = np.random.default_rng(8).uniform(-300, 300, (40, 20, 3))
+    path = write_packed(tmp_path / "mm.npz", bodies, offsets=np.array([0, 20, 40]))
+    with pytest.raises(DataError, match=r"mm\.npz: .* its coordinates look like millimetres"):
+        list(read_walks(path))
+
+
+@pytest.mark.parametrize("sensor", ["radar", "kinect-v2", "mocap", "rgb-estimated"])
+def test_skeletons_centred_on_the_hip_are_read_of_every_kind_of_sensor(sensor: str, tmp_path: Path) -> None:
+    centred = BODIES - BODIES[:, :1]
+    centred[4, 6] = 0
+    path = write_packed(tmp_path / "mine.npz", centred, sensor_kind=np.array(sensor))
+    first, second = read_walks(path)
+    assert (first.confidence == 1).all()
+    assert np.argwhere(second.confidence == 0).tolist() == [[1, 6]]
