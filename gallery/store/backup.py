@@ -5,18 +5,15 @@ A backup holds the people and their templates, and no bytes of anybody who was r
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.schema import create_tables
 from gallery.store.sqlite_connection import IMMUTABLE, READ_ONLY_MODE, connect, engine, transaction
-from gallery.store.sqlite_errors import explain
+from gallery.store.sqlite_errors import ERRORS, explain
 from gallery.store.sqlite_files import draft_folder, new_draft, publish
 from gallery.store.sqlite_identity import beside, file_url, holds_gallery, quiet_state
 from gallery.store.store_protocol import DamagedGalleryError
@@ -127,5 +124,5 @@ def move_damaged_aside(path: Path) -> Path:
 def _plain_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except ERRORS as error:
         raise explain(error, path, _WAIT_S) from None

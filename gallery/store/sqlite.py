@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool
-from sqlalchemy.exc import SQLAlchemyError
 
 from gallery.store.file_systems import refuse_network_share
 from gallery.store.schema import SCHEMA_VERSION
@@ -25,7 +24,7 @@ from gallery.store.sqlite_connection import (
     engine,
     transaction,
 )
-from gallery.store.sqlite_errors import READ_ONLY, explain
+from gallery.store.sqlite_errors import ERRORS, READ_ONLY, explain
 from gallery.store.sqlite_files import check_place, make_gallery, use_log
 from gallery.store.sqlite_identity import (
     APPLICATION_ID,
@@ -141,7 +140,13 @@ class SqliteFile:
                 self._check_unmoved(opened)
                 yield db
                 self._check_unmoved(opened)
-            self._check_unmoved(opened)
+            try:
+                self._check_unmoved(opened)
+            except GalleryError:
+                with suppress(GalleryError):
+                    self._current()  # takes the log away, which now has what was written
+                raise
+            self._empty_log(opened)
 
     def erase(self, *, patient: bool) -> None:
         """See `Store.erase`.
@@ -174,7 +179,7 @@ class SqliteFile:
         """Turns an error of the database into one `GalleryError` without the database's own words."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except ERRORS as error:
             raise explain(error, self._path, self._wait) from None
 
     def _current(self) -> _Opened:
@@ -232,6 +237,12 @@ class SqliteFile:
                 "try again"
             )
             raise GalleryError(msg)
+
+    def _empty_log(self, opened: _Opened) -> None:
+        """Tries once: where somebody replaces the file by hand, its log, which stays, should have nothing."""
+        with self._lock, suppress(sqlite3.Error):
+            if opened is self._opened:
+                empty_log(opened.anchor, 0.0)
 
     def _connect(self, file: FileId, mode: str) -> sqlite3.Connection:
         """Opens a connection to this file and its log, and to no other at the same path."""

@@ -16,6 +16,7 @@ __all__ = [
     "READ_ONLY_MODE",
     "READ_WRITE",
     "connect",
+    "connect_plainly",
     "empty_log",
     "engine",
     "succeeds",
@@ -51,10 +52,7 @@ def connect(path: Path, wait: float, mode: str = READ_WRITE) -> sqlite3.Connecti
     Raises:
         sqlite3.Error: it cannot be opened.
     """
-    name = path.absolute().as_posix()
-    uri = f"file://{'' if name.startswith('/') else '/'}{quote(name)}?{mode}"
-    # isolation_level=None: sqlite3 must not begin transactions.
-    db = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
+    db = connect_plainly(path, wait, mode)
     try:
         for pragma in _PRAGMAS:
             db.execute(pragma)
@@ -62,6 +60,14 @@ def connect(path: Path, wait: float, mode: str = READ_WRITE) -> sqlite3.Connecti
         db.close()
         raise
     return db
+
+
+def connect_plainly(path: Path, wait: float, mode: str) -> sqlite3.Connection:
+    """Opens an existing file without the settings of galleries, which make SQLite read its schema."""
+    name = path.absolute().as_posix()
+    uri = f"file://{'' if name.startswith('/') else '/'}{quote(name)}?{mode}"
+    # isolation_level=None: sqlite3 must not begin transactions.
+    return sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
 
 
 def engine(creator: Callable[[], sqlite3.Connection], pool: type[Pool] = NullPool) -> Engine:

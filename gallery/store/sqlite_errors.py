@@ -5,11 +5,16 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
+
 from gallery.store.sqlite_identity import file_url
 from gallery.store.store_protocol import DAMAGED, DamagedGalleryError
 from stream.errors import GalleryError
 
-__all__ = ["READ_ONLY", "explain"]
+__all__ = ["ERRORS", "READ_ONLY", "explain"]
+
+ERRORS = (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError)
+"""What using a database file raises; `explain` says it in plain words."""
 
 READ_ONLY = (
     "cannot be written; give yourself the right to write the file and its folder, or choose another "
@@ -42,6 +47,10 @@ def explain(error: Exception, path: Path, wait: float) -> GalleryError:
             "choose a file in a folder that you may write, with --gallery or SGE_GALLERY"
         )
     code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    # Python's module cannot decode a text, or SQLite's message about a name in the schema.
+    undecoded = isinstance(cause, sqlite3.OperationalError) and not hasattr(cause, "sqlite_errorcode")
+    if undecoded or isinstance(cause, UnicodeDecodeError | NoResultFound):
+        code = sqlite3.SQLITE_CORRUPT
     sentence = _SENTENCES.get(code & 0xFF, _UNKNOWN).format(wait=wait)  # the primary code
     if code == sqlite3.SQLITE_IOERR_SHMSIZE:  # the index of the log has no room
         sentence = _NO_ROOM

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from gallery.store.sqlite_connection import IMMUTABLE, connect
+from gallery.store.sqlite_connection import IMMUTABLE, connect_plainly
 
 __all__ = ["APPLICATION_ID", "FileId", "beside", "file_id", "file_url", "holds_gallery", "quiet_state"]
 
@@ -82,7 +82,7 @@ def holds_gallery(path: Path) -> bool:
 def _application_id(path: Path) -> int:
     """Returns the id in the file's first page; 0 where it is not the first page of a database."""
     try:
-        with closing(connect(path, 0.0, IMMUTABLE)) as db:
+        with closing(connect_plainly(path, 0.0, IMMUTABLE)) as db:
             # Without this, SQLite refuses to read a first page that counts more pages than the file has.
             db.execute("PRAGMA writable_schema=ON")
             return int(db.execute("PRAGMA application_id").fetchone()[0])
