@@ -23,6 +23,7 @@ __all__ = [
     "LOWEST_MIN_SECONDS",
     "MIN_SECONDS",
     "PreparedEnrolment",
+    "abandon_enrolment",
     "prepare_enrolment",
     "store_enrolment",
 ]
@@ -58,7 +59,8 @@ class PreparedEnrolment:
 def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) -> PreparedEnrolment:
     """Selects the requested tracks, one walk for each, and checks them against the gallery in memory.
 
-    The tracks count as the person's from now on: `store_enrolment` must follow.
+    The tracks count as the person's from now on: `store_enrolment` or
+    `abandon_enrolment` must follow.
 
     Raises:
         UserError: there is no such track, no person or several people are in view, too little walking was
@@ -99,6 +101,11 @@ def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply
         warnings=tuple(text[:MAX_TEXT] for text in prepared.findings.warnings),
         fits=tuple(text[:MAX_TEXT] for text in prepared.findings.fits),
     )
+
+
+def abandon_enrolment(prepared: PreparedEnrolment) -> None:
+    """Undoes `prepare_enrolment` where `store_enrolment` cannot follow: the tracks are nobody's again."""
+    _set_state(prepared, "failed")
 
 
 def _set_state(prepared: PreparedEnrolment, state: Literal["stored", "failed"]) -> None:

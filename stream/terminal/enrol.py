@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from gallery.enrolment import LOWEST_MIN_SECONDS, MIN_SECONDS
 from gallery.store.gallery import open_gallery
 from gallery.store.names import clean_name, name_taken
+from gallery.store.store_protocol import MissingGalleryError
 from stream.bus.messages import EnrolReply, EnrolRequest, Verdict
 from stream.errors import UserError
 from stream.system.live import Live
@@ -146,12 +147,7 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
         limits = f"{LOWEST_MIN_SECONDS} to {MAX_SECONDS:.0f} s"
         msg = f"--seconds: expected {limits} of walking, got {plan.seconds:g}"
         raise UserError(msg)
-    with open_gallery(plan.settings.gallery, create=not plan.add) as store:
-        url = store.url
-        if plan.add:
-            name = store.person(name).name
-        elif store.has(name):
-            raise name_taken(name)
+    url, name, exists = _examine_gallery(plan, name)
     running_system = None if plan.settings.sources else _running_system(url)
     if running_system is not None and plan.settings.encoder:
         msg = "the running system has its own encoder; omit --encoder, or give --source"
@@ -165,11 +161,32 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
             reply = request_enrolment(live.run, request)
     else:
         reply = request_enrolment(running_system, request)
+    if not exists:
+        out.print(f"made the gallery {url.removeprefix('sqlite:///')}", highlight=False, soft_wrap=True)
     for warning in reply.warnings:
         err.print(f"warning: {warning}", highlight=False, soft_wrap=True)
     for fit in reply.fits:
         out.print(fit, highlight=False, soft_wrap=True)
     out.print(_summary(request, reply), highlight=False, soft_wrap=True)
+
+
+def _examine_gallery(plan: EnrolPlan, name: str) -> tuple[str, str, bool]:
+    """Returns the gallery's URL, the name as it is stored, and whether there is a gallery already.
+
+    Raises:
+        UserError: the gallery cannot be used, or the name exists (does not exist, for added walks).
+    """
+    try:
+        with open_gallery(plan.settings.gallery, create=False) as store:
+            if plan.add:
+                name = store.person(name).name
+            elif store.has(name):
+                raise name_taken(name)
+            return store.url, name, True
+    except MissingGalleryError as missing:
+        if plan.add:
+            raise
+        return missing.url, name, False
 
 
 def _consent(name: str, yes: bool) -> str:

@@ -174,7 +174,8 @@ def test_a_locked_gallery_is_reported(program: Program, walk: Path, tmp_path: Pa
 
 def test_an_unwritable_folder_is_reported(program: Program, walk: Path) -> None:
     # Not even root can create files in /proc.
-    assert "/proc/g.db" in refused(program, "--source", str(walk), "--json", "--gallery", "/proc/g.db")
+    enrol = ("enroll", "Ada", "--source", str(walk), "--speed", "0", "--yes")
+    assert "/proc/g.db" in refused(program, *enrol, "--gallery", "/proc/g.db")
     assert "/proc/w.mcap" in refused(program, "record", "/proc/w.mcap", "--source", str(walk), "--speed", "0")
     assert "/proc" in refused(program, "convert", str(walk), "/proc/w.mcap")
 
