@@ -129,6 +129,8 @@ class _Service:
         for result in self._gallery.results():
             if isinstance(result, StoredEnrolment):
                 self._reply(result.sender, result.reply)
+        while self._control.poll(0):
+            self._take_request()
         for sender, _ in self._requests:
             self._reply(sender, EnrolReply("the running system is ending; nobody was enrolled"))
 

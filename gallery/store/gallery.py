@@ -96,6 +96,15 @@ class Gallery:
         with self._read() as db:
             return self._store.replacements * _PER_FILE + _revision(db)
 
+    def check_writable(self) -> None:
+        """Checks that a person could be stored now.
+
+        Raises:
+            GalleryError: the gallery cannot be written, or is in use for longer than the waiting time.
+        """
+        with self._store.write():
+            pass
+
     def erasure_pending(self) -> bool:
         """Returns whether the database's files may still hold bytes of removed data."""
         with self._read() as db:

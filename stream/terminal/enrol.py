@@ -178,6 +178,7 @@ def _examine_gallery(plan: EnrolPlan, name: str) -> tuple[str, str, bool]:
     """
     try:
         with open_gallery(plan.settings.gallery, create=False) as store:
+            store.check_writable()  # before anybody walks
             if plan.add:
                 name = store.person(name).name
             elif store.has(name):

@@ -8,15 +8,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
 import zmq
 
+from gallery.enrolment import PreparedEnrolment, store_enrolment
 from gallery.matcher_process import run
 from gallery.matcher_settings import MatcherSettings, SourceCard
-from gallery.store.gallery import open_gallery
+from gallery.scoring.template_index import TemplateIndex
+from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.records import NewEnrolment
 from stream.body import FloatArray
 from stream.bus.messages import EnrolReply, EnrolRequest, Status, Tick, Verdict, WindowRow, pack, unpack
@@ -162,6 +164,27 @@ def test_decisions_go_on_while_the_gallery_is_locked(start: Callable[[], Running
         matcher.walk_until(BEN, 4, lambda verdict: verdict.decision.person == "Ben")
 
 
+def test_decisions_go_on_while_a_changed_gallery_is_loaded(
+    start: Callable[[], Running], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(path, "Ada", ADA)
+    load, loading, go_on = TemplateIndex.load, threading.Event(), threading.Event()
+
+    def load_slowly(*arguments: Any) -> TemplateIndex:
+        loading.set()
+        assert go_on.wait(WAIT_S)
+        return load(*arguments)
+
+    with start() as matcher:
+        assert matcher.walk(ADA, 1).decision.person == "Ada"
+        monkeypatch.setattr(TemplateIndex, "load", load_slowly)
+        enrol(path, "Ben", BEN)
+        assert loading.wait(WAIT_S)
+        assert matcher.walk(ADA, 2).decision.person == "Ada"
+        go_on.set()
+        matcher.walk_until(BEN, 3, lambda verdict: verdict.decision.person == "Ben")
+
+
 def test_requests_are_answered_in_order(start: Callable[[], Running], path: Path) -> None:
     enrol(path, "Ada", ADA)
     with start() as matcher:
@@ -177,14 +200,23 @@ def test_requests_are_answered_in_order(start: Callable[[], Running], path: Path
         assert "is enrolled already" in matcher.reply().error
 
 
-def test_an_enrolment_in_progress_is_finished_at_the_end(start: Callable[[], Running], path: Path) -> None:
+def test_an_enrolment_in_progress_is_finished_at_the_end(
+    start: Callable[[], Running], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     enrol(path, "Ada", ADA)
+    storing = threading.Event()
+
+    def store(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply:
+        storing.set()
+        return store_enrolment(gallery, prepared)
+
+    monkeypatch.setattr("gallery.gallery_watch.store_enrolment", store)
     with start() as matcher:
         matcher.walk(BEN, 1)
         with locked(path):
             matcher.ask("Ben", 1)
             matcher.ask("Cy", 1)
-            matcher.walk(BEN, 1, windows=5)
+            assert storing.wait(WAIT_S)
             matcher.stop.set()
         matcher.join()
         assert matcher.reply().error == ""
