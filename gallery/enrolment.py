@@ -72,8 +72,8 @@ def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) ->
     name = clean_name(request.name)
     findings = check_walks(matcher, tracks, walks, name, add=request.add)
     if findings.refusals and not request.force:
-        raise UserError(findings.refusals[0])
-    findings.warnings[:0] = findings.refusals
+        raise UserError(str(findings.refusals[0]))
+    findings.warnings[:0] = [refusal.fact for refusal in findings.refusals]
     entries = matcher.enrolled.begin(name, [track.number for track in tracks], walks)
     return PreparedEnrolment(name, request.consent_by, walks, request.add, findings, tuple(entries))
 

@@ -29,6 +29,7 @@ __all__ = [
     "DEFAULT_FPIR",
     "Findings",
     "LabelledWalk",
+    "Refusal",
     "check_walks",
     "contradiction_limit",
     "mutual_score",
@@ -73,17 +74,33 @@ class LabelledWalk:
         return cls(label, walk.sensor, count, walk.templates, walk.statistics)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason not to store walks.
+
+    Attributes:
+        fact: what was found, a sentence without its full stop.
+        way_on: what to do, a sentence.
+    """
+
+    fact: str
+    way_on: str
+
+    def __str__(self) -> str:
+        return f"{self.fact}. {self.way_on}"
+
+
 @dataclass(slots=True)
 class Findings:
-    """What the checks found, a sentence each.
+    """What the checks found.
 
     Attributes:
         refusals: reasons not to store the walks.
-        warnings: what is doubtful.
-        fits: how well each walk fits the person it is added to.
+        warnings: what is doubtful, a sentence each.
+        fits: how well each walk fits the person it is added to, a sentence each.
     """
 
-    refusals: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     fits: list[str] = field(default_factory=list)
 
@@ -158,7 +175,9 @@ class _Check:
         compared = self._compare(track, walk)
         known = self._known(track, walk, stored, compared)
         if known is not None:
-            self._refuse(walk.sensor, known)
+            owner, fact = known
+            own = next((each for each in compared if each.name == owner), None)
+            self._refuse(walk.sensor, f"{fact} ({own})" if own else fact, self._way_on(owner))
         if self.add:
             self._report_fit(walk, compared)
         if not compared:
@@ -166,7 +185,8 @@ class _Check:
         if compared[0].threshold is None:
             self._warn_uncalibrated(walk, compared[0])
         elif known is None and compared[0].recognised and not self._is_own(compared[0].name):
-            self._refuse(walk.sensor, self._recognised(walk, compared[0]))
+            fact = f"{walk.label} is recognised as {compared[0].name}: {compared[0]}"
+            self._refuse(walk.sensor, fact, self._way_on(compared[0].name))
         elif known is None and self.add:
             for owner, other in stored:
                 if self._is_own(owner):
@@ -177,8 +197,8 @@ class _Check:
         if first.sensor != second.sensor:
             return
         if is_same_recording(first.templates, second.templates):
-            both = f"{first.label} and {second.label}"
-            self._refuse(first.sensor, f"{both} are one recording, or overlap; give each recording once")
+            fact = f"{first.label} and {second.label} are one recording, or overlap"
+            self._refuse(first.sensor, fact, "Give each recording once, or --force")
         else:
             self._report_contradiction(first, second)
 
@@ -211,18 +231,15 @@ class _Check:
 
     def _known(
         self, track: Track, walk: LabelledWalk, stored: _Owned, compared: Sequence[_Compared]
-    ) -> str | None:
-        """Returns why the walk is somebody's already; None if it is not."""
+    ) -> tuple[str, str] | None:
+        """Returns whose the walk is already, and why; None if it is nobody's."""
         entry = self.matcher.enrolled.of_track(track.number)
         if entry is not None:
-            return f"track {entry.track} was enrolled as {entry.name} already; {self._way_on(entry.name)}"
+            return entry.name, f"track {entry.track} was enrolled as {entry.name} already"
         near = {each.name for each in compared[:_NEAREST_PEOPLE]}
         for owner, other in stored:
             if owner in near and is_same_recording(walk.templates, other.templates):
-                return (
-                    f"{walk.label} is a recording that {owner} was enrolled from already, or overlaps it; "
-                    f"{self._way_on(owner)}"
-                )
+                return owner, f"{walk.label} is a recording that {owner} was enrolled from, or overlaps it"
         return None
 
     def _stored(self, sensor: str) -> _Owned:
@@ -245,17 +262,11 @@ class _Check:
             if walk is not None and walk.sensor == sensor
         ]
 
-    def _recognised(self, walk: LabelledWalk, best: _Compared) -> str:
-        return f"{walk.label} is recognised as {best.name}: {best}. {self._add_or_force(best.name)}"
-
     def _way_on(self, owner: str) -> str:
         if self._is_own(owner):
-            return "give another walk"
-        return "`sge-stream people merge` joins two names of one person; --force enrols it all the same"
-
-    def _add_or_force(self, owner: str) -> str:
+            return "Give another walk, or --force"
         command = f"sge-stream people add-walk {shlex.quote(owner)} --source S"
-        return f"If this is {owner}, add the walk: `{command}`; if not, give --force"
+        return f"If this is {owner}, add other walks: `{command}`; if not, give --force"
 
     def _report_fit(self, walk: LabelledWalk, compared: Sequence[_Compared]) -> None:
         own = next((each for each in compared if self._is_own(each.name)), None)
@@ -272,10 +283,12 @@ class _Check:
             f"{best.name} best, {best}"
         )
 
-    def _refuse(self, sensor: str, reason: str) -> None:
+    def _refuse(self, sensor: str, fact: str, way_on: str) -> None:
         """Adds a refusal; a warning on a kind of sensor without a threshold."""
-        calibrated = self.matcher.index.backend.threshold(sensor, DEFAULT_FPIR, 1, 1) is not None
-        (self.findings.refusals if calibrated else self.findings.warnings).append(reason)
+        if self.matcher.index.backend.threshold(sensor, DEFAULT_FPIR, 1, 1) is None:
+            self.findings.warnings.append(fact)
+        else:
+            self.findings.refusals.append(Refusal(fact, way_on))
 
     def _is_own(self, name: str) -> bool:
         return self.add and name_key(name) == name_key(self.name)

@@ -1,9 +1,10 @@
 """Whether two walks are one recording: copies, other paths to one file, or clips of it that overlap.
 
-The poses of windows are compared, not names or times of files. Two clips of one recording cut the same
-walking at other moments, and a longer walk stores means of more windows. Templates of one walk are therefore
-compared with the line through neighbouring templates of the other, at several lengths of mean, and a distance
-counts relative to that from one template to the next.
+Names and times of files say nothing about copies, so the walks themselves are compared: the bone lengths that
+the sensor measured in each window, whose errors no other walk repeats. The templates of two clips of one
+recording are not the same: windows are cut from the first frame of a clip on, and a longer walk stores means
+of more windows. One walk is therefore laid along the other at every shift, between templates too, and at
+several lengths of mean.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from encoder.pose import DEVIATION_COLUMNS
+from encoder.pose import BONE_COLUMNS, DEVIATION_COLUMNS
 from gallery.scoring.descriptions import describe_windows
 from stream.body import FloatArray
 
@@ -24,11 +25,17 @@ SAME_RECORDING = 0.3
 _MEANS = (1, 2, 4, 8)
 """Templates of one walk that a template of the other may be the mean of."""
 
+_BETWEEN = 4
+"""Shifts from one template to the next."""
+
 _SHARED = 0.5
 """Share of the shorter walk that both must have in common."""
 
 _LEAST = 3
 """Templates in common below which nothing is said."""
+
+_RIGID = 1e-4
+"""Metres from window to window below which bones are those of a rigid skeleton: the whole pose counts."""
 
 Floats = NDArray[np.float64]
 
@@ -44,49 +51,60 @@ def is_same_recording(first: FloatArray, second: FloatArray) -> bool:
 
 
 def recording_distance(first: FloatArray, second: FloatArray) -> float:
-    """Returns the distance of those templates of two walks that are nearest to each other.
-
-    `tools.trials.enrolment_checks` measures it. KGBD people 1-100: at most 0.25 between overlapping clips of
-    one recording, at least 0.31 between different walks of one person.
+    """Returns the distance of two walks where they are most alike; see `tools.trials.enrolment_checks`.
 
     Args:
         first: (m, f, D) float32, the templates of a walk.
         second: (n, f, D) float32, of another walk, by the same encoder.
 
     Returns:
-        0 for copies; about 1 where the nearest templates are as far apart as consecutive ones; infinite where
+        0 for copies; about 1 where the walks are as far apart as consecutive templates of one; infinite where
         too few templates can be compared.
     """
-    one, other = _poses(first), _poses(second)
+    one, other = _measured(first, second)
     pairs = [(one, other, 1)]
     pairs += [(fine, coarse, count) for count in _MEANS[1:] for fine, coarse in ((one, other), (other, one))]
     return min(_distance(*pair) for pair in pairs)
 
 
+def _measured(first: FloatArray, second: FloatArray) -> tuple[Floats, Floats]:
+    """Returns the numbers to compare: the bone lengths, or the pose of rigid skeletons."""
+    described = (describe_windows(each) for each in (first, second))
+    one, other = (each[:, : DEVIATION_COLUMNS.start].astype(np.float64) for each in described)
+    bones = one[:, BONE_COLUMNS], other[:, BONE_COLUMNS]
+    if bones[0].size and min(map(_step, bones)) > _RIGID:
+        return bones
+    return one, other
+
+
 def _distance(fine: Floats, coarse: Floats, count: int) -> float:
-    """Compares the coarse walk's poses with means of `count` poses of the other."""
+    """Lays the coarse walk along means of `count` templates of the other, at every shift."""
     shared = int(_SHARED * min(len(fine) // count, len(coarse)))
     if shared < _LEAST:
         return float("inf")
-    means = sliding_window_view(fine, count, axis=0).mean(axis=-1) if count > 1 else fine
-    step = float(np.median(np.linalg.norm(np.diff(coarse, axis=0), axis=1)))
-    nearest = np.sort(_distances_to_line(coarse, means))[:shared]
-    return float(nearest.mean()) / max(step, 1e-6)
+    line = _with_between(sliding_window_view(fine, count, axis=0).mean(axis=-1))
+    squares = (coarse**2).sum(axis=1)[:, None] - 2 * coarse @ line.T + (line**2).sum(axis=1)
+    distances = np.sqrt(np.maximum(squares, 0))
+    stride = _BETWEEN * count
+    rows = np.arange(len(coarse))
+    shifts = np.arange(-(len(coarse) - shared) * stride, len(line) - (shared - 1) * stride)
+    columns = shifts[:, None] + rows * stride
+    inside = (columns >= 0) & (columns < len(line))
+    along = np.where(inside, distances[rows, np.clip(columns, 0, len(line) - 1)], np.inf)
+    nearest = np.sort(along, axis=1)[:, :shared].mean(axis=1)
+    return float(nearest.min()) / max(_step(coarse), 1e-9)
 
 
-def _distances_to_line(points: Floats, line: Floats) -> Floats:
-    """Returns the distance (n,) of each of n points to a line through at least two positions."""
-    starts, steps = line[:-1], np.diff(line, axis=0)
-    lengths = np.maximum((steps**2).sum(axis=1), 1e-12)
-    along = points @ steps.T - (starts * steps).sum(axis=1)
-    part = np.clip(along / lengths, 0, 1)
-    squares = (points**2).sum(axis=1)[:, None] - 2 * points @ starts.T + (starts**2).sum(axis=1)
-    squares += part * (part * lengths - 2 * along)
-    distances: Floats = np.sqrt(np.maximum(squares.min(axis=1), 0))
-    return distances
+def _with_between(rows: Floats) -> Floats:
+    """Returns rows with points between each two neighbours."""
+    places = np.arange((len(rows) - 1) * _BETWEEN + 1) / _BETWEEN
+    before = np.minimum(places.astype(np.intp), max(len(rows) - 2, 0))
+    after = np.minimum(before + 1, len(rows) - 1)
+    part = (places - before)[:, None]
+    between: Floats = (1 - part) * rows[before] + part * rows[after]
+    return between
 
 
-def _poses(templates: FloatArray) -> Floats:
-    """Returns the joints, bones and directions of templates; a mean of them is that of the mean template."""
-    poses: Floats = describe_windows(templates)[:, : DEVIATION_COLUMNS.start].astype(np.float64)
-    return poses
+def _step(rows: Floats) -> float:
+    """Returns the distance from one row to the next, in the median; 0 for a single row."""
+    return float(np.median(np.linalg.norm(np.diff(rows, axis=0), axis=1))) if len(rows) > 1 else 0.0

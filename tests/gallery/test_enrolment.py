@@ -94,6 +94,21 @@ def test_a_person_in_the_gallery_is_refused_under_another_name(
     assert own.walks() == {"Ada": 1, "Ben": 1}
 
 
+def test_the_same_recording_under_another_name_is_refused_with_score_and_threshold(system: System) -> None:
+    walk = walk_of(EVE)
+    system.watch(1, walk)
+    system.enrol("Eve Adams", 1)
+    again = System(system.gallery)
+    again.watch(1, walk[:50])
+    with pytest.raises(UserError) as refused:
+        again.enrol("Mallory", 1)
+    assert str(refused.value) == (
+        "walk 1 (track 1 of a.mcap) is a recording that Eve Adams was enrolled from, or overlaps it "
+        "(score 1.000, threshold 0.900). If this is Eve Adams, add other walks: "
+        "`sge-stream people add-walk 'Eve Adams' --source S`; if not, give --force"
+    )
+
+
 def test_a_refused_person_can_be_forced_with_a_warning(system: System) -> None:
     system.watch(1, walk_of(ADA))
     reply = system.enrol("Eve", 1, force=True)
@@ -192,7 +207,7 @@ def test_nothing_is_refused_without_a_threshold_but_everything_is_said(system: S
     system.watch(3, walk[:40], source=1)
     reply = system.enrol("Mallory", 2, 3)
     known, unjudged, *_, twice = reply.warnings
-    assert "walk 1 (track 2 of b.mcap) is a recording that Eve was enrolled from already" in known
+    assert "walk 1 (track 2 of b.mcap) is a recording that Eve was enrolled from" in known
     assert "cannot be judged: no threshold is known for camera; it fits Eve best, score 1.000" in unjudged
     assert "are one recording, or overlap" in twice
     assert system.walks()["Mallory"] == 2
@@ -252,11 +267,14 @@ def test_a_walk_that_is_there_already_is_not_added(system: System) -> None:
     walk = walk_of(ADA)
     system.watch(1, walk)
     system.enrol("Ada", 1, add=True)
-    with pytest.raises(UserError, match="track 1 was enrolled as Ada already; give another walk"):
+    with pytest.raises(
+        UserError,
+        match=r"track 1 was enrolled as Ada already \(score 1\.000, threshold 0\.900\)\. Give another walk",
+    ):
         system.enrol("Ada", 1, add=True)
     again = System(system.gallery)
     again.watch(1, walk[10:])
-    with pytest.raises(UserError, match="is a recording that Ada was enrolled from already"):
+    with pytest.raises(UserError, match="is a recording that Ada was enrolled from"):
         again.enrol("Ada", 1, add=True)
 
 

@@ -75,6 +75,17 @@ def test_renaming_leaves_no_byte_of_the_old_name(gallery: Gallery, path: Path) -
     assert b"Eve" in content(path)
 
 
+def test_merging_leaves_no_byte_of_the_other_name_and_all_templates(gallery: Gallery, path: Path) -> None:
+    templates = cages(1)
+    gallery.enrol("Ada", [walk(cages(1))], "asked")
+    gallery.enrol(NAME, [walk(templates)], "asked")
+    assert gallery.merge("Ada", NAME).done
+    assert NAME.encode() not in content(path)
+    assert name_key(NAME).encode() not in content(path)
+    assert not gallery.erasure_pending()
+    assert traces(path, "Ada", templates) > 0.99 * templates.size / 4
+
+
 def test_copies_that_sqlite_leaves_when_it_moves_rows_are_erased(path: Path) -> None:
     # With these people, SQLite 3.40 keeps pieces of removed templates despite secure_delete.
     choice, numbers = random.Random(1), np.random.default_rng(1)

@@ -132,6 +132,87 @@ def test_enrolment_without_consent_is_refused(gallery: Gallery) -> None:
     assert gallery.people() == []
 
 
+def test_walks_are_added_to_a_person_whose_consent_stays(gallery: Gallery) -> None:
+    first, second, third = cages(3), cages(4), cages(5)
+    ada = gallery.enrol("Ada", [walk(first)], "asked")
+    gallery.enrol("Ben", [walk()], "asked")
+    revision = gallery.revision()
+    camera = replace(walk(third), sensor="camera")
+    added = gallery.add_walks(" ADA ", [walk(second), camera])
+    assert gallery.revision() > revision
+    assert added == gallery.person("Ada")
+    assert (added.name, added.consent_at, added.consent_by, added.enrolled_at) == (
+        "Ada",
+        ada.consent_at,
+        "asked",
+        ada.enrolled_at,
+    )
+    assert [each.windows for each in added.enrolments] == [3, 4, 5]
+    assert added.sensors == ("camera", "kinect-v1")
+    stored = [each for each in gallery.templates("model-1") if each.name == "Ada"]
+    assert len({each.person_id for each in stored}) == 1
+    for got, expected in zip(stored, (first, second, third), strict=True):
+        np.testing.assert_array_equal(got.templates, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "walks", "reason"),
+    [
+        ("Eve", [walk()], "no person named Eve"),
+        ("Ada", [], "no walk"),
+        ("Ada", [walk(), walk(np.zeros((1, 6, 8), np.float32))], "walk 2 of 2.*all zeros"),
+        ("Ada", [walk(), walk(cages(3, 6, 9))], "expected templates of 6 x 8"),
+    ],
+)
+def test_of_added_walks_all_or_none_are_stored(
+    gallery: Gallery, name: str, walks: list[NewEnrolment], reason: str
+) -> None:
+    ada = gallery.enrol("Ada", [walk()], "asked")
+    revision = gallery.revision()
+    with pytest.raises(GalleryError, match=reason):
+        gallery.add_walks(name, walks)
+    assert gallery.people() == [ada]
+    assert gallery.revision() == revision
+
+
+def test_merging_gives_one_person_the_walks_of_another(gallery: Gallery) -> None:
+    of_ada, of_eve = cages(3), cages(4)
+    ada = gallery.enrol("Ada", [walk(of_ada)], "asked")
+    gallery.enrol("Ben", [walk()], "asked")
+    gallery.enrol("Eve", [walk(of_eve), walk(contract="model-2")], "--yes")
+    revision = gallery.revision()
+    kept = gallery.templates("model-1")[0].person_id
+    assert gallery.merge("ada", "EVE").done
+    assert gallery.revision() > revision
+    assert [person.name for person in gallery.people()] == ["Ada", "Ben"]
+    merged = gallery.person("Ada")
+    assert (merged.consent_at, merged.consent_by) == (ada.consent_at, "asked")
+    assert [each.contract_id for each in merged.enrolments] == ["model-1", "model-1", "model-2"]
+    stored = {len(each.templates): each for each in gallery.templates("model-1") if each.name == "Ada"}
+    np.testing.assert_array_equal(stored[4].templates, of_eve)
+    assert {each.person_id for each in stored.values()} == {kept}
+    gallery.enrol("Eve", [walk()], "asked")  # the name is free
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "reason"),
+    [
+        ("Ada", "ADA", "cannot be merged with itself"),
+        ("Ada", "Eve", "no person named Eve"),
+        ("Eve", "Ada", "no person named Eve"),
+    ],
+)
+def test_people_who_cannot_be_merged_stay_as_they_are(
+    gallery: Gallery, name: str, other: str, reason: str
+) -> None:
+    people = [gallery.enrol(each, [walk()], "asked") for each in ("Ada", "Ben")]
+    revision = gallery.revision()
+    with pytest.raises(GalleryError, match=reason):
+        gallery.merge(name, other)
+    assert gallery.people() == people
+    assert gallery.revision() == revision
+
+
 def test_renaming_changes_the_name_and_refuses_taken_unknown_and_invalid_names(gallery: Gallery) -> None:
     gallery.enrol("Ada", [walk()], "asked")
     gallery.enrol("Ben", [walk()], "asked")

@@ -25,7 +25,7 @@ def walk(templates: FloatArray) -> NewEnrolment:
 
 
 class GalleryModel(RuleBasedStateMachine):
-    """The gallery compared with a dict: the name as written and the templates, by the name without case."""
+    """The gallery compared with a dict: the name as written and the walks, by the name without case."""
 
     url: str
     names = st.sampled_from(["Ada", "ADA", "ben", "Ben", "Zo\u00eb", "ZOE\u0308"])
@@ -35,7 +35,7 @@ class GalleryModel(RuleBasedStateMachine):
         self.gallery = open_gallery(self.url)
         for person in self.gallery.people():
             self.gallery.remove(person.name)
-        self.model: dict[str, tuple[str, FloatArray]] = {}
+        self.model: dict[str, tuple[str, list[FloatArray]]] = {}
 
     def key(self, name: str) -> str:
         return {"ada": "ada", "ben": "ben"}.get(name.lower(), "zoe")
@@ -48,7 +48,27 @@ class GalleryModel(RuleBasedStateMachine):
                 self.gallery.enrol(name, [walk(templates)], "--yes")
         else:
             stored = self.gallery.enrol(name, [walk(templates)], "--yes").name
-            self.model[key] = (stored, templates)
+            self.model[key] = (stored, [templates])
+
+    @rule(name=names)
+    def add_walk(self, name: str) -> None:
+        templates = cages()
+        if self.key(name) in self.model:
+            self.gallery.add_walks(name, [walk(templates)])
+            self.model[self.key(name)][1].append(templates)
+        else:
+            with pytest.raises(GalleryError):
+                self.gallery.add_walks(name, [walk(templates)])
+
+    @rule(name=names, other=names)
+    def merge(self, name: str, other: str) -> None:
+        kept, removed = self.key(name), self.key(other)
+        if kept == removed or not {kept, removed} <= self.model.keys():
+            with pytest.raises(GalleryError):
+                self.gallery.merge(name, other)
+        else:
+            assert self.gallery.merge(name, other).done
+            self.model[kept][1].extend(self.model.pop(removed)[1])
 
     @rule(old=names, new=names)
     def rename(self, old: str, new: str) -> None:
@@ -58,8 +78,8 @@ class GalleryModel(RuleBasedStateMachine):
                 self.gallery.rename(old, new)
         else:
             assert self.gallery.rename(old, new).done
-            _, templates = self.model.pop(before)
-            self.model[after] = (new.replace("E\u0308", "\u00cb"), templates)
+            _, walks = self.model.pop(before)
+            self.model[after] = (new.replace("E\u0308", "\u00cb"), walks)
 
     @rule(name=names)
     def remove(self, name: str) -> None:
@@ -79,10 +99,13 @@ class GalleryModel(RuleBasedStateMachine):
     @invariant()
     def same(self) -> None:
         assert {p.name for p in self.gallery.people()} == {name for name, _ in self.model.values()}
-        stored = {s.name: s.templates for s in self.gallery.templates("model-1")}
-        assert stored.keys() == {name for name, _ in self.model.values()}
-        for name, templates in self.model.values():
-            np.testing.assert_array_equal(stored[name], templates)
+        stored: dict[str, list[bytes]] = {}
+        for entry in self.gallery.templates("model-1"):
+            stored.setdefault(entry.name, []).append(entry.templates.tobytes())
+        expected = {name: [each.tobytes() for each in walks] for name, walks in self.model.values()}
+        assert {name: sorted(walks) for name, walks in stored.items()} == {
+            name: sorted(walks) for name, walks in expected.items()
+        }
         assert not self.gallery.erasure_pending()
 
     def teardown(self) -> None:

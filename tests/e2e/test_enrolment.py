@@ -1,0 +1,176 @@
+"""Enrolling the same person twice, adding walks and merging names, with the real processes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from tests.e2e.program import Program, record, record_two
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Recordings of two simulated people; of Ada two more, and one that shows both."""
+    folder = tmp_path_factory.mktemp("walks")
+    again = {
+        f"ada{number}": record(
+            f"walkers:n=2,seed=11,seconds=8,live=0,only=1,walk={number}", folder / f"ada{number}.mcap"
+        )
+        for number in (2, 3)
+    }
+    return record_two(folder, seconds=8) | again
+
+
+@pytest.fixture
+def program(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The program with a new gallery."""
+    return Program(tmp_path / "g.db", tmp_path_factory.mktemp("run"))
+
+
+def enrol(program: Program, *words: str | Path) -> CompletedProcess[str]:
+    first, *others = map(str, words)
+    command = ("people", "add-walk") if first == "add-walk" else ("enroll", first)
+    return program.run(*command, *others, "--speed", "0", "--yes")
+
+
+def enrolled(program: Program, *words: str | Path) -> CompletedProcess[str]:
+    done = enrol(program, *words)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def refused(program: Program, *words: str | Path) -> str:
+    done = enrol(program, *words)
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def finals(program: Program, recording: Path) -> list[dict[str, Any]]:
+    done = program.run("--source", str(recording), "--speed", "0", "--json")
+    assert done.returncode == 0, done.stderr
+    return [line for line in map(json.loads, done.stdout.splitlines()) if line["final"]]
+
+
+def walk_count(program: Program, name: str) -> int:
+    shown = program.run("people", "show", name)
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout.count("simulated")
+
+
+def test_nobody_is_enrolled_twice_and_two_names_of_one_person_are_merged(
+    program: Program, walks: dict[str, Path], tmp_path: Path
+) -> None:
+    enrolled(program, "Ada", "--source", walks["ada"])
+    again = refused(program, "Eve", "--source", walks["ada2"])
+    assert "is recognised as Ada: score " in again
+    assert ", threshold " in again
+    assert "sge-stream people add-walk Ada --source S" in again
+    assert "--force" in again
+    copy = shutil.copy(walks["ada"], tmp_path / "copy.mcap")
+    for clip in ("", "#t=2,7"):
+        assert "is a recording that Ada was enrolled from" in refused(
+            program, "Eve", "--source", f"{copy}{clip}"
+        )
+    assert [person["person"] for person in finals(program, walks["ada3"])] == ["Ada"]
+
+    forced = enrolled(program, "Eve", "--source", copy, "--force")
+    assert "warning: walk 1 (track 1 of " in forced.stderr
+    (tied,) = finals(program, walks["ada3"])
+    assert (tied["state"], tied["person"]) == ("unknown", None)
+    assert tied["reason"] == "two people fit equally well: Ada and Eve"
+
+    merged = program.run("people", "merge", "Ada", "Eve", "--yes")
+    assert merged.returncode == 0, merged.stderr
+    assert merged.stdout == "Ada has all walks of Eve, 2 in all; the name Eve is erased\n"
+    assert [person["person"] for person in finals(program, walks["ada3"])] == ["Ada"]
+    assert walk_count(program, "Ada") == 2
+
+
+def test_walks_are_added_to_their_person_only(program: Program, walks: dict[str, Path]) -> None:
+    enrolled(program, "Ada", "--source", walks["ada"])
+    enrolled(program, "Ben", "--source", walks["ben"])
+    assert "no person named Cleo is enrolled" in refused(
+        program, "add-walk", "Cleo", "--source", walks["ada2"]
+    )
+    assert "is recognised as Ada" in refused(program, "add-walk", "Ben", "--source", walks["ada2"])
+    assert "is a recording that Ada was enrolled from" in refused(
+        program, "add-walk", "Ada", "--source", walks["ada"]
+    )
+    done = enrolled(program, "add-walk", "ada", "--source", walks["ada2"], "--source", walks["ada3"])
+    assert "fits Ada: score " in done.stdout
+    assert "Ada has 2 more walks, " in done.stdout
+    assert walk_count(program, "Ada") == 3
+    assert walk_count(program, "Ben") == 1
+
+
+def test_one_enrolment_needs_different_recordings_of_one_person(
+    program: Program, walks: dict[str, Path]
+) -> None:
+    twice = ("--source", walks["ada"], "--source", f"{walks['ada']}#t=1,8")
+    assert "are one recording, or overlap" in refused(program, "Ada", *twice)
+    mixed = enrolled(program, "Ada", "--source", walks["ada"], "--source", walks["ben"])
+    assert "contradict each other" in mixed.stderr
+    assert f"track 2 of {walks['ben']}" in mixed.stderr
+
+
+def test_a_given_track_leaves_the_walks_of_the_other_sources(
+    program: Program, walks: dict[str, Path]
+) -> None:
+    sources = ("--source", walks["both"], "--source", walks["ada"])
+    assert "no walking track 9; walking tracks: 1, 3" in refused(program, "Ada", *sources, "--track", "9")
+    done = enrolled(program, "Ada", *sources, "--track", "1")
+    assert "Ada is enrolled: 2 walks" in done.stdout
+    assert "warning" not in done.stderr
+    several = enrolled(program, "Ben", "--source", walks["both"], "--track", "2", "--track", "1", "--force")
+    assert "Ben is enrolled: 2 walks" in several.stdout
+    assert "contradict each other" in several.stderr
+
+
+def test_a_track_of_the_running_system_is_enrolled_once(program: Program) -> None:
+    with program.start("--source", "walkers:n=2,seed=11", "--json") as system:
+        while system.line()["t"] < 4:
+            pass
+        assert program.run("enroll", "Cleo", "--track", "2", "--yes").returncode == 0
+        # Immediately, so that the matcher may not have read the gallery again, and later.
+        first = program.run("enroll", "Dora", "--track", "2", "--yes")
+        assert first.returncode == 2
+        assert "track 2 was enrolled as Cleo already (score " in first.stderr
+        while not ((line := system.line())["track"] == 2 and line["person"] == "Cleo"):
+            assert line["t"] < 60
+        later = program.run("enroll", "Dora", "--track", "2", "--yes")
+        assert "track 2 was enrolled as Cleo already" in later.stderr
+        assert "is recognised as" not in program.run("enroll", "Ada", "--track", "1", "--yes").stderr
+        added = program.run("people", "add-walk", "Cleo", "--track", "1", "--yes")
+        assert added.returncode == 2
+        assert "track 1 was enrolled as Ada already" in added.stderr
+
+
+def test_a_pass_that_is_too_short_is_said_while_a_live_source_is_watched(program: Program) -> None:
+    done = program.run("enroll", "Ada", "--source", "walkers:n=1,seed=7,seconds=6", "--yes")
+    assert done.returncode == (0 if "Ada is enrolled" in done.stdout else 2)
+    assert re.search(r"track 1 left after \d\.\d s of the 10 s asked for", done.stderr)
+    assert re.search(r"end with Ctrl-C and give --seconds \d(\.5)?\n", done.stderr)
+
+
+def test_a_removal_whose_bytes_could_not_be_erased_ends_with_status_1(
+    program: Program, walks: dict[str, Path]
+) -> None:
+    enrolled(program, "Ada", "--source", walks["ada"])
+    database = program.environment["SGE_GALLERY"]
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM person").fetchall()
+        done = program.run("people", "remove", "Ada", "--yes")
+    assert done.returncode == 1
+    assert done.stdout == "Ada is removed\n"
+    assert "the removed data is still in the database" in done.stderr
+    assert "no person is enrolled" in program.run("people", "list").stdout
