@@ -208,7 +208,7 @@ def _observe_walks(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
                 for each in watched:
                     if each.source == source:
                         each.observer.update(verdict)
-                if note := _passed_too_soon(live, verdict, watched, enough):
+                if note := _passed_too_soon(live, plan, verdict, watched):
                     bar.console.print(note, highlight=False, soft_wrap=True)
                 _update_progress(bar, task, [each.observer for each in watched], enough)
             if all(_is_complete(live, plan, each) for each in watched):
@@ -245,12 +245,13 @@ def _is_complete(live: Live, plan: EnrolPlan, watched: _Watched) -> bool:
     return _waits(live, plan, watched.source) and watched.observer.seconds >= enough
 
 
-def _passed_too_soon(live: Live, verdict: Verdict, watched: list[_Watched], enough: float) -> str | None:
-    """Returns a note on a track that left a live source before it had walked enough."""
+def _passed_too_soon(live: Live, plan: EnrolPlan, verdict: Verdict, watched: list[_Watched]) -> str | None:
+    """Returns a note on a track that left before it had walked as much as is waited for."""
     number, seconds = verdict.decision.track, verdict.seconds
-    source = live.source_of(number)
+    source, enough = live.source_of(number), plan.seconds or LIVE_SECONDS
     followed = any(each.source == source and each.observer.track in (None, number) for each in watched)
-    if live.infos[source].finite or not (followed and verdict.decision.final and 0 < seconds < enough):
+    left = verdict.decision.final and 0 < seconds < enough
+    if not (left and followed and _waits(live, plan, source)):
         return None
     least = math.floor(seconds * 2) / 2
     less = f"end with Ctrl-C and give --seconds {least:g}" if least >= LOWEST_MIN_SECONDS else "come nearer"

@@ -155,7 +155,8 @@ def test_a_track_of_the_running_system_is_enrolled_once(program: Program) -> Non
 
 
 def test_a_pass_that_is_too_short_is_said_while_a_live_source_is_watched(program: Program) -> None:
-    done = program.run("enroll", "Ada", "--source", "walkers:n=1,seed=7,seconds=6", "--yes")
+    source = ("--source", "walkers:n=1,seed=7,seconds=6")
+    done = program.run("enroll", "Ada", *source, "--seconds", "10", "--yes")
     assert done.returncode == (0 if "Ada is enrolled" in done.stdout else 2)
     assert re.search(r"track 1 left after \d\.\d s of the 10 s asked for", done.stderr)
     assert re.search(r"end with Ctrl-C and give --seconds \d(\.5)?\n", done.stderr)
