@@ -36,7 +36,8 @@ def _enrol(
     for person in people:
         walks = [argument for w in ENROL_WALKS for argument in ("--source", str(recordings[person, w]))]
         name = f"Person{person:03d}"
-        program.run("enroll", name, *walks, "--gallery", str(gallery), "--speed", "0", "--yes")
+        options = ("--gallery", str(gallery), "--speed", "0", "--yes", "--force")  # all are new people
+        program.run("enroll", name, *walks, *options)
         out.print(f"enrolled {name}", style="dim")
 
 

@@ -41,7 +41,7 @@ def measure(source: str, seconds: float) -> list[float]:
             for _ in live:
                 pass
             for number in range(1, ENROLLED + 1):
-                live.enrol(f"walker {number}", [number], consent_by="--yes")
+                live.enrol(f"walker {number}", [number], consent_by="--yes", force=True)
         latencies: list[float] = []
         with Live([source], gallery) as live:
             for decision in live:
