@@ -23,7 +23,6 @@ __all__ = [
     "LOWEST_MIN_SECONDS",
     "MIN_SECONDS",
     "PreparedEnrolment",
-    "abandon_enrolment",
     "prepare_enrolment",
     "store_enrolment",
 ]
@@ -55,12 +54,16 @@ class PreparedEnrolment:
     findings: Findings
     tracks: tuple[RunEnrolment, ...]
 
+    def end(self, state: Literal["stored", "failed"]) -> None:
+        """Says whether the walks were stored: the tracks are the person's, or nobody's again."""
+        for entry in self.tracks:
+            entry.state = state
+
 
 def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) -> PreparedEnrolment:
     """Selects the requested tracks, one walk for each, and checks them against the gallery in memory.
 
-    The tracks count as the person's from now on: `store_enrolment` or
-    `abandon_enrolment` must follow.
+    The tracks count as the person's from now on: `store_enrolment` must follow, or `PreparedEnrolment.end`.
 
     Raises:
         UserError: there is no such track, no person or several people are in view, too little walking was
@@ -91,9 +94,9 @@ def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply
         else:
             gallery.enrol(prepared.name, prepared.walks, consent_by=prepared.consent_by)
     except BaseException:
-        _set_state(prepared, "failed")
+        prepared.end("failed")
         raise
-    _set_state(prepared, "stored")
+    prepared.end("stored")
     return EnrolReply(
         windows=sum(len(walk.templates) for walk in prepared.walks),
         seconds=sum(walk.seconds for walk in prepared.walks),
@@ -101,16 +104,6 @@ def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply
         warnings=tuple(text[:MAX_TEXT] for text in prepared.findings.warnings),
         fits=tuple(text[:MAX_TEXT] for text in prepared.findings.fits),
     )
-
-
-def abandon_enrolment(prepared: PreparedEnrolment) -> None:
-    """Undoes `prepare_enrolment` where `store_enrolment` cannot follow: the tracks are nobody's again."""
-    _set_state(prepared, "failed")
-
-
-def _set_state(prepared: PreparedEnrolment, state: Literal["stored", "failed"]) -> None:
-    for entry in prepared.tracks:
-        entry.state = state
 
 
 def _select(matcher: Matcher, numbers: Sequence[int]) -> list[Track]:

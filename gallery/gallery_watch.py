@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gallery.enrolment import PreparedEnrolment, abandon_enrolment, store_enrolment
+from gallery.enrolment import PreparedEnrolment, store_enrolment
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.store_protocol import MissingGalleryError
@@ -148,17 +148,11 @@ class GalleryWatch:
     def _stored(self, sender: bytes, prepared: PreparedEnrolment) -> StoredEnrolment:
         try:
             if self._gallery is None:
-                self._gallery = self._made(prepared)
+                self._gallery = open_gallery(self._url, create=not prepared.add)
             return StoredEnrolment(sender, store_enrolment(self._gallery, prepared))
         except SgeError as error:
+            prepared.end("failed")
             return StoredEnrolment(sender, EnrolReply(str(error)[:MAX_TEXT]))
-
-    def _made(self, prepared: PreparedEnrolment) -> Gallery:
-        try:
-            return open_gallery(self._url, create=not prepared.add)
-        except SgeError:
-            abandon_enrolment(prepared)
-            raise
 
     def _follow(self) -> None:
         """Loads the gallery if it has changed."""

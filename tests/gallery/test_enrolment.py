@@ -189,6 +189,12 @@ def test_a_walk_that_was_not_stored_is_nobodys(system: System) -> None:
     assert system.enrol("Eve", 1).warnings == ()
 
 
+def test_walks_that_could_not_even_be_written_are_nobodys(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    system.prepare("Eve", 1).end("failed")
+    assert system.enrol("Mallory", 1).warnings == ()
+
+
 def test_a_person_removed_before_the_gallery_was_read_again_can_be_enrolled(system: System) -> None:
     system.watch(1, walk_of(EVE))
     system.enrol("Eve", 1)
