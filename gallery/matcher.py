@@ -7,17 +7,18 @@ give the same decisions.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import FIRST_DECISION_S, DecisionRule, Track, TrackDecision
 from gallery.recognition.reranking import Predictor, Reranking
 from gallery.run_enrolments import RunEnrolments
+from gallery.scoring.recent_windows import RecentWindows, ScoredWindow
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import AveragePrediction, TrackScores
 from stream.body import FloatArray
-from stream.bus.messages import Tick
+from stream.bus.messages import Tick, TrackSplit
 
 __all__ = ["Matcher"]
 
@@ -68,40 +69,81 @@ class Matcher:
             tick: rows, notes and ended tracks.
             cages: (n, f, D) float32, one window for each row.
         """
-        decisions: list[TrackDecision] = []
+        self._count_lost(tick, range(len(tick.rows)))
+        leaving = {*tick.ended, *(split.track for split in tick.splits)}
+        last = [n for n, row in enumerate(tick.rows) if row.track in leaving]
+        others = [n for n, row in enumerate(tick.rows) if row.track not in leaving]
+        decisions = self._compare(tick, cages, last)
+        for split in tick.splits:
+            decisions += self._split(tick, split, others)
+        for number in tick.ended:
+            decisions += self.end(number)
         for note in tick.notes:
             track = self._track(tick.source, note.track, note.time_ns)
             track.last_ns, track.no_windows = note.time_ns, note.reason
             if note.reason is not None or track.scores.seconds < FIRST_DECISION_S:
                 decisions.append(self._rule.decide(track))
-        if tick.rows:
-            decisions += self._compare(tick, cages)
-        for number in tick.ended:
-            decisions += self.end(number)
-        return decisions
+        return decisions + self._compare(tick, cages, others)
 
-    def _compare(self, tick: Tick, cages: FloatArray) -> list[TrackDecision]:
-        """Scores all windows of a tick at once and decides on their tracks."""
+    def _count_lost(self, tick: Tick, to_come: Sequence[int]) -> None:
+        """Counts the windows of each track that were cut and have not arrived.
+
+        Args:
+            tick: gives the number of windows that were cut.
+            to_come: places of its windows that are not yet added to their tracks.
+        """
+        coming = Counter(tick.rows[place].track for place in to_come)
+        for number, cut in tick.cut.items():
+            if number in self.tracks or coming[number]:
+                track = self._track(tick.source, number, 0)
+                track.lost = max(0, cut - coming[number] - track.scores.windows)
+
+    def _compare(self, tick: Tick, cages: FloatArray, places: Sequence[int]) -> list[TrackDecision]:
+        """Scores some windows of a tick at once and decides on their tracks."""
+        if not places:
+            return []
+        rows, cages = [tick.rows[place] for place in places], cages[list(places)]
         sensor = self.sources[tick.source].sensor
         people = self.index.people_of(sensor)
         scores = self.index.scores(self.index.describe(cages, sensor), sensor)
         predictor = self._reranking.predictor if self._reranking else None
         predictions = predictor.predict(cages, sensor) if predictor else None
         decisions: list[TrackDecision] = []
-        for n, (row, window) in enumerate(zip(tick.rows, cages, strict=True)):
+        for n, (row, window) in enumerate(zip(rows, cages, strict=True)):
             track = self._track(tick.source, row.track, row.start_ns)
             track.last_ns, track.no_windows = row.end_ns, None
-            track.scores.add(row.quality, window, people, scores[n])
+            prediction = None
             if predictor is not None and predictions is not None:
-                track.scores.predicted.add(predictor.people, predictions[n])
+                prediction = (predictor.people, predictions[n])
+            scored = ScoredWindow(
+                row.start_ns, row.end_ns, row.quality, window, people, scores[n], prediction
+            )
+            _add(track, scored)
             decisions.append(self._rule.decide(track, arrival_ns=row.arrival_ns))
         return decisions
+
+    def _split(self, tick: Tick, split: TrackSplit, to_come: Sequence[int]) -> list[TrackDecision]:
+        """Ends a track as it was before its body changed, and gives the windows since then to another."""
+        track = self.tracks.get(split.track)
+        if track is None or track.recent is None:
+            return []
+        track.scores, later = track.recent.split(split.since_ns)
+        track.successor, track.no_windows = split.successor, None
+        track.last_ns = min(track.last_ns, split.since_ns)
+        successor = self._track(tick.source, split.successor, split.since_ns)
+        for window in later:
+            _add(successor, window)
+            successor.last_ns = max(successor.last_ns, window.end_ns)
+        self._count_lost(tick, to_come)
+        decisions = self.end(split.track)
+        return [*decisions, self._rule.decide(successor)] if later else decisions
 
     def end(self, number: int) -> list[TrackDecision]:
         """Ends a track; returns its final decision, or none if there is no such track."""
         track = self.tracks.pop(number, None)
         if track is None:
             return []
+        track.recent = None
         self.ended[number] = track
         self.ended.move_to_end(number)
         while len(self.ended) > max(MAX_ENDED, 2 * len(self.sources)):
@@ -113,8 +155,8 @@ class Matcher:
         return [decision for number in self._tracks_of(source) for decision in self.end(number)]
 
     def end_missing(self, tick: Tick) -> list[TrackDecision]:
-        """Ends the tracks of a device that left the view with a dropped tick."""
-        present = {*tick.open, *(row.track for row in tick.rows)}
+        """Ends the tracks of a device that left the view before a tick, with a dropped one."""
+        present = {*tick.open, *tick.ended, *(row.track for row in tick.rows)}
         missing = [number for number in self._tracks_of(tick.source) if number not in present]
         return [decision for number in missing for decision in self.end(number)]
 
@@ -130,6 +172,8 @@ class Matcher:
             self._reranking.predictor = None
         for track in (*self.tracks.values(), *self.ended.values()):
             track.scores.predicted = AveragePrediction()
+            if track.recent is not None:
+                track.recent.forget_predictions()
 
     def rule(self, default_fpir: float) -> DecisionRule:
         """Returns the present rule; one with a default FPIR where this run rejects no strangers."""
@@ -155,7 +199,15 @@ class Matcher:
 
     def _track(self, source: int, number: int, time_ns: int) -> Track:
         if number not in self.tracks:
-            statistics = self.index.track_statistics(self.sources[source].sensor)
-            scores = TrackScores(self._f, statistics)
-            self.tracks[number] = Track(number, source, scores, last_ns=time_ns)
+            recent = RecentWindows(self._no_scores(source))
+            self.tracks[number] = Track(number, source, self._no_scores(source), time_ns, recent=recent)
         return self.tracks[number]
+
+    def _no_scores(self, source: int) -> TrackScores:
+        return TrackScores(self._f, self.index.track_statistics(self.sources[source].sensor))
+
+
+def _add(track: Track, window: ScoredWindow) -> None:
+    window.add_to(track.scores)
+    if track.recent is not None:
+        track.recent.add(window)

@@ -169,11 +169,10 @@ class _Service:
     def _observe(self, tick: Tick, cages: FloatArray) -> None:
         live = self._settings.sources[tick.source].live
         self._counters["windows"] += len(tick.rows)
-        decisions = self._matcher.observe(tick, cages)
+        decisions = self._matcher.end_missing(tick) if live and not tick.last else []
+        decisions += self._matcher.observe(tick, cages)
         if tick.last:
             decisions += self._matcher.end_source(tick.source)
-        elif live:
-            decisions += self._matcher.end_missing(tick)
         self._publish(decisions, live=live)
         if tick.last:
             self._outbox.put(SourceEnded(self._outbox.next_number, tick.source))
@@ -211,6 +210,7 @@ class _Service:
             reason=decided.reason,
             latency_ms=_rounded(latency, 3),
             final=decided.final,
+            lost_windows=decided.lost_windows,
         )
 
     def _take_request(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from gallery.matcher_settings import SourceCard
 from gallery.recognition.reranking import Reranking
+from gallery.scoring.recent_windows import RecentWindows
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import CandidateScore, TrackScores
 from stream.decision import State
@@ -38,6 +39,9 @@ class Track:
         scores: evidence so far.
         last_ns: the source's time of the latest window or note.
         no_windows: why the track gives no windows at present; None while it gives some.
+        recent: its newest windows, which can still be taken back.
+        lost: number of its windows that never arrived.
+        successor: number of the track that another person has since this track was split; None if it was not.
     """
 
     number: int
@@ -45,6 +49,9 @@ class Track:
     scores: TrackScores
     last_ns: int
     no_windows: str | None = None
+    recent: RecentWindows | None = None
+    lost: int = 0
+    successor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class TrackDecision:
     arrival_ns: int | None = None
     seconds: float = 0.0
     quality: float = 0.0
+    lost_windows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,8 @@ class DecisionRule:
             reason = f"{reason}; {how}" if how else reason
         if track.no_windows and state != "collecting" and not final:
             reason = f"{reason}; no new windows: {track.no_windows}"
+        if final:
+            reason += _what_was_missed(track)
         other = next((each for each in ranking if each != best), None)
         return TrackDecision(
             track,
@@ -118,6 +128,7 @@ class DecisionRule:
             arrival_ns=arrival_ns,
             seconds=track.scores.seconds,
             quality=track.scores.quality,
+            lost_windows=track.lost,
         )
 
     def _accept_or_reject(
@@ -173,6 +184,16 @@ def _progress(track: Track) -> str:
     """Returns how much walking was seen before the first decision, and what is in its way."""
     seen = f"seen {track.scores.seconds:.1f} of {FIRST_DECISION_S:.1f} s"
     return f"{seen}: {track.no_windows}" if track.no_windows else seen
+
+
+def _what_was_missed(track: Track) -> str:
+    """Returns what a user must know about the whole track, for the reason of its final decision."""
+    text = ""
+    if track.successor is not None:
+        text += f"; then the body changed, see track {track.successor}"
+    if track.lost:
+        text += f"; {track.lost} {'window was' if track.lost == 1 else 'windows were'} lost"
+    return text
 
 
 def _min_windows(track: Track) -> int:

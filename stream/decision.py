@@ -39,6 +39,8 @@ class Decision(msgspec.Struct, frozen=True):
         latency_ms: milliseconds from the arrival of the frame that completed the window to this decision;
             null if no frame triggered the decision.
         final: True for the last decision of the track.
+        lost_windows: number of the track's windows so far that were never compared, because the system was
+            overloaded or one of its processes was restarted; always 0 for a file.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str
     latency_ms: float | None
     final: bool
+    lost_windows: int = 0
 
 
 def to_json(decision: Decision) -> bytes:

@@ -3,8 +3,11 @@
 - File (`ReliableSender`, go-back-N): at most `CREDIT` ticks are in flight. The matcher accepts them only in
   order, and acknowledges the last one that it processed. Unacknowledged ticks are sent again.
 - Device (`LiveSender`): the sender never waits. At most `LIVE_CREDIT` ticks are in flight, so that no tick
-  ages in a queue. Meanwhile each track keeps its newest `RING_SIZE` windows; older ones are dropped and
-  counted. Only the last tick, which ends the tracks, is sent again until it is acknowledged.
+  ages in a queue. Meanwhile each track keeps its newest `RING_SIZE` windows, or all of its newest frame;
+  older ones are dropped and counted. The last tick is sent again until it is acknowledged, and ends of tracks
+  are repeated in later ticks until one of those must have arrived.
+
+`Tick.cut` tells the matcher how many windows were cut, so that it can count those that never arrived.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -20,7 +23,7 @@ import numpy as np
 import zmq
 
 from stream.body import FloatArray
-from stream.bus.messages import Ack, BadMessage, Tick, TrackNote, WindowRow, pack, unpack
+from stream.bus.messages import Ack, BadMessage, Tick, TrackNote, TrackSplit, WindowRow, pack, unpack
 
 __all__ = ["LiveSender", "ReliableSender", "Sender"]
 
@@ -165,8 +168,13 @@ class LiveSender:
         self._sent_at = 0.0
         self._rings: dict[int, deque[tuple[WindowRow, FloatArray]]] = {}
         self._notes: deque[TrackNote] = deque(maxlen=_MAX_NOTES)
-        self._ended: list[int] = []
+        self._cut: dict[int, int] = {}
+        self._ended: dict[int, int | None] = {}
+        """Tracks whose end may not have arrived, with the number of the first tick that reported it."""
+        self._splits: dict[int, TrackSplit] = {}
+        """By the track that ends."""
         self._pending: Tick | None = None
+        self._newest: Tick | None = None
         self._last: list[bytes] | None = None
         self._next_seq = 0
         self.dropped = 0
@@ -179,16 +187,24 @@ class LiveSender:
     def offer(self, tick: Tick, joints: FloatArray) -> None:
         """Queues the next tick; see `Sender.offer`."""
         for row, window in zip(tick.rows, joints, strict=True):
-            ring = self._rings.setdefault(row.track, deque(maxlen=RING_SIZE))
-            self.dropped += len(ring) == RING_SIZE
-            ring.append((row, window))
+            self._rings.setdefault(row.track, deque()).append((row, window))
+        for track, newest in _count(tick.rows).items():
+            ring = self._rings[track]
+            while len(ring) > max(RING_SIZE, newest):
+                ring.popleft()
+                self.dropped += 1
         self._notes.extend(tick.notes)
-        self._ended += tick.ended
-        self._pending = tick
+        self._ended |= dict.fromkeys(tick.ended)
+        self._splits |= {split.track: split for split in tick.splits}
+        self._cut |= tick.cut
+        self._pending = self._newest = tick
 
     def pump(self, timeout: float) -> None:
         """Sends the waiting windows as one tick, if credit and the socket allow it within the timeout."""
         self._collect(0)
+        overdue = self._clock() - self._sent_at > LOST_AFTER_S
+        if self._pending is None and self._last is None and self._ended and overdue:
+            self._pending = self._newest  # repeats the ends of tracks while nobody is in view
         if self._pending is None:
             if not self.idle:
                 self._resend_last(timeout)
@@ -197,6 +213,7 @@ class LiveSender:
             self._collect(timeout)
             if self._clock() - self._sent_at > LOST_AFTER_S:
                 self._acked = self._next_seq
+                self._ended = dict.fromkeys(self._ended)  # may have been in the lost ticks
             return
         if self._socket.poll(int(timeout * 1000), zmq.POLLOUT):
             self._send(self._pending)
@@ -215,11 +232,19 @@ class LiveSender:
                 ack, _ = unpack(self._acks.recv_multipart())
                 if isinstance(ack, Ack) and ack.epoch == self._epoch:
                     self._acked = max(self._acked, ack.seq + 1)
+        # An acknowledgement covers lost ticks as well, but never more than were in flight.
+        for track, seq in list(self._ended.items()):
+            if seq is not None and self._acked > seq + LIVE_CREDIT:
+                del self._ended[track]
+                self._cut.pop(track, None)
+                self._splits.pop(track, None)
 
     def _send(self, pending: Tick) -> None:
         tracks = self._select_tracks()
         remaining = {track for track, ring in self._rings.items() if len(ring) > tracks.count(track)}
         rows, windows = self._stack_windows(tracks)
+        waiting = Counter({track: len(ring) - tracks.count(track) for track, ring in self._rings.items()})
+        ended = [track for track in self._ended if track not in remaining]
         tick = msgspec.structs.replace(
             pending,
             seq=self._next_seq,
@@ -227,9 +252,11 @@ class LiveSender:
             rows=rows,
             notes=tuple(self._notes),
             # The end of a track is sent after its last window.
-            ended=tuple(track for track in self._ended if track not in remaining),
+            ended=tuple(ended),
             open=tuple(remaining.union(pending.open)),
             last=pending.last and not remaining,
+            cut=_without(self._cut, waiting),
+            splits=tuple(split for track, split in self._splits.items() if track not in remaining),
         )
         parts = pack(tick, windows)
         try:
@@ -237,11 +264,13 @@ class LiveSender:
         except zmq.Again:
             return
         self._last = parts if tick.last else None
+        for track in ended:
+            if self._ended[track] is None:
+                self._ended[track] = self._next_seq
         self._next_seq += 1
         self._sent_at = self._clock()
         self._discard_sent(tracks)
         self._notes.clear()
-        self._ended = [track for track in self._ended if track in remaining]
         self._pending = pending if remaining else None
 
     def _select_tracks(self) -> list[int]:
@@ -264,6 +293,15 @@ class LiveSender:
                 del self._rings[track]  # its next window queues behind the other tracks
 
 
+def _without(cut: Mapping[int, int], later: Mapping[int, int]) -> dict[int, int]:
+    """Returns the windows cut up to some row: all of them without those of later rows."""
+    return {track: max(0, windows - later.get(track, 0)) for track, windows in cut.items()}
+
+
+def _count(rows: Iterable[WindowRow]) -> Counter[int]:
+    return Counter(row.track for row in rows)
+
+
 def _split(tick: Tick, joints: FloatArray) -> Iterator[tuple[Tick, FloatArray | None]]:
     """Splits a tick into ticks of at most `MAX_ROWS` windows: notes go with the first, ends with the last."""
     if len(tick.rows) <= MAX_ROWS:
@@ -280,6 +318,8 @@ def _split(tick: Tick, joints: FloatArray) -> Iterator[tuple[Tick, FloatArray | 
                 notes=() if start else tick.notes,
                 ended=tick.ended if final else (),
                 last=tick.last and final,
+                cut=_without(tick.cut, _count(tick.rows[start + MAX_ROWS :])),
+                splits=() if start else tick.splits,
             ),
             windows,
         )

@@ -46,6 +46,7 @@ __all__ = [
     "Status",
     "Tick",
     "TrackNote",
+    "TrackSplit",
     "Verdict",
     "VerdictReceipt",
     "WindowRow",
@@ -103,6 +104,20 @@ class TrackNote(msgspec.Struct, frozen=True, array_like=True):
     reason: Text | None
 
 
+class TrackSplit(msgspec.Struct, frozen=True, array_like=True):
+    """The end of a track whose body changed: its windows since the change belong to another person.
+
+    Attributes:
+        track: number of the track that ends.
+        successor: number of the track that the other person has.
+        since_ns: source time of the first skeleton of the other person.
+    """
+
+    track: Count
+    successor: Count
+    since_ns: int
+
+
 class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     """One update of a source: windows or their CAGEs, notes, and ended tracks.
 
@@ -118,6 +133,9 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
         open: all tracks in view. A device's track that is neither here nor in `rows` has ended, and the
             message about its end was lost.
         last: True if the source has ended and no tick follows.
+        cut: windows cut so far, by track, for the tracks in view and those in `ended`; without windows that
+            are still to be sent. What is missing in the ticks up to this one was lost.
+        splits: tracks that end because another person has their body id.
     """
 
     source: Count
@@ -130,6 +148,8 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     ended: tuple[int, ...] = ()
     open: tuple[int, ...] = ()
     last: bool = False
+    cut: dict[Count, Count] = {}
+    splits: tuple[TrackSplit, ...] = ()
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):

@@ -2,7 +2,7 @@
 
     Source.read -> frame -> Tracker.push -> windows of each track -> Tick -> Sender.offer -> bus
 
-`_CaptureLoop._put_on_bus` makes the `Tick`; `stream.bus.delivery` sends it to the encoder.
+`stream.capture.tracking.make_tick` makes the `Tick`; `stream.bus.delivery` sends it to the encoder.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 import zmq
 
 from stream.body import BodyFrame
 from stream.bus.delivery import LiveSender, ReliableSender, Sender
 from stream.bus.heartbeat import Heartbeat
-from stream.bus.messages import Tick, TrackNote, WindowRow, pack
+from stream.bus.messages import Tick, pack
 from stream.bus.sockets import Bus, Wiring
-from stream.capture.tracking import Tracker, TrackerUpdate
+from stream.capture.tracking import Tracker, TrackerUpdate, make_tick
 from stream.errors import EndOfSource, SgeError
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
 from stream.sources.live_source import LiveSource
+from stream.windows.body_change import detector_for
 
 if TYPE_CHECKING:
     from stream.view.drawing_thread import DrawingThread
@@ -131,7 +132,12 @@ class _CaptureLoop:
         self._drawing = drawing
         layout = get_layout(source.info.layout)
         self._tracker = Tracker(
-            layout, settings.f, first=settings.index + 1, stride=settings.sources, opened=settings.opened
+            layout,
+            settings.f,
+            first=settings.index + 1,
+            stride=settings.sources,
+            opened=settings.opened,
+            detector=partial(detector_for, source.info.sensor),
         )
         acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{settings.index}".encode())
         self._sender: Sender = (
@@ -184,18 +190,13 @@ class _CaptureLoop:
     ) -> None:
         """Puts the windows, notes and ended tracks of a tracker update on the bus, as one tick."""
         self._windows += len(update.windows)
-        joints = np.stack([w.joints for _, w in update.windows]) if update.windows else np.zeros(0, "f4")
-        tick = Tick(
-            source=self._settings.index,
-            epoch=self._settings.epoch,
-            seq=0,
-            shape=joints.shape if update.windows else (),
-            rows=tuple(
-                WindowRow(track, w.start_ns, w.end_ns, arrival_ns, w.quality) for track, w in update.windows
-            ),
-            notes=tuple(TrackNote(track, time_ns, reason) for track, reason in update.notes),
-            ended=update.ended,
-            open=self._tracker.open,
+        tick, joints = make_tick(
+            update,
+            self._settings.index,
+            self._settings.epoch,
+            time_ns=time_ns,
+            arrival_ns=arrival_ns,
+            in_view=self._tracker.open,
             last=last,
         )
         self._sender.offer(tick, joints)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stream.body import Body, BodyFrame
+import numpy as np
+
+from stream.body import Body, BodyFrame, FloatArray
+from stream.bus.messages import Tick, TrackNote, TrackSplit, WindowRow
 from stream.skeleton import Layout, to_canonical
+from stream.windows.body_change import BodyChangeDetector
 from stream.windows.cutting import Window, WindowCutter, WindowProblem
 
-__all__ = ["TRACK_TIMEOUT_NS", "Tracker", "TrackerUpdate"]
+__all__ = ["TRACK_TIMEOUT_NS", "Tracker", "TrackerUpdate", "make_tick"]
 
 TRACK_TIMEOUT_NS = 1_000_000_000
 """The track of a body ends when the body was absent for this time."""
 
 REPORT_INTERVAL_NS = 1_000_000_000
 """A track without windows is reported, with the reason, at this interval."""
+
+_RECENT = 64
+"""Newest windows of a track of which times are kept; more than are cut until a change is noticed."""
 
 Reason = WindowProblem | None
 
@@ -28,15 +36,19 @@ class TrackerUpdate:
         windows: (track, window) for each window that the frame completed.
         notes: (track, reason) for each new track (reason None), and each track without a window for
             `REPORT_INTERVAL_NS`.
-        ended: tracks that ended.
+        ended: tracks that ended; before the windows and notes.
+        splits: tracks that ended because another person took over their body id.
+        cut: number of windows cut so far, by track, for the tracks in view and those that ended.
     """
 
     windows: tuple[tuple[int, Window], ...] = ()
     notes: tuple[tuple[int, Reason], ...] = ()
     ended: tuple[int, ...] = ()
+    splits: tuple[TrackSplit, ...] = ()
+    cut: Mapping[int, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.windows or self.notes or self.ended)
+        return bool(self.windows or self.notes or self.ended or self.splits)
 
 
 @dataclass(slots=True)
@@ -46,6 +58,22 @@ class _Track:
     last_seen_ns: int
     last_output_ns: int
     """Time of the last window or report."""
+    detector: BodyChangeDetector | None = None
+    cut: int = 0
+    """Number of windows so far."""
+    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    """Start and end of the newest windows."""
+
+    def add(self, windows: Sequence[Window]) -> None:
+        """Counts windows of this track."""
+        self.cut += len(windows)
+        self.recent.extend((window.start_ns, window.end_ns) for window in windows)
+
+    def take_back(self, since_ns: int) -> deque[tuple[int, int]]:
+        """Takes back the windows that show another person; returns those that show nobody else."""
+        later = [each for each in self.recent if each[0] >= since_ns]
+        self.cut -= sum(end_ns >= since_ns for _, end_ns in self.recent)
+        return deque(later, maxlen=_RECENT)
 
 
 @dataclass(slots=True)
@@ -61,6 +89,8 @@ class Tracker:
         first: first track number of this source.
         stride: number of sources in the run.
         opened: number of tracks opened so far.
+        detector: makes the detector of a change of the body for each track; it returns None where tracks are
+            never split.
     """
 
     layout: Layout
@@ -68,6 +98,7 @@ class Tracker:
     first: int = 1
     stride: int = 1
     opened: int = 0
+    detector: Callable[[], BodyChangeDetector | None] = lambda: None
     _tracks: dict[int, _Track] = field(default_factory=dict)
     _last_ns: int | None = None
 
@@ -83,31 +114,37 @@ class Tracker:
             return TrackerUpdate()
         self._last_ns = now_ns
         ended = self._close(lambda track: now_ns < (last_ns or now_ns) or _is_overdue(track, now_ns))
+        splits: list[TrackSplit] = []
         windows: list[tuple[int, Window]] = []
         notes: list[tuple[int, Reason]] = []
         bodies: dict[int, Body] = {}
         for body in frame.bodies:
             bodies.setdefault(body.id, body)
         for body in bodies.values():
+            joints, confidence = to_canonical(self.layout, body.joints, body.confidence)
             track = self._tracks.get(body.id)
             if track is None:
-                track = self._open(body, frame.time_ns)
+                track = self._tracks[body.id] = self._open(now_ns)
                 notes.append((track.number, None))
-            track.last_seen_ns = frame.time_ns
-            cut = track.cutter.push(frame.time_ns, *to_canonical(self.layout, body.joints, body.confidence))
+            elif (since_ns := _change(track, now_ns, joints, confidence)) is not None:
+                ended.append(track)
+                track = self._tracks[body.id] = self._split(track, since_ns)
+                splits.append(TrackSplit(ended[-1].number, track.number, since_ns))
+                notes.append((track.number, None))
+            track.last_seen_ns = now_ns
+            cut = track.cutter.push(now_ns, joints, confidence)
+            track.add(cut)
             windows += [(track.number, window) for window in cut]
             if cut:
-                track.last_output_ns = frame.time_ns
-            elif frame.time_ns - track.last_output_ns >= REPORT_INTERVAL_NS:
-                track.last_output_ns = frame.time_ns
+                track.last_output_ns = now_ns
+            elif now_ns - track.last_output_ns >= REPORT_INTERVAL_NS:
+                track.last_output_ns = now_ns
                 notes.append((track.number, track.cutter.problem))
-        return TrackerUpdate(tuple(windows), tuple(notes), ended)
+        return self._update(ended, windows=tuple(windows), notes=tuple(notes), splits=tuple(splits))
 
     def end(self) -> TrackerUpdate:
         """Ends every track, at the end of the source."""
-        ended = tuple(track.number for track in self._tracks.values())
-        self._tracks.clear()
-        return TrackerUpdate(ended=ended)
+        return self._update(self._close(lambda track: True))
 
     @property
     def open(self) -> tuple[int, ...]:
@@ -119,17 +156,83 @@ class Tracker:
         """Track numbers of the bodies in view, by body id."""
         return {body: track.number for body, track in self._tracks.items()}
 
-    def _open(self, body: Body, time_ns: int) -> _Track:
-        number = self.first + self.opened * self.stride
-        self.opened += 1
+    def _open(self, time_ns: int) -> _Track:
         cutter = WindowCutter(self.f, walking_only=True)
-        track = self._tracks[body.id] = _Track(number, cutter, time_ns, time_ns)
-        return track
+        return _Track(self._next_number(), cutter, time_ns, time_ns, self.detector())
 
-    def _close(self, ends: Callable[[_Track], bool]) -> tuple[int, ...]:
+    def _split(self, track: _Track, since_ns: int) -> _Track:
+        """Returns the track of the person who walks on; the cutter and the detector go with the body id."""
+        later = track.take_back(since_ns)
+        seen, output = track.last_seen_ns, track.last_output_ns
+        number = self._next_number()
+        return _Track(number, track.cutter, seen, output, track.detector, len(later), later)
+
+    def _next_number(self) -> int:
+        self.opened += 1
+        return self.first + (self.opened - 1) * self.stride
+
+    def _close(self, ends: Callable[[_Track], bool]) -> list[_Track]:
         lost = [key for key, track in self._tracks.items() if ends(track)]
-        return tuple(self._tracks.pop(key).number for key in lost)
+        return [self._tracks.pop(key) for key in lost]
+
+    def _update(
+        self,
+        ended: Sequence[_Track],
+        windows: tuple[tuple[int, Window], ...] = (),
+        notes: tuple[tuple[int, Reason], ...] = (),
+        splits: tuple[TrackSplit, ...] = (),
+    ) -> TrackerUpdate:
+        cut = {track.number: track.cut for track in (*ended, *self._tracks.values())}
+        return TrackerUpdate(windows, notes, tuple(track.number for track in ended), splits, cut)
+
+
+def _change(track: _Track, time_ns: int, joints: FloatArray, confidence: FloatArray) -> int | None:
+    """Returns since when the body of a track is another person's, once that is certain."""
+    if track.detector is None or not confidence.all() or not np.isfinite(joints).all():
+        return None
+    return track.detector.push(time_ns, joints)
 
 
 def _is_overdue(track: _Track, now_ns: int) -> bool:
     return now_ns - track.last_seen_ns > TRACK_TIMEOUT_NS
+
+
+def make_tick(
+    update: TrackerUpdate,
+    source: int,
+    epoch: int,
+    *,
+    time_ns: int,
+    arrival_ns: int,
+    in_view: tuple[int, ...],
+    last: bool,
+) -> tuple[Tick, FloatArray]:
+    """Returns a tracker's update as a tick for the bus, and its windows (n, f, 20, 3).
+
+    Args:
+        update: the update.
+        source: number of the source in the run.
+        epoch: number of restarts of its capture worker.
+        time_ns: the source's time.
+        arrival_ns: see `WindowRow`.
+        in_view: numbers of the tracks in view.
+        last: whether the source has ended.
+    """
+    windows = [window.joints for _, window in update.windows]
+    joints = np.stack(windows) if windows else np.zeros(0, np.float32)
+    tick = Tick(
+        source=source,
+        epoch=epoch,
+        seq=0,
+        shape=joints.shape if windows else (),
+        rows=tuple(
+            WindowRow(track, w.start_ns, w.end_ns, arrival_ns, w.quality) for track, w in update.windows
+        ),
+        notes=tuple(TrackNote(track, time_ns, reason) for track, reason in update.notes),
+        ended=update.ended,
+        open=in_view,
+        last=last,
+        cut=dict(update.cut),
+        splits=update.splits,
+    )
+    return tick, joints

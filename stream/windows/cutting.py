@@ -17,7 +17,8 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, NewType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,13 @@ SNAP_NS = 1_000_000
 HOLD_NS = 400_000_000
 """Longest time that a window of a resting body is held until the legs move: the start of the first step."""
 
-WindowProblem = Literal["tracking gap", "implausible jump"] | WalkProblem
+_ARRIVALS = 5
+"""Newest frames whose rate is measured."""
+
+TooFewFrames = NewType("TooFewFrames", str)
+"""Names the frame rate of a source that has only gaps."""
+
+WindowProblem = Literal["tracking gap", "implausible jump"] | TooFewFrames | WalkProblem
 """Reason why a track has no windows."""
 
 
@@ -89,9 +96,17 @@ class WindowCutter:
         f: skeletons per window, at least 2.
         step: skeletons from one window's start to the next; default f // 2 (the paper, Sec. 4.1).
         walking_only: skip windows without walking and weight the others; see `stream.windows.walk_detection`.
+        max_gap_ns: longest gap between two frames that is interpolated.
     """
 
-    def __init__(self, f: int = 6, step: int | None = None, *, walking_only: bool = False) -> None:
+    def __init__(
+        self,
+        f: int = 6,
+        step: int | None = None,
+        *,
+        walking_only: bool = False,
+        max_gap_ns: int = MAX_GAP_NS,
+    ) -> None:
         self.f = f
         self.step = f // 2 if step is None else step
         if f < 2 or self.step < 1:
@@ -102,6 +117,9 @@ class WindowCutter:
         self._detector = WalkDetector() if walking_only else None
         self._held: deque[Window] = deque()
         self._last_frame: _Sample | None = None
+        self._max_gap_ns = max_gap_ns
+        self._arrivals: deque[int] = deque(maxlen=_ARRIVALS)
+        """Times of the newest frames, whether complete or not."""
         self._origin_ns = 0
         self._sample_count = 0
         self._recent: deque[_Sample] = deque(maxlen=f)
@@ -116,6 +134,7 @@ class WindowCutter:
             joints: (20, 3) float32, metres, canonical order.
             confidence: (20,) float32 in 0..1; a frame with any joint at 0 is skipped.
         """
+        self._arrivals.append(time_ns)
         if not confidence.all() or not np.isfinite(joints).all():
             self.problem = missing_joints_problem(confidence)
             return []
@@ -133,15 +152,25 @@ class WindowCutter:
 
     def _starts_new_stretch(self, last: _Sample, frame: _Sample) -> bool:
         elapsed = frame.time_ns - last.time_ns
-        if elapsed > MAX_GAP_NS:
-            # Missing joints cause a gap as well; the first problem is reported.
-            self.problem = self.problem or "tracking gap"
+        if elapsed > self._max_gap_ns:
+            if self._arrivals[-1] - self._arrivals[-2] > self._max_gap_ns:
+                self.problem = self._too_few_frames() or "tracking gap"
+            # Otherwise frames came, but with missing joints, which is the reported problem.
             return True
         moved = math.dist(frame.joints[0].tolist(), last.joints[0].tolist())
         if moved * 1e9 > MAX_HIP_SPEED * elapsed:
             self.problem = "implausible jump"
             return True
         return False
+
+    def _too_few_frames(self) -> TooFewFrames | None:
+        """Returns the frame rate as a problem if each of the newest intervals is a gap."""
+        times = list(self._arrivals)
+        intervals = [later - earlier for earlier, later in pairwise(times)]
+        if len(times) < _ARRIVALS or min(intervals) <= self._max_gap_ns:
+            return None
+        rate, least = len(intervals) * 1e9 / (times[-1] - times[0]), math.ceil(1e9 / self._max_gap_ns)
+        return TooFewFrames(f"too few frames: {rate:.1f} a second, at least {least} are needed")
 
     def _next_sample_time(self) -> int:
         return self._origin_ns + round(self._sample_count * 1_000_000_000 / RATE_HZ)
@@ -205,6 +234,7 @@ def cut_windows(
     f: int = 6,
     step: int | None = None,
     walking_only: bool = False,
+    max_gap_ns: int = MAX_GAP_NS,
 ) -> list[Window]:
     """Cuts all windows of one recorded walk.
 
@@ -215,10 +245,11 @@ def cut_windows(
         f: skeletons per window.
         step: skeletons from one window's start to the next; default f // 2.
         walking_only: as in the live system; published protocols use every window, also of standing people.
+        max_gap_ns: longest gap between two frames that is interpolated.
     """
     if confidence is None:
         confidence = np.isfinite(joints).all(axis=2).astype("f4")
-    cutter = WindowCutter(f, step, walking_only=walking_only)
+    cutter = WindowCutter(f, step, walking_only=walking_only, max_gap_ns=max_gap_ns)
     windows: list[Window] = []
     for time_ns, frame, frame_confidence in zip(times_ns, joints, confidence, strict=True):
         windows += cutter.push(int(time_ns), frame, frame_confidence)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gallery.enrolment import prepare_enrolment, store_enrolment
 from gallery.matcher import MAX_ENDED, Matcher
@@ -14,7 +16,7 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.thresholds import Calibration, ImpostorScores
 from gallery.store.gallery import open_gallery
 from gallery.store.records import PersonTemplates
-from stream.bus.messages import EnrolRequest, Tick, TrackNote, WindowRow
+from stream.bus.messages import EnrolRequest, Tick, TrackNote, TrackSplit, WindowRow
 from stream.errors import UserError
 
 F, D = 6, 16
@@ -248,3 +250,72 @@ def test_the_reason_states_why_a_decided_track_has_no_new_windows() -> None:
     assert final.reason == "score reaches the threshold"
     walking = observe_walk(matcher(ada=ADA), ADA, 12)[-1]
     assert walking.reason == "score reaches the threshold"
+
+
+def row(track: int, number: int) -> WindowRow:
+    return WindowRow(track, number * 100_000_000, number * 100_000_000 + 166_666_667, 7, 1.0)
+
+
+def test_a_split_track_ends_as_it_was_before_the_change_and_its_later_windows_are_the_other_person() -> None:
+    subject, alone = matcher(ada=ADA, ben=BEN), matcher(ada=ADA, ben=BEN)
+    observe_walk(alone, ADA, 20)
+    (expected,) = alone.observe(Tick(0, 0, 20, ended=(1,)), ADA[None][:0])
+    observe_walk(subject, ADA, 20)
+    for k in range(20, 34):
+        subject.observe(Tick(0, 0, k, "c", (1, F, D), (row(1, k),)), (ADA if k == 20 else BEN)[None])
+    # Window 20 ends, and windows 19 and 20 do not start, after the change at 2.05 s.
+    split = TrackSplit(1, 2, 2_050_000_000)
+    tick = Tick(
+        0, 0, 34, "c", (1, F, D), (row(2, 34),), ended=(1,), open=(2,), cut={1: 19, 2: 14}, splits=(split,)
+    )
+    first, second, third = subject.observe(tick, BEN[None])
+    assert (first.track.number, first.state, first.candidate, first.final) == (1, "person", "ada", True)
+    assert (second.track.number, second.state, second.candidate, second.final) == (2, "person", "ben", False)
+    assert (third.track.number, third.seconds) == (2, pytest.approx(1.4))
+    assert first.seconds == pytest.approx(1.9)
+    assert expected.score == pytest.approx(first.score or 0)
+    assert first.reason.endswith("; then the body changed, see track 2")
+    assert [first.lost_windows, third.lost_windows] == [0, 0]
+    for number, seconds in ((1, 1.9), (2, 1.4)):
+        track = (subject.tracks | subject.ended)[number]
+        assert track.scores.seconds == pytest.approx(seconds), "by which the track can be enrolled"
+
+
+def test_a_repeated_split_or_end_changes_nothing() -> None:
+    subject = matcher(ada=ADA)
+    observe_walk(subject, ADA, 12)
+    split = TrackSplit(1, 2, 10**18)
+    tick = Tick(0, 0, 12, ended=(1,), open=(2,), cut={1: 12, 2: 0}, splits=(split,))
+    assert len(subject.observe(tick, ADA[None][:0])) == 1
+    assert subject.observe(tick, ADA[None][:0]) == []
+
+
+def test_one_tick_may_end_a_track_and_open_another_and_the_end_comes_first() -> None:
+    subject = matcher(ada=ADA, ben=BEN)
+    observe_walk(subject, ADA, 12)
+    tick = Tick(
+        0, 0, 12, "c", (2, F, D), (row(2, 90), row(1, 12)), (TrackNote(2, 9 * 10**9, None),), (1,), (2,)
+    )
+    decisions = subject.observe(tick, np.stack([BEN, ADA]))
+    assert [(d.track.number, d.final) for d in decisions] == [(1, False), (1, True), (2, False), (2, False)]
+    assert (decisions[1].candidate, decisions[1].seconds) == ("ada", pytest.approx(1.3))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12))
+def test_windows_cut_are_compared_or_counted_as_lost(ticks: list[tuple[int, bool]]) -> None:
+    subject, cut, compared = matcher(ada=ADA), 0, 0
+    for seq, (windows, arrives) in enumerate(ticks):
+        rows = tuple(row(1, cut + n) for n in range(windows))
+        cut += windows
+        if not arrives:
+            continue
+        compared += windows
+        tick = Tick(0, 0, seq, "c", (windows, F, D) if windows else (), rows, open=(1,), cut={1: cut})
+        for decision in subject.observe(tick, np.stack([ADA] * windows) if windows else ADA[None][:0]):
+            assert decision.lost_windows == cut - windows - (compared - windows)
+    finals = subject.observe(Tick(0, 0, 99, ended=(1,), cut={1: cut}), ADA[None][:0])
+    for final in finals:
+        lost = final.lost_windows
+        assert lost + compared == cut
+        assert ("lost" in final.reason) == (lost > 0)
+        assert round(final.seconds * 10) == compared

@@ -23,7 +23,7 @@ from stream.body import FloatArray
 from stream.bus.messages import WindowRow
 from stream.skeleton import get_layout, to_canonical
 from stream.sources.simulated import SimulatedConfig, simulated_frames
-from stream.windows.cutting import Window, cut_windows
+from stream.windows.cutting import MAX_GAP_NS, Window, cut_windows
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = [
@@ -108,21 +108,26 @@ def simulated_walks(people: int, seed: int, walk: int, seconds: float) -> list[W
     return walks
 
 
-def walk_windows(walk: Walk, f: int, step: int | None = None) -> list[Window]:
+def walk_windows(walk: Walk, f: int, step: int | None = None, max_gap_ns: int = MAX_GAP_NS) -> list[Window]:
     """Cuts a walk into windows of f skeletons in which the person walks; see `encode_walk`."""
     joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
-    return cut_windows(walk.time_ns, joints, confidence, f=f, step=step, walking_only=True)
+    return cut_windows(
+        walk.time_ns, joints, confidence, f=f, step=step, walking_only=True, max_gap_ns=max_gap_ns
+    )
 
 
-def encode_walk(encoder: Encoder, walk: Walk, step: int | None = None) -> WalkCages:
+def encode_walk(
+    encoder: Encoder, walk: Walk, step: int | None = None, max_gap_ns: int = MAX_GAP_NS
+) -> WalkCages:
     """Cuts a walk into windows and encodes them.
 
     Args:
         encoder: the encoder.
         walk: of a data set, or simulated.
         step: skeletons from one window's start to the next; None for the live path's.
+        max_gap_ns: longest gap between two frames that is interpolated.
     """
-    windows = walk_windows(walk, encoder.window_shape[0], step)
+    windows = walk_windows(walk, encoder.window_shape[0], step, max_gap_ns)
     return WalkCages(
         person=int(walk.person),
         walk=walk.walk,

@@ -22,7 +22,17 @@ from stream.bus.delivery import (
     ReliableSender,
     Sender,
 )
-from stream.bus.messages import Ack, Tick, TrackNote, Verdict, VerdictReceipt, WindowRow, pack, unpack
+from stream.bus.messages import (
+    Ack,
+    Tick,
+    TrackNote,
+    TrackSplit,
+    Verdict,
+    VerdictReceipt,
+    WindowRow,
+    pack,
+    unpack,
+)
 from stream.bus.outbox import LIMIT, Outbox
 from stream.bus.sockets import Bus, create_wiring
 from stream.decision import Decision
@@ -165,7 +175,7 @@ def test_many_tracks_take_turns_and_track_ends_follow_their_windows(bus: Bus) ->
     assert (first.ended, first.last) == ((1,), False)
     second, _ = receive(pull)
     assert [row.track for row in second.rows] == list(tracks)[LIVE_MAX_ROWS:]
-    assert (second.ended, second.last) == ((late,), True)
+    assert (second.ended, second.last) == ((1, late), True), "the end of track 1 is repeated"
     assert first.open == tuple(tracks)[LIVE_MAX_ROWS:]
     assert not sender.idle, "the last tick is not acknowledged"
     clock.now += LOST_AFTER_S + 0.1
@@ -181,6 +191,7 @@ def test_a_tick_with_too_many_windows_is_split(bus: Bus) -> None:
     sender, pull, _ = reliable(bus, Clock())
     message, joints = tick(*range(1, 2 * MAX_ROWS + 2))
     message = msgspec.structs.replace(message, notes=(TrackNote(1, 0, None),), ended=(1,), last=True)
+    message = msgspec.structs.replace(message, cut=dict.fromkeys(range(1, 2 * MAX_ROWS + 2), 1))
     sender.offer(message, joints)
     sender.pump(1.0)
     parts = [receive(pull)[0] for _ in range(3)]
@@ -190,6 +201,7 @@ def test_a_tick_with_too_many_windows_is_split(bus: Bus) -> None:
     assert [part.notes for part in parts] == [message.notes, (), ()]
     assert [part.ended for part in parts] == [(), (), (1,)]
     assert [part.last for part in parts] == [False, False, True]
+    assert [part.cut[MAX_ROWS + 1] for part in parts] == [0, 1, 1], "counted up to the part's rows"
 
 
 def test_track_ends_and_notes_are_never_dropped(bus: Bus) -> None:
@@ -255,3 +267,47 @@ def test_the_outbox_of_a_device_drops_the_oldest_verdicts_but_no_final_one(bus: 
     assert received[-1] == last
     assert received == sorted(received)
     assert len(received) == last - outbox.dropped
+
+
+def test_the_end_of_a_track_of_a_device_arrives_though_the_process_that_had_it_died(bus: Bus) -> None:
+    clock = Clock()
+    sender, pull, acks = live(bus, clock)
+    empty = np.zeros((0, 6, 20, 3), np.float32)
+    message, joints = tick(1)
+    sender.offer(msgspec.structs.replace(message, open=(1,), cut={1: 1}), joints)
+    sender.pump(5.0)
+    split = TrackSplit(1, 2, 50)
+    sender.offer(Tick(0, 0, 0, ended=(1,), open=(2,), cut={1: 1, 2: 0}, splits=(split,)), empty)
+    sender.pump(5.0)
+    assert [receive(pull)[0].ended for _ in range(2)] == [(), (1,)]  # and both are lost
+    for seq in range(2, 2 + LIVE_CREDIT + 1):
+        clock.now += LOST_AFTER_S + 0.1
+        for _ in range(3):
+            sender.pump(0.01)
+        again, _ = receive(pull)
+        assert (again.seq, again.ended, again.splits, again.cut) == (seq, (1,), (split,), {1: 1, 2: 0})
+    repeated = 0
+    acknowledge(acks, sender, 2 + LIVE_CREDIT)
+    for _ in range(2 * LIVE_CREDIT + 1):
+        clock.now += LOST_AFTER_S + 0.1
+        sender.pump(0.01)
+        while pull.poll(0):
+            repeated += 1
+            acknowledge(acks, sender, receive(pull)[0].seq)
+    assert repeated <= 2 * LIVE_CREDIT, "until all acknowledged ticks cannot be the lost ones"
+
+
+def test_windows_cut_for_a_track_of_a_device_are_sent_waiting_or_dropped(bus: Bus) -> None:
+    sender, pull, acks = live(bus, Clock())
+    sent, cut = 0, 0
+    for size in (1, 1, 5, 1, 3):
+        message, joints = tick(*[1] * size)
+        cut += size
+        sender.offer(msgspec.structs.replace(message, open=(1,), cut={1: cut}), joints)
+        sender.pump(0)
+    acknowledge(acks, sender, LIVE_CREDIT - 1)
+    for _ in range(LIVE_CREDIT + 1):
+        message, _ = receive(pull)
+        sent += len(message.rows)
+        assert message.cut == {1: sent} if message.seq < LIVE_CREDIT else message.cut == {1: cut}
+    assert sent + sender.dropped == cut

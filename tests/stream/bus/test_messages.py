@@ -19,6 +19,7 @@ from stream.bus.messages import (
     Status,
     Tick,
     TrackNote,
+    TrackSplit,
     Verdict,
     VerdictReceipt,
     WindowRow,
@@ -36,6 +37,8 @@ TICK = Tick(
     rows=(WindowRow(3, 0, 166_666_667, 5, 0.5),),
     notes=(TrackNote(4, 7, "joints missing"),),
     ended=(2,),
+    cut={3: 9},
+    splits=(TrackSplit(4, 10, 1000),),
     open=(4,),
     last=True,
 )
@@ -61,7 +64,7 @@ def test_golden_bytes_of_a_tick() -> None:
     head, block = pack(TICK, np.array([[1.0, -2.5]], np.float32))
     assert head.hex() == (
         "53474501"  # "SGE", version 1
-        "9b"  # eleven fields
+        "9d"  # thirteen fields
         "a174"  # kind "t"
         "01"
         "00"
@@ -83,6 +86,8 @@ def test_golden_bytes_of_a_tick() -> None:
         "9102"  # ended
         "9104"  # open
         "c3"  # last
+        "810309"  # windows cut
+        "9193040acd03e8"  # one split
     )
     assert block.hex() == "0000803f000020c0"
 

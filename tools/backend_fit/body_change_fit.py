@@ -1,0 +1,160 @@
+"""Fits the boosted trees of `stream.windows.body_change` to KGBD, people 1-100.
+
+    python -m tools.backend_fit.body_change_fit DATA [FILE]
+
+Negative cases are the jumps of single walks, positive ones the jumps of recordings spliced from the walks of
+two people. `python -m tools.trials.body_change DATA` measures the same fit by cross-validation over people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from safetensors.numpy import save_file
+from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
+
+from stream.body import FloatArray
+from stream.errors import SgeError
+from stream.skeleton import get_layout, to_canonical
+from stream.windows import boosted_trees
+from stream.windows.body_change import AFTER, BEFORE, BodyObserver, Jump, is_jump, measure_jump
+from stream.windows.boosted_trees import BoostedTrees
+from tools.backend_fit.offline_pipeline import kgbd_walks
+from tools.datasets import Walk
+
+__all__ = [
+    "Frames",
+    "fit_trees",
+    "frames_of",
+    "jumps_of",
+    "main",
+    "measure_splice",
+    "random_splices",
+    "splice",
+]
+
+SPLICES, TREES, LEAVES, RATE, SEED = 6000, 300, 8, 0.05, 1
+PERIOD_NS = 33_333_333
+EDGE = 60
+"""Frames at both ends of a walk in which no splice lies: 2 s."""
+out = Console()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """The complete skeletons of one walk.
+
+    Attributes:
+        person: name of the person.
+        time_ns: (T,) int64.
+        joints: (T, 20, 3) float32, metres, canonical order.
+    """
+
+    person: str
+    time_ns: NDArray[np.int64]
+    joints: FloatArray
+
+
+def frames_of(walk: Walk) -> Frames:
+    """Returns the frames of a walk with all joints."""
+    joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
+    complete = np.isfinite(joints).all(axis=(1, 2)) & (confidence > 0).all(axis=1)
+    return Frames(walk.person, walk.time_ns[complete], joints[complete])
+
+
+def splice(first: Frames, at: int, second: Frames, start: int) -> Frames:
+    """Returns `first` up to frame `at`, then `second` from frame `start`, at the same place without a gap."""
+    shift = first.joints[at - 1, :1] - second.joints[start, :1]
+    joints = np.concatenate((first.joints[:at], second.joints[start:] + shift))
+    later = second.time_ns[start:] - second.time_ns[start] + first.time_ns[at - 1] + PERIOD_NS
+    return Frames(first.person, np.concatenate((first.time_ns[:at], later)), joints)
+
+
+def random_splices(
+    walks: Sequence[Frames], count: int, random: np.random.Generator
+) -> list[tuple[Frames, int, Frames, int]]:
+    """Returns arguments of `splice` for pairs of different people, in the middle of both walks."""
+    found: list[tuple[Frames, int, Frames, int]] = []
+    long_enough = [walk for walk in walks if len(walk.time_ns) > 3 * EDGE]
+    while len(found) < count:
+        first, second = (long_enough[place] for place in random.integers(len(long_enough), size=2))
+        if first.person != second.person:
+            at = int(random.integers(EDGE, len(first.time_ns) - EDGE))
+            start = int(random.integers(EDGE // 2, len(second.time_ns) - EDGE))
+            found.append((first, at, second, start))
+    return found
+
+
+def jumps_of(walk: Frames) -> list[Jump]:
+    """Returns the jumps in a walk."""
+    observer = BodyObserver()
+    found = (observer.push(*each) for each in zip(walk.time_ns.tolist(), walk.joints, strict=True))
+    return [jump for jump in found if jump is not None]
+
+
+def measure_splice(first: Frames, at: int, second: Frames, start: int) -> NDArray[np.float32] | None:
+    """Returns the measures of the jump at a splice; None if the joints hardly move there."""
+    before, after = first.joints[max(0, at - BEFORE) : at], second.joints[start : start + AFTER]
+    skeletons = np.concatenate((before - before[:, :1], after - after[:, :1]))
+    return measure_jump(skeletons, len(before)) if is_jump(*skeletons[len(before) - 1 :][:2]) else None
+
+
+def fit_trees(walks: Sequence[Frames], jumps: Mapping[int, Sequence[Jump]], seed: int = SEED) -> BoostedTrees:
+    """Fits trees to the jumps of single walks (by `id`) and of random splices of these walks."""
+    random = np.random.default_rng(seed)
+    single = [jump.measures for walk in walks for jump in jumps[id(walk)]]
+    measured = [measure_splice(*each) for each in random_splices(walks, SPLICES, random)]
+    spliced = [each for each in measured if each is not None]
+    model = HistGradientBoostingClassifier(
+        max_iter=TREES, learning_rate=RATE, max_leaf_nodes=LEAVES, l2_regularization=1.0, early_stopping=False
+    )
+    model.fit(np.stack(single + spliced), np.repeat([0, 1], [len(single), len(spliced)]))
+    return trees_of(model)
+
+
+def trees_of(model: HistGradientBoostingClassifier) -> BoostedTrees:
+    """Returns the trees of a fitted model; `tests/tools/backend_fit` checks that the scores are the same."""
+    trees = [own[0].nodes for own in model._predictors]
+    size = max(map(len, trees))
+
+    def rows(name: str) -> NDArray[np.float64]:
+        # Nodes behind the last are never reached.
+        return np.stack([np.resize(tree[name], size) for tree in trees]).astype(np.float64)
+
+    leaf = rows("is_leaf") > 0
+    return BoostedTrees(
+        feature=np.where(leaf, -1, rows("feature_idx")).astype(np.int32),
+        limit=rows("num_threshold").astype(np.float32),
+        left=rows("left").astype(np.int32),
+        right=rows("right").astype(np.int32),
+        value=rows("value").astype(np.float32),
+        start=np.array(model._baseline_prediction, np.float32).ravel(),
+    )
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with the packed files of KGBD.")],
+    file: Annotated[Path | None, typer.Argument(help="File to write; default: the one that ships.")] = None,
+) -> None:
+    """Fits the trees to all people and writes their file."""
+    try:
+        walks = [frames_of(ref.read()) for ref in kgbd_walks(data, range(1, 101))]
+    except SgeError as error:
+        Console(stderr=True).print(str(error), highlight=False)
+        raise typer.Exit(error.exit_code) from None
+    trees = fit_trees(walks, {id(walk): jumps_of(walk) for walk in walks})
+    target = file or Path(boosted_trees.__file__).parent / boosted_trees.FILE_NAME
+    names = BoostedTrees.__slots__
+    save_file({name: getattr(trees, name) for name in names}, target)
+    out.print(f"wrote {len(trees.feature)} trees to {target}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,212 @@
+"""Noticing that another person has taken over a track: changes that are noticed, and single walks split.
+
+    python -m tools.trials.body_change DATA [--seed N ...] [--names N]
+
+By cross-validation over KGBD's people 1-100: the trees of `stream.windows.body_change` are fitted to four
+fifths of the people and measured on the others, with the limit that ships. Recordings are spliced in the
+middle of the walks of two people, who have one body id, one place and no gap between them. With `--names`,
+the live path's functions name the people of such recordings, who are enrolled by walks 1 and 2: how long does
+the first person's name stay, with both people in the gallery, and with the first one only?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+
+from encoder.inference import Encoder
+from encoder.weights import load_encoder
+from gallery.matcher import Matcher
+from gallery.matcher_settings import SourceCard
+from gallery.open_set_decision import TrackDecision
+from gallery.scoring.backend import Backend, load_backend
+from gallery.scoring.template_index import TemplateIndex
+from gallery.store.records import PersonTemplates
+from stream.body import Body, BodyFrame, FloatArray
+from stream.capture.tracking import Tracker, make_tick
+from stream.errors import SgeError
+from stream.skeleton import get_layout
+from stream.windows.body_change import LIMIT, BodyChangeDetector, Jump
+from stream.windows.boosted_trees import BoostedTrees, load_trees
+from tools.backend_fit.body_change_fit import (
+    Frames,
+    fit_trees,
+    frames_of,
+    jumps_of,
+    measure_splice,
+    random_splices,
+    splice,
+)
+from tools.backend_fit.offline_pipeline import encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
+from tools.datasets import Walk, find_walks
+
+__all__ = ["main"]
+
+FOLDS = 5
+SPLICES = 200
+"""Of each fold."""
+SENSOR = "kinect-v1"
+MOST_S = 2.0
+_NO_JUMP = -99.0
+out = Console()
+
+
+class Fold(NamedTuple):
+    """The people left out of one fit."""
+
+    walks: list[Frames]
+    trees: BoostedTrees
+
+
+def _folds(walks: Sequence[Frames], jumps: dict[int, list[Jump]], seed: int) -> Iterator[Fold]:
+    people = np.random.default_rng(seed).permutation(sorted({walk.person for walk in walks}))
+    for left_out in np.array_split(people, FOLDS):
+        others = [walk for walk in walks if walk.person not in left_out]
+        yield Fold([walk for walk in walks if walk.person in left_out], fit_trees(others, jumps, seed))
+
+
+def _highest(trees: BoostedTrees, jumps: Sequence[Jump]) -> float:
+    return max((trees.score(jump.measures) for jump in jumps), default=_NO_JUMP)
+
+
+def _score_splice(trees: BoostedTrees, arguments: tuple[Frames, int, Frames, int]) -> float:
+    measures = measure_splice(*arguments)
+    return _NO_JUMP if measures is None else trees.score(measures)
+
+
+def _print_shares(name: str, single: NDArray[np.float64], spliced: NDArray[np.float64]) -> None:
+    folds = [float((part >= LIMIT).mean()) for part in spliced]
+    out.print(
+        f"{name}: {np.mean(folds):.1%} of {spliced.size} changes are noticed after 1.2 s (by fold "
+        f"{min(folds):.1%} to {max(folds):.1%}); {(single >= LIMIT).mean():.2%} of {single.size} single "
+        f"walks are split; limit {LIMIT:g}"
+    )
+
+
+class _Names:
+    """Names the people of spliced recordings with the live path's functions."""
+
+    def __init__(self, data: Path, people: Sequence[str]) -> None:
+        loaded = load_encoder()
+        self._encoder = Encoder(loaded, "cpu")
+        self._contract = loaded.contract.id
+        self._backend: Backend = load_backend(loaded.contract.id)
+        self._templates: dict[str, list[PersonTemplates]] = {}
+        for ref in kgbd_walks(data, {int(person) for person in people}):
+            if ref.walk in ("1", "2"):
+                self._templates.setdefault(ref.person, []).extend(
+                    enrol([encode_walk(self._encoder, ref.read())])
+                )
+
+    def stays(self, first: str, whole: Frames, at: int, trees: BoostedTrees, without: str | None) -> float:
+        """Returns for how long the first person's name stays after the change, seconds; 0 if not named."""
+        templates = [each for person, own in self._templates.items() if person != without for each in own]
+        index = TemplateIndex(templates, self._backend, [SENSOR])
+        matcher = Matcher([SourceCard("splice", SENSOR, False)], 6, 0.01, index)
+        tracker = Tracker(get_layout("kinect-v1"), detector=lambda: BodyChangeDetector(trees))
+        change_ns, last_ns = int(whole.time_ns[at]), 0
+        for decision in self._decisions(whole, tracker, matcher):
+            named = decision.state == "person" and decision.candidate == f"person {first}"
+            if named and not decision.final and decision.time_ns > change_ns:
+                last_ns = decision.time_ns - change_ns
+        return last_ns / 1e9
+
+    def _decisions(self, whole: Frames, tracker: Tracker, matcher: Matcher) -> Iterator[TrackDecision]:
+        confidence = np.ones(20, np.float32)
+        ticks = []
+        blocks: list[FloatArray] = []
+        for time_ns, joints in zip(whole.time_ns.tolist(), whole.joints, strict=True):
+            update = tracker.push(BodyFrame(time_ns, (Body(1, joints, confidence),)))
+            if update:
+                tick, block = make_tick(
+                    update, 0, 0, time_ns=time_ns, arrival_ns=0, in_view=tracker.open, last=False
+                )
+                ticks.append(tick)
+                blocks += [block] if tick.rows else []
+        cages = self._encoder.encode(np.concatenate(blocks)) if blocks else self._encoder.empty
+        for tick in ticks:
+            own, cages = cages[: len(tick.rows)], cages[len(tick.rows) :]
+            yield from matcher.observe(msgspec.structs.replace(tick, contract=self._contract), own)
+
+
+def _time_names(data: Path, fold: Fold, count: int, seed: int) -> dict[str, list[float]]:
+    """Returns for how long the old name stays, seconds, in splices of walks that were not enrolled."""
+    people = sorted({walk.person for walk in fold.walks})
+    names = _Names(data, people)
+    enrolled = {id(ref) for person in people for ref in [w for w in fold.walks if w.person == person][:2]}
+    probes = [walk for walk in fold.walks if id(walk) not in enrolled]
+    found: dict[str, list[float]] = {"both enrolled": [], "only the first enrolled": []}
+    for arguments in random_splices(probes, count, np.random.default_rng(seed)):
+        whole, first, second = splice(*arguments), arguments[0].person, arguments[2].person
+        for name, without in zip(found, (None, second), strict=True):
+            found[name].append(names.stays(first, whole, arguments[1], fold.trees, without))
+    return found
+
+
+def _other_walks(data: Path) -> Iterator[tuple[str, list[Walk]]]:
+    for gait in ("normal", "antalgic", "lurch"):
+        walks = [ref for ref in patho_walks(data, range(1, 6)) if ref.condition == gait]
+        yield f"Kinect v2, {gait}, people 1-5", [ref.read() for ref in walks]
+    yield "Kinect v2, another room", [ref.read() for ref in find_walks(data / "kinect2_ucalgary_a_20j.npz")]
+    for seed in (1, 2, 3):
+        yield f"simulated, seed {seed}", simulated_walks(20, seed, 1, 20.0)
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with the packed files.")],
+    seed: Annotated[list[int] | None, typer.Option(help="Seeds of the folds and splices.")] = None,
+    names: Annotated[int, typer.Option(min=0, help="Spliced recordings of each fold to be named.")] = 0,
+    others: Annotated[bool, typer.Option(help="Also single walks of other kinds of sensors.")] = False,
+) -> None:
+    """Prints the shares of changes noticed and of single walks split."""
+    try:
+        walks = [frames_of(ref.read()) for ref in kgbd_walks(data, range(1, 101))]
+        jumps = {id(walk): jumps_of(walk) for walk in walks}
+        for one in seed or (1, 2):
+            _measure(data, walks, jumps, one, names)
+        if others:
+            _measure_others(data)
+    except SgeError as error:
+        Console(stderr=True).print(str(error), highlight=False)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _measure(
+    data: Path, walks: Sequence[Frames], jumps: dict[int, list[Jump]], seed: int, names: int
+) -> None:
+    single: list[float] = []
+    spliced: list[list[float]] = []
+    stays: dict[str, list[float]] = {}
+    random = np.random.default_rng(seed)
+    for fold in _folds(walks, jumps, seed):
+        single += [_highest(fold.trees, jumps[id(walk)]) for walk in fold.walks]
+        spliced.append([_score_splice(fold.trees, s) for s in random_splices(fold.walks, SPLICES, random)])
+        if names:
+            for case, seconds in _time_names(data, fold, names, seed).items():
+                stays.setdefault(case, []).extend(seconds)
+    _print_shares(f"seed {seed}", np.array(single), np.array(spliced))
+    for case, seconds in stays.items():
+        known = np.array(seconds)
+        out.print(
+            f"seed {seed}, {case}: the old name stays at most {MOST_S:g} s in {(known <= MOST_S).mean():.1%} "
+            f"of {known.size} recordings; median {np.median(known):.1f} s, 90th percentile "
+            f"{np.percentile(known, 90):.1f} s"
+        )
+
+
+def _measure_others(data: Path) -> None:
+    trees = load_trees()
+    for name, walks in _other_walks(data):
+        highest = np.array([_highest(trees, jumps_of(frames_of(walk))) for walk in walks])
+        out.print(f"{name}: {(highest >= LIMIT).mean():.2%} of {highest.size} single walks would be split")
+
+
+if __name__ == "__main__":
+    typer.run(main)

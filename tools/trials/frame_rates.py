@@ -1,0 +1,108 @@
+"""Identification at low frame rates: KGBD's probes thinned to some frames a second.
+
+    python -m tools.trials.frame_rates DATA [--first 101] [--last 164] [--walk 3 --walk 4]
+
+People are enrolled by walks 1 and 2 at 30 frames/s. The probes are other walks, of which every 3rd, 4th, 5th
+or 6th frame is left, from a random first one. Each probe is compared with all people, and once more without
+its own person, as a stranger. Gaps up to the longest interval of the rate are interpolated, whether or not
+the live system does so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from encoder.inference import Encoder
+from encoder.weights import load_encoder
+from gallery.scoring.backend import load_backend
+from gallery.scoring.template_index import TemplateIndex
+from stream.errors import SgeError
+from tools.backend_fit.offline_pipeline import encode_walk, enrol, kgbd_walks, track_scores
+from tools.datasets import Walk
+
+__all__ = ["main"]
+
+RATE_HZ = 30
+KEPT_OF = (1, 3, 4, 5, 6)
+FPIR = 0.01
+MARGIN_NS = 10_000_000
+"""Above the interval of the frames: clocks are not even."""
+out = Console()
+
+
+class Probe(NamedTuple):
+    """The result of one probe; scores minus the threshold for its number of windows."""
+
+    genuine: float
+    stranger: float
+    """Of the best other person."""
+
+
+def _thinned(walk: Walk, keep: int, first: int) -> Walk:
+    frames = slice(first, None, keep)
+    return replace(
+        walk,
+        time_ns=walk.time_ns[frames],
+        joints=walk.joints[frames],
+        confidence=None if walk.confidence is None else walk.confidence[frames],
+    )
+
+
+def _measure(encoder: Encoder, index: TemplateIndex, probes: Sequence[Walk], keep: int, seed: int) -> str:
+    random = np.random.default_rng(seed)
+    gap_ns = keep * 1_000_000_000 // RATE_HZ + MARGIN_NS
+    found: list[Probe] = []
+    unseen = 0
+    for walk in probes:
+        thinned = _thinned(walk, keep, int(random.integers(keep)))
+        cages = encode_walk(encoder, thinned, max_gap_ns=gap_ns)
+        if not len(cages.rows):
+            unseen += 1
+            continue
+        scores = track_scores(index, cages)[-1]
+        own = index.people_of(cages.sensor).index(cages.person)
+        threshold = index.backend.threshold(cages.sensor, FPIR, len(scores), len(cages.rows)) or 0.0
+        found.append(Probe(scores[own] - threshold, np.delete(scores, own).max() - threshold))
+    genuine, stranger = np.array(found).T
+    correct = genuine > stranger
+    limit = np.quantile(stranger, 1 - FPIR, method="higher")
+    missed, false_names = 1 - (correct & (genuine >= 0)).sum() / len(probes), (stranger >= 0).mean()
+    return (
+        f"rank-1 {correct.sum() / len(probes):.1%}, with the thresholds that ship FNIR "
+        f"{missed:.1%} at FPIR {false_names:.1%}, FNIR "
+        f"{1 - (correct & (genuine > limit)).sum() / len(probes):.1%} at FPIR {FPIR:.0%}; {unseen} unseen"
+    )
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with the packed files of KGBD.")],
+    first: Annotated[int, typer.Option(help="First person.")] = 101,
+    last: Annotated[int, typer.Option(help="Last person.")] = 164,
+    walk: Annotated[list[str] | None, typer.Option(help="Probe walks.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the first frames.")] = 1,
+) -> None:
+    """Prints identification at each frame rate."""
+    try:
+        loaded = load_encoder()
+        walks = [ref.read() for ref in kgbd_walks(data, range(first, last + 1))]
+    except SgeError as error:
+        Console(stderr=True).print(str(error), highlight=False)
+        raise typer.Exit(error.exit_code) from None
+    encoder, backend = Encoder(loaded, "cpu"), load_backend(loaded.contract.id)
+    enrolled = [encode_walk(encoder, each) for each in walks if each.walk in ("1", "2")]
+    index = TemplateIndex(enrol(enrolled), backend, ["kinect-v1"])
+    probes = [each for each in walks if each.walk in (walk or ("3", "4"))]
+    out.print(f"KGBD, people {first}-{last}: {len(index.people)} people, {len(probes)} probes")
+    for keep in KEPT_OF:
+        out.print(f"{RATE_HZ / keep:g} frames/s: {_measure(encoder, index, probes, keep, seed)}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
