@@ -41,7 +41,7 @@ MIN_INTERVAL_NS, MAX_INTERVAL_NS = 25_000_000, 45_000_000
 """Interval between frames. Frames that follow sooner are left out; after a longer one, all starts anew,
 because joints move too far in it."""
 
-LIMIT = 3.0
+LIMIT = 5.25
 """Log odds from which a jump is a change of the body."""
 
 _PARENTS = [parent for _, parent in BONES]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,38 @@ def test_a_live_source_that_ends_while_the_encoder_is_dead_gives_its_final_line(
             lines += system.rest()
         assert lines[-1]["final"]
         assert system.wait() == 0, system.errors()
+
+
+def test_windows_that_an_overloaded_live_source_lost_are_counted_for_each_track(program: Program) -> None:
+    spec = "walkers:n=2,seed=11,seconds=6"
+    whole = program.run("--source", f"{spec},live=0", "--speed", "0", "--fpir", "off", "--json")
+    overloaded = program.run("--source", f"{spec},live=1", "--speed", "0", "--fpir", "off", "--json")
+    counts = []
+    for done in (whole, overloaded):
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        lost = {line["track"]: line["lost_windows"] for line in lines if line["final"]}
+        compared = Counter(line["track"] for line in lines if line["latency_ms"] is not None)
+        counts.append((lost, {track: compared[track] + lost[track] for track in lost}))
+        finals = [line for line in lines if line["final"]]
+        assert all(("lost" in line["reason"]) == (line["lost_windows"] > 0) for line in finals)
+    (no_loss, cut), (_, accounted) = counts
+    assert set(no_loss.values()) == {0}, "a file loses nothing"
+    assert accounted == cut
+
+
+def test_windows_that_died_with_the_encoder_are_in_the_final_line(program: Program) -> None:
+    with program.start("--source", "walkers:n=1,seed=11,seconds=12", "--fpir", "off", "--json") as system:
+        lines = [system.line()]
+        while lines[-1]["t"] < 3:
+            lines.append(system.line())
+        system.child("encoder").kill()
+        lines += system.rest()
+        assert system.wait() == 0, system.errors()
+    final = lines[-1]
+    assert final["final"]
+    assert final["lost_windows"] > 0
+    assert f"{final['lost_windows']} window" in final["reason"]
 
 
 def test_a_worker_that_crashes_is_restarted_with_a_new_track_number(program: Program) -> None:

@@ -8,7 +8,7 @@ two people. `python -m tools.trials.body_change DATA` measures the same fit by c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -31,19 +31,24 @@ from tools.datasets import Walk
 
 __all__ = [
     "Frames",
+    "Measures",
     "fit_trees",
     "frames_of",
     "jumps_of",
     "main",
     "measure_splice",
+    "measure_splices",
     "random_splices",
     "splice",
+    "trees_of",
 ]
 
 SPLICES, TREES, LEAVES, RATE, SEED = 6000, 300, 8, 0.05, 1
 PERIOD_NS = 33_333_333
 EDGE = 60
 """Frames at both ends of a walk in which no splice lies: 2 s."""
+
+Measures = NDArray[np.float32] | None
 out = Console()
 
 
@@ -99,23 +104,26 @@ def jumps_of(walk: Frames) -> list[Jump]:
     return [jump for jump in found if jump is not None]
 
 
-def measure_splice(first: Frames, at: int, second: Frames, start: int) -> NDArray[np.float32] | None:
+def measure_splice(first: Frames, at: int, second: Frames, start: int) -> Measures:
     """Returns the measures of the jump at a splice; None if the joints hardly move there."""
     before, after = first.joints[max(0, at - BEFORE) : at], second.joints[start : start + AFTER]
     skeletons = np.concatenate((before - before[:, :1], after - after[:, :1]))
     return measure_jump(skeletons, len(before)) if is_jump(*skeletons[len(before) - 1 :][:2]) else None
 
 
-def fit_trees(walks: Sequence[Frames], jumps: Mapping[int, Sequence[Jump]], seed: int = SEED) -> BoostedTrees:
-    """Fits trees to the jumps of single walks (by `id`) and of random splices of these walks."""
-    random = np.random.default_rng(seed)
-    single = [jump.measures for walk in walks for jump in jumps[id(walk)]]
-    measured = [measure_splice(*each) for each in random_splices(walks, SPLICES, random)]
-    spliced = [each for each in measured if each is not None]
+def measure_splices(walks: Sequence[Frames], count: int, random: np.random.Generator) -> list[Measures]:
+    """Returns the measures of random splices; None for those whose joints hardly move."""
+    return [measure_splice(*each) for each in random_splices(walks, count, random)]
+
+
+def fit_trees(single: Sequence[Jump], spliced: Sequence[Measures]) -> BoostedTrees:
+    """Fits trees that tell the jumps of single walks from those of splices."""
+    positive = [measures for measures in spliced if measures is not None]
     model = HistGradientBoostingClassifier(
         max_iter=TREES, learning_rate=RATE, max_leaf_nodes=LEAVES, l2_regularization=1.0, early_stopping=False
     )
-    model.fit(np.stack(single + spliced), np.repeat([0, 1], [len(single), len(spliced)]))
+    cases = np.stack([jump.measures for jump in single] + positive)
+    model.fit(cases, np.repeat([0, 1], [len(single), len(positive)]))
     return trees_of(model)
 
 
@@ -149,7 +157,8 @@ def main(
     except SgeError as error:
         Console(stderr=True).print(str(error), highlight=False)
         raise typer.Exit(error.exit_code) from None
-    trees = fit_trees(walks, {id(walk): jumps_of(walk) for walk in walks})
+    spliced = measure_splices(walks, SPLICES, np.random.default_rng(SEED))
+    trees = fit_trees([jump for walk in walks for jump in jumps_of(walk)], spliced)
     target = file or Path(boosted_trees.__file__).parent / boosted_trees.FILE_NAME
     names = BoostedTrees.__slots__
     save_file({name: getattr(trees, name) for name in names}, target)

@@ -37,10 +37,11 @@ from stream.windows.body_change import LIMIT, BodyChangeDetector, Jump
 from stream.windows.boosted_trees import BoostedTrees, load_trees
 from tools.backend_fit.body_change_fit import (
     Frames,
+    Measures,
     fit_trees,
     frames_of,
     jumps_of,
-    measure_splice,
+    measure_splices,
     random_splices,
     splice,
 )
@@ -50,7 +51,7 @@ from tools.datasets import Walk, find_walks
 __all__ = ["main"]
 
 FOLDS = 5
-SPLICES = 200
+SPLICES = 1500
 """Of each fold."""
 SENSOR = "kinect-v1"
 MOST_S = 2.0
@@ -62,23 +63,28 @@ class Fold(NamedTuple):
     """The people left out of one fit."""
 
     walks: list[Frames]
+    spliced: list[Measures]
+    """Of recordings spliced from their walks."""
     trees: BoostedTrees
+    """Fitted to the other people."""
 
 
-def _folds(walks: Sequence[Frames], jumps: dict[int, list[Jump]], seed: int) -> Iterator[Fold]:
-    people = np.random.default_rng(seed).permutation(sorted({walk.person for walk in walks}))
-    for left_out in np.array_split(people, FOLDS):
-        others = [walk for walk in walks if walk.person not in left_out]
-        yield Fold([walk for walk in walks if walk.person in left_out], fit_trees(others, jumps, seed))
+def _folds(walks: Sequence[Frames], jumps: dict[int, list[Jump]], seed: int) -> list[Fold]:
+    random = np.random.default_rng(seed)
+    people = np.array_split(random.permutation(sorted({walk.person for walk in walks})), FOLDS)
+    parts = [[walk for walk in walks if walk.person in part] for part in people]
+    spliced = [measure_splices(part, SPLICES, random) for part in parts]
+    folds = []
+    for place, part in enumerate(parts):
+        others = [n for n in range(FOLDS) if n != place]
+        single = [jump for n in others for walk in parts[n] for jump in jumps[id(walk)]]
+        trees = fit_trees(single, [each for n in others for each in spliced[n]])
+        folds.append(Fold(part, spliced[place], trees))
+    return folds
 
 
 def _highest(trees: BoostedTrees, jumps: Sequence[Jump]) -> float:
     return max((trees.score(jump.measures) for jump in jumps), default=_NO_JUMP)
-
-
-def _score_splice(trees: BoostedTrees, arguments: tuple[Frames, int, Frames, int]) -> float:
-    measures = measure_splice(*arguments)
-    return _NO_JUMP if measures is None else trees.score(measures)
 
 
 def _print_shares(name: str, single: NDArray[np.float64], spliced: NDArray[np.float64]) -> None:
@@ -184,10 +190,10 @@ def _measure(
     single: list[float] = []
     spliced: list[list[float]] = []
     stays: dict[str, list[float]] = {}
-    random = np.random.default_rng(seed)
     for fold in _folds(walks, jumps, seed):
         single += [_highest(fold.trees, jumps[id(walk)]) for walk in fold.walks]
-        spliced.append([_score_splice(fold.trees, s) for s in random_splices(fold.walks, SPLICES, random)])
+        scores = [_NO_JUMP if each is None else fold.trees.score(each) for each in fold.spliced]
+        spliced.append(scores)
         if names:
             for case, seconds in _time_names(data, fold, names, seed).items():
                 stays.setdefault(case, []).extend(seconds)

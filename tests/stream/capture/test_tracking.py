@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.body import Body, BodyFrame
+from stream.bus.messages import TrackSplit
 from stream.capture.tracking import TRACK_TIMEOUT_NS, Tracker, TrackerUpdate
 from stream.skeleton import get_layout
+from stream.windows.body_change import AFTER, BodyChangeDetector
+from stream.windows.boosted_trees import BoostedTrees
 from tests.stream.bodies import walking
 
 PERIOD = 33_333_333
@@ -128,3 +131,44 @@ def test_no_track_spans_an_absence_longer_than_the_timeout(frames: list[tuple[in
             assert now - seen[number] <= TRACK_TIMEOUT_NS
         assert set(tracker.numbers) >= present
         seen |= {tracker.numbers[number]: now for number in present}
+
+
+def yes() -> BodyChangeDetector:
+    """A detector that takes each jump of all joints for another person."""
+    leaf = np.zeros((1, 1), np.int32)
+    number = np.zeros((1, 1), np.float32)
+    trees = BoostedTrees(leaf - 1, number, leaf, leaf, number, np.full(1, 9, np.float32))
+    return BodyChangeDetector(trees)
+
+
+def other(number: int, frame: int) -> Body:
+    joints = walker(number, frame + 15).joints
+    return Body(number, joints[:1] + np.float32(1.2) * (joints - joints[:1]), FULL_CONFIDENCE)
+
+
+def test_a_track_is_split_where_another_person_takes_over_its_body_id() -> None:
+    tracker = Tracker(get_layout("kinect-v1"), detector=yes)
+    updates = feed(tracker, [(walker(7, k) if k < 60 else other(7, k),) for k in range(130)])
+    (split,) = [split for update in updates for split in update.splits]
+    assert split == TrackSplit(1, 2, 60 * PERIOD)
+    at = next(n for n, update in enumerate(updates) if update.splits)
+    assert (at, updates[at].ended, updates[at].notes) == (60 + AFTER - 1, (1,), ((2, None),))
+    assert tracker.numbers == {7: 2}
+    cut = [window for update in updates for window in update.windows]
+    assert {number for update in updates[at:] for number, _ in update.windows} == {2}
+    assert updates[at].cut[1] == sum(window.end_ns < split.since_ns for _, window in cut)
+    assert updates[-1].cut[2] == sum(window.start_ns >= split.since_ns for _, window in cut)
+
+
+def test_two_people_who_swap_body_ids_are_two_new_tracks() -> None:
+    tracker = Tracker(get_layout("kinect-v1"), detector=yes)
+    before = [(walker(1, k), other(2, k)) for k in range(60)]
+    after = [(other(1, k), walker(2, k)) for k in range(60, 110)]
+    updates = feed(tracker, before + after)
+    splits = [split for update in updates for split in update.splits]
+    assert splits == [TrackSplit(1, 3, 60 * PERIOD), TrackSplit(2, 4, 60 * PERIOD)]
+
+
+def test_a_track_without_a_detector_is_never_split() -> None:
+    updates = feed(new(), [(walker(7, k) if k < 60 else other(7, k),) for k in range(130)])
+    assert not any(update.splits or update.ended for update in updates)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -131,3 +133,34 @@ def test_f_and_step_are_checked() -> None:
         WindowCutter(1)
     with pytest.raises(ValueError, match="step >= 1"):
         WindowCutter(6, 0)
+
+
+def problems(times: np.ndarray, missing: Sequence[int] = ()) -> list[str | None]:
+    """Returns the problem after each frame; in the frames `missing` the head is not seen."""
+    cutter, found = WindowCutter(), []
+    joints, confidence = walk(times), np.ones((len(times), 20), np.float32)
+    joints[list(missing), 3] = np.nan
+    confidence[list(missing), 3] = 0
+    for time_ns, frame, frame_confidence in zip(times.tolist(), joints, confidence, strict=True):
+        cutter.push(time_ns, frame, frame_confidence)
+        found.append(cutter.problem)
+    return found
+
+
+@pytest.mark.parametrize(("rate", "seen"), [(5, "5.0"), (6, "6.0"), (2, "2.0")])
+def test_too_few_frames_are_named_with_the_rate_seen_and_the_least_needed(rate: int, seen: str) -> None:
+    expected = f"too few frames: {seen} a second, at least 7 are needed"
+    assert problems(at_rate(rate, 5.0))[-1] == expected
+    lost = problems(at_rate(rate, 5.0), missing=[4])
+    assert lost[4] == "joints missing"
+    assert lost[-1] == expected, "a lost joint hides the reason no longer"
+
+
+def test_a_single_gap_and_lost_joints_are_no_low_frame_rate() -> None:
+    times = at_rate(30, 2)
+    after_gap = np.concatenate([times, times[-1] + 400_000_000 + times])
+    assert problems(after_gap)[len(times)] == "tracking gap"
+    assert problems(at_rate(7.5, 5.0))[-1] is None
+    assert set(problems(at_rate(30, 3), missing=[n for n in range(30, 90) if n % 6])[36:]) == {
+        "joints missing"
+    }
