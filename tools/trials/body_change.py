@@ -1,12 +1,14 @@
 """Noticing that another person has taken over a track: changes that are noticed, and single walks split.
 
     python -m tools.trials.body_change DATA [--seed N ...] [--names N]
+    python -m tools.trials.body_change DATA --others
 
 By cross-validation over KGBD's people 1-100: the trees of `stream.windows.body_change` are fitted to four
 fifths of the people and measured on the others, with the limit that ships. Recordings are spliced in the
 middle of the walks of two people, who have one body id, one place and no gap between them. With `--names`,
 the live path's functions name the people of such recordings, who are enrolled by walks 1 and 2: how long does
-the first person's name stay, with both people in the gallery, and with the first one only?
+the first person's name stay, with both people in the gallery, and with the first one only? `--others` says
+how many single walks of other kinds of sensors the trees that ship would split, if they were used there.
 """
 
 from __future__ import annotations
@@ -169,16 +171,17 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder with the packed files.")],
     seed: Annotated[list[int] | None, typer.Option(help="Seeds of the folds and splices.")] = None,
     names: Annotated[int, typer.Option(min=0, help="Spliced recordings of each fold to be named.")] = 0,
-    others: Annotated[bool, typer.Option(help="Also single walks of other kinds of sensors.")] = False,
+    others: Annotated[bool, typer.Option(help="Only single walks of other kinds of sensors.")] = False,
 ) -> None:
     """Prints the shares of changes noticed and of single walks split."""
     try:
+        if others:
+            _measure_others(data)
+            return
         walks = [frames_of(ref.read()) for ref in kgbd_walks(data, range(1, 101))]
         jumps = {id(walk): jumps_of(walk) for walk in walks}
         for one in seed or (1, 2):
             _measure(data, walks, jumps, one, names)
-        if others:
-            _measure_others(data)
     except SgeError as error:
         Console(stderr=True).print(str(error), highlight=False)
         raise typer.Exit(error.exit_code) from None
