@@ -44,7 +44,7 @@ def run(settings: EncoderSettings, stop: threading.Event) -> None:
             encoder = Encoder(loaded, settings.device)
             encoder.warm_up()
         except SgeError as error:
-            heartbeat.send_failure(str(error), error.exit_code)
+            heartbeat.send_failure(error)
             raise
         info = EncoderInfo(loaded.contract.id, loaded.contract.f, loaded.description, str(encoder.device))
         _EncoderLoop(bus, heartbeat, encoder, info).run(stop)

@@ -62,7 +62,7 @@ def run(settings: MatcherSettings, stop: threading.Event) -> None:
             with contextlib.closing(_Service(settings, bus, heartbeat)) as service:
                 service.serve(stop)
         except SgeError as error:
-            heartbeat.send_failure(str(error), error.exit_code)
+            heartbeat.send_failure(error)
             raise
 
 

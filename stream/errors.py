@@ -4,6 +4,7 @@ SgeError
  +-- UserError            the user's input is wrong: one sentence that says how to fix it; exit code 2
  |    +-- SourceError     a --source cannot be opened, or stops delivering
  |    +-- DataError       a file is corrupt, truncated, malformed or of another program
+ |    |    +-- CutOffError  a file ends early; what it holds was delivered
  |    +-- GalleryError    a gallery cannot be used, or a name is not available
  +-- RunError             a part of the running system failed; exit code 1
 EndOfSource               signal, not an error: a finite source has delivered its last frame
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = [
+    "CutOffError",
     "DataError",
     "EndOfSource",
     "GalleryError",
@@ -46,6 +48,10 @@ class SourceError(UserError):
 
 class DataError(UserError):
     """A file is corrupt, truncated, malformed or of another program; the text names the file and position."""
+
+
+class CutOffError(DataError):
+    """A file ends before its stated end; everything before was delivered."""
 
 
 class GalleryError(UserError):

@@ -9,6 +9,7 @@ import zmq
 
 from stream.bus.messages import Status, pack
 from stream.bus.sockets import Bus
+from stream.errors import CutOffError, SgeError
 
 __all__ = ["INTERVAL_S", "Heartbeat"]
 
@@ -50,9 +51,10 @@ class Heartbeat:
         all_counters = {**(counters or {}), "cpu": time.process_time()}
         self._transmit(Status(self._role, self._index, state, all_counters, text[:MAX_TEXT]))
 
-    def send_failure(self, text: str, exit_code: int) -> None:
+    def send_failure(self, error: SgeError) -> None:
         """Reports the error that ends this process."""
-        self._transmit(Status(self._role, self._index, "failed", {}, text[:MAX_TEXT], exit_code))
+        text, cut_off = str(error)[:MAX_TEXT], isinstance(error, CutOffError)
+        self._transmit(Status(self._role, self._index, "failed", {}, text, error.exit_code, cut_off))
 
     def _transmit(self, status: Status) -> None:
         # The parent may be gone or busy: only the final message waits for the socket.

@@ -215,6 +215,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
         counters: items processed and dropped, by name; `cpu` is the processor time in seconds.
         text: message for users.
         exit_code: for `failed`: 2 if the user can fix the problem, else 1.
+        cut_off: for `failed`: whether the source is a file that ends early (`CutOffError`).
     """
 
     role: Text
@@ -223,6 +224,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     counters: dict[str, float]
     text: Text = ""
     exit_code: int = 0
+    cut_off: bool = False
 
 
 class EnrolRequest(msgspec.Struct, frozen=True, array_like=True, tag="q"):

@@ -86,7 +86,7 @@ def run(settings: CaptureSettings, stop: threading.Event) -> None:
             ):
                 _CaptureLoop(settings, source, bus, push, heartbeat, drawing).run(stop)
         except SgeError as error:
-            heartbeat.send_failure(str(error), error.exit_code)
+            heartbeat.send_failure(error)
             raise
         heartbeat.send("done")
 

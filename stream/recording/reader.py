@@ -17,7 +17,7 @@ from typing import BinaryIO, Self
 from mcap.records import Channel, Message, Schema
 
 from stream.body import BodyFrame, SourceInfo
-from stream.errors import DataError
+from stream.errors import CutOffError, DataError
 from stream.recording.conventions import follow_conventions
 from stream.recording.frame_json import SCHEMA_NAME, decode_bodies
 from stream.recording.strict_mcap import MAGIC, DamagedError, RuleError, TruncatedError, read_strictly
@@ -32,7 +32,7 @@ MAX_MESSAGE_BYTES = 4 * 2**20
 _FORMATS = "see the page Formats of the documentation"
 
 
-class TruncatedRecording(DataError):  # noqa: N818 - names the state of the file
+class TruncatedRecording(CutOffError):  # noqa: N818 - names the state of the file
     """A recording ends before its end record; its complete chunks were delivered before."""
 
 

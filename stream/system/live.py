@@ -28,7 +28,7 @@ from stream.bus.messages import EnrolReply, EnrolRequest, Verdict
 from stream.bus.sockets import Bus
 from stream.capture.capture_process import CaptureSettings
 from stream.decision import Decision, MatcherName
-from stream.errors import UserError
+from stream.errors import CutOffError, SgeError, UserError
 from stream.sources import open_source
 from stream.system.compatibility import backend_note, gallery_note
 from stream.system.matcher_client import request_enrolment
@@ -230,10 +230,23 @@ class Live:
         Raises:
             SgeError: a source was lost, with the reason.
         """
+        for error in self.cut_off():
+            raise error
+
+    def cut_off(self) -> list[CutOffError]:
+        """Waits as `check` does; returns the errors of files that end early. All that they hold was used.
+
+        Raises:
+            SgeError: a source was lost for another reason.
+        """
         if self.done:
             self._monitor.wait_for_capture()
-        if self._monitor.errors:
-            raise self._monitor.errors[0]
+        cut_off: list[CutOffError] = []
+        for error in self._monitor.errors:
+            if not isinstance(error, CutOffError):
+                raise error
+            cut_off.append(error)
+        return cut_off
 
     def enrol(
         self,

@@ -10,7 +10,7 @@ import zmq
 from stream.body import SourceInfo
 from stream.bus.messages import Status, Tick, pack
 from stream.bus.sockets import Bus
-from stream.errors import RunError, SgeError, UserError
+from stream.errors import CutOffError, RunError, SgeError, UserError
 from stream.system.outages import Outages
 from stream.system.supervisor import Child, ProcessExit, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
@@ -114,9 +114,9 @@ class ProcessMonitor:
                 raise _unexpected_exit(ended)
 
     def wait_for_capture(self) -> None:
-        """Waits until the capture workers have ended or one has failed."""
+        """Waits until the capture workers have ended."""
         deadline = time.monotonic() + SETTLE_S
-        while not self.errors and self._supervisor.any_running("capture") and time.monotonic() < deadline:
+        while self._supervisor.any_running("capture") and time.monotonic() < deadline:
             self.read_heartbeats(POLL_S)
             self.check_processes()
 
@@ -165,6 +165,8 @@ class ProcessMonitor:
 
 
 def _reported_error(status: Status) -> SgeError:
+    if status.cut_off:
+        return CutOffError(status.text)
     return UserError(status.text) if status.exit_code == UserError.exit_code else RunError(status.text)
 
 

@@ -213,7 +213,8 @@ def _observe_walks(live: Live, plan: EnrolPlan, err: Console) -> list[int]:
                 _update_progress(bar, task, [each.observer for each in watched], enough)
             if all(_is_complete(live, plan, each) for each in watched):
                 break
-        live.check()
+        for cut_off in live.cut_off():
+            bar.console.print(f"warning: {cut_off}", highlight=False, soft_wrap=True)
         selected = [
             each.observer.select_track(enough if _waits(live, plan, each.source) else math.inf)
             for each in watched

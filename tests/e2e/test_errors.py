@@ -105,6 +105,10 @@ def test_a_truncated_recording_is_processed_to_its_end(program: Program, walk: P
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[-1]["final"]
     assert lines[-1]["t"] > 2
+    enrolled = program.run("enroll", "Ada", "--source", str(cut), "--speed", "0", "--yes")
+    assert enrolled.returncode == 0
+    assert "warning: " in enrolled.stderr and "is truncated after" in enrolled.stderr
+    assert "Ada is enrolled" in enrolled.stdout
     repaired = tmp_path / "repaired.mcap"
     assert program.run("convert", str(cut), str(repaired)).returncode == 0
     whole = program.run("--source", str(repaired), "--speed", "0", "--json")

@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from stream.body import Image
-from stream.errors import DataError, SgeError
+from stream.errors import CutOffError, DataError, SgeError
 from stream.sources.camera.pixel_aspect import believable_aspect
 from stream.sources.camera.video_times import PictureTimes, believable_times
 
@@ -40,7 +40,7 @@ _OPTIONS = {"protocol_whitelist": "file"}  # a playlist in a file must not open 
 _CONVERT = "convert it to an .mp4 with H.264, for example with FFmpeg"
 
 
-class CutOffVideo(DataError):  # noqa: N818 - names the state of the file
+class CutOffVideo(CutOffError):  # noqa: N818 - names the state of the file
     """The file ends before the end that its header states; all pictures before were delivered."""
 
 
