@@ -1,9 +1,9 @@
 """The joints that a sensor did not see: one rule for live sources, recordings and data sets.
 
-A joint was not seen if its confidence is 0, a coordinate is not finite, or it lies exactly at the origin:
-many sensors and programs write (0, 0, 0) for a lost joint. The one exception are skeletons that are centred
-on a joint, which then lies at the origin in every frame. It is the hip centre of the layout, or else the only
-joint that is always there; all other joints at the origin are lost.
+A joint was not seen if its confidence is 0, a coordinate is not finite or beyond `FARTHEST`, or it lies
+exactly at the origin: many sensors and programs write (0, 0, 0) for a lost joint. The one exception are
+skeletons that are centred on a joint, which then lies at the origin in every frame. It is the hip centre of
+the layout, or else the only joint that is always there; all other joints at the origin are lost.
 
 "Every frame" means the frames, at least two, in which that joint and a joint elsewhere are given, and
 
@@ -24,7 +24,10 @@ from numpy.typing import NDArray
 from stream.body import Body, BodyFrame, FloatArray
 from stream.skeleton import Layout
 
-__all__ = ["joints_at_origin", "mark_unseen", "mark_unseen_in_frame", "mark_unseen_in_walk"]
+__all__ = ["FARTHEST", "joints_at_origin", "mark_unseen", "mark_unseen_in_frame", "mark_unseen_in_walk"]
+
+FARTHEST = 1e6
+"""A larger coordinate is no place, in metres, millimetres or pixels; squares of it would overflow."""
 
 _FEWEST_FRAMES = 2
 
@@ -41,7 +44,7 @@ def joints_at_origin(layout: Layout, joints: FloatArray, confidence: FloatArray)
     """
     if layout.is_2d:
         return list(range(len(layout.joints)))
-    given = np.isfinite(joints).all(axis=-1) & (confidence > 0)
+    given = _are_places(joints) & (confidence > 0)
     at_origin = given & (joints == 0).all(axis=-1)
     complete = (given & ~at_origin).any(axis=-1)  # others are frames in which the whole body was lost
     given, at_origin = given[complete], at_origin[complete]
@@ -69,8 +72,13 @@ def mark_unseen(
     """
     elsewhere = (joints != 0).any(axis=-1)
     elsewhere[..., list(at_origin)] = True
-    seen: NDArray[np.bool] = np.isfinite(joints).all(axis=-1) & (confidence > 0) & elsewhere
+    seen: NDArray[np.bool] = _are_places(joints) & (confidence > 0) & elsewhere
     return np.where(seen[..., None], joints, np.float32(np.nan)), np.where(seen, confidence, np.float32(0))
+
+
+def _are_places(joints: FloatArray) -> NDArray[np.bool]:
+    """Returns which joints (..., J, 3) are finite and not beyond `FARTHEST`."""
+    return np.asarray((np.abs(joints) <= FARTHEST).all(axis=-1))
 
 
 def mark_unseen_in_walk(

@@ -86,12 +86,12 @@ def test_frames_in_which_a_centred_body_is_lost_do_not_hide_its_centre() -> None
 
 def test_nan_infinity_and_no_confidence_are_unseen() -> None:
     joints = walk(1, frames=1)
-    joints[0, 1, 2], joints[0, 2, 0] = np.nan, np.inf
+    joints[0, 1, 2], joints[0, 2, 0], joints[0, 4, 0] = np.nan, np.inf, -1e7
     confidence = np.ones((1, 20), np.float32)
     confidence[0, 3] = 0
     marked, seen = mark_unseen(joints, confidence)
-    assert np.flatnonzero(seen[0] == 0).tolist() == [1, 2, 3]
-    assert np.isnan(marked[0, [1, 2, 3]]).all()
+    assert np.flatnonzero(seen[0] == 0).tolist() == [1, 2, 3, 4]
+    assert np.isnan(marked[0, [1, 2, 3, 4]]).all()
 
 
 @pytest.mark.parametrize("empty", [0, 200])

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from stream.errors import DataError
 from stream.skeleton import CANONICAL, Layout, get_layout
+from stream.unseen_joints import FARTHEST
 from tools.datasets.kgbd import FILE_ORDER
 from tools.datasets.recorded_walk import IntArray, turn_upright
 from tools.datasets.text_files import files_at, load_array
@@ -180,8 +181,10 @@ def _read(path: Path, part: str, f: int, joints: int) -> PrecutWindows:
 
 def _load(path: Path) -> NDArray[Any]:
     source = load_array(path)
-    if source.dtype.kind not in "fiu" or not np.isfinite(source).all():
-        raise DataError(f"{path}: expected finite numbers, got other values; download the file again")
+    if source.dtype.kind not in "fiu" or not (np.abs(source) <= FARTHEST).all():
+        raise DataError(
+            f"{path}: expected finite numbers up to {FARTHEST:g}, got other values; download the file again"
+        )
     return source
 
 

@@ -25,6 +25,7 @@ from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import DataError, RunError, UserError
 from stream.recording import Recording, RecordingWriter, TruncatedRecording, read_recording
 from stream.skeleton import LAYOUTS
+from stream.unseen_joints import FARTHEST
 from tests.stream.recording.recordings import (
     INFO,
     JOINTS,
@@ -71,13 +72,13 @@ def test_the_start_time_is_in_utc_and_defaults_to_now(tmp_path: Path) -> None:
         assert recording.started.tzinfo is UTC
 
 
-finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
+places = st.floats(-FARTHEST, FARTHEST, width=32)
 confidences = st.floats(width=32, min_value=0, max_value=1, exclude_min=True)
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> Body:
-    joints = draw(hnp.arrays(np.float32, (JOINTS, 3), elements=finite32))
+    joints = draw(hnp.arrays(np.float32, (JOINTS, 3), elements=places))
     confidence = draw(hnp.arrays(np.float32, JOINTS, elements=confidences))
     missing = draw(st.lists(st.integers(0, JOINTS - 1), max_size=4))
     joints[(joints == 0).all(axis=1)] = 1  # at the origin it would be unseen
