@@ -7,9 +7,9 @@ from pathlib import Path
 
 from stream.errors import GalleryError
 
-__all__ = ["refuse_network_share"]
+__all__ = ["MOUNTS", "refuse_network_share"]
 
-_MOUNTS = Path("/proc/self/mountinfo")
+MOUNTS = Path("/proc/self/mountinfo")
 _SHARED = {
     *("afs", "beegfs", "ceph", "cifs", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs"),
     *(
@@ -26,19 +26,23 @@ _SHARED = {
 """File systems that several machines mount at once, by the names of Linux."""
 
 
-def refuse_network_share(path: Path, mounts: Path = _MOUNTS) -> None:
+def refuse_network_share(path: Path, mounts: Path | None = None) -> None:
     """Checks where a gallery is, or would be made.
 
     Args:
         path: the gallery; it need not exist.
-        mounts: the table of mounted file systems, as Linux writes it; without it, only Windows' names of
-            shares are known.
+        mounts: the table of mounted file systems, as Linux writes it; None is `MOUNTS`. Without that file,
+            only Windows' names of shares are known.
 
     Raises:
         GalleryError: it is on a network share.
     """
     where = path.resolve()
-    kind = "Windows" if sys.platform == "win32" and where.drive.startswith("\\\\") else _kind(where, mounts)
+    kind = (
+        "Windows"
+        if sys.platform == "win32" and where.drive.startswith("\\\\")
+        else _kind(where, mounts or MOUNTS)
+    )
     if kind is not None:
         msg = (
             f"{path} is on a network share ({kind}), which does not support shared databases; use a "

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gallery.store import file_systems
 from gallery.store.file_systems import refuse_network_share
 from gallery.store.gallery import open_gallery
 from gallery.store.records import NewEnrolment
@@ -123,6 +124,22 @@ def test_a_network_share_is_refused_with_its_kind(tmp_path: Path, folder: str, k
             GalleryError, match=rf"on a network share \({kind}\).*use a folder on a local disk"
         ):
             refuse_network_share(path, mounts)
+
+
+def test_no_gallery_is_made_or_opened_on_a_network_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local, share, mounts = tmp_path / "local", tmp_path / "share", tmp_path / "mountinfo"
+    for folder in (local, share):
+        folder.mkdir()
+    open_gallery(str(share / "old.db")).close()
+    mounts.write_text(f"{MOUNTS}35 22 0:44 / {share} rw - nfs host:/export rw\n")
+    monkeypatch.setattr(file_systems, "MOUNTS", mounts)
+    for name in ("old.db", "new.db"):
+        with pytest.raises(GalleryError, match=r"on a network share \(nfs\)"):
+            open_gallery(str(share / name))
+    assert [file.name for file in share.iterdir()] == ["old.db"]
+    open_gallery(str(local / "new.db")).close()
 
 
 def test_without_a_table_of_mounts_no_folder_is_refused(tmp_path: Path) -> None:

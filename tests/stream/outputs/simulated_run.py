@@ -45,6 +45,7 @@ def simulated_live(
     error: BaseException | None = None,
     drain_error: BaseException | None = None,
     down: str | None = None,
+    gallery: str = "",
 ) -> Live:
     """A run of two sources.
 
@@ -52,6 +53,7 @@ def simulated_live(
         verdicts: what `verdicts` yields before it raises `error`, if that is given.
         drained: what `drain` yields before it raises `drain_error`, if that is given.
         down: why the second source is down.
+        gallery: why the gallery cannot be read.
     """
 
     def iterate(items: Sequence[Verdict], then: BaseException | None) -> Iterator[Verdict]:
@@ -69,7 +71,7 @@ def simulated_live(
         drain=lambda: iterate(drained, drain_error),
         supervisor=SimpleNamespace(children=[matcher, capture]),
         infos=[SimpleNamespace(name="webcam 0"), SimpleNamespace(name="rtsp://cam/1")],
-        outages=SimpleNamespace(gallery="", down={} if down is None else {1: down}, notify=print),
+        outages=SimpleNamespace(gallery=gallery, down={} if down is None else {1: down}, notify=print),
         fpir=0.01,
         gallery="sqlite:///g.db",
         encoder=SimpleNamespace(description="random features"),

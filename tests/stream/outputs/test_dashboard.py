@@ -84,6 +84,12 @@ def test_a_source_that_is_down_is_shown_with_the_reason(width: int, height: int)
     assert max(map(len, text.splitlines())) <= width
 
 
+def test_a_gallery_that_cannot_be_read_is_shown_with_the_reason() -> None:
+    text = render(Dashboard(simulated_live(gallery="the gallery g.db is gone")), 100, 30)
+    assert "the gallery g.db is gone" in text
+    assert "is gone" not in render(Dashboard(simulated_live()), 100, 30)
+
+
 def test_drops_are_counted_across_restarts() -> None:
     def heartbeat(state: str, **counters: float) -> Status:
         return Status("capture", 0, state, counters)
