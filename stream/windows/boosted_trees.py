@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from stream.errors import DataError
+from stream.shipped_files import read_shipped
 
 __all__ = ["FILE_NAME", "BoostedTrees", "load_trees"]
 
@@ -58,8 +59,11 @@ def load_trees() -> BoostedTrees:
     Raises:
         DataError: their file is missing or damaged.
     """
-    path = files("stream.windows").joinpath(FILE_NAME)
+    folder = files("stream.windows").joinpath("fitted")
+    content = read_shipped(folder, FILE_NAME)
     try:
-        return BoostedTrees(**load(path.read_bytes()))
-    except (OSError, SafetensorError, TypeError) as error:
-        raise DataError(f"{path} is missing or damaged ({error}); install sge-stream again") from error
+        return BoostedTrees(**load(content))
+    except (SafetensorError, TypeError) as error:
+        raise DataError(
+            f"{folder.joinpath(FILE_NAME)} is damaged ({error}); install sge-stream again"
+        ) from error

@@ -20,6 +20,7 @@ from tools.doctor.examine import examine
 FOLDERS = {
     "encoder": Path(str(files("encoder").joinpath("pretrained"))),
     "backends": Path(str(files("gallery.scoring").joinpath("backends"))),
+    "trees": Path(str(files("stream.windows").joinpath("fitted"))),
 }
 
 

@@ -17,11 +17,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 
 from stream.body import FloatArray
 from stream.errors import SgeError
+from stream.shipped_files import write_checksums
 from stream.skeleton import get_layout, to_canonical
 from stream.windows import boosted_trees
 from stream.windows.body_change import AFTER, BEFORE, BodyObserver, Jump, is_jump, measure_jump
@@ -83,16 +84,23 @@ def splice(first: Frames, at: int, second: Frames, start: int) -> Frames:
 
 
 def random_splices(
-    walks: Sequence[Frames], count: int, random: np.random.Generator
+    walks: Sequence[Frames], count: int, random: np.random.Generator, edge: int = EDGE
 ) -> list[tuple[Frames, int, Frames, int]]:
-    """Returns arguments of `splice` for pairs of different people, in the middle of both walks."""
+    """Returns arguments of `splice` for pairs of different people, in the middle of both walks.
+
+    Args:
+        walks: of several people.
+        count: number of splices.
+        random: chooses them.
+        edge: frames at both ends of a walk in which no splice lies; shorter walks than 3 x this are left out.
+    """
     found: list[tuple[Frames, int, Frames, int]] = []
-    long_enough = [walk for walk in walks if len(walk.time_ns) > 3 * EDGE]
+    long_enough = [walk for walk in walks if len(walk.time_ns) > 3 * edge]
     while len(found) < count:
         first, second = (long_enough[place] for place in random.integers(len(long_enough), size=2))
         if first.person != second.person:
-            at = int(random.integers(EDGE, len(first.time_ns) - EDGE))
-            start = int(random.integers(EDGE // 2, len(second.time_ns) - EDGE))
+            at = int(random.integers(edge, len(first.time_ns) - edge))
+            start = int(random.integers(edge // 2, len(second.time_ns) - edge))
             found.append((first, at, second, start))
     return found
 
@@ -159,9 +167,11 @@ def main(
         raise typer.Exit(error.exit_code) from None
     spliced = measure_splices(walks, SPLICES, np.random.default_rng(SEED))
     trees = fit_trees([jump for walk in walks for jump in jumps_of(walk)], spliced)
-    target = file or Path(boosted_trees.__file__).parent / boosted_trees.FILE_NAME
+    target = file or Path(boosted_trees.__file__).parent / "fitted" / boosted_trees.FILE_NAME
     names = BoostedTrees.__slots__
-    save_file({name: getattr(trees, name) for name in names}, target)
+    target.write_bytes(save({name: getattr(trees, name) for name in names}))
+    if file is None:
+        write_checksums(target.parent, target.name)
     out.print(f"wrote {len(trees.feature)} trees to {target}")
 
 

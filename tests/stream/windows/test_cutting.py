@@ -137,7 +137,8 @@ def test_f_and_step_are_checked() -> None:
 
 def problems(times: np.ndarray, missing: Sequence[int] = ()) -> list[str | None]:
     """Returns the problem after each frame; in the frames `missing` the head is not seen."""
-    cutter, found = WindowCutter(), list[str | None]()
+    cutter = WindowCutter()
+    found: list[str | None] = []
     joints, confidence = walk(times), np.ones((len(times), 20), np.float32)
     joints[list(missing), 3] = np.nan
     confidence[list(missing), 3] = 0
