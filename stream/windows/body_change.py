@@ -25,7 +25,7 @@ from stream.windows.boosted_trees import BoostedTrees, load_trees
 
 __all__ = ["BodyChangeDetector", "BodyObserver", "Jump", "detector_for", "is_jump", "measure_jump"]
 
-SENSORS = frozenset({"kinect-v1"})
+SENSORS = frozenset({"kinect-v1", "kinect-v2"})
 """Kinds of sensors whose single walks were measured; tracks of others are never split."""
 
 AFTER, BEFORE, LEAST_BEFORE = 36, 90, 30
@@ -113,7 +113,7 @@ class BodyChangeDetector:
     """
 
     def __init__(self, trees: BoostedTrees, limit: float = LIMIT) -> None:
-        self._trees = trees
+        self.trees = trees
         self._limit = limit
         self._observer = BodyObserver()
 
@@ -124,7 +124,7 @@ class BodyChangeDetector:
             The time of the first frame of the other person, once the change is certain; else None.
         """
         jump = self._observer.push(time_ns, joints)
-        if jump is None or self._trees.score(jump.measures) < self._limit:
+        if jump is None or self.trees.score(jump.measures) < self._limit:
             return None
         self._observer.forget_before(jump.time_ns)
         return jump.time_ns

@@ -13,7 +13,7 @@ how many single walks of other kinds of sensors the trees that ship would split,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -32,6 +32,7 @@ from gallery.scoring.backend import Backend, load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.records import PersonTemplates
 from stream.body import Body, BodyFrame, FloatArray
+from stream.bus.messages import Tick
 from stream.capture.tracking import Tracker, make_tick
 from stream.errors import SgeError
 from stream.skeleton import get_layout
@@ -51,7 +52,7 @@ from tools.backend_fit.body_change_fit import (
 from tools.backend_fit.offline_pipeline import encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
 from tools.datasets import Walk, find_walks
 
-__all__ = ["main"]
+__all__ = ["Names", "main"]
 
 FOLDS = 5
 SPLICES = 1500
@@ -103,8 +104,13 @@ def _print_shares(name: str, single: NDArray[np.float64], spliced: NDArray[np.fl
     )
 
 
-class _Names:
-    """Names the people of spliced recordings with the live path's functions."""
+class Names:
+    """Names people with the live path's functions.
+
+    Args:
+        data: folder with the packed files of KGBD.
+        people: enrolled by walks 1 and 2.
+    """
 
     def __init__(self, data: Path, people: Sequence[str]) -> None:
         loaded = load_encoder()
@@ -120,26 +126,33 @@ class _Names:
 
     def stays(self, first: str, whole: Frames, at: int, trees: BoostedTrees, without: str | None) -> float:
         """Returns for how long the first person's name stays after the change, seconds; 0 if not named."""
-        templates = [each for person, own in self._templates.items() if person != without for each in own]
-        index = TemplateIndex(templates, self._backend, [SENSOR])
-        matcher = Matcher([SourceCard("splice", SENSOR, False)], 6, 0.01, index)
         tracker = Tracker(get_layout("kinect-v1"), detector=lambda: BodyChangeDetector(trees))
+        confidence = np.ones(20, np.float32)
+        frames = (
+            BodyFrame(time_ns, (Body(1, joints, confidence),))
+            for time_ns, joints in zip(whole.time_ns.tolist(), whole.joints, strict=True)
+        )
         change_ns, last_ns = int(whole.time_ns[at]), 0
-        for decision in self._decisions(whole, tracker, matcher):
+        for decision in self.decisions(frames, tracker, without):
             named = decision.state == "person" and decision.candidate == f"person {first}"
             if named and not decision.final and decision.time_ns > change_ns:
                 last_ns = decision.time_ns - change_ns
         return last_ns / 1e9
 
-    def _decisions(self, whole: Frames, tracker: Tracker, matcher: Matcher) -> Iterator[TrackDecision]:
-        confidence = np.ones(20, np.float32)
-        ticks = []
+    def decisions(
+        self, frames: Iterable[BodyFrame], tracker: Tracker, without: str | None = None
+    ) -> Iterator[TrackDecision]:
+        """Yields the decisions on the tracks of some frames, by a gallery without one person."""
+        templates = [each for person, own in self._templates.items() if person != without for each in own]
+        index = TemplateIndex(templates, self._backend, [SENSOR])
+        matcher = Matcher([SourceCard("splice", SENSOR, False)], 6, 0.01, index)
+        ticks: list[Tick] = []
         blocks: list[FloatArray] = []
-        for time_ns, joints in zip(whole.time_ns.tolist(), whole.joints, strict=True):
-            update = tracker.push(BodyFrame(time_ns, (Body(1, joints, confidence),)))
+        for frame in frames:
+            update = tracker.push(frame)
             if update:
                 tick, block = make_tick(
-                    update, 0, 0, time_ns=time_ns, arrival_ns=0, in_view=tracker.open, last=False
+                    update, 0, 0, time_ns=frame.time_ns, arrival_ns=0, in_view=tracker.open, last=False
                 )
                 ticks.append(tick)
                 blocks += [block] if tick.rows else []
@@ -147,12 +160,13 @@ class _Names:
         for tick in ticks:
             own, cages = cages[: len(tick.rows)], cages[len(tick.rows) :]
             yield from matcher.observe(msgspec.structs.replace(tick, contract=self._contract), own)
+        yield from matcher.end_source(0)
 
 
 def _time_names(data: Path, fold: Fold, count: int, seed: int) -> dict[str, list[float]]:
     """Returns for how long the old name stays, seconds, in splices of walks that were not enrolled."""
     people = sorted({walk.person for walk in fold.walks})
-    names = _Names(data, people)
+    names = Names(data, people)
     enrolled = {id(ref) for person in people for ref in [w for w in fold.walks if w.person == person][:2]}
     probes = [walk for walk in fold.walks if id(walk) not in enrolled]
     found: dict[str, list[float]] = {"both enrolled": [], "only the first enrolled": []}

@@ -56,6 +56,7 @@ def test_sources_of_60_a_second_are_observed_at_half_their_rate_and_slow_ones_no
 
 def test_kinds_of_sensors_without_measurements_are_never_split() -> None:
     assert detector_for("kinect-v1") is not None
+    assert detector_for("kinect-v2") is not None
     assert detector_for("simulated") is None
     assert detector_for("rgb") is None
 
