@@ -3,9 +3,9 @@
     python -m tools.trials.enrolment_checks DATA [--people 101-164] [--choose]
 
 DATA is a folder with the packed files of KGBD and the pathological gaits. The gallery holds each person of
-KGBD by walks 1 and 2. Every other walk is then enrolled under a new name, by the function of the product:
-once with its person in the gallery, once without. Half a walk is compared with the whole as recordings, and
-walks of one person and of two with each other. `--choose` repeats the choice of `CONTRADICTING_SHARE` on
+KGBD by walks 1 and 2. Walk 3 is then enrolled under a new name, by the function of the product: once with its
+person in the gallery, once without. A part of a walk is compared with the whole as recordings, and walks of
+one person and of two with each other. `--choose` repeats the choice of `CONTRADICTING_SHARE` on
 people 1-100 in four parts, each compared by a fusion of the others. Shares have 95 % intervals, by a
 bootstrap over people.
 """
@@ -46,6 +46,7 @@ from tools.trials.program import parse_person_numbers
 __all__ = ["Shares", "main", "refusal"]
 
 ENROL_WALKS = ("1", "2")
+PROBE_WALK = "3"
 CHOICE_PEOPLE = range(1, 101)
 PATHO_PEOPLE = range(6, 11)
 PATHO_EVERY = 30
@@ -231,19 +232,19 @@ def run(data: Path, people: Sequence[int], *, choose: bool) -> None:
     encoder = Encoder(load_encoder(), "cpu")
     backend = load_backend(encoder.contract.id)
     refs = kgbd_walks(data, people)
-    first = [ref for ref in refs if ref.walk in ENROL_WALKS]
-    enrolled = enrol(_encoded(first, encoder))
-    described: list[_Described] = []
+    first = list(_encoded((ref for ref in refs if ref.walk in ENROL_WALKS), encoder))
+    described, enrolled = [_described(walk) for walk in first], enrol(first)
+    del first
 
     def probes() -> Iterator[WalkCages]:
-        for walk in _encoded((ref for ref in refs if ref.walk not in ENROL_WALKS), encoder):
+        for walk in _encoded((ref for ref in refs if ref.walk == PROBE_WALK), encoder):
             described.append(_described(walk))
             yield walk
 
     span = f"KGBD {people[0]}-{people[-1]}"
     out.print(_try_new_names(probes(), enrolled, backend).table(f"walks under new names, {span}"))
     _report_contradictions(f"contradicting walks reported, {span}", described, dict.fromkeys(people, backend))
-    _compare_recordings(span, _by_person(first), encoder)
+    _compare_recordings(span, _by_person(ref for ref in refs if ref.walk in ENROL_WALKS), encoder)
     gaits = patho_walks(data, PATHO_PEOPLE)[::PATHO_EVERY]
     _compare_recordings("pathological gaits 6-10 (Kinect v2)", _by_person(gaits), encoder)
     if choose:
