@@ -13,6 +13,7 @@ from gallery.enrolment_checks import Findings, check_walks
 from gallery.matcher import Matcher
 from gallery.open_set_decision import Track
 from gallery.run_enrolments import RunEnrolment
+from gallery.scoring.walk_quality import WalkQuality, assess_together
 from gallery.store.gallery import Gallery
 from gallery.store.names import clean_name
 from gallery.store.records import NewEnrolment
@@ -42,6 +43,7 @@ class PreparedEnrolment:
         name: the person's name, as requested.
         consent_by: how the person gave consent.
         walks: at least one.
+        quality: of the walks together.
         add: whether they are added to an enrolled person.
         findings: what the checks found.
         tracks: the walks' tracks, which are that person's once the walks are stored.
@@ -50,6 +52,7 @@ class PreparedEnrolment:
     name: str
     consent_by: str
     walks: tuple[NewEnrolment, ...]
+    quality: WalkQuality
     add: bool
     findings: Findings
     tracks: tuple[RunEnrolment, ...]
@@ -78,7 +81,8 @@ def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) ->
         raise UserError(str(findings.refusals[0]))
     findings.warnings[:0] = [refusal.fact for refusal in findings.refusals]
     entries = matcher.enrolled.begin(name, [track.number for track in tracks], walks)
-    return PreparedEnrolment(name, request.consent_by, walks, request.add, findings, tuple(entries))
+    quality = assess_together([(track.scores.seconds, track.scores.bones.value) for track in tracks])
+    return PreparedEnrolment(name, request.consent_by, walks, quality, request.add, findings, tuple(entries))
 
 
 def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply:
@@ -100,9 +104,10 @@ def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply
     return EnrolReply(
         windows=sum(len(walk.templates) for walk in prepared.walks),
         seconds=sum(walk.seconds for walk in prepared.walks),
-        quality=float(np.mean([walk.quality for walk in prepared.walks])),
+        quality=prepared.quality.value,
         warnings=tuple(text[:MAX_TEXT] for text in prepared.findings.warnings),
         fits=tuple(text[:MAX_TEXT] for text in prepared.findings.fits),
+        quality_cause=prepared.quality.cause,
     )
 
 
@@ -147,7 +152,7 @@ def _walk(matcher: Matcher, track: Track, contract: str, min_seconds: float) -> 
         contract_id=contract,
         sensor=matcher.sources[track.source].sensor,
         seconds=scores.seconds,
-        quality=scores.quality,
+        quality=scores.quality.value,
         templates=np.stack(scores.templates.rows),
         statistics=scores.statistics.segments.mean,
     )

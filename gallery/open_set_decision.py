@@ -127,7 +127,7 @@ class DecisionRule:
             final=final,
             arrival_ns=arrival_ns,
             seconds=track.scores.seconds,
-            quality=track.scores.quality,
+            quality=track.scores.quality.value,
             lost_windows=track.lost,
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.track_statistics import TrackStatistics
+from gallery.scoring.walk_quality import BoneVariation, WalkQuality, assess_quality
 from stream.body import FloatArray
 from stream.windows.cutting import RATE_HZ
 
@@ -150,6 +151,7 @@ class TrackScores:
         statistics: of the whole track.
         templates: by which the track can be enrolled.
         predicted: by the recognition network; without windows where there is none.
+        bones: variation of the bone lengths so far.
     """
 
     f: int
@@ -159,7 +161,7 @@ class TrackScores:
     windows: int = 0
     templates: TemplateMeans = field(default_factory=TemplateMeans)
     predicted: AveragePrediction = field(default_factory=AveragePrediction)
-    _quality: float = 0.0
+    bones: BoneVariation = field(default_factory=BoneVariation, repr=False, compare=False)
     _sums: _ScoreSums = field(default_factory=_ScoreSums.zeros, repr=False, compare=False)
 
     def add(self, quality: float, cages: FloatArray, people: tuple[int, ...], scores: Floats) -> None:
@@ -173,7 +175,7 @@ class TrackScores:
         """
         self.statistics.add(cages)
         self.windows += 1
-        self._quality += quality
+        self.bones.add(cages)
         self.templates.add(cages)
         self._sums = self._sums.for_people(people)
         self._sums.add(scores, max(quality, MIN_WEIGHT))
@@ -209,6 +211,6 @@ class TrackScores:
         return (self.f // 2) / RATE_HZ
 
     @property
-    def quality(self) -> float:
-        """Mean quality of the windows, 0..1."""
-        return self._quality / self.windows if self.windows else 0.0
+    def quality(self) -> WalkQuality:
+        """How well the track serves as an enrolment; 0 without windows."""
+        return assess_quality(self.seconds, self.bones.value) if self.windows else WalkQuality(0.0, "")

@@ -172,7 +172,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     Attributes:
         number: sequence number of the matcher's messages to the parent, from 1; see `VerdictReceipt`.
         seconds: usable walking that the decision is based on.
-        quality: mean quality of its windows, 0..1.
+        quality: how well its walk so far serves as an enrolment, 0..1 (`gallery.scoring.walk_quality`).
         decision: the decision for the user.
     """
 
@@ -256,9 +256,10 @@ class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
         error: error message for users; empty on success.
         windows: number of enrolled windows.
         seconds: usable walking that they span.
-        quality: mean quality of the windows, 0..1.
+        quality: how well the walks serve as an enrolment, 0..1 (`gallery.scoring.walk_quality`).
         warnings: what is doubtful about the walks, a sentence each.
         fits: how well each added walk fits the person, a sentence each; empty for a new person.
+        quality_cause: what lowers the quality most, and what to do if it is low; empty if nothing does.
     """
 
     error: Text = ""
@@ -267,6 +268,7 @@ class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     quality: Share = 0.0
     warnings: tuple[Text, ...] = ()
     fits: tuple[Text, ...] = ()
+    quality_cause: Text = ""
 
 
 Message = Tick | Ack | Verdict | SourceEnded | VerdictReceipt | Status | EnrolRequest | EnrolReply

@@ -28,7 +28,6 @@ LIVE_SECONDS = 10.0
 """Default amount of walking for an enrolment from a live source."""
 
 MAX_SECONDS = 3600.0
-FAIR_QUALITY = 0.8
 _POLL_S = 0.1
 
 
@@ -309,6 +308,4 @@ def _summary(request: EnrolRequest, reply: EnrolReply) -> str:
     done = f"{request.name} has" if request.add else f"{request.name} is enrolled:"
     walked = f"{walks}, {reply.seconds:.1f} s of usable walking"
     text = f"{done} {walked}, {reply.windows} templates, quality {reply.quality:.0%}"
-    if reply.quality < FAIR_QUALITY:
-        text += " (poor: many joints were inferred; enrol again in better view)"
-    return text
+    return f"{text}: {reply.quality_cause}" if reply.quality_cause else text

@@ -16,6 +16,7 @@ import numpy as np
 
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
+from stream.windows.body_history import BoneLengths
 
 __all__ = ["Posture", "PostureProblem", "assess_posture", "missing_joints_problem", "ramp"]
 
@@ -95,6 +96,8 @@ class Posture(NamedTuple):
     """Mean leg length, hip to ankle along the bones, metres."""
     limbs: float
     """Total bone length of arms and legs, metres: a body size that is independent of the pose."""
+    lengths: BoneLengths
+    """Mean bone lengths, metres."""
 
 
 def assess_posture(joints: FloatArray, confidence: FloatArray, distance: float) -> Posture:
@@ -122,7 +125,22 @@ def assess_posture(joints: FloatArray, confidence: FloatArray, distance: float) 
         ),
     )
     weight, problem = min(checks, key=lambda check: check[0])
-    return Posture(weight, problem if weight < 1 else None, leg, limbs)
+    return Posture(weight, problem if weight < 1 else None, leg, limbs, _bone_lengths(means))
+
+
+def _bone_lengths(means: Sequence[float]) -> BoneLengths:
+    thigh, shank, other_thigh, other_shank, upper, fore, other_upper, other_fore, *rest = means
+    return BoneLengths(
+        (thigh + other_thigh) / 2,
+        (shank + other_shank) / 2,
+        (upper + other_upper) / 2,
+        (fore + other_fore) / 2,
+        thigh + shank,
+        other_thigh + other_shank,
+        upper + fore,
+        other_upper + other_fore,
+        *rest,
+    )
 
 
 def missing_joints_problem(confidence: FloatArray) -> PostureProblem:

@@ -1,8 +1,9 @@
 """Walk detection: assesses the windows of one track by posture, body size and leg motion.
 
 A window is usable if its skeletons show one complete upright body (`stream.windows.posture`), if the body has
-the same size as before, and if the legs move. Leg motion is the difference between the ankle positions, so
-that a person on a treadmill, or in front of a moving sensor, counts as walking.
+human proportions and the same size as before (`stream.windows.body_history`), and if the legs move. Leg
+motion is the difference between the ankle positions, so that a person on a treadmill, or in front of a moving
+sensor, counts as walking.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
+from stream.windows.body_history import BodyHistory
 from stream.windows.posture import Limits, PostureProblem, assess_posture, ramp
 
 __all__ = ["WalkDetector", "WalkProblem", "WindowAssessment"]
@@ -62,6 +64,7 @@ class WalkDetector:
     def __init__(self) -> None:
         self._legs = _Legs()
         self._last_ns = 0
+        self._body = BodyHistory()
         self._size = 0.0
         self._samples = 0
         """Skeletons since the last update of the size."""
@@ -79,16 +82,20 @@ class WalkDetector:
         posture = assess_posture(joints, confidence, distance)
         weight = posture.weight
         problem: WalkProblem | None = posture.problem
-        size_weight = ramp(self._size_change(posture.limbs), SIZE_CHANGE)
-        if size_weight < weight:
-            weight, problem = size_weight, "body changed size"
+        samples, self._samples = self._samples, 0
+        same = ramp(self._size_change(posture.limbs, samples), SIZE_CHANGE)
+        same = min(same, self._body.sameness(posture.limbs, samples))
+        human = self._body.proportions(posture.lengths, samples) if weight > 0 else 1.0
+        if human < weight:
+            weight, problem = human, "implausible body"
+        if same < weight:
+            weight, problem = same, "body changed size"
         if weight > 0 and self._legs.motion < MIN_MOTION * posture.leg:
             return WindowAssessment(weight, "standing still", resting=True)
         return WindowAssessment(weight, problem, resting=False)
 
-    def _size_change(self, size: float) -> float:
+    def _size_change(self, size: float, samples: int) -> float:
         """Returns the absolute log ratio to the mean size so far, and updates that mean."""
-        samples, self._samples = self._samples, 0
         if not (self._size and size):
             self._size = size
             return 0.0

@@ -14,6 +14,7 @@ from gallery.open_set_decision import TrackDecision
 from gallery.scoring.backend import Backend, Projection
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.thresholds import Calibration, ImpostorScores
+from gallery.scoring.walk_quality import assess_quality
 from gallery.store.gallery import open_gallery
 from gallery.store.records import PersonTemplates
 from stream.bus.messages import EnrolRequest, Tick, TrackNote, TrackSplit, WindowRow
@@ -232,7 +233,8 @@ def test_an_invalid_enrolment_is_refused_with_a_reason(tmp_path: object) -> None
             prepare_enrolment(subject, "c", EnrolRequest("Ada", (), "--yes"))
         assert store.people() == []
         reply = store_enrolment(store, prepare_enrolment(subject, "c", EnrolRequest("Ben", (2,), "--yes")))
-        assert (reply.windows, reply.quality) == (40, 1.0)
+        assert (reply.windows, reply.quality) == (40, assess_quality(4.0, None).value)
+        assert reply.quality_cause.startswith("only 4.0 s of walking; let the person walk 15 s")
         assert reply.seconds == pytest.approx(4.0)
         (ben,) = store.templates("c")
         np.testing.assert_array_equal(ben.templates[0], BEN)

@@ -74,7 +74,7 @@ def measure_proportions(walks: Iterable[Walk]) -> Proportions:
             across = ahead - _along(ahead, shank)[:, None] * shank
             forward.append(_along(foot, across * length / np.linalg.norm(across, axis=1, keepdims=True)))
             down.append(_along(foot, shank))
-    return Proportions(*(_median(each) for each in (hands, forward, down)), float(least))
+    return Proportions(_median(hands), _median(forward), _median(down), float(least))
 
 
 def _along(vectors: NDArray[np.float64], axes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -96,7 +96,7 @@ MESSAGES: list[tuple[Message, str]] = [
     (Ack(1, 2, 3), "5347450194a161010203"),
     (VerdictReceipt(5), "5347450192a16705"),
     (SourceEnded(6, 1), "5347450193a1650601"),
-    (EnrolReply("no"), "5347450197a172a26e6f00cb0000000000000000cb00000000000000009090"),
+    (EnrolReply("no"), "5347450198a172a26e6f00cb0000000000000000cb00000000000000009090a0"),
     (EnrolRequest("Ada", (2,), "--yes"), "5347450197a171a34164619102a52d2d796573cb0000000000000000c2c2"),
     (
         Status("encoder", 0, "ready", {"n": 1.0}),

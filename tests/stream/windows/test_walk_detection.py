@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.body import FloatArray
-from stream.skeleton import CANONICAL
+from stream.skeleton import BONES, CANONICAL
 from stream.windows.cutting import HOLD_NS, Window, WindowCutter, cut_windows
 from tests.stream.bodies import at_rate, walking
 from tools.trials import synthetic_bodies
@@ -178,3 +178,72 @@ def test_the_frame_rate_of_the_sensor_has_no_effect(rate: int, swing: float, sto
     # Interpolation may decide about motion close to the limit.
     assert len(ends_at(rate) ^ ends_at(30)) <= 1
     assert len(ends_at(rate)) >= 10 * (stops - 0.5)
+
+
+def scaled(joints: FloatArray, parts: tuple[str, ...], factor: float) -> FloatArray:
+    """Scales bones about their inner ends, with all joints beyond them."""
+    changed = joints.copy()
+    for joint, parent in BONES:
+        moved = joints[:, joint] - joints[:, parent]
+        scale = factor if CANONICAL[joint].startswith(parts) else 1.0
+        changed[:, joint] = changed[:, parent] + np.float32(scale) * moved
+    return changed
+
+
+NOT_HUMAN: dict[str, tuple[tuple[str, ...], float]] = {
+    "arms twice as long": (("Elbow", "Wrist"), 2.0),
+    "arms half as long": (("Elbow", "Wrist"), 0.45),
+    "short trunk": (("Spine", "ShoulderCenter"), 0.15),
+    "long trunk": (("Spine", "ShoulderCenter"), 2.6),
+    "long shanks": (("Ankle",), 2.8),
+    "short shanks": (("Ankle",), 0.4),
+    "long thighs": (("Knee",), 2.4),
+    "short thighs": (("Knee",), 0.35),
+    "one arm twice as long": (("ElbowLeft", "WristLeft"), 2.0),
+    "wide shoulders": (("Shoulder",), 2.6),
+}
+
+
+@pytest.mark.parametrize("size", [0.75, 1.0])
+@pytest.mark.parametrize("case", NOT_HUMAN)
+def test_a_body_of_no_human_proportions_gives_no_window(case: str, size: float) -> None:
+    windows, problems = cut(np.float32(size) * scaled(walking(TIMES), *NOT_HUMAN[case]))
+    assert windows == []
+    assert "implausible body" in problems
+
+
+@pytest.mark.parametrize("size", [0.62, 0.8, 1.0, 1.2])  # 1.08 m, a child of five, to 2.1 m
+def test_bodies_of_children_and_tall_people_have_full_weight(size: float) -> None:
+    joints = np.float32(size) * walking(TIMES)
+    if size < 0.7:  # shorter legs and arms for the trunk, a larger head
+        joints = scaled(scaled(joints, ("Spine", "ShoulderCenter"), 1.15), ("Head",), 1.3)
+    windows, _ = cut(joints)
+    assert len(windows) > 30
+    assert min(w.quality for w in windows) > 0.8
+
+
+LONG = at_rate(30, 24)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 1.0, 2.0, 3.0])
+def test_a_stature_that_keeps_jumping_gives_no_window_after_its_first_jump(seconds: float) -> None:
+    large = (np.arange(len(LONG)) / 30 // seconds % 2 == 0)[:, None, None]
+    body = walking(LONG)
+    body -= body[:, HIP : HIP + 1].copy()
+    joints = np.where(large, np.float32(1.5 / 1.75) * body, np.float32(0.8 / 1.75) * body)
+    joints = (joints + np.array([0, 0, 3], np.float32)).astype(np.float32)
+    windows = cut_windows(LONG, joints, walking_only=True)
+    steady = [w for w in windows if w.end_ns <= seconds * SECOND]
+    assert [w.end_ns / SECOND for w in windows] == [w.end_ns / SECOND for w in steady]
+
+
+@pytest.mark.parametrize("period", [8.0, 16.0])
+def test_a_stature_that_slowly_grows_and_shrinks_gives_no_window_after_its_first_period(
+    period: float,
+) -> None:
+    body = walking(LONG)
+    body -= body[:, HIP : HIP + 1].copy()
+    stature = 1.15 + 0.35 * np.sin(2 * np.pi * np.arange(len(LONG)) / 30 / period)
+    joints = (stature / 1.75)[:, None, None] * body + np.array([0, 0, 3])
+    windows = cut_windows(LONG, joints.astype(np.float32), walking_only=True)
+    assert not [w for w in windows if w.end_ns > period * SECOND]

@@ -1,0 +1,119 @@
+"""How well a walk serves as an enrolment: a share of the score that later walks reach, and its cause.
+
+The quality of a walk is the score that later walks of the same person are expected to reach against it, as a
+share of their score against 15 s of walking with a steady skeleton. Two things lower it:
+
+- the amount of walking: less than `ENOUGH_S`;
+- the variation of bone lengths: a body does not change, so what varies within a walk is the sensor's error.
+  The bones of trunk, shoulders and head count, because their variation foretells later scores best.
+
+How far people travel, from where they are seen, and how sure the sensor was of single joints play no part.
+The constants are measured with `python -m tools.trials.walk_quality`, on KGBD people 1-100.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.pose import BONE_COLUMNS, POSE_WIDTH
+from stream.body import FloatArray
+from stream.skeleton import BONES, CANONICAL
+
+__all__ = ["FAIR_QUALITY", "TRUNK_BONES", "BoneVariation", "WalkQuality", "assess_quality", "assess_together"]
+
+ENOUGH_S = 15.0
+"""Seconds of walking from which the amount does not lower the quality."""
+
+LOSS_PER_HALVING = 0.18
+"""Share of the score that is lost each time the seconds are halved."""
+
+USUAL_VARIATION = 0.08
+"""Coefficient of variation of bone lengths in a usual walk; less does not raise the quality."""
+
+LOSS_PER_VARIATION = 1.5
+"""Share of the score that is lost with each 1 of variation above the usual: 1.5 % with each 1 %."""
+
+FAIR_QUALITY = 0.7
+"""Below it, the cause says what to do."""
+
+TRUNK_BONES: tuple[str, ...] = ("Spine", "ShoulderCenter", "Head", "ShoulderLeft", "ShoulderRight")
+"""The bones whose variation counts, each by the joint at its outer end."""
+
+_JOINTS = [joint for joint, _ in BONES]
+_COLUMNS = [_JOINTS.index(CANONICAL.index(name)) for name in TRUNK_BONES]
+_MIN_WINDOWS = 2
+
+Floats = NDArray[np.float64]
+
+
+class WalkQuality(NamedTuple):
+    """The quality of a walk, or of the walks of one enrolment together."""
+
+    value: float
+    """0..1."""
+    cause: str
+    """What lowers it most, for people, and below `FAIR_QUALITY` what to do; empty if nothing lowers it."""
+
+
+class BoneVariation:
+    """The variation of a walk's bone lengths while its windows come in."""
+
+    def __init__(self) -> None:
+        self._windows = 0
+        self._sums: Floats = np.zeros((2, len(_COLUMNS)))
+
+    def add(self, rows: FloatArray) -> None:
+        """Adds the next window, (f, D); one without pose features behind its CAGEs is left out."""
+        if rows.shape[1] <= POSE_WIDTH:
+            return
+        lengths = rows[:, -POSE_WIDTH:][:, BONE_COLUMNS][:, _COLUMNS].mean(axis=0, dtype=np.float64)
+        self._windows += 1
+        self._sums += (lengths, lengths * lengths)
+
+    @property
+    def value(self) -> float | None:
+        """Mean coefficient of variation of the bones' lengths over the windows; None if not known."""
+        if self._windows < _MIN_WINDOWS:
+            return None
+        means, squares = self._sums / self._windows
+        deviations = np.sqrt(np.maximum(squares - means * means, 0))
+        return float((deviations / np.maximum(means, 1e-6)).mean())
+
+
+def assess_quality(seconds: float, variation: float | None) -> WalkQuality:
+    """Assesses a walk.
+
+    Args:
+        seconds: usable walking, more than 0.
+        variation: see `BoneVariation.value`; None if not known.
+    """
+    halvings = math.log2(ENOUGH_S / min(max(seconds, 1e-3), ENOUGH_S))
+    excess = max(0.0, (variation or 0.0) - USUAL_VARIATION)
+    short, unsteady = LOSS_PER_HALVING * halvings, LOSS_PER_VARIATION * excess
+    value = max(0.0, 1 - short) * max(0.0, 1 - unsteady)
+    if value > 0.995:
+        return WalkQuality(value, "")
+    if short >= unsteady:
+        cause = f"only {seconds:.1f} s of walking"
+        advice = f"let the person walk {ENOUGH_S:.0f} s, or add walks"
+    else:
+        cause = f"the skeleton's bone lengths vary by {variation or 0.0:.0%}"
+        advice = "have the whole body in view, unobstructed and nearer to the sensor, and enrol again"
+    return WalkQuality(value, f"{cause}; {advice}" if value < FAIR_QUALITY else cause)
+
+
+def assess_together(walks: Sequence[tuple[float, float | None]]) -> WalkQuality:
+    """Assesses the walks of one enrolment by the sum of their seconds and the mean of their variations.
+
+    Args:
+        walks: arguments of `assess_quality`, at least one.
+    """
+    known = [(seconds, variation) for seconds, variation in walks if variation is not None]
+    total = sum(seconds for seconds, _ in known)
+    mean = sum(seconds * variation for seconds, variation in known) / total if total else None
+    return assess_quality(sum(seconds for seconds, _ in walks), mean)
