@@ -32,11 +32,11 @@ ENOUGH_S = 15.0
 LOSS_PER_HALVING = 0.18
 """Share of the score that is lost each time the seconds are halved."""
 
-USUAL_VARIATION = 0.08
-"""Coefficient of variation of bone lengths in a usual walk; less does not raise the quality."""
+STEADY_VARIATION = 0.06
+"""Coefficient of variation of bone lengths in the steadiest walks; less does not raise the quality."""
 
-LOSS_PER_VARIATION = 1.5
-"""Share of the score that is lost with each 1 of variation above the usual: 1.5 % with each 1 %."""
+LOSS_PER_VARIATION = 1.0
+"""Share of the score that is lost with each 1 of variation above that: 1 % with each 1 %."""
 
 FAIR_QUALITY = 0.7
 """Below it, the cause says what to do."""
@@ -93,7 +93,7 @@ def assess_quality(seconds: float, variation: float | None) -> WalkQuality:
         variation: see `BoneVariation.value`; None if not known.
     """
     halvings = math.log2(ENOUGH_S / min(max(seconds, 1e-3), ENOUGH_S))
-    excess = max(0.0, (variation or 0.0) - USUAL_VARIATION)
+    excess = max(0.0, (variation or 0.0) - STEADY_VARIATION)
     short, unsteady = LOSS_PER_HALVING * halvings, LOSS_PER_VARIATION * excess
     value = max(0.0, 1 - short) * max(0.0, 1 - unsteady)
     if value > 0.995:

@@ -28,7 +28,7 @@ from stream.bus.messages import EnrolReply, EnrolRequest, Verdict
 from stream.bus.sockets import Bus
 from stream.capture.capture_process import CaptureSettings
 from stream.decision import Decision, MatcherName
-from stream.errors import CutOffError, SgeError, UserError
+from stream.errors import CutOffError, UserError
 from stream.sources import open_source
 from stream.system.compatibility import backend_note, gallery_note
 from stream.system.matcher_client import request_enrolment
