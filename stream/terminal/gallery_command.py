@@ -12,8 +12,8 @@ import typer
 from gallery.store.backup import back_up, move_damaged_aside, open_backup
 from gallery.store.gallery import open_gallery
 from gallery.store.store_protocol import DamagedGalleryError, UnusableGalleryError
-from stream.terminal.options import GalleryOption, YesOption, err, out
-from stream.terminal.prompt import confirm
+from stream.terminal.options import GalleryOption, YesOption, out
+from stream.terminal.prompt import check_erasure, confirm
 
 __all__ = ["gallery"]
 
@@ -57,8 +57,7 @@ def gallery_restore(
             revision = store.revision() if present.revision is None else present.revision
             erasure = store.replace_people(backup, revision)
     _print(f"restored {_count(len(names))} to {path}")
-    if not erasure.done:
-        err.print(f"sge-stream: {erasure.reason}", highlight=False, soft_wrap=True)
+    check_erasure(erasure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ import typer
 
 from gallery.store.gallery import open_gallery
 from gallery.store.names import clean_name
-from gallery.store.records import Erasure
-from stream.errors import RunError
 from stream.system.settings import Settings
 from stream.terminal.options import (
     DeviceOption,
@@ -27,7 +25,7 @@ from stream.terminal.options import (
     out,
 )
 from stream.terminal.people_tables import render_people, render_person
-from stream.terminal.prompt import confirm
+from stream.terminal.prompt import check_erasure, confirm
 
 __all__ = ["people"]
 
@@ -90,7 +88,7 @@ def people_merge(
     erased = "erased" if erasure.done else "removed"
     text = f"{kept.name} has all walks of {removed.name}, {walks} in all; the name {removed.name} is {erased}"
     out.print(text, highlight=False, markup=False, soft_wrap=True)
-    _check_erasure(erasure)
+    check_erasure(erasure)
 
 
 @people.command("rename")
@@ -107,7 +105,7 @@ def people_rename(
         confirm(f"Rename {person.name} to {new}?", yes)
         erasure = store.rename(person.name, new)
     out.print(f"{person.name} is now {new}", highlight=False, markup=False)
-    _check_erasure(erasure)
+    check_erasure(erasure)
 
 
 @people.command("remove")
@@ -118,10 +116,4 @@ def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOpt
         confirm(f"Erase {person.name} and all their templates?", yes)
         erasure = store.remove(person.name)
     out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False, markup=False)
-    _check_erasure(erasure)
-
-
-def _check_erasure(erasure: Erasure) -> None:
-    """Raises an error if removed data could not be erased: the command did a part of its work."""
-    if not erasure.done:
-        raise RunError(erasure.reason)
+    check_erasure(erasure)

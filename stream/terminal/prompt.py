@@ -1,4 +1,4 @@
-"""Confirmation prompts."""
+"""Confirmation before a change of the gallery, and the check of its erasure afterwards."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import sys
 
 import typer
 
-from stream.errors import UserError
+from gallery.store.records import Erasure
+from stream.errors import RunError, UserError
 
-__all__ = ["confirm"]
+__all__ = ["check_erasure", "confirm"]
 
 
 def confirm(question: str, yes: bool) -> None:
@@ -30,3 +31,13 @@ def confirm(question: str, yes: bool) -> None:
     if not agreed:
         msg = "not confirmed; nothing was changed"
         raise UserError(msg)
+
+
+def check_erasure(erasure: Erasure) -> None:
+    """Checks that removed data was erased.
+
+    Raises:
+        RunError: it was not; the change itself is done.
+    """
+    if not erasure.done:
+        raise RunError(erasure.reason)

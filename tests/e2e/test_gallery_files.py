@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,20 @@ def test_a_gallery_is_backed_up_and_restored_while_the_system_runs(
         while (line := system.line())["person"] != "Ada":
             assert line["t"] < 200
     assert people(program) == ["Ada"]
+
+
+def test_a_restoration_that_could_not_erase_the_former_people_ends_with_status_1(
+    program: Program, walks: dict[str, Path]
+) -> None:
+    enrol(program, "Ada", walks)
+    path = gallery_of(program)
+    assert program.run("gallery", "backup", str(path.with_name("backup.db"))).returncode == 0
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM person").fetchall()
+        done = program.run("gallery", "restore", str(path.with_name("backup.db")), "--yes")
+    assert (done.returncode, done.stdout) == (1, f"restored 1 person to {path}\n")
+    assert "the removed data is still in the database" in done.stderr
 
 
 def test_a_damaged_gallery_is_replaced_by_a_backup(program: Program, walks: dict[str, Path]) -> None:
