@@ -58,7 +58,7 @@ class PreparedEnrolment:
     tracks: tuple[RunEnrolment, ...]
 
     def end(self, state: Literal["stored", "failed"]) -> None:
-        """Says whether the walks were stored: the tracks are the person's, or nobody's again."""
+        """Records whether the walks were stored; if they were not, the tracks belong to no person."""
         for entry in self.tracks:
             entry.state = state
 

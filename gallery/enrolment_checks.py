@@ -80,14 +80,14 @@ class Refusal:
 
     Attributes:
         fact: what was found, a sentence without its full stop.
-        way_on: what to do, a sentence.
+        remedy: what to do, a sentence.
     """
 
     fact: str
-    way_on: str
+    remedy: str
 
     def __str__(self) -> str:
-        return f"{self.fact}. {self.way_on}"
+        return f"{self.fact}. {self.remedy}"
 
 
 @dataclass(slots=True)
@@ -177,7 +177,7 @@ class _Check:
         if known is not None:
             owner, fact = known
             own = next((each for each in compared if each.name == owner), None)
-            self._refuse(walk.sensor, f"{fact} ({own})" if own else fact, self._way_on(owner))
+            self._refuse(walk.sensor, f"{fact} ({own})" if own else fact, self._remedy(owner))
         if self.add:
             self._report_fit(walk, compared)
         if not compared:
@@ -186,7 +186,7 @@ class _Check:
             self._warn_uncalibrated(walk, compared[0])
         elif known is None and compared[0].recognised and not self._is_own(compared[0].name):
             fact = f"{walk.label} is recognised as {compared[0].name}: {compared[0]}"
-            self._refuse(walk.sensor, fact, self._way_on(compared[0].name))
+            self._refuse(walk.sensor, fact, self._remedy(compared[0].name))
         elif known is None and self.add:
             for owner, other in stored:
                 if self._is_own(owner):
@@ -232,7 +232,7 @@ class _Check:
     def _known(
         self, track: Track, walk: LabelledWalk, stored: _Owned, compared: Sequence[_Compared]
     ) -> tuple[str, str] | None:
-        """Returns whose the walk is already, and why; None if it is nobody's."""
+        """Returns the person who has the walk already, and the reason; None if there is none."""
         entry = self.matcher.enrolled.of_track(track.number)
         if entry is not None:
             return entry.name, f"track {entry.track} was enrolled as {entry.name} already"
@@ -262,7 +262,7 @@ class _Check:
             if walk is not None and walk.sensor == sensor
         ]
 
-    def _way_on(self, owner: str) -> str:
+    def _remedy(self, owner: str) -> str:
         if self._is_own(owner):
             return "Give another walk, or --force"
         command = f"sge-stream people add-walk {shlex.quote(owner)} --source S"
@@ -283,12 +283,12 @@ class _Check:
             f"{best.name} best, {best}"
         )
 
-    def _refuse(self, sensor: str, fact: str, way_on: str) -> None:
+    def _refuse(self, sensor: str, fact: str, remedy: str) -> None:
         """Adds a refusal; a warning on a kind of sensor without a threshold."""
         if self.matcher.index.backend.threshold(sensor, DEFAULT_FPIR, 1, 1) is None:
             self.findings.warnings.append(fact)
         else:
-            self.findings.refusals.append(Refusal(fact, way_on))
+            self.findings.refusals.append(Refusal(fact, remedy))
 
     def _is_own(self, name: str) -> bool:
         return self.add and name_key(name) == name_key(self.name)

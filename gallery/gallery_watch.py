@@ -1,4 +1,4 @@
-"""Everything that the matcher process does with the database, in a thread of its own.
+"""All work of the matcher process on the database, in a thread of its own.
 
 A gallery may be locked for seconds, and loading many people takes as long: decisions never wait for either.
 The thread looks for changes once a second, loads the templates, and stores enrolments; the process takes the
@@ -17,13 +17,12 @@ from gallery.enrolment import PreparedEnrolment, store_enrolment
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.store_protocol import MissingGalleryError
-from stream.bus.messages import EnrolReply
+from stream.bus.messages import MAX_TEXT, EnrolReply
 from stream.errors import GalleryError, SgeError
 
 __all__ = ["RELOAD_S", "GalleryWatch", "IndexMaker", "StoredEnrolment"]
 
 RELOAD_S = 1.0
-MAX_TEXT = 2000
 _GONE = "the gallery is gone"
 
 IndexMaker = Callable[[Gallery | None, str], TemplateIndex]
@@ -36,7 +35,7 @@ class StoredEnrolment:
 
     Attributes:
         sender: as given to `GalleryWatch.store`.
-        reply: what came of it.
+        reply: the result, for the sender.
     """
 
     sender: bytes
@@ -172,7 +171,7 @@ class GalleryWatch:
             self.trouble = str(error)
 
     def _forget(self, reason: str) -> None:
-        """The people of a gallery that is gone must not be named on."""
+        """Drops the templates of a gallery that is gone: its people must not be named."""
         if self._gallery is None:
             return  # there was none so far
         self.unread += 1

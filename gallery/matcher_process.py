@@ -26,6 +26,7 @@ from gallery.store.gallery import Gallery
 from stream.body import FloatArray
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import (
+    MAX_TEXT,
     Ack,
     BadMessage,
     EnrolReply,
@@ -233,7 +234,7 @@ class _Service:
             try:
                 prepared = prepare_enrolment(self._matcher, self._settings.contract, request)
             except SgeError as error:
-                self._reply(sender, EnrolReply(str(error)[:2000]))
+                self._reply(sender, EnrolReply(str(error)[:MAX_TEXT]))
             else:
                 self._gallery.store(sender, prepared)
 

@@ -1,4 +1,4 @@
-"""Walks enrolled in this run: those that the index does not hold yet, and whose the tracks are."""
+"""Tracks enrolled in this run: their people, and the walks that the index does not hold yet."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class RunEnrolments:
         self._entries = [entry for entry in self._entries if entry.follow(index)]
 
     def of_track(self, track: int) -> RunEnrolment | None:
-        """Returns the latest enrolment of a track; None if it is nobody's."""
+        """Returns the latest enrolment of a track; None if there is none."""
         return next((entry for entry in reversed(self._current) if entry.track == track), None)
 
     @property

@@ -5,7 +5,7 @@ share of their score against 15 s of walking with a steady skeleton. Two things 
 
 - the amount of walking: less than `ENOUGH_S`;
 - the variation of bone lengths: a body does not change, so what varies within a walk is the sensor's error.
-  The bones of trunk, shoulders and head count, because their variation foretells later scores best.
+  The bones of trunk, shoulders and head count, because their variation predicts later scores best.
 
 How far people travel, from where they are seen, and how sure the sensor was of single joints play no part.
 The constants are measured with `python -m tools.trials.walk_quality`, on KGBD people 1-100.

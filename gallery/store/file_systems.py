@@ -11,18 +11,9 @@ __all__ = ["MOUNTS", "refuse_network_share"]
 
 MOUNTS = Path("/proc/self/mountinfo")
 _SHARED = {
-    *("afs", "beegfs", "ceph", "cifs", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs"),
-    *(
-        "smb3",
-        "smbfs",
-        "fuse.davfs",
-        "fuse.davfs2",
-        "fuse.glusterfs",
-        "fuse.rclone",
-        "fuse.s3fs",
-        "fuse.sshfs",
-    ),
-}
+    "afs", "beegfs", "ceph", "cifs", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs",
+    "smb3", "smbfs", "fuse.davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs",
+}  # fmt: skip
 """File systems that several machines mount at once, by the names of Linux."""
 
 

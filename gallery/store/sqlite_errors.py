@@ -22,6 +22,7 @@ READ_ONLY = (
 )
 _BUSY = "is in use by another program for more than {wait:g} s; close that program, or try again"
 _UNKNOWN = "cannot be used, for an unexpected reason; run `sge-stream doctor`"
+_NO_ROOM = "has no more room on its disk; free some space, and try again"
 _SENTENCES = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
@@ -31,11 +32,8 @@ _SENTENCES = {
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_IOERR: "cannot be read or written; check its disk, and try again",
-    sqlite3.SQLITE_FULL: "has no more room on its disk; free some space, and try again",
+    sqlite3.SQLITE_FULL: _NO_ROOM,
 }
-
-
-_NO_ROOM = _SENTENCES[sqlite3.SQLITE_FULL]
 
 
 def explain(error: Exception, path: Path, wait: float) -> GalleryError:

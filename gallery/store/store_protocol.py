@@ -61,9 +61,9 @@ class Store(Protocol):
     def replacements(self) -> int:
         """Number of times that the database was replaced by another one since it was opened.
 
-        A store never goes on with a database that is no longer at its address. Before each block it looks:
-        where another one is there, it opens that; where there is none, or one that it cannot open, it raises
-        `MissingGalleryError`.
+        A store never uses a database that is no longer at its address. Before each block it checks the
+        address: it opens another database that is there, and raises `MissingGalleryError` where there is
+        none, or one that it cannot open.
         """
 
     def read(self) -> AbstractContextManager[Connection]:

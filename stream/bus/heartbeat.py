@@ -7,14 +7,13 @@ from collections.abc import Mapping
 
 import zmq
 
-from stream.bus.messages import Status, pack
+from stream.bus.messages import MAX_TEXT, Status, pack
 from stream.bus.sockets import Bus
 from stream.errors import CutOffError, SgeError
 
 __all__ = ["INTERVAL_S", "Heartbeat"]
 
 INTERVAL_S = 0.5
-MAX_TEXT = 2000
 _FINAL_SEND_MS = 1000
 
 

@@ -141,7 +141,7 @@ def test_a_track_given_twice_is_refused(system: System) -> None:
 
 
 @pytest.mark.parametrize("reloaded", [False, True])
-def test_a_track_that_is_somebodys_already_is_refused(system: System, reloaded: bool) -> None:
+def test_a_track_that_was_enrolled_already_is_refused(system: System, reloaded: bool) -> None:
     walk = walk_of(EVE, 120)
     system.watch(1, walk[:60])
     system.enrol("Eve", 1)
@@ -182,14 +182,14 @@ def test_a_walk_enrolled_a_moment_ago_is_refused_before_the_gallery_is_read_agai
         system.prepare("Mallory", 3)
 
 
-def test_a_walk_that_was_not_stored_is_nobodys(system: System) -> None:
+def test_a_walk_that_was_not_stored_can_be_enrolled_again(system: System) -> None:
     system.watch(1, walk_of(EVE))
     with pytest.raises(GalleryError, match="Ada is enrolled already"):
         system.enrol("Ada", 1)
     assert system.enrol("Eve", 1).warnings == ()
 
 
-def test_walks_that_could_not_even_be_written_are_nobodys(system: System) -> None:
+def test_walks_whose_gallery_could_not_be_opened_can_be_enrolled_again(system: System) -> None:
     system.watch(1, walk_of(EVE))
     system.prepare("Eve", 1).end("failed")
     assert system.enrol("Mallory", 1).warnings == ()
@@ -204,7 +204,7 @@ def test_a_person_removed_before_the_gallery_was_read_again_can_be_enrolled(syst
     assert system.enrol("Eve", 1).warnings == ()
 
 
-def test_nothing_is_refused_without_a_threshold_but_everything_is_said(system: System) -> None:
+def test_without_a_threshold_everything_is_a_warning_and_nothing_is_refused(system: System) -> None:
     walk = walk_of(EVE)
     system.watch(1, walk, source=1)
     assert system.enrol("Eve", 1).warnings == (), "nobody else is enrolled on a camera"
@@ -252,7 +252,7 @@ def test_a_walk_of_another_sensor_is_added(system: System) -> None:
     assert system.gallery.person("Ada").sensors == ("camera", "kinect-v1")
 
 
-def test_a_walk_that_nobody_is_recognised_by_is_added_with_its_score(system: System) -> None:
+def test_a_walk_that_is_not_recognised_is_added_with_its_score(system: System) -> None:
     system.watch(1, walk_of(EVE))
     reply = system.enrol("Ada", 1, add=True)
     assert "would not have been recognised as Ada: score" in reply.fits[0]
@@ -284,7 +284,7 @@ def test_a_walk_that_is_there_already_is_not_added(system: System) -> None:
         again.enrol("Ada", 1, add=True)
 
 
-def test_a_walk_is_not_added_to_nobody(system: System) -> None:
+def test_a_walk_is_not_added_to_a_person_who_is_not_enrolled(system: System) -> None:
     system.watch(1, walk_of(EVE))
     with pytest.raises(GalleryError, match="no person named Eve is enrolled"):
         system.enrol("Eve", 1, add=True)

@@ -51,7 +51,7 @@ def gallery(path: Path) -> Iterator[Gallery]:
         yield opened
 
 
-def test_a_deleted_gallery_is_missing_and_takes_nobody(gallery: Gallery, path: Path) -> None:
+def test_a_deleted_gallery_is_missing_and_refuses_enrolments(gallery: Gallery, path: Path) -> None:
     path.unlink()
     for _ in range(2):
         uses: list[Callable[[], object]] = [
@@ -165,7 +165,7 @@ with open_gallery(sys.argv[1], create=False) as opened:
 """
 
 
-def test_another_program_that_sees_the_new_file_first_finds_nobody_of_the_old_one(
+def test_another_program_that_opens_the_new_file_first_finds_no_person_of_the_old_one(
     gallery: Gallery, path: Path, tmp_path: Path
 ) -> None:
     gallery.enrol("Ben", [walk()], "asked")
