@@ -1,7 +1,7 @@
 """Files that ship with the package, verified by SHA-256 before use.
 
-A folder of shipped files has a file `SHA256SUMS` in the format of `sha256sum`. A changed file would be used
-without a word otherwise: a damaged number of a network or a threshold gives wrong answers.
+A folder of shipped files has a file `SHA256SUMS` in the format of `sha256sum`. A changed number of
+a network or a threshold would give wrong answers without any error.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class Tracker:
         return _Track(self._next_number(), cutter, time_ns, time_ns, self.detector())
 
     def _split(self, track: _Track, since_ns: int) -> _Track:
-        """Returns the track of the person who walks on; the cutter and the detector go with the body id."""
+        """Returns the track of the person who now has the body id, with the same cutter and detector."""
         later = track.take_back(since_ns)
         seen, output = track.last_seen_ns, track.last_output_ns
         number = self._next_number()

@@ -1,7 +1,7 @@
 """Units, axes and origin of a recording, judged from its first bodies.
 
 The file does not say them, and programs that write recordings mistake them. A wrong unit would make every
-body implausible, without a word why, so it is refused with its likely cause.
+body implausible without saying why; the recording is refused with the likely cause instead.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ class LiveSource:
         Raises:
             EndOfSource: the source was closed.
             SourceError: the device cannot be opened, or its first frame did not arrive in time.
-            UserError: there is no use in opening it again.
+            UserError: the device cannot be opened, and opening it again cannot succeed.
         """
         deadline = self._clock.now() + timeout
         while True:

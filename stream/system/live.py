@@ -53,8 +53,8 @@ class Live:
 
     Args:
         sources: source specifications, as `--source` takes them; each gets its own capture process.
-        gallery: URL or path; see `gallery.store.gallery.open_gallery`. There need be none yet: nobody is
-            known then, and the first enrolment makes it.
+        gallery: URL or path; see `gallery.store.gallery.open_gallery`. It need not exist: then no
+            person is recognised, and the first enrolment makes it.
         fpir: accepted share of strangers that are named (0..1); None always names the best candidate.
         device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
         speed: playback speed of recordings: 1 is real time, 0 as fast as possible.
@@ -230,8 +230,8 @@ class Live:
         Raises:
             SgeError: a source was lost, with the reason.
         """
-        for error in self.cut_off():
-            raise error
+        if cut_off := self.cut_off():
+            raise cut_off[0]
 
     def cut_off(self) -> list[CutOffError]:
         """Waits as `check` does; returns the errors of files that end early. All that they hold was used.

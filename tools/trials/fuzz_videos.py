@@ -2,8 +2,8 @@
 
     python -m tools.trials.fuzz_videos [--seconds 60] [--seed 1]
 
-A file of a random format gets changed bytes, a missing part or a false end. The file at work is in --folder
-after a crash.
+A file of a random format gets changed bytes, a missing part or a false end. After a crash of the process, the
+file that it read is in --folder.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def read_all(path: Path) -> str:
 
 
 def run(
-    seconds: Annotated[float, typer.Option(help="How long to go on.")] = 60.0,
+    seconds: Annotated[float, typer.Option(help="Time for all files.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Chooses the damage.")] = 1,
-    folder: Annotated[Path | None, typer.Option(help="Keep the file at work here.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Write the damaged files here.")] = None,
 ) -> None:
     """Read damaged video files, and count how reading ended."""
     chance = random.Random(seed)  # noqa: S311 - no secret

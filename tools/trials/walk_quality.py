@@ -140,7 +140,7 @@ def rank_correlation(measured: Measured, quality: Floats) -> tuple[float, float]
 
 
 def fit_losses(measured: Measured) -> tuple[str, float, float, float]:
-    """Chooses the bones whose variation foretells scores best, and fits the loss.
+    """Chooses the bones whose variation predicts scores best, and fits the loss.
 
     Returns:
         The name of the bones, the usual variation (median), the score of a usual walk, and the share of it
@@ -329,7 +329,7 @@ def trial(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of packed skeletons.")],
     seeds: Annotated[int, typer.Option(min=1, help="Number of divisions of the people.")] = 5,
 ) -> None:
-    """Measure how well a walk's quality foretells the scores of later walks."""
+    """Measure how well a walk's quality predicts the scores of later walks."""
     try:
         _run(data, seeds, load_encoder())
     except SgeError as error:

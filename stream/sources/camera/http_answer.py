@@ -1,4 +1,4 @@
-"""What an address answers that FFmpeg could not read as a stream: a log-in page, one picture, a file, ..."""
+"""Why an address gives no stream: it answers with a log-in page, one picture, a file or an error."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def why_no_stream(url: str) -> str:
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """Follows nothing: the address behind it is not the one that was given."""
+        """Follows no redirection: the user did not give that address."""
 
 
 def _opener(address: str, user: str, password: str) -> urllib.request.OpenerDirector:
