@@ -21,13 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from encoder.contract import Contract, combine_contracts
 from encoder.model import EncoderConfig, GaitEncoder
 from encoder.pose import POSE_WIDTH
+from encoder.tensor_files import read_tensors
 from encoder.weights_files import WEIGHTS, find_weights_files
 from stream.body import FloatArray
 from stream.errors import DataError, UserError, data_errors
@@ -170,19 +171,12 @@ def load_weights(path: Path) -> Weights:
     """
     if not path_exists(path):
         raise DataError(f"{path}: no such weights file; check the path")
-    with (
-        data_errors(
-            lambda cause: (
-                f"{path}: expected a safetensors file, but it is unreadable ({cause}); download or "
-                "save it again"
-            )
+    metadata, state = read_tensors(
+        path,
+        lambda cause: (
+            f"{path}: expected a safetensors file, but it is unreadable ({cause}); download or save it again"
         ),
-        safe_open(path, framework="pt", device="cpu") as file,
-    ):
-        metadata = dict(file.metadata() or {})
-        # The copy stays valid when the file changes, and has the aligned memory that the speed and the
-        # rounding of products depend on.
-        state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
+    )
     if metadata.pop("kind", None) != _KIND:
         raise DataError(
             f"{path}: expected weights of a gait encoder, got those of another model; give another file"

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from encoder.tensor_files import read_tensors
 from encoder.training.training_progress import EpochReport
 from stream.errors import DataError, RunError, UserError, data_errors
 
@@ -111,17 +111,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         DataError: the file is unreadable, or of another kind or version.
     """
-    with (
-        data_errors(
-            lambda cause: (
-                f"{path}: expected a checkpoint of a training, but it is unreadable ({cause}); remove "
-                "it to start again, or give another --out"
-            )
+    metadata, tensors = read_tensors(
+        path,
+        lambda cause: (
+            f"{path}: expected a checkpoint of a training, but it is unreadable ({cause}); remove it to "
+            "start again, or give another --out"
         ),
-        safe_open(path, framework="pt", device="cpu") as file,
-    ):
-        metadata = dict(file.metadata() or {})
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
+    )
     if (metadata.get("kind"), metadata.get("version")) != (_KIND, _VERSION):
         raise DataError(f"{path}: expected a training checkpoint of version {_VERSION}; give another --out")
     with data_errors(lambda cause: f"{path}: its training metadata are malformed ({cause}); remove it"):

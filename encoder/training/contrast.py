@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from encoder.lstm import DIMENSIONS
-from stream.errors import DataError, data_errors
+from encoder.tensor_files import read_tensors
+from stream.errors import DataError
 
 __all__ = [
     "Contrast",
@@ -186,18 +187,12 @@ def load_head(path: Path, f: int, hidden: int) -> ContrastHead:
     Raises:
         DataError: the file is missing, corrupt, of another kind, or for another f or K.
     """
-    with (
-        data_errors(
-            lambda cause: (
-                f"{path}: expected a readable safetensors file ({cause}); train again or download it"
-            )
-        ),
-        safe_open(path, framework="pt", device="cpu") as file,
-    ):
-        kind = (file.metadata() or {}).get("kind")
-        state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no mapping
+    metadata, state = read_tensors(
+        path,
+        lambda cause: f"{path}: expected a readable safetensors file ({cause}); train again or download it",
+    )
     shapes = {name: tuple(value.shape) for name, value in state.items()}
-    if kind != _KIND or shapes != head_shapes(f, hidden):
+    if metadata.get("kind") != _KIND or shapes != head_shapes(f, hidden):
         raise DataError(f"{path}: expected a projection for f = {f} and K = {hidden}; give another file")
     head = ContrastHead(f, hidden)
     head.load_state_dict(state)

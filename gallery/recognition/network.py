@@ -16,10 +16,11 @@ from typing import Self
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from encoder.tensor_files import read_tensors
 from stream.body import FloatArray
 from stream.errors import DataError, data_errors
 from stream.paths import path_exists
@@ -156,16 +157,12 @@ class Recogniser:
         """
         if not path_exists(path):
             raise DataError(f"{path}: there is no such recognition network; check the path")
-        with (
-            data_errors(
-                lambda cause: (
-                    f"{path}: expected a safetensors file, got something unreadable ({cause}); train it again"
-                )
+        metadata, state = read_tensors(
+            path,
+            lambda cause: (
+                f"{path}: expected a safetensors file, got something unreadable ({cause}); train it again"
             ),
-            safe_open(path, framework="pt", device="cpu") as file,
-        ):
-            metadata = dict(file.metadata() or {})
-            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        )
         if metadata.pop("kind", None) != _KIND or metadata.pop("version", None) != _VERSION:
             raise DataError(
                 f"{path}: expected a recognition network of version {_VERSION}, got something else; name "

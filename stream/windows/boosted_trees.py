@@ -11,10 +11,9 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from stream.errors import DataError
+from stream.errors import data_errors
 from stream.shipped_files import read_shipped
 
 __all__ = ["FILE_NAME", "BoostedTrees", "load_trees"]
@@ -61,9 +60,7 @@ def load_trees() -> BoostedTrees:
     """
     folder = files("stream.windows").joinpath("fitted")
     content = read_shipped(folder, FILE_NAME)
-    try:
+    with data_errors(
+        lambda cause: f"{folder.joinpath(FILE_NAME)} is damaged ({cause}); install sge-stream again"
+    ):
         return BoostedTrees(**load(content))
-    except (SafetensorError, TypeError) as error:
-        raise DataError(
-            f"{folder.joinpath(FILE_NAME)} is damaged ({error}); install sge-stream again"
-        ) from error

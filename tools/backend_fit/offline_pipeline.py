@@ -30,6 +30,7 @@ __all__ = [
     "WalkCages",
     "encode_walk",
     "enrol",
+    "estimated_walks",
     "kgbd_walks",
     "patho_walks",
     "simulated_walks",
@@ -39,6 +40,7 @@ __all__ = [
 
 _KGBD = "kgbd_kinect1_20j.npz"
 _PATHO = tuple(f"kinect2_patho_{gait}_20j.npz" for gait in ("normal", "antalgic", "lurch"))
+_ESTIMATED = "rgb_metrabs_large_17j.npz"
 _DUPLICATE = ("64", "5")
 """KGBD person 64: walk 5 is a byte-identical copy of walk 4."""
 
@@ -81,6 +83,17 @@ def patho_walks(folder: Path, people: Collection[int]) -> list[WalkRef]:
         DataError: a file is incomplete.
     """
     return [ref for name in _PATHO for ref in find_walks(folder / name) if int(ref.person) in people]
+
+
+def estimated_walks(folder: Path, people: Collection[int]) -> list[WalkRef]:
+    """Returns the walks of some people whose poses were estimated from videos, by the number in their name.
+
+    Raises:
+        UserError: the file is missing.
+        DataError: the file is incomplete.
+    """
+    walks = find_walks(folder / _ESTIMATED)
+    return [ref for ref in walks if int("".join(filter(str.isdecimal, ref.person))) in people]
 
 
 def simulated_walks(people: int, seed: int, walk: int, seconds: float) -> list[Walk]:

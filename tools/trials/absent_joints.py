@@ -31,7 +31,14 @@ from stream.bus.messages import WindowRow
 from stream.errors import SgeError
 from stream.skeleton import CANONICAL, Layout, get_layout, map_joints, to_canonical
 from stream.windows.cutting import cut_windows
-from tools.backend_fit.offline_pipeline import WalkCages, enrol, kgbd_walks, patho_walks, track_scores
+from tools.backend_fit.offline_pipeline import (
+    WalkCages,
+    enrol,
+    estimated_walks,
+    kgbd_walks,
+    patho_walks,
+    track_scores,
+)
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = ["Proportions", "identify", "main", "measure_proportions"]
@@ -138,14 +145,9 @@ def _equal_error_rate(own: NDArray[np.float64], others: NDArray[np.float64]) -> 
 
 
 def _without_joints(data: Path) -> list[tuple[str, list[WalkRef]]]:
-    odd = [
-        ref
-        for ref in find_walks(data / "rgb_metrabs_large_17j.npz")
-        if int("".join(filter(str.isdecimal, ref.person))) % 2
-    ]
     return [
         ("Kinect v2 without hands", list(find_walks(data / "kinect2_ucalgary_a_20j.npz"))),
-        ("estimated from videos, odd people", odd),
+        ("estimated from videos, odd people", estimated_walks(data, range(1, 100, 2))),
     ]
 
 

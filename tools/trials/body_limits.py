@@ -22,7 +22,7 @@ from stream.skeleton import get_layout, to_canonical
 from stream.windows.body_history import BodyHistory
 from stream.windows.cutting import cut_windows
 from stream.windows.posture import assess_posture
-from tools.backend_fit.offline_pipeline import kgbd_walks, patho_walks
+from tools.backend_fit.offline_pipeline import estimated_walks, kgbd_walks, patho_walks
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = ["Shares", "main", "refused"]
@@ -62,16 +62,11 @@ def refused(walks: Iterable[Walk]) -> Shares:
 
 
 def _sets(data: Path) -> Iterator[tuple[str, list[WalkRef]]]:
-    odd = [
-        ref
-        for ref in find_walks(data / "rgb_metrabs_large_17j.npz")
-        if int("".join(filter(str.isdecimal, ref.person))) % 2
-    ]
     yield "KGBD, people 1-100", kgbd_walks(data, range(1, 101))
     yield "pathological gaits, people 1-5", patho_walks(data, range(1, 6))
     yield "Kinect v2 without hands", list(find_walks(data / "kinect2_ucalgary_a_20j.npz"))
     yield "motion capture", list(find_walks(data / "cmu_walk_20j.npz"))
-    yield "estimated from videos, odd people", odd
+    yield "estimated from videos, odd people", estimated_walks(data, range(1, 100, 2))
 
 
 def trial(data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of packed skeletons.")]) -> None:
