@@ -13,6 +13,7 @@ To add a format:
      `tools.datasets.frame_times`. A broken file raises `DataError`; the text names the file and the line.
 2. Add one `Format(...)` line to `FORMATS` below. The order matters: the first format that matches is taken.
 3. Add the format's name to `formats` of its data set in `tools.datasets.dataset_registry.DATASETS`.
+4. Add a valid file to `tools.trials.readers.READERS`: the reader is then tried with damaged files.
 
 A joint layout that is not in `stream.skeleton.LAYOUTS` is added there.
 """
