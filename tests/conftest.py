@@ -24,22 +24,21 @@ def data_dir() -> Path:
 
     With `SGE_REQUIRE_DATA=1`, the test fails instead if `../shared` exists.
     """
-    folder = Path(os.environ.get("SGE_DATA", ROOT.parent / "shared" / "data"))
-    if (folder / "kgbd_kinect1_20j.npz").is_file():
-        return folder
-    reason = f"needs the real skeletons kgbd_kinect1_20j.npz in {folder} (set SGE_DATA)"
-    if os.environ.get("SGE_REQUIRE_DATA") == "1" and (ROOT.parent / "shared").exists():
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return _shared_folder("SGE_DATA", "data", "kgbd_kinect1_20j.npz")
 
 
 @pytest.fixture(scope="session")
 def cases_dir() -> Path:
     """The folder of inputs that failed once: `SGE_CASES`, else `../shared/cases`; as `data_dir`."""
-    folder = Path(os.environ.get("SGE_CASES", ROOT.parent / "shared" / "cases"))
-    if (folder / "README.md").is_file():
+    return _shared_folder("SGE_CASES", "cases", "README.md")
+
+
+def _shared_folder(variable: str, name: str, content: str) -> Path:
+    """Returns a folder with a file `content`, or skips the test; see `data_dir`."""
+    folder = Path(os.environ.get(variable, ROOT.parent / "shared" / name))
+    if (folder / content).is_file():
         return folder
-    reason = f"needs the cases in {folder} (set SGE_CASES)"
+    reason = f"needs {content} in {folder} (set {variable})"
     if os.environ.get("SGE_REQUIRE_DATA") == "1" and (ROOT.parent / "shared").exists():
         pytest.fail(reason)
     pytest.skip(reason)
