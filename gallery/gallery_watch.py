@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from gallery.enrolment import PreparedEnrolment, store_enrolment
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery, open_gallery
-from gallery.store.store_protocol import MissingGalleryError
+from gallery.store.store_protocol import GONE, MissingGalleryError
 from stream.bus.messages import MAX_TEXT, EnrolReply
 from stream.errors import GalleryError, SgeError
 
@@ -48,13 +48,16 @@ class GalleryWatch:
     Args:
         url: of the gallery.
         make_index: see `IndexMaker`; also called in the thread.
+        had_gallery: whether there was one before: if it is missing, it is gone, and no other is made.
 
     Attributes:
+        had_gallery: the same, up to now.
         unread: number of times that the gallery could not be read.
         trouble: why the gallery cannot be read at present; empty if it can, or if there was none so far.
     """
 
-    def __init__(self, url: str, make_index: IndexMaker) -> None:
+    def __init__(self, url: str, make_index: IndexMaker, *, had_gallery: bool = False) -> None:
+        self.had_gallery = had_gallery
         self.unread = 0
         self.trouble = ""
         self._url = url
@@ -75,8 +78,12 @@ class GalleryWatch:
         """
         try:
             self._gallery = open_gallery(self._url, create=False)
-        except MissingGalleryError:
-            return self._make_index(None, "")
+        except MissingGalleryError as error:
+            if not self.had_gallery:
+                return self._make_index(None, "")
+            self.unread, self.trouble = 1, str(self._gone(error))
+            return self._make_index(None, _GONE)
+        self.had_gallery = True
         self._revision = self._gallery.revision()  # first: a change meanwhile is loaded again
         return self._make_index(self._gallery, "")
 
@@ -146,9 +153,8 @@ class GalleryWatch:
 
     def _stored(self, sender: bytes, prepared: PreparedEnrolment) -> StoredEnrolment:
         try:
-            if self._gallery is None:
-                self._gallery = open_gallery(self._url, create=not prepared.add)
-            return StoredEnrolment(sender, store_enrolment(self._gallery, prepared))
+            gallery = self._open(create=not prepared.add)
+            return StoredEnrolment(sender, store_enrolment(gallery, prepared))
         except SgeError as error:
             prepared.end("failed")
             return StoredEnrolment(sender, EnrolReply(str(error)[:MAX_TEXT]))
@@ -156,11 +162,10 @@ class GalleryWatch:
     def _follow(self) -> None:
         """Loads the gallery if it has changed."""
         try:
-            if self._gallery is None:
-                self._gallery = open_gallery(self._url, create=False)
-            revision = self._gallery.revision()
+            gallery = self._open(create=False)
+            revision = gallery.revision()
             if revision != self._revision:
-                self._results.put(self._make_index(self._gallery, ""))
+                self._results.put(self._make_index(gallery, ""))
                 self._revision = revision
             self.trouble = ""
         except MissingGalleryError as error:
@@ -170,10 +175,23 @@ class GalleryWatch:
             self.unread += 1
             self.trouble = str(error)
 
+    def _open(self, *, create: bool) -> Gallery:
+        """Returns the gallery; makes one only where there was none before."""
+        if self._gallery is None:
+            try:
+                self._gallery = open_gallery(self._url, create=create and not self.had_gallery)
+            except MissingGalleryError as error:
+                raise (self._gone(error) if self.had_gallery else error) from None
+            self.had_gallery = True
+        return self._gallery
+
+    def _gone(self, error: MissingGalleryError) -> MissingGalleryError:
+        return MissingGalleryError(f"the gallery {error.url.removeprefix('sqlite:///')} {GONE}", error.url)
+
     def _forget(self, reason: str) -> None:
         """Drops the templates of a gallery that is gone: its people must not be named."""
-        if self._gallery is None:
-            return  # there was none so far
+        if not self.had_gallery:
+            return
         self.unread += 1
         self.trouble = reason
         if self._revision is not None:

@@ -89,7 +89,7 @@ class _Service:
         )
         self._retraining = _retraining() if settings.matcher == "rn" else None
         self._requests: deque[tuple[bytes, EnrolRequest]] = deque()
-        self._gallery = GalleryWatch(settings.gallery, self._make_index)
+        self._gallery = GalleryWatch(settings.gallery, self._make_index, had_gallery=settings.had_gallery)
         self._matcher = Matcher(
             settings.sources,
             settings.f,
@@ -279,6 +279,7 @@ class _Service:
         counters: dict[str, float] = {
             **self._counters,
             "decisions_dropped": self._outbox.dropped,
+            "gallery": int(self._gallery.had_gallery),
             "gallery_unread": self._gallery.unread,
             "people": len(self._matcher.index.people),
             "in_view": len(self._matcher.tracks),

@@ -37,6 +37,8 @@ class MatcherSettings(msgspec.Struct, frozen=True):
         weights: files and trained folders of the encoder, for a back-end beside them.
         matcher: how people are compared; see `gallery.scoring.fusion`, and `gallery.recognition.reranking`
             for `rn`.
+        had_gallery: whether the run had a gallery before this start: one that is missing now is gone, and an
+            enrolment makes no other in its place.
     """
 
     wiring: Wiring
@@ -47,3 +49,4 @@ class MatcherSettings(msgspec.Struct, frozen=True):
     fpir: float | None
     weights: tuple[str, ...] = ()
     matcher: MatcherName = "fusion"
+    had_gallery: bool = False

@@ -6,7 +6,7 @@ A backup holds the people and their templates, and no bytes of anybody who was r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -84,10 +84,10 @@ def open_backup(file: Path, folder: Path) -> Iterator[Gallery]:
     with _plain_errors(file):
         if not holds_gallery(file):
             raise GalleryError(f"{file} is not a gallery; give a file that sge-stream gallery backup wrote")
-    with _plain_errors(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        drafts = draft_folder(folder)
-    with drafts as private:
+    with ExitStack() as stack:
+        with _plain_errors(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private = stack.enter_context(draft_folder(folder))
         copy = private / "backup.db"
         with _plain_errors(file):
             copy.touch(mode=0o600)

@@ -35,7 +35,7 @@ from gallery.store.sqlite_identity import (
     holds_gallery,
     quiet_state,
 )
-from gallery.store.store_protocol import MissingGalleryError
+from gallery.store.store_protocol import GONE, MissingGalleryError
 from stream.errors import GalleryError
 from stream.paths import path_exists
 
@@ -191,11 +191,7 @@ class SqliteFile:
             if opened is not None:
                 self._leave(opened, gone=found != opened.file)
             if found is None:
-                msg = (
-                    f"the gallery {self._path} is gone: somebody moved or deleted it; put it back, or "
-                    "restore a copy (sge-stream gallery restore FILE)"
-                )
-                raise MissingGalleryError(msg, self.url)
+                raise MissingGalleryError(f"the gallery {self._path} {GONE}", self.url)
             try:
                 with self._plain_errors():
                     self._opened = self._open()

@@ -11,6 +11,7 @@ from stream.errors import GalleryError
 
 __all__ = [
     "DAMAGED",
+    "GONE",
     "DamagedGalleryError",
     "MissingGalleryError",
     "Store",
@@ -23,6 +24,11 @@ DAMAGED = (
     "-wal file if there is one, and enrol again"
 )
 """What to do about a damaged gallery, as the end of a sentence."""
+
+GONE = (
+    "is gone: somebody moved or deleted it; put it back, or restore a copy (sge-stream gallery restore FILE)"
+)
+"""The same about one that was there before."""
 
 
 class UnusableGalleryError(GalleryError):

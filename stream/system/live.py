@@ -292,7 +292,7 @@ class Live:
             weights=self._weights,
             matcher=self._matcher,
         )
-        self.supervisor.start(Child("matcher", 0, lambda child: matcher))
+        self.supervisor.start(Child("matcher", 0, self._matcher_settings(matcher)))
         self._monitor.wait_ready("matcher")
         for index in range(len(self._specs)):
             self._monitor.open_sources.add(index)
@@ -307,6 +307,16 @@ class Live:
 
     def _encoder_settings(self, child: Child) -> EncoderSettings:
         return EncoderSettings(self.run.wiring, self._device, self._weights, self.encoder.contract)
+
+    def _matcher_settings(self, first: MatcherSettings) -> Callable[[Child], msgspec.Struct]:
+        had_gallery = self.enrolled is not None
+
+        def settings(child: Child) -> MatcherSettings:
+            nonlocal had_gallery
+            had_gallery |= child.status is not None and child.status.counters.get("gallery", 0) > 0
+            return msgspec.structs.replace(first, had_gallery=had_gallery)
+
+        return settings
 
     def _capture_settings(self, index: int) -> Callable[[Child], msgspec.Struct]:
         first = CaptureSettings(

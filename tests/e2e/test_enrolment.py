@@ -175,3 +175,19 @@ def test_a_removal_whose_bytes_could_not_be_erased_ends_with_status_1(
     assert done.stdout == "Ada is removed\n"
     assert "the removed data is still in the database" in done.stderr
     assert "no person is enrolled" in program.run("people", "list").stdout
+
+
+def test_a_restoration_whose_former_bytes_could_not_be_erased_ends_with_status_1(
+    program: Program, walks: dict[str, Path], tmp_path: Path
+) -> None:
+    enrolled(program, "Ada", "--source", walks["ada"])
+    backup = str(tmp_path / "backup.db")
+    assert program.run("gallery", "backup", backup).returncode == 0
+    database = program.environment["SGE_GALLERY"]
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM person").fetchall()
+        done = program.run("gallery", "restore", backup, "--yes")
+    assert done.returncode == 1
+    assert done.stdout == f"restored 1 person to {database}\n"
+    assert "the removed data is still in the database" in done.stderr

@@ -100,6 +100,26 @@ def test_a_gallery_that_appears_is_followed_and_one_that_goes_forgotten(
         system.wait_until(lambda: "the gallery can be read again" in system.errors())
 
 
+def test_a_matcher_that_crashed_after_its_gallery_was_deleted_makes_no_other(
+    program: Program, walks: dict[str, Path]
+) -> None:
+    path = gallery_of(program)
+    with program.start(*LIVE) as system:
+        track = system.line()["track"]
+        system.wait_until(
+            lambda: program.run("enroll", "Ada", "--track", str(track), "--yes").returncode == 0
+        )
+        while system.line()["person"] != "Ada":
+            pass
+        path.unlink()
+        system.child("matcher").kill()
+        while (line := system.line())["reason"] != "the gallery is gone":
+            assert line["person"] in (None, "Ada")
+        refused = program.run("enroll", "Cy", "--track", str(line["track"]), "--seconds", "1.5", "--yes")
+        assert refused.returncode == 2
+        assert not path.exists()
+
+
 def test_a_gallery_is_backed_up_and_restored_while_the_system_runs(
     program: Program, walks: dict[str, Path]
 ) -> None:

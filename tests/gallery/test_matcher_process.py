@@ -46,11 +46,18 @@ def names(path: Path) -> list[str]:
 class Running:
     """A matcher process, run by a thread, and all its neighbours."""
 
-    def __init__(self, gallery: Path, folder: Path) -> None:
+    def __init__(self, gallery: Path, folder: Path, had_gallery: bool = False) -> None:
         cards = (SourceCard("door", "kinect-v1", live=True),)
         wiring = create_wiring(folder)
         settings = MatcherSettings(
-            wiring, f"sqlite:///{gallery}", CONTRACT, F, cards, None, matcher="nearest"
+            wiring,
+            f"sqlite:///{gallery}",
+            CONTRACT,
+            F,
+            cards,
+            None,
+            matcher="nearest",
+            had_gallery=had_gallery,
         )
         self._bus = Bus(wiring)
         self._receiver = VerdictReceiver(self._bus)
@@ -260,6 +267,22 @@ def test_the_people_of_a_deleted_gallery_are_forgotten(start: Callable[[], Runni
         enrol(path, "Cy", CY)
         matcher.walk_until(CY, 2, lambda verdict: verdict.decision.person == "Cy")
         matcher.status(lambda status: status.text == "")
+
+
+def test_a_restarted_matcher_makes_no_gallery_in_place_of_one_that_is_gone(
+    path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with Running(path, tmp_path_factory.mktemp("r"), had_gallery=True) as matcher:
+        assert matcher.walk(ADA, 1).decision.reason == "the gallery is gone"
+        assert (
+            "is gone: somebody moved or deleted it" in matcher.status(lambda status: status.text != "").text
+        )
+        matcher.ask("Ada", 1)
+        assert f"the gallery {path} is gone: somebody moved or deleted it" in matcher.reply().error
+        assert list(path.parent.iterdir()) == []
+        enrol(path, "Cy", CY)
+        matcher.walk_until(CY, 2, lambda verdict: verdict.decision.person == "Cy")
+        assert matcher.status(lambda status: status.text == "").counters["gallery"] == 1
 
 
 @POSIX

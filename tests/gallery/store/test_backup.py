@@ -84,6 +84,20 @@ def test_people_are_replaced_by_those_of_a_backup(gallery: Gallery, tmp_path: Pa
     assert (tmp_path / "backup.db").read_bytes() == raw
 
 
+def test_a_folder_that_takes_no_copy_is_named_in_a_sentence(gallery: Gallery, tmp_path: Path) -> None:
+    back_up(gallery, tmp_path / "backup.db")
+    (tmp_path / "file").touch()
+    places = [tmp_path / "file"]
+    if sys.platform == "linux":
+        places.append(Path("/proc"))  # a folder in which nobody, root included, can make a file
+    for folder in places:
+        with (
+            pytest.raises(GalleryError, match="cannot be used"),
+            open_backup(tmp_path / "backup.db", folder),
+        ):
+            pass
+
+
 def test_a_gallery_that_changed_since_it_was_examined_keeps_its_people(
     gallery: Gallery, tmp_path: Path
 ) -> None:
