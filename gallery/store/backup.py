@@ -20,7 +20,7 @@ from gallery.store.store_protocol import DamagedGalleryError
 from stream.errors import GalleryError, UserError
 from stream.paths import path_exists
 
-__all__ = ["back_up", "move_damaged_aside", "open_backup"]
+__all__ = ["back_up", "open_backup", "replace_damaged"]
 
 _WAIT_S = 5.0
 
@@ -92,8 +92,14 @@ def open_backup(file: Path, folder: Path) -> Iterator[Gallery]:
         with _plain_errors(file):
             copy.touch(mode=0o600)
             _copy_pages(file, copy)
-        with open_gallery(str(copy), create=False) as opened:
-            yield opened
+        url = file_url(copy)
+        try:
+            with open_gallery(str(copy), create=False) as opened:
+                yield opened
+        except DamagedGalleryError as error:
+            if error.url != url:
+                raise
+            raise _damaged(file) from None
 
 
 def _copy_pages(file: Path, copy: Path) -> None:
@@ -102,10 +108,32 @@ def _copy_pages(file: Path, copy: Path) -> None:
         source.backup(target)
         problems = target.execute("PRAGMA integrity_check").fetchall()
         if problems != [("ok",)] or target.execute("PRAGMA foreign_key_check").fetchall():
-            raise DamagedGalleryError(f"the backup {file} is damaged; give another one", file_url(file))
+            raise _damaged(file)
 
 
-def move_damaged_aside(path: Path) -> Path:
+def _damaged(file: Path) -> DamagedGalleryError:
+    return DamagedGalleryError(f"the backup {file} is damaged; give another one", file_url(file))
+
+
+def replace_damaged(path: Path, backup: Gallery) -> Path:
+    """Puts a copy of a backup in place of a damaged gallery, which is renamed; returns its new name.
+
+    The copy is complete before the damaged gallery is touched.
+
+    Raises:
+        DamagedGalleryError: the backup is damaged.
+        GalleryError: the folder cannot be written, or somebody made a gallery at this moment.
+    """
+    with _plain_errors(path), draft_folder(path.resolve().parent) as folder:
+        copy = folder / "restored.db"
+        back_up(backup, copy)
+        aside = _move_aside(path)
+        if not publish(copy, path.resolve()):
+            raise GalleryError(f"a gallery {path} was made at this moment; nothing was restored, try again")
+    return aside
+
+
+def _move_aside(path: Path) -> Path:
     """Renames a damaged gallery with its log, so that another can take its place; returns the new name."""
     taken = {entry.name for entry in path.resolve().parent.iterdir()}
     count = 1

@@ -297,7 +297,7 @@ class Gallery:
             with self._read() as db:
                 revision = _revision(db)  # a removal after this needs an erasure of its own
             self._store.erase(patient=patient)
-            with self._store.write() as db:
+            with self._boundary(), self._store.write() as db:
                 erased = update(bookkeeping).where(bookkeeping.c.erasure < revision)
                 db.execute(erased.values(erasure=revision))
         except GalleryError as error:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from gallery.store.backup import back_up, move_damaged_aside, open_backup
+from gallery.store.backup import back_up, open_backup, replace_damaged
 from gallery.store.gallery import open_gallery
+from gallery.store.records import Erasure
 from gallery.store.store_protocol import DamagedGalleryError, UnusableGalleryError
 from stream.terminal.options import GalleryOption, YesOption, out
 from stream.terminal.prompt import check_erasure, confirm
@@ -52,10 +53,13 @@ def gallery_restore(
         names = {person.name for person in backup.people()}
         confirm(_question(present, path, file, names), yes)
         if present.damaged:
-            _print(f"the damaged gallery is now {move_damaged_aside(path)}; delete it when all is well")
-        with open_gallery(present.url) as store:
-            revision = store.revision() if present.revision is None else present.revision
-            erasure = store.replace_people(backup, revision)
+            aside = replace_damaged(path, backup)
+            _print(f"the damaged gallery is now {aside}; delete it when all is well")
+            erasure = Erasure(done=True)
+        else:
+            with open_gallery(present.url) as store:
+                revision = store.revision() if present.revision is None else present.revision
+                erasure = store.replace_people(backup, revision)
     _print(f"restored {_count(len(names))} to {path}")
     check_erasure(erasure)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gallery.store.backup import back_up, move_damaged_aside, open_backup
+from gallery.store.backup import back_up, open_backup, replace_damaged
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.records import NewEnrolment, Person
 from gallery.store.store_protocol import DamagedGalleryError
@@ -213,11 +214,29 @@ def test_a_backup_of_an_older_version_stays_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "old.db").read_bytes() == raw
 
 
-def test_a_damaged_gallery_is_moved_aside_with_its_log(tmp_path: Path) -> None:
+def test_a_backup_with_a_damaged_row_is_named_and_replaces_nothing(tmp_path: Path) -> None:
+    backup = tmp_path / "backup.db"
+    with open_gallery(str(backup)) as made:
+        made.enrol("Ada", [walk()], "asked")
+    with closing(sqlite3.connect(backup)) as db, db:
+        db.execute("UPDATE template SET cage = 'text'")
     path = tmp_path / "g.db"
+    path.write_bytes(b"damaged")
+    named = f"^the backup {re.escape(str(backup))} is damaged; give another one$"
+    with pytest.raises(DamagedGalleryError, match=named), open_backup(backup, tmp_path) as opened:
+        replace_damaged(path, opened)
+    assert path.read_bytes() == b"damaged"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["backup.db", "g.db"]
+
+
+def test_a_damaged_gallery_is_replaced_and_moved_aside_with_its_log(gallery: Gallery, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
     for number in (1, 2):
         path.write_bytes(b"damaged")
-        path.with_name("g.db-wal").write_bytes(b"log")
-        assert move_damaged_aside(path) == tmp_path / f"g.db.damaged-{number}"
-        assert not path.exists() and not path.with_name("g.db-wal").exists()
-        assert (tmp_path / f"g.db.damaged-{number}-wal").read_bytes() == b"log"
+        path.with_name("damaged.db-wal").write_bytes(b"log")
+        aside = replace_damaged(path, gallery)
+        assert aside == tmp_path / f"damaged.db.damaged-{number}"
+        assert aside.read_bytes() == b"damaged"
+        assert aside.with_name(f"{aside.name}-wal").read_bytes() == b"log"
+        with open_gallery(str(path), create=False) as opened:
+            assert content(opened) == content(gallery)

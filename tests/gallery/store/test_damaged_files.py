@@ -131,3 +131,12 @@ def test_a_wrong_value_is_reported_as_damage(path: Path, table: str, column: str
     assert not path.with_name("backup.db").exists()
     with pytest.raises(GalleryError), open_backup(path, path.parent) as copy:
         back_up(copy, path.with_name("backup.db"))
+
+
+def test_a_removal_from_a_gallery_whose_counter_is_damaged_says_so(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE gallery SET revision = 1e308")
+    with open_gallery(str(path), create=False) as gallery:
+        removed = gallery.remove("Ada")
+    assert not removed.done
+    assert "is damaged" in removed.reason
