@@ -15,6 +15,7 @@ __all__ = ["INTERVAL_S", "Heartbeat"]
 
 INTERVAL_S = 0.5
 _FINAL_SEND_MS = 1000
+_SENT_ONCE = ("ending", "failed", "done")
 
 
 class Heartbeat:
@@ -56,6 +57,6 @@ class Heartbeat:
         self._transmit(Status(self._role, self._index, "failed", {}, text, error.exit_code, cut_off))
 
     def _transmit(self, status: Status) -> None:
-        # The parent may be gone or busy: only the final message waits for the socket.
-        if self._socket.poll(_FINAL_SEND_MS if status.state in ("failed", "done") else 0, zmq.POLLOUT):
+        # The parent may be gone or busy: only messages that are sent once wait for the socket.
+        if self._socket.poll(_FINAL_SEND_MS if status.state in _SENT_ONCE else 0, zmq.POLLOUT):
             self._socket.send_multipart(pack(status), zmq.NOBLOCK)

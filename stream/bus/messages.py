@@ -211,7 +211,8 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
         role: `capture`, `encoder` or `matcher`.
         index: number of the source for a capture worker, else 0.
         state: `ready`; `training` while the matcher trains; `down` while the device delivers nothing and
-            `failed` on a fatal error, both with the reason in `text`; `done` at the end.
+            `failed` on a fatal error, both with the reason in `text`; `ending` if a source that has ended has
+            a remark, in `text`; `done` at the end.
         counters: items processed and dropped, by name; `cpu` is the processor time in seconds.
         text: message for users.
         exit_code: for `failed`: 2 if the user can fix the problem, else 1.

@@ -28,6 +28,7 @@ from stream.errors import EndOfSource, SgeError
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
 from stream.sources.live_source import LiveSource
+from stream.sources.playback import Playback
 from stream.windows.body_change import detector_for
 
 if TYPE_CHECKING:
@@ -165,6 +166,9 @@ class _CaptureLoop:
             if frame is not None:
                 self._process_frame(frame)
             self._sender.pump(0)
+        if isinstance(self._source, Playback) and self._source.remark:
+            # Before the last tick: the parent stops to listen after it.
+            self._heartbeat.send("ending", text=self._source.remark)
         self._put_on_bus(self._tracker.end(), 0, last=True)
         self._drain(stop)
         self._send_heartbeat(force=True)  # the final counters

@@ -84,6 +84,14 @@ class Playback:
         """Number of frames dropped so far; always 0 if `info.live` is False."""
         return self._dropped
 
+    @property
+    def remark(self) -> str:
+        """What users should know of the frames so far, such as damaged pictures; may be empty.
+
+        It is the attribute `remark` of the frames, if they have it.
+        """
+        return str(getattr(self._unclipped, "remark", ""))
+
     def read(self, timeout: float) -> BodyFrame | None:
         """Waits up to `timeout` seconds for the next frame; returns None if it is not due by then.
 

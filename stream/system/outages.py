@@ -33,7 +33,7 @@ class Outages:
         return self._down.copy()
 
     def update(self, status: Status) -> None:
-        """Processes a heartbeat of a capture worker."""
+        """Processes a heartbeat of a capture worker; a remark at the end of its source is a notification."""
         source, known = status.index, status.index in self._down
         if status.state == "down":
             self._down[source] = status.text
@@ -43,6 +43,8 @@ class Outages:
         elif status.state == "ready" and known:
             del self._down[source]
             self.notify(f"{self._names[source]} is up again")
+        elif status.state == "ending":
+            self.notify(status.text)
 
     def update_gallery(self, status: Status) -> None:
         """Processes a heartbeat of the matcher; notifies once for each reason."""

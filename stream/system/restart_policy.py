@@ -119,6 +119,7 @@ class ProcessMonitor:
         while self._supervisor.any_running("capture") and time.monotonic() < deadline:
             self.read_heartbeats(POLL_S)
             self.check_processes()
+        self.read_heartbeats()
 
     def _all_live(self) -> bool:
         return all(info.live for info in self._sources)

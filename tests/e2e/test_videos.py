@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import Program, read_frames
-from tests.stream.sources.videos import shorten_times, write_timed_video
+from tests.stream.sources.videos import shorten_times, write_damaged_video, write_timed_video
 from tools.trials.video_files import FRONT, VideoFormat
 
 SENTENCE = "cut.mp4 is cut off after 0."
@@ -61,3 +61,13 @@ def test_watching_says_that_the_times_are_a_guess(program: Program, tmp_path: Pa
     done = program.run("--source", str(path), "--speed", "0", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("picture n is taken to be at n / 25 s, the rate of its header") == 1
+
+
+@pytest.mark.parametrize("command", ["watch", "record"])
+def test_damaged_pictures_are_counted_for_the_user(command: str, program: Program, tmp_path: Path) -> None:
+    path = write_damaged_video(tmp_path / "walk.avi")
+    arguments = ("--json",) if command == "watch" else ("record", str(tmp_path / "walk.mcap"))
+    done = program.run(*arguments, "--source", str(path), "--speed", "0")
+    assert done.returncode == 0, done.stderr
+    remark = f"{path}: pictures that were damaged or not in order of time, and not used: 1"
+    assert done.stderr.count(remark) == 1

@@ -69,6 +69,7 @@ class _VideoFrames(Iterator[BodyFrame]):
         self._pipeline: PosePipeline | None = None
         self._size: tuple[int, int] | None = None
         self._damaged = 0
+        self._closed = False
         self._reader = VideoReader(path)
         self._pictures = self._reader.pictures()
         self._aspect = options.aspect or self._reader.aspect
@@ -87,18 +88,26 @@ class _VideoFrames(Iterator[BodyFrame]):
             self._pipeline = self._options.open_pipeline()
         return self._pipeline.process(image, picture.time_ns).with_picture(image)
 
+    @property
+    def remark(self) -> str:
+        """How many pictures could not be used so far; empty if all were."""
+        unused = self._damaged + self._reader.unused
+        if not unused:
+            return ""
+        return f"{self._path}: pictures that were damaged or not in order of time, and not used: {unused}"
+
     def close(self) -> None:
-        """Closes the file, releases the models, and logs how many pictures could not be used."""
+        """Closes the file, releases the models, and logs the remark."""
+        if self._closed:
+            return
+        self._closed = True
         self._pictures.close()
         self._reader.close()
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
-        unused, self._damaged, self._reader.unused = self._damaged + self._reader.unused, 0, 0
-        if unused:
-            _log.warning(
-                "%s: %d pictures are damaged or not in order of time, and were not used", self._path, unused
-            )
+        if self.remark:
+            _log.warning("%s", self.remark)
 
     def _square_image(self, picture: DecodedPicture) -> Image | None:
         """Returns the picture with square pixels, all of one size; None if it is damaged.

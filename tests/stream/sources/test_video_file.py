@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 import struct
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from tests.stream.sources.videos import (
     shorten_times,
     turn_video,
     video_pose_pipeline,
+    write_damaged_video,
     write_growing_video,
     write_timed_video,
     write_video,
@@ -216,18 +216,11 @@ def test_error_for_a_clip_after_the_end_states_the_last_frame(
 def test_damaged_picture_is_an_empty_frame_and_counted(
     tmp_path: Path, pipeline: type[VideoPosePipeline], caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = write_timed_video(
-        tmp_path / "walk.avi", [n / 30 for n in range(6)], VideoFormat("mjpeg", unit=FRAME)
-    )
-    raw = path.read_bytes()
-    starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", raw)]
-    assert len(starts) == 6
-    size = starts[3] - 8 - starts[2]
-    path.write_bytes(raw[: starts[2]] + bytes(size) + raw[starts[2] + size :])
+    path = write_damaged_video(tmp_path / "walk.avi")
     frames = frames_of(str(path))
     assert pipeline.processed == [0, 1, 3, 4, 5]
     assert [round(frame.time_ns * 30 / 1e9) for frame in frames if frame.bodies] == [1, 3, 4, 5]
-    assert caplog.messages == [f"{path}: 1 pictures are damaged or not in order of time, and were not used"]
+    assert caplog.messages == [f"{path}: pictures that were damaged or not in order of time, and not used: 1"]
 
 
 def test_every_picture_has_its_own_time(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,6 +52,17 @@ def write_growing_video(path: Path, sizes: Sequence[tuple[int, int]]) -> Path:
             packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 30), True
             packet.pts = packet.dts = number
             container.mux(packet)
+    return path
+
+
+def write_damaged_video(path: Path) -> Path:
+    """Writes six pictures (motion JPEG in an .avi, 30 a second), and overwrites the third with zeros."""
+    write_timed_video(path, [n / 30 for n in range(6)], VideoFormat("mjpeg", unit=Fraction(1, 30)))
+    raw = path.read_bytes()
+    starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", raw)]
+    assert len(starts) == 6
+    size = starts[3] - 8 - starts[2]
+    path.write_bytes(raw[: starts[2]] + bytes(size) + raw[starts[2] + size :])
     return path
 
 

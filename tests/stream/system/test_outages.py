@@ -14,3 +14,12 @@ def test_the_reason_why_a_gallery_cannot_be_read_is_notified_once_and_its_end_to
         assert outages.gallery == text
     outages.update_gallery(Status("matcher", 0, "failed", {}, "no memory"))
     assert texts == ["it is gone", "it is locked", "the gallery can be read again"]
+
+
+def test_a_remark_at_the_end_of_a_source_is_told() -> None:
+    told: list[str] = []
+    outages = Outages(["door"], told.append)
+    for state, text in (("ready", "Kinect 7"), ("ending", "a.mp4: 3 damaged"), ("ready", ""), ("done", "")):
+        outages.update(Status("capture", 0, state, {}, text))
+    assert told == ["a.mp4: 3 damaged"]
+    assert not outages.down
