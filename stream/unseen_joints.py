@@ -2,8 +2,10 @@
 
 A joint was not seen if its confidence is 0, a coordinate is not finite or beyond `FARTHEST`, or it lies
 exactly at the origin: many sensors and programs write (0, 0, 0) for a lost joint. The one exception are
-skeletons that are centred on a joint, which then lies at the origin in every frame. It is the hip centre of
-the layout, or else the only joint that is always there; all other joints at the origin are lost.
+skeletons that are centred on a joint, which then lies at the origin in every frame, among the other joints.
+It is the hip centre of the layout, or else the only joint that is always there; all other joints at the
+origin are lost. A joint that is always at the origin and away from the body is one that the sensor never
+gives.
 
 "Every frame" means the frames, at least two, in which that joint and a joint elsewhere are given, and
 
@@ -31,6 +33,9 @@ FARTHEST = 1e6
 
 _FEWEST_FRAMES = 2
 
+_BESIDE_BODY = 0.25
+"""A centre is at most this far outside the box of the other joints, in the box's greatest extent."""
+
 
 def joints_at_origin(layout: Layout, joints: FloatArray, confidence: FloatArray) -> list[int]:
     """Returns the joints that may lie at the origin: the one on which skeletons are centred, if they are.
@@ -50,11 +55,22 @@ def joints_at_origin(layout: Layout, joints: FloatArray, confidence: FloatArray)
     given, at_origin = given[complete], at_origin[complete]
     if len(given) < _FEWEST_FRAMES:
         return []
+    if not _surround_origin(joints[complete], given & ~at_origin):
+        return []
     always = np.flatnonzero(at_origin.any(axis=0) & (at_origin == given).all(axis=0)).tolist()
     hip = int(layout.weights[0].argmax())
     if layout.weights[0, hip] == 1 and hip in always:
         return [hip]
     return always if len(always) == 1 else []
+
+
+def _surround_origin(joints: FloatArray, given: NDArray[np.bool]) -> bool:
+    """Returns whether the given joints (T, J, 3) are around the origin in most frames."""
+    least = np.where(given[..., None], joints, np.float32(np.inf)).min(axis=1)
+    most = np.where(given[..., None], joints, np.float32(-np.inf)).max(axis=1)
+    beside = _BESIDE_BODY * (most - least).max(axis=-1, keepdims=True)
+    around = ((least <= beside) & (most >= -beside)).all(axis=-1)
+    return bool(around.mean() > 0.5)
 
 
 def mark_unseen(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -158,7 +159,19 @@ class Recording(Iterator[BodyFrame]):
                 f"{self._path} has bodies in the unknown layout {info.layout!r}; "
                 f"known are {', '.join(LAYOUTS)}"
             )
+        self._check_joint_names(metadata.get("joints", ""), info.layout)
         return info, started
+
+    def _check_joint_names(self, given: str, layout: str) -> None:
+        """Refuses joints in another order than the layout's; programs need not give their names."""
+        expected = LAYOUTS[layout].joints
+        names = [name.strip() for name in given.split(",")] if given else expected
+        for number, (name, other) in enumerate(zip_longest(expected, names, fillvalue="none"), 1):
+            if name != other:
+                raise self._broken_rule(
+                    f"its metadata gives {other[:60]!r} as joint {number}, and joint {number} of the layout "
+                    f"{layout} is {name}; joints are in the order of the layout"
+                )
 
     def _raw_frames(self) -> Generator[BodyFrame]:
         """Yields the frames as they are in the file."""

@@ -62,6 +62,19 @@ def test_a_joint_at_the_origin_in_every_frame_is_seen(joint: int, tmp_path: Path
         assert (confidence == 1).all()
 
 
+@pytest.mark.parametrize("joint", [0, 3, 7])
+def test_a_joint_always_at_the_origin_and_away_from_the_body_is_never_given(
+    joint: int, tmp_path: Path
+) -> None:
+    before_sensor = walk(1, frames=60) / 2
+    before_sensor[..., 2] += 3
+    before_sensor[:, joint] = 0
+    marked = mark_unseen_in_walk(V1, before_sensor), record(tmp_path / "w.mcap", before_sensor)
+    for _, confidence in marked:
+        assert np.flatnonzero((confidence == 0).all(axis=0)).tolist() == [joint]
+        assert np.flatnonzero((confidence == 0).any(axis=0)).tolist() == [joint]
+
+
 def test_only_the_hip_centre_is_seen_if_several_joints_are_always_at_the_origin(tmp_path: Path) -> None:
     centred = walk(1, frames=60)
     centred[:, [0, 7, 11]] = 0

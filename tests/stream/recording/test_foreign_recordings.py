@@ -19,6 +19,7 @@ from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, Writer
 
 from stream.recording import TruncatedRecording, UnorderedRecording, read_recording
+from stream.skeleton import LAYOUTS
 from tests.stream.recording.recordings import read, read_error
 
 # --- foreign files ------------------------------------------------------------------------------------------
@@ -123,6 +124,11 @@ def test_an_mcap_file_of_another_program_is_rejected(
         ({"started": "yesterday"}, "has invalid metadata of its source"),
         ({"format": "2"}, "has the recording format '2', this version reads '1'; use a newer sge-stream"),
         ({"format": None}, "has the recording format None"),
+        (
+            {"joints": ",".join(LAYOUTS["kinect-v1"].joints[::-1])},
+            "gives 'FootRight' as joint 1, and joint 1 of the layout kinect-v1 is HipCenter",
+        ),
+        ({"joints": "HipCenter"}, "gives 'none' as joint 2, and joint 2 of the layout kinect-v1 is Spine"),
     ],
 )
 def test_invalid_source_metadata_is_rejected(
