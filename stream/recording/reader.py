@@ -59,7 +59,8 @@ class Recording(Iterator[BodyFrame]):
         self._path = path
         self._file = file
         self._mend = mend
-        self._records = read_strictly(file)
+        self._unchecked = False
+        self._records = read_strictly(file, self._note_unchecked)
         self._last_ns = -1
         self._sequence: int | None = None
         self._others = 0  # messages of other channels since the last frame
@@ -82,6 +83,16 @@ class Recording(Iterator[BodyFrame]):
         """
         return next(self._frames)
 
+    @property
+    def remark(self) -> str:
+        """Says, after the last frame, that the file has no checksums, if so; else empty."""
+        if not self._unchecked:
+            return ""
+        return (
+            f"{self._path} has no checksums, so a changed byte may not have been noticed; "
+            f"`sge-stream convert {self._path} OUT.mcap` writes a recording with checksums"
+        )
+
     def close(self) -> None:
         """Closes the file; may be called more than once."""
         self._frames.close()
@@ -95,6 +106,9 @@ class Recording(Iterator[BodyFrame]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _note_unchecked(self) -> None:
+        self._unchecked = True
 
     def _next_record(self) -> Schema | Channel | Message | None:
         try:

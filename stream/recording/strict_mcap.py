@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from io import BytesIO
 from typing import BinaryIO
 
@@ -95,7 +95,7 @@ class _ExactReader:
             length -= len(self.read(min(length, _BLOCK)))
 
 
-def read_strictly(file: BinaryIO) -> Generator[Record]:
+def read_strictly(file: BinaryIO, on_unchecked: Callable[[], object] = lambda: None) -> Generator[Record]:
     """Yields the schemas, channels and messages of an MCAP file in order, chunk by chunk.
 
     The checksums of the data and the summary follow the messages in the file, so they are verified after the
@@ -103,6 +103,7 @@ def read_strictly(file: BinaryIO) -> Generator[Record]:
 
     Args:
         file: an open, seekable file; it is read from its start.
+        on_unchecked: called after the last message if no checksum covers some of them.
 
     Raises:
         TruncatedError: the file ends early; everything before was yielded.
@@ -112,28 +113,33 @@ def read_strictly(file: BinaryIO) -> Generator[Record]:
     """
     stream = _ExactReader(file)
     try:
-        yield from _read_records(stream)
+        yield from _read_records(stream, on_unchecked)
     except (TruncatedError, DamagedError, RuleError, OSError):
         raise
     except Exception as error:  # from mcap, struct, zstandard, lz4 or UTF-8 decoding
         raise DamagedError(f"{type(error).__name__}: {error}") from error
 
 
-def _read_records(stream: _ExactReader) -> Generator[Record]:
+def _read_records(stream: _ExactReader, on_unchecked: Callable[[], object]) -> Generator[Record]:
     stream.skip(len(MAGIC))
+    checked = True
     while stream.remaining > len(MAGIC) or not stream.has_end_magic:
         data_crc = stream.crc
         opcode, length = _HEAD.unpack(stream.read(_HEAD.size))
         if opcode == Opcode.CHUNK:
             # A packed chunk that is larger than the limit is also larger unpacked.
             chunk = Chunk.read(_fields(_read_limited(stream, length, MAX_CHUNK_BYTES)))
+            checked = checked and chunk.uncompressed_crc != 0
             yield from _split(_unpack(chunk))
         elif opcode in _LIMITS:
+            checked = checked and opcode != Opcode.MESSAGE
             yield _parse(opcode, _read_limited(stream, length, _LIMITS[opcode]))
         elif opcode == Opcode.DATA_END:
             end = DataEnd.read(_fields(_read_limited(stream, length, MAX_TEXT_BYTES)))
             if end.data_section_crc not in (0, data_crc):
                 raise DamagedError("the checksum of the data is wrong")
+            if not checked and not end.data_section_crc:
+                on_unchecked()
             _check_summary(stream)
             return
         else:  # an index, metadata, an attachment or a record of a later version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from typing import Protocol
@@ -10,6 +11,8 @@ from stream.body import BodyFrame, SourceInfo
 from stream.errors import EndOfSource, SourceError
 
 __all__ = ["WALL_CLOCK", "Clip", "Clock", "Playback"]
+
+_log = logging.getLogger(__name__)
 
 Clip = tuple[float, float | None]
 """Start (inclusive) and stop (exclusive; None: the end), seconds in the source's own time."""
@@ -73,6 +76,7 @@ class Playback:
         self._end: Exception | None = None
         self._start: tuple[float, int] | None = None  # the clock at the first frame, and that frame's time_ns
         self._dropped = 0
+        self._closed = False
 
     @property
     def info(self) -> SourceInfo:
@@ -115,7 +119,10 @@ class Playback:
         return self._newest_due(frame) if self._info.live and self._speed > 0 else frame
 
     def close(self) -> None:
-        """Closes the iterator of frames; later reads raise `EndOfSource`."""
+        """Closes the iterator of frames and logs the remark; later reads raise `EndOfSource`."""
+        if self.remark and not self._closed:
+            _log.warning("%s", self.remark)
+        self._closed = True
         self._pending = None
         self._end = EndOfSource()
         close = getattr(self._unclipped, "close", None)

@@ -66,7 +66,7 @@ def test_a_joint_at_the_origin_in_every_frame_is_seen(joint: int, tmp_path: Path
 def test_a_joint_always_at_the_origin_and_away_from_the_body_is_never_given(
     joint: int, tmp_path: Path
 ) -> None:
-    before_sensor = walk(1, frames=60) / 2
+    before_sensor = walk(1, frames=60) * np.float32(0.5)
     before_sensor[..., 2] += 3
     before_sensor[:, joint] = 0
     marked = mark_unseen_in_walk(V1, before_sensor), record(tmp_path / "w.mcap", before_sensor)

@@ -13,7 +13,9 @@ import struct
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,9 +30,11 @@ from gallery.scoring.backend import load_backend
 from stream.recording import read_recording
 from stream.recording.frame_json import encode_bodies
 from stream.skeleton import CANONICAL
+from stream.sources.camera.video_reader import VideoReader
 from stream.sources.simulated import parse_simulated, simulated_frames
 from stream.system.settings import read_config
 from tools.datasets import open_dataset, read_walks
+from tools.trials.video_files import FORMATS, write_video
 
 __all__ = ["READERS", "FuzzedReader"]
 
@@ -237,6 +241,38 @@ def _read_backend(path: Path) -> None:
     load_backend(path.stem, [path.parent])
 
 
+_PICTURES = 30
+_HEADER = 2000  # bytes
+
+
+def _video(name: str) -> list[bytes]:
+    """Returns the start, the pictures and the end of a video: the small headers and index matter most."""
+    form, times = FORMATS[name]
+    with TemporaryDirectory() as folder:
+        content = write_video(Path(folder, name), times[:_PICTURES], form).read_bytes()
+    return [content[:_HEADER], content[_HEADER:-_HEADER], content[-_HEADER:]]
+
+
+def _read_video(path: Path) -> None:
+    last_ns = -1
+    with closing(VideoReader(path)) as reader:
+        for picture in reader.pictures():
+            assert picture.time_ns > last_ns
+            last_ns = picture.time_ns
+            picture.image()
+
+
+_VIDEOS = (
+    "varying.mp4",
+    "fragments.mp4",
+    "mpeg4.mov",
+    "varying.mkv",
+    "sound.mkv",
+    "mjpeg.avi",
+    "h264-reordered.avi",
+    "browser.webm",
+)
+
 _CONFIG = b"""sources = ["a.mcap", "walkers:n=2"]
 gallery = "g.db"
 fpir = 0.05
@@ -275,6 +311,7 @@ READERS = (
         _safetensors,
         _read_backend,
     ),
+    *(FuzzedReader(name, name, partial(_video, name), _whole, _read_video) for name in _VIDEOS),
     FuzzedReader("config", "live.toml", lambda: [_CONFIG], _whole, read_config),
     FuzzedReader("training", "train.toml", lambda: [_TRAINING], _whole, read_train_config),
 )

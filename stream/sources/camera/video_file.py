@@ -69,7 +69,6 @@ class _VideoFrames(Iterator[BodyFrame]):
         self._pipeline: PosePipeline | None = None
         self._size: tuple[int, int] | None = None
         self._damaged = 0
-        self._closed = False
         self._reader = VideoReader(path)
         self._pictures = self._reader.pictures()
         self._aspect = options.aspect or self._reader.aspect
@@ -97,17 +96,12 @@ class _VideoFrames(Iterator[BodyFrame]):
         return f"{self._path}: pictures that were damaged or not in order of time, and not used: {unused}"
 
     def close(self) -> None:
-        """Closes the file, releases the models, and logs the remark."""
-        if self._closed:
-            return
-        self._closed = True
+        """Closes the file and releases the models."""
         self._pictures.close()
         self._reader.close()
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
-        if self.remark:
-            _log.warning("%s", self.remark)
 
     def _square_image(self, picture: DecodedPicture) -> Image | None:
         """Returns the picture with square pixels, all of one size; None if it is damaged.

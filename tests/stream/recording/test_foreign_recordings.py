@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import resource
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +19,11 @@ from mcap.records import Chunk
 from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, Writer
 
+from stream.errors import EndOfSource
 from stream.recording import TruncatedRecording, UnorderedRecording, read_recording
 from stream.skeleton import LAYOUTS
+from stream.sources import open_source
+from stream.sources.playback import Playback
 from tests.stream.recording.recordings import read, read_error
 
 # --- foreign files ------------------------------------------------------------------------------------------
@@ -263,6 +267,37 @@ def test_checksums_chunks_and_summaries_are_optional(
         writer.message(channel, time_ns)
     writer.finish()
     assert read(tmp_path / "foreign.mcap") == ([(5, ()), (8, ())], None)
+
+
+@pytest.mark.parametrize(
+    ("options", "checked"),
+    [
+        ({}, True),
+        ({"enable_crcs": False}, False),
+        ({"enable_crcs": False, "enable_data_crcs": True}, True),
+        ({"use_chunking": False}, False),
+        ({"use_chunking": False, "enable_data_crcs": True}, True),
+    ],
+)
+def test_it_is_said_at_the_end_that_a_file_has_no_checksums(
+    options: dict[str, bool],
+    checked: bool,
+    foreign: NewFile,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    writer = foreign(**options)
+    writer.message(writer.channel(), 5)
+    writer.finish()
+    path = tmp_path / "foreign.mcap"
+    said = f"{path} has no checksums, so a changed byte may not have been noticed"
+    with contextlib.closing(open_source(str(path), speed=0)) as source:
+        assert isinstance(source, Playback)
+        source.read(0)
+        with pytest.raises(EndOfSource):
+            source.read(0)
+        assert source.remark.startswith(said) != checked
+    assert [said in message for message in caplog.messages] == [True] * (not checked)
 
 
 @pytest.mark.parametrize("damage", [slice(-200, -199), slice(300, 301)])

@@ -38,6 +38,7 @@ class Frames(Iterator[BodyFrame]):
         self.left = [BodyFrame(round(s * 1e9), ()) for s in seconds]
         self.error = error
         self.closed = 0
+        self.remark = ""
 
     def __next__(self) -> BodyFrame:
         if self.left:
@@ -249,3 +250,16 @@ def test_wall_clock_is_the_default() -> None:
     assert [seconds(playback.read(60)) for _ in range(2)] == [0, 0.02]
     assert playback.read(0.001) is None
     playback.close()
+
+
+def test_a_remark_on_the_frames_is_logged_once_when_the_source_is_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    frames = Frames(0)
+    source = Playback(FILE, frames, speed=0, clip=(0, 1))
+    assert source.remark == ""
+    frames.remark = "walk.mcap has holes"
+    assert source.remark == "walk.mcap has holes"
+    source.close()
+    source.close()
+    assert caplog.messages == ["walk.mcap has holes"]

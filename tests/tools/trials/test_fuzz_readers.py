@@ -38,7 +38,7 @@ def test_a_damaged_file_is_read_or_refused(reader: FuzzedReader, tmp_path: Path)
     files = islice(damaged_files(reader, Random(5)), FILES)
     outcomes = fuzz(reader, files, tmp_path, lambda content, error: errors.append(error))
     assert not errors
-    assert outcomes["refused"] > FILES // 10
+    assert outcomes["refused"] > 0
     assert outcomes["read"] + outcomes["refused"] == FILES
 
 
