@@ -122,7 +122,7 @@ def redacted(target: str) -> str:
 
 
 def _parse_clip(times: str) -> Clip:
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d*)?|)(?:,(\d{1,9}(?:\.\d*)?|))?", times, re.ASCII)
+    match = re.fullmatch(r"(\d{1,10}(?:\.\d*)?|)(?:,(\d{1,10}(?:\.\d*)?|))?", times, re.ASCII)
     if match is None or not (match[1] or match[2]):
         raise SourceError("#t= expects seconds, as in #t=2,9.5 or #t=2 or #t=,9.5")
     start, stop = float(match[1] or 0), float(match[2]) if match[2] else None

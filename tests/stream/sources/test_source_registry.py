@@ -71,6 +71,15 @@ def test_clip_of_a_recording_is_opened(clip: str, expected: list[float], walk: P
     assert times(f"{walk}{clip}") == expected
 
 
+def test_a_clip_of_a_recording_that_counts_from_1970_is_opened(tmp_path: Path) -> None:
+    first = 1_764_400_000
+    with RecordingWriter(tmp_path / "robot.mcap", INFO) as writer:
+        for second in range(5):
+            writer.write(BodyFrame((first + second) * 1_000_000_000, ()))
+    clip = f"#t={first + 1},{first + 3}"
+    assert times(f"{tmp_path / 'robot.mcap'}{clip}") == [first + 1, first + 2]
+
+
 @pytest.mark.parametrize(
     "clip",
     [
