@@ -278,6 +278,9 @@ def read_recording(path: Path, *, mend: bool = False) -> Recording:
         DataError: the file does not exist, is not a recording, or its beginning is damaged or missing.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # Opening a pipe would wait for its writer.
+            raise DataError(f"{path} is a pipe or a device; a recording is read from a file")
         file = path.open("rb")
     except OSError as error:
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import resource
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,11 @@ def test_a_file_that_is_not_mcap_is_rejected(content: bytes, found: str, tmp_pat
 def test_a_missing_file_and_a_folder_are_rejected(tmp_path: Path) -> None:
     assert "cannot be opened (No such file or directory); check the path" in read_error(tmp_path / "no.mcap")
     assert "cannot be opened (" in read_error(tmp_path)
+
+
+def test_a_pipe_is_refused_instead_of_waiting_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mcap")
+    assert "pipe.mcap is a pipe or a device" in read_error(tmp_path / "pipe.mcap")
 
 
 class ForeignFile:
