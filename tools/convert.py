@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -22,6 +23,8 @@ from stream.skeleton import get_layout
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = ["convert"]
+
+_log = logging.getLogger(__name__)
 
 _BODY_ID = 1  # of the only person in a walk
 
@@ -127,19 +130,31 @@ def _rewrite(source: Path, target: Path) -> Path:
             _write(target, recording.info, _complete_frames(recording), recording.started)
     except UnorderedRecording:
         with read_recording(source, mend=True) as recording:
-            _write(target, recording.info, _in_order(_complete_frames(recording)), recording.started)
+            frames = _in_order(_complete_frames(recording), source)
+            _write(target, recording.info, frames, recording.started)
+    if recording.remark:
+        _log.warning("%s", recording.remark)
     return target
 
 
-def _in_order(frames: Iterable[BodyFrame]) -> Iterator[BodyFrame]:
-    """Yields frames by time; those of the same time become one, with the first body of each id."""
+def _in_order(frames: Iterable[BodyFrame], source: Path) -> Iterator[BodyFrame]:
+    """Yields frames by time; those of the same time become one, with the first body of each id.
+
+    Logs how many other bodies were left out.
+    """
+    left_out = 0
     by_time = sorted(frames, key=lambda frame: frame.time_ns)
     for time_ns, same in groupby(by_time, key=lambda frame: frame.time_ns):
         bodies: dict[int, Body] = {}
         for frame in same:
             for body in frame.bodies:
+                left_out += body.id in bodies
                 bodies.setdefault(body.id, body)
         yield BodyFrame(time_ns, tuple(bodies.values()))
+    if left_out:
+        _log.warning(
+            "%s: left out, because another body of that time has the same id: %d bodies", source, left_out
+        )
 
 
 def _complete_frames(recording: Recording) -> Iterator[BodyFrame]:

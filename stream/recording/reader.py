@@ -90,7 +90,7 @@ class Recording(Iterator[BodyFrame]):
             return ""
         return (
             f"{self._path} has no checksums, so a changed byte may not have been noticed; "
-            f"`sge-stream convert {self._path} OUT.mcap` writes a recording with checksums"
+            "recordings that `sge-stream convert` writes have them"
         )
 
     def close(self) -> None:

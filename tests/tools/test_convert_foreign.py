@@ -15,11 +15,11 @@ JOINTS = ",".join(['{"x":1,"y":2,"z":3,"confidence":1}'] * 20)
 Message = tuple[int, int, tuple[int, ...]]
 
 
-def write(path: Path, messages: list[Message]) -> Path:
+def write(path: Path, messages: list[Message], *, enable_crcs: bool = True) -> Path:
     """Writes messages of (sequence number, time, body ids)."""
     metadata = {"format": "1", "source": "s", "sensor": "kinect-v1", "layout": "kinect-v1"}
     with path.open("wb") as file:
-        writer = Writer(file)
+        writer = Writer(file, enable_crcs=enable_crcs)
         writer.start()
         schema = writer.register_schema("sge.BodyFrame", "jsonschema", b"{}")
         channel = writer.register_channel(
@@ -58,6 +58,24 @@ def test_convert_writes_a_whole_recording_of_unordered_frames(
         frames(path)
     assert convert(path, tmp_path / "out.mcap") == [tmp_path / "out.mcap"]
     assert frames(tmp_path / "out.mcap") == expected
+
+
+def test_bodies_that_convert_leaves_out_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "in.mcap", [(0, 1, (1, 2)), (1, 1, (1, 2)), (2, 5, (1,))])
+    convert(path, tmp_path / "out.mcap")
+    assert caplog.messages == [
+        f"{path}: left out, because another body of that time has the same id: 2 bodies"
+    ]
+
+
+def test_convert_says_that_the_recording_had_no_checksums(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "in.mcap", [(0, 1, (1,)), (1, 2, (1,))], enable_crcs=False)
+    convert(path, tmp_path / "out.mcap")
+    assert [f"{path} has no checksums" in message for message in caplog.messages] == [True]
+    convert(tmp_path / "out.mcap", tmp_path / "again.mcap")
+    assert len(caplog.messages) == 1
 
 
 def test_convert_mends_no_damage(tmp_path: Path) -> None:
