@@ -25,7 +25,7 @@ from stream.skeleton import get_layout
 from tools.datasets.casia import CasiaSequence, parse_sequence
 from tools.datasets.recorded_walk import Walk, WalkRef
 
-__all__ = ["find", "find_recordings", "is_recording", "is_video"]
+__all__ = ["find", "find_recordings", "is_recording", "is_video", "is_video_name"]
 
 LAYOUT = "mediapipe"
 """Layout of the estimated skeletons."""
@@ -35,10 +35,15 @@ _VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm"})
 _ReadFrames = Callable[[Path], tuple[SourceInfo, list[BodyFrame]]]
 
 
+def is_video_name(path: Path) -> bool:
+    """Returns whether a file is named as a video, of CASIA-B or any other."""
+    return path.suffix.lower() in _VIDEOS
+
+
 def is_video(path: Path, head: str) -> bool:
     """Returns whether a file is a video of CASIA-B, by its name."""
     del head
-    return path.suffix.lower() in _VIDEOS and _video_sequence(path) is not None
+    return is_video_name(path) and _video_sequence(path) is not None
 
 
 def is_recording(path: Path, head: str) -> bool:

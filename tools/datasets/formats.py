@@ -96,7 +96,7 @@ def detect(path: Path) -> Format:
 
     Raises:
         UserError: the path does not exist, or holds precut windows instead of walks.
-        DataError: the format is unknown; the text lists the known ones.
+        DataError: the format is unknown; the text lists the known ones, or says what to do with a video.
     """
     for file in islice(files_at(path), _MAX_FILES_SCANNED):
         if npy.is_window_file(file):
@@ -108,6 +108,11 @@ def detect(path: Path) -> Format:
         for file_format in FORMATS:
             if file_format.matches(file, head):
                 return file_format
+    if casia_videos.is_video_name(path):
+        raise DataError(
+            f"{path} is not named as a video of CASIA-B, such as 001-nm-01-000.avi: "
+            f"`sge-stream record OUT.mcap --source {path}` makes a recording of any video"
+        )
     formats = "; ".join(f"{known.name}: {known.description}" for known in FORMATS)
     raise DataError(f"{path} holds no walk in a known format; known formats are {formats}")
 

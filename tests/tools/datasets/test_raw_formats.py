@@ -418,6 +418,16 @@ def test_formats_are_detected_by_content(raw: RawWriter) -> None:
     assert detect(raw.ks20("k/frontal", "gc1_body1_1_a.txt", np.ones((25, 3)))).name == "ks20"
 
 
+def test_a_video_that_is_not_of_casia_b_is_to_be_recorded(tmp_path: Path) -> None:
+    (tmp_path / "walk.MP4").write_bytes(b"pictures")
+    with pytest.raises(
+        DataError, match=r"`sge-stream record OUT.mcap --source .*walk.MP4` makes a recording"
+    ):
+        detect(tmp_path / "walk.MP4")
+    with pytest.raises(DataError, match="no walk in a known format"):
+        detect(tmp_path)
+
+
 def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("shopping\n")
     with pytest.raises(
