@@ -163,6 +163,7 @@ class Tracker:
     def _split(self, track: _Track, since_ns: int) -> _Track:
         """Returns the track of the person who now has the body id, with the same cutter and detector."""
         later = track.take_back(since_ns)
+        track.cutter.forget_body()
         seen, output = track.last_seen_ns, track.last_output_ns
         number = self._next_number()
         return _Track(number, track.cutter, seen, output, track.detector, len(later), later)

@@ -150,6 +150,11 @@ class WindowCutter:
             windows += self._add_sample(_interpolate(last, frame, sample_ns))
         return windows
 
+    def forget_body(self) -> None:
+        """Forgets the body so far: later windows are assessed as those of another person."""
+        if self._detector is not None:
+            self._detector.forget_body()
+
     def _starts_new_stretch(self, last: _Sample, frame: _Sample) -> bool:
         elapsed = frame.time_ns - last.time_ns
         if elapsed > self._max_gap_ns:

@@ -77,6 +77,10 @@ class WalkDetector:
         self._legs.add(*(joints[_ANKLES[0]] - joints[_ANKLES[1]]).tolist(), follows=pause <= GAP_NS)
         self._samples += 1
 
+    def forget_body(self) -> None:
+        """Forgets size and proportions of the body so far: what walks on is another person."""
+        self._body, self._size = BodyHistory(), 0.0
+
     def assess(self, joints: FloatArray, confidence: FloatArray, distance: float) -> WindowAssessment:
         """Assesses a window that ends at the last added skeleton; arguments as in `assess_posture`."""
         posture = assess_posture(joints, confidence, distance)

@@ -141,9 +141,9 @@ def yes() -> BodyChangeDetector:
     return BodyChangeDetector(trees)
 
 
-def other(number: int, frame: int) -> Body:
+def other(number: int, frame: int, size: float = 1.2) -> Body:
     joints = walker(number, frame + 15).joints
-    return Body(number, joints[:1] + np.float32(1.2) * (joints - joints[:1]), FULL_CONFIDENCE)
+    return Body(number, joints[:1] + np.float32(size) * (joints - joints[:1]), FULL_CONFIDENCE)
 
 
 def test_a_track_is_split_where_another_person_takes_over_its_body_id() -> None:
@@ -158,6 +158,17 @@ def test_a_track_is_split_where_another_person_takes_over_its_body_id() -> None:
     assert {number for update in updates[at:] for number, _ in update.windows} == {2}
     assert updates[at].cut[1] == sum(window.end_ns < split.since_ns for _, window in cut)
     assert updates[-1].cut[2] == sum(window.start_ns >= split.since_ns for _, window in cut)
+
+
+def test_a_child_who_takes_over_the_body_id_of_an_adult_has_the_windows_of_a_new_track() -> None:
+    tracker, alone = Tracker(get_layout("kinect-v1"), detector=yes), new()
+    frames = [(walker(7, k) if k < 60 else other(7, k, 0.65),) for k in range(240)]
+    split_at = 60 + AFTER
+    cut = [window for update in feed(tracker, frames)[split_at:] for _, window in update.windows]
+    expected = [window for update in feed(alone, frames[60:], start=60) for _, window in update.windows]
+    since = [window for window in expected if window.start_ns >= split_at * PERIOD]
+    assert len(cut) >= len(since) > 40
+    assert sum(window.quality for window in cut) >= 0.95 * sum(window.quality for window in since)
 
 
 def test_two_people_who_swap_body_ids_are_two_new_tracks() -> None:
