@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Literal, NewType
 
 import numpy as np
@@ -42,7 +43,14 @@ RATE_HZ = 30
 """Sampling rate of all windows, skeletons per second."""
 
 MAX_GAP_NS = 150_000_000
-"""Longest gap between two frames that is interpolated."""
+"""Longest gap between two frames that is interpolated, if the source does not give few frames regularly."""
+
+MIN_FRAME_RATE = 5
+"""Frames per second that a source needs."""
+
+IRREGULAR = 1.5
+"""Longest gap of a regular source that gives few frames, as a multiple of its usual interval. A lost frame
+doubles the interval, and is a gap."""
 
 MAX_HIP_SPEED = 9.0
 """Metres per second; faster motion (0.3 m between frames at 30 frames/s) is a tracking error."""
@@ -54,7 +62,10 @@ HOLD_NS = 400_000_000
 """Longest time that a window of a resting body is held until the legs move: the start of the first step."""
 
 _ARRIVALS = 5
-"""Newest frames whose rate is measured."""
+"""Newest frames, the median of whose intervals is the usual one."""
+
+_LONGEST_USUAL_NS = 1_150_000_000 // MIN_FRAME_RATE
+"""Intervals vary."""
 
 TooFewFrames = NewType("TooFewFrames", str)
 """Names the frame rate of a source that has only gaps."""
@@ -96,17 +107,9 @@ class WindowCutter:
         f: skeletons per window, at least 2.
         step: skeletons from one window's start to the next; default f // 2 (the paper, Sec. 4.1).
         walking_only: skip windows without walking and weight the others; see `stream.windows.walk_detection`.
-        max_gap_ns: longest gap between two frames that is interpolated.
     """
 
-    def __init__(
-        self,
-        f: int = 6,
-        step: int | None = None,
-        *,
-        walking_only: bool = False,
-        max_gap_ns: int = MAX_GAP_NS,
-    ) -> None:
+    def __init__(self, f: int = 6, step: int | None = None, *, walking_only: bool = False) -> None:
         self.f = f
         self.step = f // 2 if step is None else step
         if f < 2 or self.step < 1:
@@ -117,7 +120,6 @@ class WindowCutter:
         self._detector = WalkDetector() if walking_only else None
         self._held: deque[Window] = deque()
         self._last_frame: _Sample | None = None
-        self._max_gap_ns = max_gap_ns
         self._arrivals: deque[int] = deque(maxlen=_ARRIVALS)
         """Times of the newest frames, whether complete or not."""
         self._origin_ns = 0
@@ -157,8 +159,8 @@ class WindowCutter:
 
     def _starts_new_stretch(self, last: _Sample, frame: _Sample) -> bool:
         elapsed = frame.time_ns - last.time_ns
-        if elapsed > self._max_gap_ns:
-            if self._arrivals[-1] - self._arrivals[-2] > self._max_gap_ns:
+        if elapsed > MAX_GAP_NS and elapsed > (longest := self._longest_gap()):
+            if self._arrivals[-1] - self._arrivals[-2] > longest:
                 self.problem = self._too_few_frames() or "tracking gap"
             # Otherwise frames came, but with missing joints, which is the reported problem.
             return True
@@ -168,14 +170,26 @@ class WindowCutter:
             return True
         return False
 
+    def _longest_gap(self) -> int:
+        """Returns the longest gap that is interpolated, nanoseconds."""
+        usual = median(self._intervals) if len(self._arrivals) == _ARRIVALS else 0
+        return max(MAX_GAP_NS, int(IRREGULAR * usual)) if usual <= _LONGEST_USUAL_NS else MAX_GAP_NS
+
     def _too_few_frames(self) -> TooFewFrames | None:
         """Returns the frame rate as a problem if each of the newest intervals is a gap."""
-        times = list(self._arrivals)
-        intervals = [later - earlier for earlier, later in pairwise(times)]
-        if len(times) < _ARRIVALS or min(intervals) <= self._max_gap_ns:
+        if len(self._arrivals) < _ARRIVALS or min(self._intervals) <= MAX_GAP_NS:
             return None
-        rate, least = len(intervals) * 1e9 / (times[-1] - times[0]), math.ceil(1e9 / self._max_gap_ns)
-        return TooFewFrames(f"too few frames: {rate:.1f} a second, at least {least} are needed")
+        usual = median(self._intervals)
+        if usual <= _LONGEST_USUAL_NS:
+            return None
+        return TooFewFrames(
+            f"too few frames: {1e9 / usual:.1f} a second, at least {MIN_FRAME_RATE} are needed"
+        )
+
+    @property
+    def _intervals(self) -> list[int]:
+        """Between the newest frames, nanoseconds."""
+        return [later - earlier for earlier, later in pairwise(self._arrivals)]
 
     def _next_sample_time(self) -> int:
         return self._origin_ns + round(self._sample_count * 1_000_000_000 / RATE_HZ)
@@ -239,7 +253,6 @@ def cut_windows(
     f: int = 6,
     step: int | None = None,
     walking_only: bool = False,
-    max_gap_ns: int = MAX_GAP_NS,
 ) -> list[Window]:
     """Cuts all windows of one recorded walk.
 
@@ -250,11 +263,10 @@ def cut_windows(
         f: skeletons per window.
         step: skeletons from one window's start to the next; default f // 2.
         walking_only: as in the live system; published protocols use every window, also of standing people.
-        max_gap_ns: longest gap between two frames that is interpolated.
     """
     if confidence is None:
         confidence = np.isfinite(joints).all(axis=2).astype("f4")
-    cutter = WindowCutter(f, step, walking_only=walking_only, max_gap_ns=max_gap_ns)
+    cutter = WindowCutter(f, step, walking_only=walking_only)
     windows: list[Window] = []
     for time_ns, frame, frame_confidence in zip(times_ns, joints, confidence, strict=True):
         windows += cutter.push(int(time_ns), frame, frame_confidence)

@@ -23,7 +23,7 @@ from stream.body import FloatArray
 from stream.bus.messages import WindowRow
 from stream.skeleton import get_layout, to_canonical
 from stream.sources.simulated import SimulatedConfig, simulated_frames
-from stream.windows.cutting import MAX_GAP_NS, Window, cut_windows
+from stream.windows.cutting import Window, cut_windows
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = [
@@ -121,26 +121,21 @@ def simulated_walks(people: int, seed: int, walk: int, seconds: float) -> list[W
     return walks
 
 
-def walk_windows(walk: Walk, f: int, step: int | None = None, max_gap_ns: int = MAX_GAP_NS) -> list[Window]:
+def walk_windows(walk: Walk, f: int, step: int | None = None) -> list[Window]:
     """Cuts a walk into windows of f skeletons in which the person walks; see `encode_walk`."""
     joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
-    return cut_windows(
-        walk.time_ns, joints, confidence, f=f, step=step, walking_only=True, max_gap_ns=max_gap_ns
-    )
+    return cut_windows(walk.time_ns, joints, confidence, f=f, step=step, walking_only=True)
 
 
-def encode_walk(
-    encoder: Encoder, walk: Walk, step: int | None = None, max_gap_ns: int = MAX_GAP_NS
-) -> WalkCages:
+def encode_walk(encoder: Encoder, walk: Walk, step: int | None = None) -> WalkCages:
     """Cuts a walk into windows and encodes them.
 
     Args:
         encoder: the encoder.
         walk: of a data set, or simulated.
         step: skeletons from one window's start to the next; None for the live path's.
-        max_gap_ns: longest gap between two frames that is interpolated.
     """
-    windows = walk_windows(walk, encoder.window_shape[0], step, max_gap_ns)
+    windows = walk_windows(walk, encoder.window_shape[0], step)
     return WalkCages(
         person=int(walk.person),
         walk=walk.walk,
@@ -162,15 +157,24 @@ def enrol(walks: Iterable[WalkCages]) -> list[PersonTemplates]:
     return templates
 
 
-def track_scores(index: TemplateIndex, walk: WalkCages) -> NDArray[np.float64]:
-    """Returns the track's score for each of the index's P people after each of a walk's n windows, (n, P)."""
+def track_scores(index: TemplateIndex, walk: WalkCages, *, last_only: bool = False) -> NDArray[np.float64]:
+    """Returns the track's score for each of the index's P people after each of a walk's n windows, (n, P).
+
+    Args:
+        index: of the gallery.
+        walk: of at least one window.
+        last_only: only after the last window, (1, P), which is quicker.
+    """
     sensor, people = walk.sensor, index.people_of(walk.sensor)
     track = TrackScores(walk.cages.shape[1], index.track_statistics(sensor))
     places = {person: place for place, person in enumerate(people)}
-    found = np.empty((len(walk.rows), len(places)))
+    first = len(walk.rows) - 1 if last_only else 0
+    found = np.empty((len(walk.rows) - first, len(places)))
     described = index.describe(walk.cages, sensor)
     for n, (row, cages) in enumerate(zip(walk.rows, walk.cages, strict=True)):
         track.add(row.quality, cages, people, index.scores(described[n : n + 1], sensor)[0])
+        if n < first:
+            continue
         for candidate in track.ranking(people, added=index.track_scores(track.statistics, sensor)):
-            found[n, places[candidate.person]] = candidate.score
+            found[n - first, places[candidate.person]] = candidate.score
     return found

@@ -2,10 +2,10 @@
 
     python -m tools.trials.frame_rates DATA [--first 101] [--last 164] [--walk 3 --walk 4]
 
-People are enrolled by walks 1 and 2 at 30 frames/s. The probes are other walks, of which every 3rd, 4th, 5th
-or 6th frame is left, from a random first one. Each probe is compared with all people, and once more without
-its own person, as a stranger. Gaps up to the longest interval of the rate are interpolated, whether or not
-the live system does so.
+People are enrolled by walks 1 and 2 at 30 frames/s. The probes are other walks, of which each 3rd, 4th, 5th
+or 6th frame is left, from a random first one, as the live system cuts and scores them. With `--jitter`, the
+times of frames vary by that share of their interval. Each probe is compared with all people, and once more
+without its own person, as a stranger.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ __all__ = ["main"]
 RATE_HZ = 30
 KEPT_OF = (1, 3, 4, 5, 6)
 FPIR = 0.01
-MARGIN_NS = 10_000_000
-"""Above the interval of the frames: clocks are not even."""
 out = Console()
 
 
@@ -45,31 +43,35 @@ class Probe(NamedTuple):
     """Of the best other person."""
 
 
-def _thinned(walk: Walk, keep: int, first: int) -> Walk:
-    frames = slice(first, None, keep)
+def _thinned(walk: Walk, keep: int, jitter: float, random: np.random.Generator) -> Walk:
+    frames = slice(int(random.integers(keep)), None, keep)
+    times = walk.time_ns[frames]
+    late = jitter * keep * 1_000_000_000 / RATE_HZ * random.uniform(0, 1, len(times))
     return replace(
         walk,
-        time_ns=walk.time_ns[frames],
+        time_ns=times + late.astype(np.int64),
         joints=walk.joints[frames],
         confidence=None if walk.confidence is None else walk.confidence[frames],
     )
 
 
-def _measure(encoder: Encoder, index: TemplateIndex, probes: Sequence[Walk], keep: int, seed: int) -> str:
+def _measure(
+    encoder: Encoder, index: TemplateIndex, probes: Sequence[Walk], keep: int, jitter: float, seed: int
+) -> str:
     random = np.random.default_rng(seed)
-    gap_ns = keep * 1_000_000_000 // RATE_HZ + MARGIN_NS
     found: list[Probe] = []
     unseen = 0
     for walk in probes:
-        thinned = _thinned(walk, keep, int(random.integers(keep)))
-        cages = encode_walk(encoder, thinned, max_gap_ns=gap_ns)
+        cages = encode_walk(encoder, _thinned(walk, keep, jitter, random))
         if not len(cages.rows):
             unseen += 1
             continue
-        scores = track_scores(index, cages)[-1]
+        scores = track_scores(index, cages, last_only=True)[-1]
         own = index.people_of(cages.sensor).index(cages.person)
         threshold = index.backend.threshold(cages.sensor, FPIR, len(scores), len(cages.rows)) or 0.0
         found.append(Probe(scores[own] - threshold, np.delete(scores, own).max() - threshold))
+    if not found:
+        return "nobody is seen"
     genuine, stranger = np.array(found).T
     correct = genuine > stranger
     limit = np.quantile(stranger, 1 - FPIR, method="higher")
@@ -86,7 +88,8 @@ def main(
     first: Annotated[int, typer.Option(help="First person.")] = 101,
     last: Annotated[int, typer.Option(help="Last person.")] = 164,
     walk: Annotated[list[str] | None, typer.Option(help="Probe walks.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the first frames.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the first frames and the jitter.")] = 1,
+    jitter: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the interval.")] = 0.0,
 ) -> None:
     """Prints identification at each frame rate."""
     try:
@@ -101,7 +104,7 @@ def main(
     probes = [each for each in walks if each.walk in (walk or ("3", "4"))]
     out.print(f"KGBD, people {first}-{last}: {len(index.people)} people, {len(probes)} probes")
     for keep in KEPT_OF:
-        out.print(f"{RATE_HZ / keep:g} frames/s: {_measure(encoder, index, probes, keep, seed)}")
+        out.print(f"{RATE_HZ / keep:g} frames/s: {_measure(encoder, index, probes, keep, jitter, seed)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.windows.cutting import MAX_GAP_NS, RATE_HZ, Window, WindowCutter, cut_windows
+from stream.windows.cutting import (
+    IRREGULAR,
+    MAX_GAP_NS,
+    MIN_FRAME_RATE,
+    RATE_HZ,
+    Window,
+    WindowCutter,
+    cut_windows,
+)
 
 
 def walk(times_ns: np.ndarray, speed: float = 1.0) -> np.ndarray:
@@ -107,6 +115,10 @@ def test_quality_is_the_mean_confidence() -> None:
     assert window.quality == pytest.approx(float(confidence.mean()), abs=1e-6)
 
 
+LONGEST_GAP_NS = 1.15 / MIN_FRAME_RATE * IRREGULAR * 1e9
+"""At the least frame rate."""
+
+
 @settings(max_examples=60)
 @given(
     gaps=st.lists(st.integers(1_000_000, 400_000_000), min_size=1, max_size=80),
@@ -125,7 +137,7 @@ def test_every_window_lies_within_one_stretch(gaps: list[int], f: int, data: st.
         assert abs(window.end_ns - window.start_ns - (f - 1) * period) <= 2_000_002
         inside = times[(times >= window.start_ns - 1_000_000) & (times <= window.end_ns + 1_000_000)]
         edges = np.concatenate([[window.start_ns], inside, [window.end_ns]])
-        assert np.diff(edges).max() <= MAX_GAP_NS + 1_000_000
+        assert np.diff(edges).max() <= LONGEST_GAP_NS + 1_000_000
 
 
 def test_f_and_step_are_checked() -> None:
@@ -148,13 +160,39 @@ def problems(times: np.ndarray, missing: Sequence[int] = ()) -> list[str | None]
     return found
 
 
-@pytest.mark.parametrize(("rate", "seen"), [(5, "5.0"), (6, "6.0"), (2, "2.0")])
-def test_too_few_frames_are_named_with_the_rate_seen_and_the_least_needed(rate: int, seen: str) -> None:
-    expected = f"too few frames: {seen} a second, at least 7 are needed"
+@pytest.mark.parametrize(("rate", "seen"), [(4.2, "4.2"), (4, "4.0"), (2, "2.0")])
+def test_too_few_frames_are_named_with_the_rate_seen_and_the_least_needed(rate: float, seen: str) -> None:
+    expected = f"too few frames: {seen} a second, at least 5 are needed"
     assert problems(at_rate(rate, 5.0))[-1] == expected
     lost = problems(at_rate(rate, 5.0), missing=[4])
     assert lost[4] == "joints missing"
     assert lost[-1] == expected, "a lost joint hides the reason no longer"
+
+
+@pytest.mark.parametrize("rate", [5, 6, 6.67])
+@pytest.mark.parametrize("jitter", [0, 0.3])
+def test_few_frames_that_come_regularly_are_interpolated(rate: float, jitter: float) -> None:
+    times = at_rate(rate, 10.0)
+    late = np.random.default_rng(1).uniform(0, jitter / rate, len(times))
+    times = times + (late * 1e9).astype(np.int64)
+    joints = walk(times)
+    windows = cut_windows(times, joints)
+    assert windows[0].start_ns <= times[4], "from the first interval that is known to be usual"
+    assert len(windows) >= 0.9 * len(cut_windows(at_rate(30, 9.2), walk(at_rate(30, 9.2))))
+    assert problems(times)[-1] is None
+
+
+@pytest.mark.parametrize("rate", [5, 6, 7.5, 10, 30])
+def test_a_lost_frame_is_a_gap_and_the_windows_go_on_behind_it(rate: float) -> None:
+    times = at_rate(rate, 8.0)
+    lost = max(1, round(rate / 5)) if rate > 7 else 1  # 0.2 s at least
+    at = len(times) // 2
+    kept = np.delete(times, slice(at, at + lost))
+    before, after = kept[at - 1], kept[at]
+    assert problems(kept)[at] == "tracking gap"
+    windows = cut_windows(kept, walk(kept))
+    assert not [w for w in windows if w.start_ns < after and w.end_ns > before]
+    assert min(w.start_ns for w in windows if w.start_ns >= after) == after
 
 
 def test_a_single_gap_and_lost_joints_are_no_low_frame_rate() -> None:
