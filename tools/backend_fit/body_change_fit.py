@@ -59,11 +59,13 @@ class Frames:
 
     Attributes:
         person: name of the person.
+        walk: name of the walk among the person's walks.
         time_ns: (T,) int64.
         joints: (T, 20, 3) float32, metres, canonical order.
     """
 
     person: str
+    walk: str
     time_ns: NDArray[np.int64]
     joints: FloatArray
 
@@ -72,7 +74,7 @@ def frames_of(walk: Walk) -> Frames:
     """Returns the frames of a walk with all joints."""
     joints, confidence = to_canonical(get_layout(walk.layout), walk.joints, walk.confidence)
     complete = np.isfinite(joints).all(axis=(1, 2)) & (confidence > 0).all(axis=1)
-    return Frames(walk.person, walk.time_ns[complete], joints[complete])
+    return Frames(walk.person, walk.walk, walk.time_ns[complete], joints[complete])
 
 
 def splice(first: Frames, at: int, second: Frames, start: int) -> Frames:
@@ -80,7 +82,7 @@ def splice(first: Frames, at: int, second: Frames, start: int) -> Frames:
     shift = first.joints[at - 1, :1] - second.joints[start, :1]
     joints = np.concatenate((first.joints[:at], second.joints[start:] + shift))
     later = second.time_ns[start:] - second.time_ns[start] + first.time_ns[at - 1] + PERIOD_NS
-    return Frames(first.person, np.concatenate((first.time_ns[:at], later)), joints)
+    return Frames(first.person, first.walk, np.concatenate((first.time_ns[:at], later)), joints)
 
 
 def random_splices(

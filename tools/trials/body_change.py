@@ -13,7 +13,7 @@ how many single walks of other kinds of sensors the trees that ship would split,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -52,7 +52,7 @@ from tools.backend_fit.body_change_fit import (
 from tools.backend_fit.offline_pipeline import encode_walk, enrol, kgbd_walks, patho_walks, simulated_walks
 from tools.datasets import Walk, find_walks
 
-__all__ = ["Names", "main"]
+__all__ = ["Names", "main", "name_stays", "spliced_frames"]
 
 FOLDS = 5
 SPLICES = 1500
@@ -62,9 +62,14 @@ SHORT_EDGE = 40
 """Frames at both ends of other walks, which are short, in which no splice lies."""
 
 SENSOR = "kinect-v1"
+ENROLLED = ("1", "2")
+"""Walks by which people are enrolled."""
 MOST_S = 2.0
 _NO_JUMP = -99.0
 out = Console()
+
+Encoded = list[tuple[Tick, FloatArray]]
+"""Ticks, each with the CAGEs of its windows (n, f, D)."""
 
 
 class Fold(NamedTuple):
@@ -112,40 +117,19 @@ class Names:
         people: enrolled by walks 1 and 2.
     """
 
-    def __init__(self, data: Path, people: Sequence[str]) -> None:
+    def __init__(self, data: Path, people: Iterable[int]) -> None:
         loaded = load_encoder()
         self._encoder = Encoder(loaded, "cpu")
         self._contract = loaded.contract.id
         self._backend: Backend = load_backend(loaded.contract.id)
         self._templates: dict[str, list[PersonTemplates]] = {}
-        for ref in kgbd_walks(data, {int(person) for person in people}):
-            if ref.walk in ("1", "2"):
-                self._templates.setdefault(ref.person, []).extend(
-                    enrol([encode_walk(self._encoder, ref.read())])
-                )
+        for ref in kgbd_walks(data, set(people)):
+            if ref.walk in ENROLLED:
+                own = enrol([encode_walk(self._encoder, ref.read())])
+                self._templates.setdefault(ref.person, []).extend(own)
 
-    def stays(self, first: str, whole: Frames, at: int, trees: BoostedTrees, without: str | None) -> float:
-        """Returns for how long the first person's name stays after the change, seconds; 0 if not named."""
-        tracker = Tracker(get_layout("kinect-v1"), detector=lambda: BodyChangeDetector(trees))
-        confidence = np.ones(20, np.float32)
-        frames = (
-            BodyFrame(time_ns, (Body(1, joints, confidence),))
-            for time_ns, joints in zip(whole.time_ns.tolist(), whole.joints, strict=True)
-        )
-        change_ns, last_ns = int(whole.time_ns[at]), 0
-        for decision in self.decisions(frames, tracker, without):
-            named = decision.state == "person" and decision.candidate == f"person {first}"
-            if named and not decision.final and decision.time_ns > change_ns:
-                last_ns = decision.time_ns - change_ns
-        return last_ns / 1e9
-
-    def decisions(
-        self, frames: Iterable[BodyFrame], tracker: Tracker, without: str | None = None
-    ) -> Iterator[TrackDecision]:
-        """Yields the decisions on the tracks of some frames, by a gallery without one person."""
-        templates = [each for person, own in self._templates.items() if person != without for each in own]
-        index = TemplateIndex(templates, self._backend, [SENSOR])
-        matcher = Matcher([SourceCard("splice", SENSOR, False)], 6, 0.01, index)
+    def encode(self, frames: Iterable[BodyFrame], tracker: Tracker) -> Encoded:
+        """Returns what the matcher receives of some frames."""
         ticks: list[Tick] = []
         blocks: list[FloatArray] = []
         for frame in frames:
@@ -154,26 +138,55 @@ class Names:
                 tick, block = make_tick(
                     update, 0, 0, time_ns=frame.time_ns, arrival_ns=0, in_view=tracker.open, last=False
                 )
-                ticks.append(tick)
+                ticks.append(msgspec.structs.replace(tick, contract=self._contract))
                 blocks += [block] if tick.rows else []
         cages = self._encoder.encode(np.concatenate(blocks)) if blocks else self._encoder.empty
-        for tick in ticks:
-            own, cages = cages[: len(tick.rows)], cages[len(tick.rows) :]
-            yield from matcher.observe(msgspec.structs.replace(tick, contract=self._contract), own)
+        ends = np.cumsum([len(tick.rows) for tick in ticks])[:-1]
+        return list(zip(ticks, np.split(cages, ends), strict=True))
+
+    def decisions(self, encoded: Encoded, people: Collection[str] | None = None) -> Iterator[TrackDecision]:
+        """Yields the decisions on the tracks by a gallery of some of the people, by default all."""
+        names = self._templates if people is None else people
+        index = TemplateIndex(
+            [each for name in names for each in self._templates[name]], self._backend, [SENSOR]
+        )
+        matcher = Matcher([SourceCard("splice", SENSOR, False)], 6, 0.01, index)
+        for tick, cages in encoded:
+            yield from matcher.observe(tick, cages)
         yield from matcher.end_source(0)
 
 
-def _time_names(data: Path, fold: Fold, count: int, seed: int) -> dict[str, list[float]]:
+def spliced_frames(whole: Frames) -> Iterator[BodyFrame]:
+    """Yields a walk as the frames of a source with one body."""
+    confidence = np.ones(whole.joints.shape[1], np.float32)
+    for time_ns, joints in zip(whole.time_ns.tolist(), whole.joints, strict=True):
+        yield BodyFrame(time_ns, (Body(1, joints, confidence),))
+
+
+def name_stays(decisions: Iterable[TrackDecision], first: str, change_ns: int) -> float:
+    """Returns for how long the first person's name stays after a change, seconds; 0 if not named then."""
+    last_ns = change_ns
+    for decision in decisions:
+        named = decision.state == "person" and decision.candidate == f"person {first}"
+        if named and not decision.final:
+            last_ns = max(last_ns, decision.time_ns)
+    return (last_ns - change_ns) / 1e9
+
+
+def _time_names(names: Names, fold: Fold, count: int, seed: int) -> dict[str, list[float]]:
     """Returns for how long the old name stays, seconds, in splices of walks that were not enrolled."""
     people = sorted({walk.person for walk in fold.walks})
-    names = Names(data, people)
-    enrolled = {id(ref) for person in people for ref in [w for w in fold.walks if w.person == person][:2]}
-    probes = [walk for walk in fold.walks if id(walk) not in enrolled]
+    probes = [walk for walk in fold.walks if walk.walk not in ENROLLED]
     found: dict[str, list[float]] = {"both enrolled": [], "only the first enrolled": []}
     for arguments in random_splices(probes, count, np.random.default_rng(seed)):
-        whole, first, second = splice(*arguments), arguments[0].person, arguments[2].person
-        for name, without in zip(found, (None, second), strict=True):
-            found[name].append(names.stays(first, whole, arguments[1], fold.trees, without))
+        first, at, second, _ = arguments
+        whole = splice(*arguments)
+        tracker = Tracker(get_layout("kinect-v1"), detector=lambda: BodyChangeDetector(fold.trees))
+        encoded = names.encode(spliced_frames(whole), tracker)
+        galleries = people, [person for person in people if person != second.person]
+        for name, enrolled in zip(found, galleries, strict=True):
+            decisions = names.decisions(encoded, enrolled)
+            found[name].append(name_stays(decisions, first.person, int(whole.time_ns[at])))
     return found
 
 
@@ -199,15 +212,16 @@ def main(
             return
         walks = [frames_of(ref.read()) for ref in kgbd_walks(data, range(1, 101))]
         jumps = {id(walk): jumps_of(walk) for walk in walks}
+        named = Names(data, range(1, 101)) if names else None
         for one in seed or (1, 2):
-            _measure(data, walks, jumps, one, names)
+            _measure(named, walks, jumps, one, names)
     except SgeError as error:
         Console(stderr=True).print(str(error), highlight=False)
         raise typer.Exit(error.exit_code) from None
 
 
 def _measure(
-    data: Path, walks: Sequence[Frames], jumps: dict[int, list[Jump]], seed: int, names: int
+    names: Names | None, walks: Sequence[Frames], jumps: dict[int, list[Jump]], seed: int, count: int
 ) -> None:
     single: list[float] = []
     spliced: list[list[float]] = []
@@ -216,8 +230,8 @@ def _measure(
         single += [_highest(fold.trees, jumps[id(walk)]) for walk in fold.walks]
         scores = [_NO_JUMP if each is None else fold.trees.score(each) for each in fold.spliced]
         spliced.append(scores)
-        if names:
-            for case, seconds in _time_names(data, fold, names, seed).items():
+        if names is not None:
+            for case, seconds in _time_names(names, fold, count, seed).items():
                 stays.setdefault(case, []).extend(seconds)
     _print_shares(f"seed {seed}", np.array(single), np.array(spliced))
     for case, seconds in stays.items():

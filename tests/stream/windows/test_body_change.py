@@ -71,8 +71,8 @@ def test_most_changes_between_people_who_were_not_used_are_noticed_and_few_walks
     noticed = 0
     for first, at, second, start in random_splices(walks, 30, np.random.default_rng(1)):
         begin = max(0, at - 100)
-        before = Frames(first.person, first.time_ns[begin:at], first.joints[begin:at])
-        after = Frames(second.person, second.time_ns[: start + 60], second.joints[: start + 60])
+        before = Frames(first.person, first.walk, first.time_ns[begin:at], first.joints[begin:at])
+        after = Frames(second.person, second.walk, second.time_ns[: start + 60], second.joints[: start + 60])
         whole = splice(before, at - begin, after, start)
         detector = BodyChangeDetector(trees)
         changes = [detector.push(*each) for each in zip(whole.time_ns.tolist(), whole.joints, strict=True)]
