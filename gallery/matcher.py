@@ -18,7 +18,7 @@ from gallery.scoring.recent_windows import RecentWindows, ScoredWindow
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import AveragePrediction, TrackScores
 from stream.body import FloatArray
-from stream.bus.messages import Tick, TrackSplit
+from stream.bus.messages import Tick, TrackNote, TrackSplit
 
 __all__ = ["Matcher"]
 
@@ -73,17 +73,24 @@ class Matcher:
         leaving = {*tick.ended, *(split.track for split in tick.splits)}
         last = [n for n, row in enumerate(tick.rows) if row.track in leaving]
         others = [n for n, row in enumerate(tick.rows) if row.track not in leaving]
-        decisions = self._compare(tick, cages, last)
+        decisions = self._follow_notes(tick, [note for note in tick.notes if note.track in leaving])
+        decisions += self._compare(tick, cages, last)
         for split in tick.splits:
             decisions += self._split(tick, split, others)
         for number in tick.ended:
             decisions += self.end(number)
-        for note in tick.notes:
+        decisions += self._follow_notes(tick, [note for note in tick.notes if note.track not in leaving])
+        return decisions + self._compare(tick, cages, others)
+
+    def _follow_notes(self, tick: Tick, notes: Sequence[TrackNote]) -> list[TrackDecision]:
+        """Opens new tracks and decides on those without windows."""
+        decisions: list[TrackDecision] = []
+        for note in notes:
             track = self._track(tick.source, note.track, note.time_ns)
             track.last_ns, track.no_windows = note.time_ns, note.reason
             if note.reason is not None or track.scores.seconds < FIRST_DECISION_S:
                 decisions.append(self._rule.decide(track))
-        return decisions + self._compare(tick, cages, others)
+        return decisions
 
     def _count_lost(self, tick: Tick, to_come: Sequence[int]) -> None:
         """Counts the windows of each track that were cut and have not arrived.

@@ -305,6 +305,19 @@ def test_one_tick_may_end_a_track_and_open_another_and_the_end_comes_first() -> 
     assert decisions[1].seconds == pytest.approx(1.3)
 
 
+def test_a_track_that_came_and_left_in_one_tick_ends_once() -> None:
+    subject = matcher(ada=ADA, ben=BEN)
+    rows = tuple(row(5, k) for k in range(12))
+    tick = Tick(
+        0, 0, 0, "c", (12, F, D), rows, (TrackNote(5, 10**9, None), TrackNote(6, 10**9, None)), (5, 6)
+    )
+    decisions = subject.observe(tick, np.stack([ADA] * 12))
+    finals = [(d.track.number, d.state, d.candidate) for d in decisions if d.final]
+    assert finals == [(5, "person", "ada"), (6, "collecting", None)]
+    assert not subject.tracks
+    assert subject.end_source(0) == []
+
+
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12))
 def test_windows_cut_are_compared_or_counted_as_lost(ticks: list[tuple[int, bool]]) -> None:
     subject, cut, compared = matcher(ada=ADA), 0, 0
