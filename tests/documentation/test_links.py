@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.documentation.documents import ROOT
+from tests.documentation.documents import DOCUMENTS, ROOT
 from tools.documentation.results_files import RESULTS
 from tools.documentation.results_tables import threshold_table
 
@@ -44,6 +44,17 @@ def test_links_lead_somewhere(name: str) -> None:
         assert document.exists(), target
         if anchor:
             assert anchor in headings(document.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_page_has_a_section_twice(name: str) -> None:
+    tokens = MarkdownIt("commonmark").parse((ROOT / name).read_text(encoding="utf-8"))
+    titles = [
+        after.content
+        for token, after in pairwise(tokens)
+        if token.type == "heading_open" and token.tag in ("h1", "h2")
+    ]
+    assert len(set(titles)) == len(titles)
 
 
 def test_figures_in_the_text_of_the_readme_are_those_of_the_tables() -> None:
