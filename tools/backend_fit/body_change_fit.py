@@ -165,7 +165,7 @@ def main(
     try:
         walks = [frames_of(ref.read()) for ref in kgbd_walks(data, range(1, 101))]
     except SgeError as error:
-        Console(stderr=True).print(str(error), highlight=False)
+        typer.echo(f"body_change_fit: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
     spliced = measure_splices(walks, SPLICES, np.random.default_rng(SEED))
     trees = fit_trees([jump for walk in walks for jump in jumps_of(walk)], spliced)

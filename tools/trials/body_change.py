@@ -216,7 +216,7 @@ def main(
         for one in seed or (1, 2):
             _measure(named, walks, jumps, one, names)
     except SgeError as error:
-        Console(stderr=True).print(str(error), highlight=False)
+        typer.echo(f"body_change: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
 
 

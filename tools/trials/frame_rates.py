@@ -96,7 +96,7 @@ def main(
         loaded = load_encoder()
         walks = [ref.read() for ref in kgbd_walks(data, range(first, last + 1))]
     except SgeError as error:
-        Console(stderr=True).print(str(error), highlight=False)
+        typer.echo(f"frame_rates: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
     encoder, backend = Encoder(loaded, "cpu"), load_backend(loaded.contract.id)
     enrolled = [encode_walk(encoder, each) for each in walks if each.walk in ("1", "2")]
