@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import zmq
 
 from stream.bus.messages import BadMessage, EnrolReply, EnrolRequest, pack, unpack
@@ -25,7 +27,11 @@ def request_enrolment(run: Run, request: EnrolRequest) -> EnrolReply:
         socket = bus.connect(zmq.DEALER, "control")
         socket.send_multipart(pack(request))
         if not socket.poll(REPLY_TIMEOUT_S * 1000):
-            msg = f"the running system (process {run.pid}) did not reply within {REPLY_TIMEOUT_S} s"
+            msg = (
+                f"the running system (process {run.pid}) did not reply within {REPLY_TIMEOUT_S} s; see "
+                "whether the walk is stored before you try again: "
+                f"sge-stream people show {shlex.quote(request.name)}"
+            )
             raise RunError(msg)
         try:
             reply, _ = unpack(socket.recv_multipart())
