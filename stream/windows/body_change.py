@@ -5,13 +5,14 @@ hip, while the frames before and after move smoothly; and bone lengths and postu
 also makes joints jump, but seldom all of them, and seldom with smooth frames on both sides. `BodyObserver`
 describes each jump by such measures, once it knows the frames after it. Boosted trees
 (`stream.windows.boosted_trees`), fitted to single walks and to pairs of people, tell the two
-apart.
+apart. A jump that exchanges left and right is none: sensors do that to a person who turns round.
 
     frame -> frames of an even rate -> median jump of the joints > `MIN_JUMP_M` -> measures -> trees -> change
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from itertools import islice
 from typing import NamedTuple
@@ -46,6 +47,10 @@ LIMIT = 5.25
 
 _PARENTS = [parent for _, parent in BONES]
 _SIDES = tuple(CANONICAL.index(name) for name in ("ShoulderLeft", "ShoulderRight", "HipLeft", "HipRight"))
+_OTHER_SIDE = {"Left": "Right", "Right": "Left"}
+_EXCHANGED = [
+    CANONICAL.index(re.sub("Left|Right", lambda side: _OTHER_SIDE[side[0]], name)) for name in CANONICAL
+]
 _ORDER = [2, 5, 9, 13, 16, 18]
 """Places of the sorted 19 joints or bones that describe a jump."""
 _FEW_MEASURES = [2, 4, 8, 10, 14, 16]
@@ -65,6 +70,8 @@ class Jump(NamedTuple):
     """Time of the first frame after it."""
     measures: Floats
     """(M,) measures for the trees."""
+    sides_exchanged: bool = False
+    """Whether the joints hardly moved if left and right are exchanged: a sensor does that to who turns."""
 
 
 class BodyObserver:
@@ -96,7 +103,12 @@ class BodyObserver:
         if len(self._frames) < LEAST_BEFORE + AFTER or not self._frames[-AFTER][2]:
             return None
         skeletons = np.stack([frame[1] for frame in self._frames])
-        return Jump(self._frames[-AFTER][0], measure_jump(skeletons, len(skeletons) - AFTER))
+        before, after = skeletons[-AFTER - 1], skeletons[-AFTER]
+        return Jump(
+            self._frames[-AFTER][0],
+            measure_jump(skeletons, len(skeletons) - AFTER),
+            sides_exchanged=not is_jump(before, after[_EXCHANGED]),
+        )
 
     def forget_before(self, time_ns: int) -> None:
         """Drops the frames before a time: they show somebody else."""
@@ -124,7 +136,7 @@ class BodyChangeDetector:
             The time of the first frame of the other person, once the change is certain; else None.
         """
         jump = self._observer.push(time_ns, joints)
-        if jump is None or self.trees.score(jump.measures) < self._limit:
+        if jump is None or jump.sides_exchanged or self.trees.score(jump.measures) < self._limit:
             return None
         self._observer.forget_before(jump.time_ns)
         return jump.time_ns

@@ -97,7 +97,8 @@ def _folds(walks: Sequence[Frames], jumps: dict[int, list[Jump]], seed: int) -> 
 
 
 def _highest(trees: BoostedTrees, jumps: Sequence[Jump]) -> float:
-    return max((trees.score(jump.measures) for jump in jumps), default=_NO_JUMP)
+    scores = [trees.score(jump.measures) for jump in jumps if not jump.sides_exchanged]
+    return max(scores, default=_NO_JUMP)
 
 
 def _print_shares(name: str, single: NDArray[np.float64], spliced: NDArray[np.float64]) -> None:

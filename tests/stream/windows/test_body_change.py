@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from stream.body import FloatArray
+from stream.skeleton import CANONICAL
 from stream.windows.body_change import AFTER, BodyChangeDetector, BodyObserver, detector_for
-from stream.windows.boosted_trees import load_trees
+from stream.windows.boosted_trees import BoostedTrees, load_trees
 from tests.stream.bodies import at_rate, walking
 from tools.backend_fit.body_change_fit import Frames, frames_of, jumps_of, random_splices, splice
 from tools.backend_fit.offline_pipeline import kgbd_walks
@@ -44,6 +45,23 @@ def test_the_place_of_the_body_plays_no_part() -> None:
     joints = walking(times)
     joints[90:] += np.float32(3.0)
     assert jump_times(times, joints) == []
+
+
+def always() -> BodyChangeDetector:
+    """A detector for which each jump is a change."""
+    leaf, number = np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32)
+    return BodyChangeDetector(BoostedTrees(leaf - 1, number, leaf, leaf, number, np.full(1, 9, np.float32)))
+
+
+def test_a_sensor_that_exchanges_left_and_right_of_a_person_who_turns_splits_no_track() -> None:
+    times, joints = at_rate(30, 6.0), walking(at_rate(30, 6.0))
+    sides = [name.replace("Left", "-").replace("Right", "Left").replace("-", "Right") for name in CANONICAL]
+    joints[90:] = joints[90:, [CANONICAL.index(name) for name in sides]]
+    (jump,) = jumps_of(Frames("1", "1", times, joints))
+    assert jump.sides_exchanged
+    for detector, frames, expected in ((always(), joints, []), (always(), two_people()[1], [times[90]])):
+        changes = [detector.push(int(t), frame) for t, frame in zip(times, frames, strict=True)]
+        assert [change for change in changes if change is not None] == expected
 
 
 def test_sources_of_60_a_second_are_observed_at_half_their_rate_and_slow_ones_not_at_all() -> None:
