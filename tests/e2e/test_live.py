@@ -33,6 +33,7 @@ FIELDS = [
     "reason",
     "latency_ms",
     "final",
+    "lost_windows",
 ]
 VARYING = ("id", "time", "latency_ms")
 """Fields that differ between two replays of a recording."""

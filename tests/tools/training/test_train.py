@@ -28,9 +28,10 @@ SETTINGS: dict[str, Any] = {
 
 
 def walk(seed: int) -> FloatArray:
-    """Returns joints of a body that stands in front of the sensor, with noise."""
+    """Returns joints of a body in front of the sensor, at random places but with its head on top; noisy."""
     draw = np.random.RandomState(seed)
     body = draw.uniform(0.5, 2.5, (1, 20, 3)) + 0.02 * draw.standard_normal((FRAMES, 20, 3))
+    body[:, CANONICAL.index("Head"), 1] += 2.5
     return body.astype("f4").round(4)
 
 
