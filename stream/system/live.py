@@ -110,6 +110,7 @@ class Live:
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
         self._notify = notify
+        self._opened: dict[int, int] = {}
         self.infos: list[SourceInfo] = []
         self.enrolled: int | None = None
         self.supervisor: Supervisor = Supervisor(echo)
@@ -200,12 +201,18 @@ class Live:
             self._monitor.check_processes()
             while (message := self._receiver.receive()) is not None:
                 if isinstance(message, Verdict):
+                    self._count_track(message.decision.track)
                     return message
                 self._monitor.open_sources.discard(message.source)
             remaining = deadline - time.monotonic()
             if self.done or remaining <= 0:
                 return None
             self._receiver.wait(min(POLL_S, remaining))
+
+    def _count_track(self, track: int) -> None:
+        """Remembers that a source opened a track, whose number a restarted worker must not use again."""
+        source, before = self.source_of(track), (track - 1) // len(self._specs)
+        self._opened[source] = max(self._opened.get(source, 0), before + 1)
 
     def source_of(self, track: int) -> int:
         """Returns the number of the source that a track belongs to; see `stream.capture.tracking.Tracker`."""
@@ -332,7 +339,8 @@ class Live:
         )
 
         def settings(child: Child) -> CaptureSettings:
-            opened = int(child.status.counters.get("tracks", 0)) if child.status else 0
-            return msgspec.structs.replace(first, epoch=child.restarts, opened=opened)
+            reported = int(child.status.counters.get("tracks", 0)) if child.status else 0
+            self._opened[index] = max(self._opened.get(index, 0), reported)
+            return msgspec.structs.replace(first, epoch=child.restarts, opened=self._opened[index])
 
         return settings

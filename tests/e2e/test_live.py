@@ -224,6 +224,22 @@ def test_a_worker_that_crashes_is_restarted_with_a_new_track_number(program: Pro
         assert lines[-1]["track"] == 2
 
 
+def test_a_track_number_is_not_used_again_after_a_worker_dies_before_its_first_heartbeat(
+    program: Program,
+) -> None:
+    with program.start("--source", "walkers:n=1,seed=11", "--fpir", "off", "--json") as system:
+        first = system.line()["track"]
+        for _ in range(2):
+            worker = system.child("capture")
+            worker.kill()
+            worker.wait(20)
+            system.wait_until(lambda: any("capture" in child.cmdline() for child in system.children()))
+        while not (line := system.line())["final"]:
+            pass
+        assert line["track"] == first
+        assert system.line()["track"] > first
+
+
 def test_a_module_of_the_same_name_in_the_current_folder_is_ignored(
     program: Program, walks: dict[str, Path], tmp_path: Path
 ) -> None:
