@@ -127,10 +127,10 @@ def _rewrite(source: Path, target: Path) -> Path:
     try:
         with read_recording(source) as recording:
             _refuse_existing(target)
-            _write(target, recording.info, _complete_frames(recording), recording.started)
+            _write(target, recording.info, _complete_frames(recording, source), recording.started)
     except UnorderedRecording:
         with read_recording(source, mend=True) as recording:
-            frames = _in_order(_complete_frames(recording), source)
+            frames = _in_order(_complete_frames(recording, source), source)
             _write(target, recording.info, frames, recording.started)
     if recording.remark:
         _log.warning("%s", recording.remark)
@@ -157,16 +157,18 @@ def _in_order(frames: Iterable[BodyFrame], source: Path) -> Iterator[BodyFrame]:
         )
 
 
-def _complete_frames(recording: Recording) -> Iterator[BodyFrame]:
-    """Yields the complete frames of a recording that may be truncated; raises if there is none."""
-    any_complete = False
+def _complete_frames(recording: Recording, source: Path) -> Iterator[BodyFrame]:
+    """Yields the complete frames of a recording; logs that it is truncated, and raises if there is none."""
+    frame: BodyFrame | None = None
     try:
         for frame in recording:
-            any_complete = True
             yield frame
     except TruncatedRecording:
-        if not any_complete:
+        if frame is None:
             raise
+        _log.warning(
+            "%s is truncated after %.1f s; what was before is converted", source, frame.time_ns / 1e9
+        )
 
 
 def _write(

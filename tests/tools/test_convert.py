@@ -203,7 +203,7 @@ def test_a_recording_is_rewritten(tmp_path: Path, target: str) -> None:
         assert all(same(a, b) for a, b in zip(recording, written, strict=True))
 
 
-def test_a_truncated_recording_is_repaired(tmp_path: Path) -> None:
+def test_a_truncated_recording_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     written = write_recording(tmp_path / "in.mcap")
     cut = tmp_path / "cut.mcap"
     cut.write_bytes((tmp_path / "in.mcap").read_bytes()[: (tmp_path / "in.mcap").stat().st_size * 2 // 3])
@@ -211,6 +211,8 @@ def test_a_truncated_recording_is_repaired(tmp_path: Path) -> None:
         frames_of(cut)
     (path,) = convert(cut, tmp_path / "repaired.mcap")
     repaired = frames_of(path)
+    last_s = repaired[-1].time_ns / 1e9
+    assert caplog.messages == [f"{cut} is truncated after {last_s:.1f} s; what was before is converted"]
     assert 60 < len(repaired) < 150
     assert all(same(a, b) for a, b in zip(repaired, written[: len(repaired)], strict=True))
 
