@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -180,7 +181,7 @@ def read_only(program: Program, walks: dict[str, Path]) -> Iterator[Path]:
     folder = gallery_of(program).parent
     source = folder.with_name(f"{folder.name}-source")
     shutil.copytree(folder, source)
-    if os.geteuid():
+    if sys.platform == "win32" or os.geteuid():
         folder.chmod(0o500)
         yield folder
         folder.chmod(0o700)

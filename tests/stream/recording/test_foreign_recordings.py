@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import resource
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +49,8 @@ def test_a_missing_file_and_a_folder_are_rejected(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_refused_instead_of_waiting_for_its_writer(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has no pipes in folders")
     os.mkfifo(tmp_path / "pipe.mcap")
     assert "pipe.mcap is a pipe or a device" in read_error(tmp_path / "pipe.mcap")
 
@@ -448,6 +450,10 @@ def packed_zeros() -> dict[str, bytes]:
 def test_a_chunk_is_never_unpacked_beyond_the_limit(
     name: str, stated: int, packed_zeros: dict[str, bytes], foreign: NewFile, tmp_path: Path
 ) -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has no getrusage")
+    import resource
+
     data = packed_zeros[name]
     compression = "lz4" if name == "lz4" else "zstd"
     foreign_chunk(foreign, tmp_path, data=data, compression=compression, uncompressed_size=stated)

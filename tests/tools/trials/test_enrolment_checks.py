@@ -38,5 +38,6 @@ def test_shares_have_intervals_over_people() -> None:
         shares.add("always", person, True)
     text = io.StringIO()
     Console(file=text, width=100).print(shares.table("title"))
-    assert "50.0 % │ 20.0-80.0" in text.getvalue()
-    assert "100.0 % │ 100.0-100.0" in text.getvalue()
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.getvalue().splitlines()]
+    assert ["refused", "10", "50.0 %", "20.0-80.0"] in rows
+    assert ["always", "10", "100.0 %", "100.0-100.0"] in rows
