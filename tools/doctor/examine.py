@@ -38,6 +38,7 @@ PACKAGES = (
     "rich",
     "typer",
     "opencv-python-headless",
+    "av",
     "mediapipe",
 )
 TIMED_RUNS = 20
