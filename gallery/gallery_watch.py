@@ -77,15 +77,14 @@ class GalleryWatch:
             GalleryError: the gallery cannot be used.
         """
         try:
-            self._gallery = open_gallery(self._url, create=False)
+            gallery = self._open(create=False)
         except MissingGalleryError as error:
             if not self.had_gallery:
                 return self._make_index(None, "")
-            self.unread, self.trouble = 1, str(self._gone(error))
+            self.unread, self.trouble = 1, str(error)
             return self._make_index(None, _GONE)
-        self.had_gallery = True
-        self._revision = self._gallery.revision()  # first: a change meanwhile is loaded again
-        return self._make_index(self._gallery, "")
+        self._revision = gallery.revision()  # first: a change meanwhile is loaded again
+        return self._make_index(gallery, "")
 
     def start(self) -> None:
         """Starts following the gallery; `load` comes before."""

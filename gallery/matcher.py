@@ -19,6 +19,7 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import AveragePrediction, TrackScores
 from stream.body import FloatArray
 from stream.bus.messages import Tick, TrackNote, TrackSplit
+from stream.windows.body_change import SENSORS
 
 __all__ = ["Matcher"]
 
@@ -206,7 +207,8 @@ class Matcher:
 
     def _track(self, source: int, number: int, time_ns: int) -> Track:
         if number not in self.tracks:
-            recent = RecentWindows(self._no_scores(source))
+            splits = self.sources[source].sensor in SENSORS
+            recent = RecentWindows(self._no_scores(source)) if splits else None
             self.tracks[number] = Track(number, source, self._no_scores(source), time_ns, recent=recent)
         return self.tracks[number]
 

@@ -39,7 +39,8 @@ class Track:
         scores: evidence so far.
         last_ns: the source's time of the latest window or note.
         no_windows: why the track gives no windows at present; None while it gives some.
-        recent: its newest windows, which can still be taken back.
+        recent: its newest windows, which can still be taken back; None once it has ended, and on kinds of
+            sensors whose tracks are never split.
         lost: number of its windows that never arrived.
         successor: number of the track that another person has since this track was split; None if it was not.
     """

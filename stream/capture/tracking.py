@@ -12,7 +12,7 @@ from stream.body import Body, BodyFrame, FloatArray
 from stream.bus.messages import Tick, TrackNote, TrackSplit, WindowRow
 from stream.skeleton import Layout, to_canonical
 from stream.windows.body_change import BodyChangeDetector
-from stream.windows.cutting import Window, WindowCutter, WindowProblem
+from stream.windows.cutting import Window, WindowCutter, WindowProblem, is_complete
 
 __all__ = ["TRACK_TIMEOUT_NS", "Tracker", "TrackerUpdate", "make_tick"]
 
@@ -189,7 +189,7 @@ class Tracker:
 
 def _change(track: _Track, time_ns: int, joints: FloatArray, confidence: FloatArray) -> int | None:
     """Returns since when the body of a track is another person's, once that is certain."""
-    if track.detector is None or not confidence.all() or not np.isfinite(joints).all():
+    if track.detector is None or not is_complete(joints, confidence):
         return None
     return track.detector.push(time_ns, joints)
 

@@ -24,7 +24,7 @@ from stream.body import FloatArray
 from stream.skeleton import BONES, CANONICAL
 from stream.windows.boosted_trees import BoostedTrees, load_trees
 
-__all__ = ["BodyChangeDetector", "BodyObserver", "Jump", "detector_for", "is_jump", "measure_jump"]
+__all__ = ["SENSORS", "BodyChangeDetector", "BodyObserver", "Jump", "detector_for", "is_jump", "measure_jump"]
 
 SENSORS = frozenset({"kinect-v1", "kinect-v2"})
 """Kinds of sensors whose single walks were measured; tracks of others are never split."""

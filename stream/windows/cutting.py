@@ -37,6 +37,7 @@ __all__ = [
     "WindowCutter",
     "WindowProblem",
     "cut_windows",
+    "is_complete",
 ]
 
 RATE_HZ = 30
@@ -137,7 +138,7 @@ class WindowCutter:
             confidence: (20,) float32 in 0..1; a frame with any joint at 0 is skipped.
         """
         self._arrivals.append(time_ns)
-        if not confidence.all() or not np.isfinite(joints).all():
+        if not is_complete(joints, confidence):
             self.problem = missing_joints_problem(confidence)
             return []
         frame = _Sample(time_ns, joints, confidence)
@@ -232,6 +233,11 @@ class WindowCutter:
         windows = [*self._held, window]
         self._held.clear()
         return windows
+
+
+def is_complete(joints: FloatArray, confidence: FloatArray) -> bool:
+    """Returns whether all joints (20, 3) of a frame were seen; confidence (20,) is 0 where one was not."""
+    return bool(confidence.all() and np.isfinite(joints).all())
 
 
 def _interpolate(a: _Sample, b: _Sample, sample_ns: int) -> _Sample:
