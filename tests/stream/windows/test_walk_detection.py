@@ -175,8 +175,8 @@ def test_the_frame_rate_of_the_sensor_has_no_effect(rate: int, swing: float, sto
         joints = walking(np.minimum(times, round(stops * SECOND)), swing=swing)
         return {round(w.end_ns / 1e7) for w in cut_windows(times, joints, walking_only=True)}
 
-    # Interpolation may decide about motion close to the limit.
-    assert len(ends_at(rate) ^ ends_at(30)) <= 1
+    # Below 30 skeletons a second the end of the motion is interpolated, which moves it by up to 0.2 s.
+    assert len(ends_at(rate) ^ ends_at(30)) <= (2 if rate < 30 else 0)
     assert len(ends_at(rate)) >= 10 * (stops - 0.5)
 
 
