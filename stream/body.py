@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Body", "BodyFrame", "FloatArray", "Image", "Picture", "SourceInfo"]
+__all__ = ["Body", "BodyFrame", "FloatArray", "Image", "MissedPerson", "Picture", "SourceInfo"]
 
 FloatArray = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -31,6 +31,19 @@ class Body:
     confidence: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class MissedPerson:
+    """A person who was seen in a picture, but of whom the frame has no body.
+
+    Attributes:
+        box: left, top, right and bottom, pixels.
+        reason: why there is no body, for people.
+    """
+
+    box: tuple[float, float, float, float]
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """The camera image of a frame, used for drawing only; it is never recorded.
@@ -40,11 +53,13 @@ class Picture:
         keypoints: by body id, (J, 3) float32, the layout's joints in the image: x and y in pixels (right,
             down) and visibility in 0..1.
         taken_ns: monotonic clock of this host when the image was captured; None for an image from a file.
+        missed: people without a body in the frame.
     """
 
     image: Image
     keypoints: Mapping[int, FloatArray]
     taken_ns: int | None = None
+    missed: tuple[MissedPerson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.body import FloatArray
+from stream.body import FloatArray, Image
 
 __all__ = [
     "Box",
     "bounding_box",
     "center",
+    "clipped",
     "covered_share",
     "iou",
     "longer_side",
@@ -35,6 +36,14 @@ def shifted(box: Box, by: FloatArray) -> Box:
     """Returns the box moved by (2,) pixels."""
     x, y = by.tolist()
     return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def clipped(box: Box, image: Image) -> Box:
+    """Returns the part of the box within the picture; empty at its edge if there is none."""
+    height, width = image.shape[:2]
+    x0, x1 = (min(max(edge, 0.0), float(width)) for edge in (box[0], box[2]))
+    y0, y1 = (min(max(edge, 0.0), float(height)) for edge in (box[1], box[3]))
+    return x0, y0, x1, y1
 
 
 def square_crop(box: Box, scale: float) -> tuple[int, int, int]:

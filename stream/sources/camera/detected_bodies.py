@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from stream.body import BodyFrame, FloatArray, Image, Picture
+from stream.body import BodyFrame, FloatArray, Image, MissedPerson, Picture
 
 __all__ = ["DetectedBodies", "PosePipeline"]
 
@@ -18,14 +18,16 @@ class DetectedBodies:
     Attributes:
         frame: the bodies in camera space, in the layout `mediapipe`.
         landmarks: by body id, (33, 3) float32: pixels to the right, pixels down, confidence.
+        missed: people who were seen, but of whom there is no body.
     """
 
     frame: BodyFrame
     landmarks: Mapping[int, FloatArray]
+    missed: tuple[MissedPerson, ...] = ()
 
     def with_picture(self, image: Image, taken_ns: int | None = None) -> BodyFrame:
         """Returns the frame with its picture and landmarks; see `stream.body.Picture`."""
-        return replace(self.frame, picture=Picture(image, self.landmarks, taken_ns))
+        return replace(self.frame, picture=Picture(image, self.landmarks, taken_ns, self.missed))
 
 
 class PosePipeline(Protocol):

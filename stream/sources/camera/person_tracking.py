@@ -15,10 +15,13 @@ from scipy.optimize import linear_sum_assignment
 from stream.body import FloatArray
 from stream.sources.camera.boxes import Box, bounding_box, center, iou, shifted
 
-__all__ = ["TORSO", "PersonTracker", "TrackedPerson", "torso_length"]
+__all__ = ["TORSO", "PersonTracker", "TrackedPerson", "person_box", "torso_length"]
 
 TORSO = (11, 12, 23, 24)
 """MediaPipe's shoulders and hips: they move smoothly and are visible from all sides."""
+
+MARGINS = (0.055, 0.085, 0.055, 0.03)
+"""What the detector's boxes show beyond the landmarks at the left, top, right and bottom, over the height."""
 
 MAX_DISTANCE = 1.0
 """Gate, torso lengths: a pose farther from the expected position is another person."""
@@ -81,7 +84,7 @@ class TrackedPerson:
                 np.float32(1 / self.hits), elapsed / (elapsed + np.float32(VELOCITY_TIME_CONSTANT_S))
             )
             self.velocity = self.velocity + weight * (measured - self.velocity)
-        self.torso, self.box, self.time_ns = torso, bounding_box(points), time_ns
+        self.torso, self.box, self.time_ns = torso, person_box(points), time_ns
         self.hits, self.misses = self.hits + 1, 0
 
     def update_box(self, box: Box, time_ns: int) -> None:
@@ -158,9 +161,17 @@ class PersonTracker:
 
     def _add(self, points: FloatArray, time_ns: int) -> TrackedPerson:
         self._last_id += 1
-        person = TrackedPerson(self._last_id, points[TORSO, :], bounding_box(points), time_ns)
+        person = TrackedPerson(self._last_id, points[TORSO, :], person_box(points), time_ns)
         self._people.append(person)
         return person
+
+
+def person_box(points: FloatArray) -> Box:
+    """Returns the box of a person with these (33, 2) landmarks, as the detector would draw it."""
+    left, top, right, bottom = bounding_box(points)
+    height = (bottom - top) / (1 - MARGINS[1] - MARGINS[3])
+    west, north, east, south = (height * margin for margin in MARGINS)
+    return left - west, top - north, right + east, bottom + south
 
 
 def torso_length(points: FloatArray) -> float:

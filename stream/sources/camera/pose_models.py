@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mediapipe as mp
@@ -11,15 +12,13 @@ from mediapipe.tasks.python import BaseOptions, vision
 
 from stream.body import FloatArray, Image
 from stream.errors import SourceError
-from stream.sources.camera.boxes import Box, square_crop
+from stream.sources.camera.boxes import Box
+from stream.sources.camera.crops import CROP_SCALE, person_crop
 from stream.sources.camera.model_files import PERSON_MODEL, POSE_MODELS, load_model
 from stream.sources.camera.native_stderr import suppress_native_stderr
 from stream.sources.camera.quiet_opencv import cv2
 
 __all__ = ["Pose", "PoseModels"]
-
-CROP_SCALE = 1.3
-"""Side of the square crop for pose estimation over the longer side of the person's box."""
 
 MIN_BOX_SCORE = 0.35
 MIN_POSE_SCORE = 0.3
@@ -99,22 +98,29 @@ class PoseModels:
         boxes = (detection.bounding_box for detection in detections)
         return [(b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height) for b in boxes]
 
-    def pose(self, image: Image, box: Box) -> Pose | None:
-        """Returns the pose of the most prominent person in and around a box; None if there is none."""
-        left, top, side = square_crop(box, CROP_SCALE)
-        crop = _crop(image, left, top, side)
+    def pose(
+        self, image: Image, box: Box, others: Sequence[Box] = (), scale: float = CROP_SCALE
+    ) -> Pose | None:
+        """Returns the pose of the most prominent person in and around a box; None if there is none.
+
+        Args:
+            image: the picture, BGR.
+            box: of the person.
+            others: boxes of other people, who are greyed out.
+            scale: side of the crop over the longer side of the box.
+        """
+        crop = person_crop(image, box, others, scale)
         if crop is None:
             return None
         with contextlib.nullcontext() if self._first_pose_found else suppress_native_stderr():
-            result = self._poses.detect(_rgb(crop))
+            result = self._poses.detect(_rgb(crop.image))
         if not result.pose_landmarks:
             return None
         self._first_pose_found = True
         values = [(p.x, p.y, p.visibility, p.presence) for p in result.pose_landmarks[0]]
         landmarks = np.array(values, np.float32)
         world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]], np.float32)
-        points: FloatArray = landmarks[:, :2] * np.float32(side) + np.array([left, top], np.float32)
-        return Pose(points, world * TO_BODY, landmarks[:, 2], landmarks[:, 3])
+        return Pose(crop.in_picture(landmarks[:, :2]), world * TO_BODY, landmarks[:, 2], landmarks[:, 3])
 
     def close(self) -> None:
         """Releases both models; without this, MediaPipe writes tracebacks when the interpreter exits."""
@@ -123,14 +129,3 @@ class PoseModels:
 
 def _rgb(image: Image) -> mp.Image:
     return mp.Image(image_format=mp.ImageFormat.SRGB, data=cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-
-
-def _crop(image: Image, left: int, top: int, side: int) -> Image | None:
-    """Returns a square crop, black beyond the picture's edge; MediaPipe's landmarks require a square."""
-    height, width = image.shape[:2]
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
-    if x0 >= x1 or y0 >= y1:
-        return None
-    crop = np.zeros((side, side, 3), np.uint8)
-    crop[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
-    return crop

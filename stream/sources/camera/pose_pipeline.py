@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.body import Body, BodyFrame, FloatArray, Image
-from stream.sources.camera.boxes import bounding_box, may_match
+from stream.body import Body, BodyFrame, FloatArray, Image, MissedPerson
+from stream.sources.camera.boxes import Box
+from stream.sources.camera.crowd_poses import estimate_poses
 from stream.sources.camera.detected_bodies import DetectedBodies, PosePipeline
 from stream.sources.camera.lifting import FIELD_OF_VIEW, PinholeCamera, joint_confidence
 from stream.sources.camera.one_euro import OneEuroFilter
-from stream.sources.camera.person_tracking import TORSO, PersonTracker, torso_length
+from stream.sources.camera.person_tracking import PersonTracker, person_box
 from stream.sources.camera.pose_models import Pose, PoseModels
 
 __all__ = ["open_pose_pipeline"]
@@ -20,8 +21,13 @@ DETECTION_INTERVAL_NS = 150_000_000
 MAX_PEOPLE = 8
 """A pose takes 10 to 25 ms; with more people, the frame rate would be too low for windows."""
 
-MIN_TORSO_DISTANCE = 0.5
-"""Torso lengths; two poses whose torsos are closer are duplicates."""
+SHOWN_MISSES = 5
+"""Pictures for which a person whose pose is not found any more is shown where expected."""
+
+TOO_MANY = f"more than {MAX_PEOPLE} people"
+TOO_SMALL = "too small, or hidden"
+NO_DISTANCE = "distance unknown"
+"""Why a person gave no body; see also `stream.sources.camera.crowd_poses`."""
 
 LIMB_FILTER = (1.5, 3.0)
 POSITION_FILTER = (0.5, 0.5)
@@ -53,7 +59,7 @@ class _MediaPipePipeline:
         self._next_detection_ns: int | None = None
 
     def process(self, image: Image, time_ns: int) -> DetectedBodies:
-        poses = self._estimate_poses(image, time_ns)
+        poses, missed = self._estimate_poses(image, time_ns)
         height, width = image.shape[:2]
         people = self._tracker.assign_poses([pose.points for pose in poses], time_ns)
         camera = PinholeCamera.from_field_of_view(width, height, self._field_of_view)
@@ -62,32 +68,36 @@ class _MediaPipePipeline:
         for person, pose, confidence in zip(people, poses, confidences, strict=True):
             smoother = self._smoothers.setdefault(person.id, _PoseSmoother())
             joints = smoother.push(pose, confidence, camera, time_ns)
-            if person.confirmed and joints is not None and confidence.any():
+            if reason := _why_unusable(joints, confidence):
+                missed.append(MissedPerson(person_box(pose.points), reason))
+            elif person.confirmed and joints is not None:
                 bodies.append(Body(person.id, joints, confidence))
                 landmarks[person.id] = np.column_stack([pose.points, confidence])
         self._smoothers = {p.id: self._smoothers[p.id] for p in self._tracker.people}
         bodies.sort(key=lambda body: body.id)
-        return DetectedBodies(BodyFrame(time_ns, tuple(bodies)), landmarks)
+        return DetectedBodies(BodyFrame(time_ns, tuple(bodies)), landmarks, tuple(missed))
 
     def close(self) -> None:
         self._models.close()
 
-    def _estimate_poses(self, image: Image, time_ns: int) -> list[Pose]:
-        """Returns the poses of all people in the picture, without duplicates."""
-        new_boxes = []
+    def _estimate_poses(self, image: Image, time_ns: int) -> tuple[list[Pose], list[MissedPerson]]:
+        """Returns the poses of all people in the picture, without duplicates, and people without a pose."""
+        new_boxes: list[Box] = []
         if self._next_detection_ns is None or time_ns >= self._next_detection_ns:
             self._next_detection_ns = time_ns + DETECTION_INTERVAL_NS
             new_boxes = self._tracker.assign_boxes(self._models.boxes(image), time_ns)
-        boxes = [person.box_at(time_ns) for person in self._tracker.people] + new_boxes
-        poses: list[Pose] = []
-        for box in boxes[:MAX_PEOPLE]:
-            pose = self._models.pose(image, box)
-            # In a crop without a complete person, MediaPipe returns an arbitrary pose.
-            if pose is None or not may_match(bounding_box(pose.points), box):
-                continue
-            if all(_distinct(pose, other) for other in poses):
-                poses.append(pose)
-        return poses
+        people = self._tracker.people
+        boxes = [person.box_at(time_ns) for person in people] + new_boxes
+        estimates = estimate_poses(self._models, image, boxes[:MAX_PEOPLE])
+        estimates += [TOO_MANY] * len(boxes[MAX_PEOPLE:])
+        # Between two detections, somebody who has left still has a box; those seen lately are shown.
+        seen = [person.misses <= SHOWN_MISSES for person in people] + [True] * len(new_boxes)
+        missed = [
+            MissedPerson(box, reason)
+            for box, reason, shown in zip(boxes, estimates, seen, strict=True)
+            if isinstance(reason, str) and shown
+        ]
+        return [pose for pose in estimates if isinstance(pose, Pose)], missed
 
 
 class _PoseSmoother:
@@ -109,7 +119,8 @@ class _PoseSmoother:
         return limbs + self._position.push(time_ns, position[None])
 
 
-def _distinct(pose: Pose, other: Pose) -> bool:
-    """Returns whether two poses show two people."""
-    distance = np.linalg.norm(pose.points[TORSO, :] - other.points[TORSO, :], axis=1).mean()
-    return bool(distance > MIN_TORSO_DISTANCE * min(torso_length(pose.points), torso_length(other.points)))
+def _why_unusable(joints: FloatArray | None, confidence: FloatArray) -> str:
+    """Returns why a pose gives no body; empty if it gives one."""
+    if not confidence.any():
+        return TOO_SMALL
+    return NO_DISTANCE if joints is None else ""

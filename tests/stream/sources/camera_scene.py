@@ -23,6 +23,7 @@ from stream.sources.camera.lifting import FIELD_OF_VIEW
 from stream.sources.camera.pose_pipeline import open_pose_pipeline
 
 WIDTH, HEIGHT, FPS = 960, 540, 30
+STEP = 4  # pixels of the picture that share one value
 FOCAL = WIDTH / 2 / math.tan(math.radians(FIELD_OF_VIEW) / 2)
 
 
@@ -81,17 +82,24 @@ def pixels(joints: FloatArray) -> FloatArray:
 
 
 def picture() -> Image:
-    """Returns a picture whose pixels encode their own position; see `_corner`."""
+    """Returns a picture whose pixels encode their own position, evenly, so that crops may be enlarged."""
     x, y = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
-    return np.stack([x & 255, y & 255, (x >> 8 | y >> 8 << 3) + 128], axis=2).astype(np.uint8)
+    return np.stack([np.full_like(x, 255), y / STEP, x / STEP], axis=2).round().astype(np.uint8)
 
 
-def _corner(crop: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[int, int]:
-    """Returns the position of the upper left corner of an RGB crop in the picture."""
-    row = column = len(crop) // 2  # the centre is inside the picture even if the crop is not
-    high, low_y, low_x = (int(v) for v in crop[row, column])
-    high -= 128
-    return (high & 7) * 256 + low_x - column, (high >> 3) * 256 + low_y - row
+def _place(crop: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[FloatArray, float]:
+    """Returns the upper left corner and the side of an RGB crop in the picture, pixels."""
+    middle = len(crop) // 2  # inside the picture and not greyed out, even if the crop is not
+    x, scale = _line(crop[middle], 0)
+    y, _ = _line(crop[:, middle], 1)
+    return np.array([x, y], np.float32), scale * len(crop)
+
+
+def _line(pixels: np.ndarray[Any, np.dtype[np.uint8]], channel: int) -> tuple[float, float]:
+    """Returns the picture's position of the first pixel of a line, and the distance of two."""
+    (inside,) = np.nonzero(pixels[:, 2] >= 254)
+    scale, start = np.polyfit(inside, STEP * pixels[inside, channel].astype(float), 1)
+    return float(start), float(scale)
 
 
 class Scene:
@@ -121,8 +129,7 @@ class Scene:
         return SimpleNamespace(detections=boxes)
 
     def detect_pose(self, image: Any) -> Any:
-        crop = image.numpy_view()
-        corner, side = _corner(crop), crop.shape[0]
+        corner, side = _place(image.numpy_view())
         center = np.add(corner, side / 2)
         present = list(self._present())
         offsets = [np.abs(pixels(w.joints(self.number))[23:25].mean(axis=0) - center).max() for w in present]
