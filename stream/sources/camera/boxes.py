@@ -12,6 +12,7 @@ __all__ = [
     "center",
     "clipped",
     "covered_share",
+    "expanded",
     "iou",
     "longer_side",
     "may_match",
@@ -44,6 +45,12 @@ def clipped(box: Box, image: Image) -> Box:
     x0, x1 = (min(max(edge, 0.0), float(width)) for edge in (box[0], box[2]))
     y0, y1 = (min(max(edge, 0.0), float(height)) for edge in (box[1], box[3]))
     return x0, y0, x1, y1
+
+
+def expanded(box: Box, share: float) -> Box:
+    """Returns the box with a margin of `share` of its longer side on every side."""
+    margin = share * longer_side(box)
+    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
 
 
 def square_crop(box: Box, scale: float) -> tuple[int, int, int]:

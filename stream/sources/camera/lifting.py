@@ -10,6 +10,7 @@ import numpy as np
 
 from stream.body import FloatArray
 from stream.sources.camera.boxes import Box, bounding_box, covered_share, longer_side
+from stream.sources.camera.person_tracking import person_box
 from stream.sources.camera.pose_models import Pose
 
 __all__ = ["FIELD_OF_VIEW", "PinholeCamera", "joint_confidence"]
@@ -26,11 +27,9 @@ MIN_DISTANCE, MAX_DISTANCE = 0.3, 30.0
 MIN_PRESENCE = 0.5
 """Landmarks with a lower presence score count as not detected."""
 
-SIZE_RAMP = (0.08, 0.12)
-"""Height of a person over that of the picture: confidence rises linearly from 0 to full between the two."""
-
-MIN_PICTURE_HEIGHT = 480
-"""Pixels; in smaller pictures, the size of a person is measured against this height."""
+SIZE_RAMP = (40, 60)
+"""Height of a person, pixels: confidence rises linearly from 0 to full between the two. The picture's size does
+not matter, since small people are enlarged; `python -m tools.trials.small_people` measures what it costs."""
 
 OVERLAP_RAMP = (0.3, 0.7)
 """Share of a box within another's: confidence of joints in there falls linearly to 0 between the two."""
@@ -86,8 +85,8 @@ def joint_confidence(poses: Sequence[Pose], width: int, height: int) -> list[Flo
     """
     boxes = [bounding_box(pose.points) for pose in poses]
     return [
-        _visibility(pose, width, height) * _size_factor(box, height) * _overlap_factor(pose, number, boxes)
-        for number, (pose, box) in enumerate(zip(poses, boxes, strict=True))
+        _visibility(pose, width, height) * _size_factor(pose) * _overlap_factor(pose, number, boxes)
+        for number, pose in enumerate(poses)
     ]
 
 
@@ -97,9 +96,8 @@ def _visibility(pose: Pose, width: int, height: int) -> FloatArray:
     return visible.clip(0, 1)
 
 
-def _size_factor(box: Box, height: int) -> np.float32:
-    size = longer_side(box) / max(height, MIN_PICTURE_HEIGHT)
-    return np.float32(np.interp(size, SIZE_RAMP, (0, 1)))
+def _size_factor(pose: Pose) -> np.float32:
+    return np.float32(np.interp(longer_side(person_box(pose.points)), SIZE_RAMP, (0, 1)))
 
 
 def _overlap_factor(pose: Pose, number: int, boxes: Sequence[Box]) -> FloatArray:

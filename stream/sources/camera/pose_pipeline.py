@@ -10,6 +10,7 @@ from stream.sources.camera.crowd_poses import estimate_poses
 from stream.sources.camera.detected_bodies import DetectedBodies, PosePipeline
 from stream.sources.camera.lifting import FIELD_OF_VIEW, PinholeCamera, joint_confidence
 from stream.sources.camera.one_euro import OneEuroFilter
+from stream.sources.camera.person_search import PersonSearch
 from stream.sources.camera.person_tracking import PersonTracker, person_box
 from stream.sources.camera.pose_models import Pose, PoseModels
 
@@ -54,6 +55,7 @@ class _MediaPipePipeline:
     def __init__(self, models: PoseModels, field_of_view: float) -> None:
         self._models = models
         self._field_of_view = field_of_view
+        self._search = PersonSearch(models)
         self._tracker = PersonTracker()
         self._smoothers: dict[int, _PoseSmoother] = {}
         self._next_detection_ns: int | None = None
@@ -85,7 +87,9 @@ class _MediaPipePipeline:
         new_boxes: list[Box] = []
         if self._next_detection_ns is None or time_ns >= self._next_detection_ns:
             self._next_detection_ns = time_ns + DETECTION_INTERVAL_NS
-            new_boxes = self._tracker.assign_boxes(self._models.boxes(image), time_ns)
+            followed = [person.box_at(time_ns) for person in self._tracker.people]
+            found = self._search.boxes(image, followed, in_tile=len(followed) < MAX_PEOPLE)
+            new_boxes = self._tracker.assign_boxes(found, time_ns)
         people = self._tracker.people
         boxes = [person.box_at(time_ns) for person in people] + new_boxes
         estimates = estimate_poses(self._models, image, boxes[:MAX_PEOPLE])

@@ -12,7 +12,7 @@ from stream.skeleton import LAYOUTS, to_canonical
 from stream.sources.camera import pose_models
 from stream.sources.camera.detected_bodies import DetectedBodies
 from stream.sources.camera.pose_pipeline import open_pose_pipeline
-from tests.stream.sources.camera_scene import FOCAL, HEIGHT, Scene, Walker, bodies, detect, hidden
+from tests.stream.sources.camera_scene import FOCAL, Scene, Walker, bodies, detect, hidden
 
 TOWARDS = Walker((0.3, -0.2, 6.0), (0, -1.3))
 AWAY = Walker((-0.3, -0.2, 4.0), (0, 1.3))
@@ -125,11 +125,19 @@ def test_occluded_joints_have_low_confidence() -> None:
 
 
 def test_small_people_have_low_confidence_or_are_not_seen() -> None:
-    far = Walker((0, 0, 20.0), (0.5, 0))
-    assert 0.08 < 1.57 * FOCAL / 20 / HEIGHT < 0.12
-    assert ids(detect(Scene([Walker((0, 0, 29.0), (0.5, 0))]), 20)) == set()
-    detected = bodies(detect(Scene([far]), 20), 1)
-    assert all(0 < body.confidence.max() < 1 for _, body in detected)
+    def pixels_high(walker: Walker) -> float:
+        return 1.8 * walker.scale * FOCAL / walker.start[2]
+
+    def confidences(walker: Walker) -> list[float]:
+        return [float(body.confidence.max()) for _, body in bodies(detect(Scene([walker]), 20), 1)]
+
+    large, small, tiny = (Walker((0, 0, z), (0.5, 0), scale=s) for z, s in ((20.0, 1), (26.0, 1), (29.0, 0.75)))
+    assert pixels_high(large) > 65 and 42 < pixels_high(small) < 58 and pixels_high(tiny) < 38
+    assert set(confidences(large)) == {1.0}
+    assert confidences(small) and all(0 < value < 1 for value in confidences(small))
+    detected = detect(Scene([tiny]), 20)
+    assert ids(detected) == set()
+    assert {missed.reason for missed in detected[-1].missed} == {"too small, or hidden"}
 
 
 def test_overlapping_people_have_low_confidence() -> None:
