@@ -1,8 +1,11 @@
-"""Drawing of a frame: skeletons and labels on its image, or on a dark canvas if it has none."""
+"""Drawing of a frame: skeletons and labels on its image, or on a dark canvas if it has none.
+
+A person whom the camera saw, but of whom the frame has no body, is a box with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +14,7 @@ from stream.body import BodyFrame, FloatArray, Image
 from stream.decision import State
 from stream.skeleton import BONES, Layout, map_joints
 from stream.sources.camera.quiet_opencv import cv2
+from stream.view.label_places import Rectangle, free_place
 
 __all__ = ["Label", "draw", "draw_text"]
 
@@ -35,8 +39,10 @@ COLOURS: Mapping[State, Colour] = {
 _BACKGROUND: Colour = (32, 28, 28)
 _TEXT_COLOUR: Colour = (245, 245, 245)
 _LOW_CONFIDENCE_COLOUR: Colour = (0, 0, 220)
+_MISSED_COLOUR: Colour = (190, 150, 255)
 _FONT = cv2.FontFace("sans")
 _WEIGHT = 500
+_NAME_SIZE, _REASON_SIZE = 20, 14
 LOW_CONFIDENCE = 0.5
 """Joints with less confidence have another colour."""
 
@@ -54,6 +60,25 @@ class Label:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text to be written near what it belongs to.
+
+    Attributes:
+        text: one line.
+        corner: left and top where it is written if nothing else is there, pixels.
+        size: of its letters, pixels.
+        colour: of its letters.
+        of: the place that it belongs to; None for a caption.
+    """
+
+    text: str
+    corner: tuple[int, int]
+    size: int
+    colour: Colour
+    of: tuple[int, int] | None = None
+
+
 def draw(frame: BodyFrame, layout: Layout, labels: Mapping[int, Label], caption: str = "") -> Image:
     """Draws a frame; its own image is not changed.
 
@@ -64,6 +89,7 @@ def draw(frame: BodyFrame, layout: Layout, labels: Mapping[int, Label], caption:
         caption: text at the bottom.
     """
     image, scale = _background(frame)
+    texts = [_Text(caption, (8, image.shape[0] - 28), 15, _TEXT_COLOUR)] if caption else []
     for body in frame.bodies:
         label = labels.get(body.id, Label("", "collecting"))
         if frame.picture is None:
@@ -72,9 +98,17 @@ def draw(frame: BodyFrame, layout: Layout, labels: Mapping[int, Label], caption:
             positions, confidence = _scale_keypoints(layout, frame.picture.keypoints[body.id], scale)
         else:
             continue
-        _draw_body(image, positions, confidence, label)
-    if caption:
-        _write(image, caption, (8, image.shape[0] - 10), 15, _TEXT_COLOUR)
+        head = _draw_body(image, positions, confidence, COLOURS[label.state])
+        if head is not None and label.text:
+            left, top = head[0] - _width(label.text, _NAME_SIZE) // 2, head[1] - 14 - _NAME_SIZE
+            texts.append(_Text(label.text, (left, top), _NAME_SIZE, COLOURS[label.state], head))
+    for missed in frame.picture.missed if frame.picture is not None else ():
+        box = [round(edge * scale) for edge in missed.box]
+        cv2.rectangle(image, box[:2], box[2:], _MISSED_COLOUR, 1, cv2.LINE_AA)
+        foot = ((box[0] + box[2]) // 2, box[3])
+        left = foot[0] - _width(missed.reason, _REASON_SIZE) // 2
+        texts.append(_Text(missed.reason, (left, foot[1] + 4), _REASON_SIZE, _MISSED_COLOUR, foot))
+    _write_apart(image, texts)
     return image
 
 
@@ -128,11 +162,13 @@ def _project(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tupl
     return positions.astype(np.float32), confidence
 
 
-def _draw_body(image: Image, positions: FloatArray, confidence: FloatArray, label: Label) -> None:
-    colour = COLOURS[label.state]
+def _draw_body(
+    image: Image, positions: FloatArray, confidence: FloatArray, colour: Colour
+) -> tuple[int, int] | None:
+    """Draws a body; returns the place above which its label belongs, None if nothing of it is visible."""
     shown = (confidence > 0) & (np.abs(np.nan_to_num(positions, nan=np.inf)) < 1e4).all(axis=1)
     if not shown.any():
-        return
+        return None
     points = [
         (round(float(x)), round(float(y))) if visible else None
         for (x, y), visible in zip(positions, shown, strict=True)
@@ -146,11 +182,28 @@ def _draw_body(image: Image, positions: FloatArray, confidence: FloatArray, labe
         if point is not None:
             fill = colour if joint_confidence >= LOW_CONFIDENCE else _LOW_CONFIDENCE_COLOUR
             cv2.circle(image, point, thickness + (thickness > 1), fill, -1, cv2.LINE_AA)
-    if label.text:
-        x, y = float(positions[shown, 0].mean()), float(positions[shown, 1].min())
-        width = cv2.getTextSize((1, 1), label.text, (0, 0), _FONT, 20, _WEIGHT)[2]
-        left = min(max(4, round(x - width / 2)), max(4, image.shape[1] - width - 4))
-        _write(image, label.text, (left, max(24, round(y) - 14)), 20, colour)
+    return round(float(positions[shown, 0].mean())), round(float(positions[shown, 1].min()))
+
+
+def _write_apart(image: Image, texts: Sequence[_Text]) -> None:
+    """Writes texts so that none covers another; one that has no room is left out."""
+    height, width = image.shape[:2]
+    taken: list[Rectangle] = []
+    for text in texts:
+        left, top = text.corner
+        wanted = (left, top, left + _width(text.text, text.size) + 2, top + round(1.3 * text.size))
+        place = free_place(wanted, taken, (width, height))
+        if place is None:
+            continue
+        taken.append(place)
+        if text.of is not None and abs(place[1] - top) + abs(place[0] - left) > 2 * text.size:
+            middle = ((place[0] + place[2]) // 2, place[3] if place[3] <= text.of[1] else place[1])
+            cv2.line(image, middle, text.of, text.colour, 1, cv2.LINE_AA)
+        _write(image, text.text, (place[0], place[1] + text.size), text.size, text.colour)
+
+
+def _width(text: str, size: int) -> int:
+    return int(cv2.getTextSize((1, 1), text, (0, 0), _FONT, size, _WEIGHT)[2])
 
 
 def _write(image: Image, text: str, at: tuple[int, int], size: int, colour: Colour) -> None:

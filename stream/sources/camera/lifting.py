@@ -21,8 +21,9 @@ FIELD_OF_VIEW = 65.0
 SOLVED_LANDMARKS = (7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 """Landmarks that the position is solved from: without most of the face's, which would outweigh the legs."""
 
-MIN_DISTANCE, MAX_DISTANCE = 0.3, 30.0
-"""Metres from the camera; solutions outside are rejected."""
+MIN_DISTANCE, MAX_DISTANCE = 0.3, 100.0
+"""Metres from the camera; solutions outside are rejected. In a picture of 3840 x 2160, a person who is 60
+pixels high is 88 m away."""
 
 MIN_PRESENCE = 0.5
 """Landmarks with a lower presence score count as not detected."""
