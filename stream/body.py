@@ -88,6 +88,8 @@ class SourceInfo:
         layout: the joint layout of its bodies, a key of `stream.skeleton.LAYOUTS`.
         live: True if late frames are dropped in favour of the newest; False if every frame is processed.
         finite: True if the source ends by itself.
+        pose_model: the model that estimates the poses of a camera or video; empty for sensors that need none,
+            for recordings that do not say it, and until it is chosen.
     """
 
     name: str
@@ -95,3 +97,4 @@ class SourceInfo:
     layout: str
     live: bool
     finite: bool
+    pose_model: str = ""

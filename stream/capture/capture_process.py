@@ -216,6 +216,14 @@ class _CaptureLoop:
             if time.monotonic() > deadline:
                 return
 
+    @property
+    def _described(self) -> str:
+        """Description of the source for people; empty if its name says all."""
+        if isinstance(self._source, LiveSource):
+            return self._source.description
+        info = self._source.info
+        return f"{info.name}, model {info.pose_model}" if info.pose_model else ""
+
     def _send_heartbeat(self, *, force: bool = False) -> None:
         device = self._source if isinstance(self._source, LiveSource) else None
         problem = device.problem if device is not None else ""
@@ -231,6 +239,6 @@ class _CaptureLoop:
                 "in_view": len(self._tracker.open),
                 "tracks": self._tracker.opened,
             },
-            problem or (device.description if device is not None else ""),
+            problem or self._described,
             force=force,
         )

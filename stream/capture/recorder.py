@@ -57,6 +57,8 @@ def record(
                 end_ns = frame.time_ns + round(seconds * 1e9)
             if end_ns is not None and frame.time_ns >= end_ns:
                 break
+            if not frames:
+                writer.info = source.info  # the pose model of a camera is known from the first frame on
             writer.write(frame)
             frames += 1
             if on_frame is not None:

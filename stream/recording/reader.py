@@ -161,7 +161,12 @@ class Recording(Iterator[BodyFrame]):
             )
         try:
             info = SourceInfo(
-                metadata["source"], metadata["sensor"], metadata["layout"], live=False, finite=True
+                metadata["source"],
+                metadata["sensor"],
+                metadata["layout"],
+                live=False,
+                finite=True,
+                pose_model=metadata.get("pose_model", ""),
             )
             started = datetime.fromisoformat(metadata["started"]).astimezone(UTC)
         except (KeyError, ValueError, OverflowError) as error:

@@ -30,6 +30,9 @@ class RecordingWriter:
     """Writes body frames to a new recording; a context manager.
 
     Without any frame, no file remains.
+
+    Attributes:
+        info: source of the frames; its pose model may be set until the first frame is written.
     """
 
     def __init__(self, path: Path, info: SourceInfo, *, started: datetime | None = None) -> None:
@@ -53,20 +56,9 @@ class RecordingWriter:
         self._file = _create(path)
         self._writer = Writer(self._file, enable_data_crcs=True)
         self._writer.start()
-        self._channel = self._writer.register_channel(
-            "bodies",
-            "json",
-            self._writer.register_schema(SCHEMA_NAME, "jsonschema", SCHEMA),
-            {
-                "format": FORMAT,
-                "source": info.name,
-                "sensor": info.sensor,
-                "layout": info.layout,
-                "joints": ",".join(layout.joints),
-                "clock": "nanoseconds since the source began",
-                "started": (started or datetime.now(UTC)).astimezone(UTC).isoformat(),
-            },
-        )
+        self.info = info
+        self._started = started or datetime.now(UTC)
+        self._channel: int | None = None
 
     def write(self, frame: BodyFrame) -> None:
         """Appends a frame.
@@ -87,6 +79,8 @@ class RecordingWriter:
                 f"the source delivered an invalid frame: {error}; {self._path} contains the frames before it"
             ) from None
         try:
+            if self._channel is None:
+                self._channel = self._register_channel()
             self._writer.add_message(self._channel, frame.time_ns, message, frame.time_ns, self._frames)
             self._last_ns = frame.time_ns
             self._frames += 1
@@ -126,6 +120,21 @@ class RecordingWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _register_channel(self) -> int:
+        metadata = {
+            "format": FORMAT,
+            "source": self.info.name,
+            "sensor": self.info.sensor,
+            "layout": self.info.layout,
+            "joints": ",".join(get_layout(self.info.layout).joints),
+            "clock": "nanoseconds since the source began",
+            "started": self._started.astimezone(UTC).isoformat(),
+        }
+        if self.info.pose_model:
+            metadata["pose_model"] = self.info.pose_model
+        schema = self._writer.register_schema(SCHEMA_NAME, "jsonschema", SCHEMA)
+        return self._writer.register_channel("bodies", "json", schema, metadata)
 
     def _flush(self) -> None:
         """Finishes the chunk, so that a crash of this process cannot lose it."""

@@ -131,6 +131,7 @@ class LiveSource:
         self._closed = False
         self._dropped = 0
         self._description = ""
+        self._pose_model = ""
         self._since = 0.0  # when the device was connected, became ready, or delivered its last frame
         self._last_read = 0.0
         self._ready = False
@@ -147,8 +148,8 @@ class LiveSource:
 
     @property
     def info(self) -> SourceInfo:
-        """Description of the source, available before its first frame."""
-        return self._info
+        """Description of the source, available before its first frame; the pose model from then on."""
+        return replace(self._info, pose_model=self._pose_model) if self._pose_model else self._info
 
     @property
     def dropped(self) -> int:
@@ -256,6 +257,7 @@ class LiveSource:
         absence = BodyFrame(shifted - 1, ()) if self._problem and not self._absence_reported else None
         self._last, self._since, self._ready, self._absence_reported = (shifted, now), now, True, False
         self._end_outage(now)
+        self._pose_model = getattr(self._device, "pose_model", "")
         frame = replace(mark_unseen_in_frame(frame), time_ns=shifted)
         if absence is None or absence.time_ns <= time_ns:
             return frame

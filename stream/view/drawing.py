@@ -104,7 +104,7 @@ def draw(frame: BodyFrame, layout: Layout, labels: Mapping[int, Label], caption:
             texts.append(_Text(label.text, (left, top), _NAME_SIZE, COLOURS[label.state], head))
     for missed in frame.picture.missed if frame.picture is not None else ():
         box = [round(edge * scale) for edge in missed.box]
-        cv2.rectangle(image, box[:2], box[2:], _MISSED_COLOUR, 1, cv2.LINE_AA)
+        cv2.rectangle(image, box[:2], box[2:], _MISSED_COLOUR, 1)
         foot = ((box[0] + box[2]) // 2, box[3])
         left = foot[0] - _width(missed.reason, _REASON_SIZE) // 2
         texts.append(_Text(missed.reason, (left, foot[1] + 4), _REASON_SIZE, _MISSED_COLOUR, foot))

@@ -45,9 +45,11 @@ def _check_frames(subject: str, source: Source, target: Path) -> Finding:
     waited = time.monotonic() - began
     frame = _wait_for_person(source, frame)
     _draw(source, frame, target)
-    device = source.description if isinstance(source, LiveSource) else ""
+    sensor, model = source.info.sensor, source.info.pose_model
+    described = source.description if isinstance(source, LiveSource) else ""
+    described = described or (f"{sensor}, model {model}" if model else sensor)
     result = (
-        f"{device or source.info.sensor}; the first frame came after {waited:.1f} s, "
+        f"{described}; the first frame came after {waited:.1f} s, "
         f"people in view: {len(frame.bodies)}; picture: {target}"
     )
     return Finding(subject, "works", result)

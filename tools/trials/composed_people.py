@@ -66,7 +66,9 @@ class Cutter:
             return None
         rgb = cv2.cvtColor(crop.image, cv2.COLOR_BGR2RGB)
         with suppress_native_stderr():
-            masks = self._model.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb)).segmentation_masks
+            masks = self._model.detect(
+                mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb)
+            ).segmentation_masks
         if not masks:
             return None
         left, top, side = square_crop(box, CROP_SCALE)

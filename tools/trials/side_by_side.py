@@ -39,8 +39,8 @@ SPACINGS = (0.2, 0.3, 0.45, 0.6)
 """Between neighbours, over their height; shoulders are 0.25 apart."""
 
 PLAIN_SCALE = 1.3
-SAME_TORSO = 0.5
-"""Torso distance over the person's height up to which a pose may show the person at all."""
+SAME_TORSO = 0.15
+"""Torso distance over the person's height below which two poses show one person, half a torso's length."""
 
 MIN_IOU = 0.4
 """With the box of the pasted person, from which a detected box shows that person."""
@@ -86,8 +86,11 @@ def plain(models: PoseModels, image: Image, boxes: Sequence[Box]) -> list[Pose |
     poses: list[Pose | None] = []
     for box in boxes:
         pose = models.pose(image, box, (), PLAIN_SCALE)
-        near = [other for other in poses if other is not None and pose is not None and _torso(pose, other) < 0.1]
-        poses.append(pose if pose and not near and may_match(bounding_box(pose.points), box) else None)
+        if pose is not None and not may_match(bounding_box(pose.points), box):
+            pose = None
+        if pose is not None and any(_torso(pose, other) < SAME_TORSO for other in poses if other is not None):
+            pose = None  # the pose of somebody who has it already
+        poses.append(pose)
     return poses
 
 
@@ -194,8 +197,7 @@ def _half(image: Image) -> Image:
 
 
 def _row(name: str, counts: Sequence[Counts]) -> list[str]:
-    one, two = counts
-    cells = [name, str(one.boxes)]
+    cells = [name, str(counts[0].boxes)]
     for count in counts:
         cells.append(f"{count.kept} ({count.kept / max(1, count.boxes):.1%})")
     for count in counts:

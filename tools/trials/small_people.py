@@ -5,9 +5,9 @@
 The plaza is played as it is, scaled down by 1.5, 2 and 3, and as a part of a picture of 1280 x 720. A body of
 the plaza as it is counts as found if a body of the other picture has an IoU of 0.4 with it. `tiles` is the
 way of the program, `whole` searches whole pictures only; pictures of at most 480 x 480 have no tiles. In the
-seconds that are played by default, the people nearest to the camera are in view. The walker is scaled to several heights; the
-pose is compared with that of the full size (430 pixels): the mean distance of the landmarks in space, and the
-mean relative difference of arms' and legs' bones.
+seconds that are played by default, the people nearest to the camera are in view. The walker is scaled to
+several heights; the pose is compared with that of the full size (430 pixels): the mean distance of the
+landmarks in space, and the mean relative difference of arms' and legs' bones.
 """
 
 from __future__ import annotations
@@ -36,7 +36,17 @@ from stream.sources.camera.pose_pipeline import open_pose_pipeline
 from stream.sources.camera.quiet_opencv import cv2
 from tools.trials.sample_videos import pictures_of, plaza_video, walker_video
 
-__all__ = ["Played", "found_by_height", "in_large_picture", "main", "play", "scaled", "whole_pictures_only"]
+__all__ = [
+    "BONES",
+    "Played",
+    "found_by_height",
+    "in_large_picture",
+    "main",
+    "play",
+    "scaled",
+    "tallest_person",
+    "whole_pictures_only",
+]
 
 RATE_HZ = 10
 SETTLE = 10
@@ -46,6 +56,9 @@ LIMITS = (0, 40, 50, 60, 80, 200)
 """Heights of people in the scaled picture, pixels."""
 
 HEIGHTS = (30, 40, 50, 60, 80, 120, 240)
+WALKER_HEIGHT = 0.38
+"""Of the picture's height, at least; others in view are smaller."""
+
 LARGE = (720, 1280)
 MIN_IOU = 0.4
 BONES = ((11, 13), (13, 15), (12, 14), (14, 16), (23, 25), (25, 27), (24, 26), (26, 28))
@@ -179,12 +192,16 @@ def _pose_errors(model: str, pictures: Sequence[Image]) -> list[str]:
 
 
 def _walker(models: PoseModels, image: Image) -> tuple[Box, Pose] | None:
-    """Returns box and pose of the walker, who is taller than everybody else in view."""
+    """Returns box and pose of the walker."""
+    box = tallest_person(models, image)
+    pose = models.pose(image, box) if box is not None else None
+    return None if box is None or pose is None else (box, pose)
+
+
+def tallest_person(models: PoseModels, image: Image) -> Box | None:
+    """Returns the box of the tallest person in a picture of the walker; None if it is not the walker."""
     box = max(models.boxes(image), key=lambda box: box[3] - box[1], default=None)
-    if box is None or box[3] - box[1] < 0.38 * image.shape[0]:
-        return None
-    pose = models.pose(image, box)
-    return None if pose is None else (box, pose)
+    return None if box is None or box[3] - box[1] < WALKER_HEIGHT * image.shape[0] else box
 
 
 def _bones(world: FloatArray) -> FloatArray:

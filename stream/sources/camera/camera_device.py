@@ -13,6 +13,7 @@ from stream.body import BodyFrame, Image
 from stream.errors import SourceError, UserError
 from stream.sources.camera.camera_options import CameraOptions
 from stream.sources.camera.detected_bodies import PosePipeline
+from stream.sources.camera.model_choice import LivePipelines
 from stream.sources.camera.pixel_aspect import believable_aspect, square_pixels
 from stream.sources.camera.quiet_opencv import cv2
 from stream.sources.latest_value import LatestValue
@@ -40,14 +41,15 @@ class CameraOpener:
 class CameraDevice:
     """A `stream.sources.live_source.Device`; ready after its first picture."""
 
-    def __init__(self, opener: CameraOpener, options: CameraOptions) -> None:
+    def __init__(self, opener: CameraOpener, options: CameraOptions, pipelines: LivePipelines) -> None:
         self._opener = opener
-        self._options = options
+        self._pipelines = pipelines
         self._pipeline: PosePipeline | None = None
         self._latest = LatestValue[tuple[Image, int]]()
         self._description = opener.label
         self._ready = False
         self._pictures = 0
+        self._first_ns = 0
         self._aspect = options.aspect
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
@@ -65,8 +67,14 @@ class CameraDevice:
 
     @property
     def description(self) -> str:
-        """Name of the camera and size of its pictures."""
-        return self._description
+        """Name of the camera, size of its pictures, and the pose model once it is chosen."""
+        model = self._pipelines.model
+        return f"{self._description}, model {model}" if self._ready and model else self._description
+
+    @property
+    def pose_model(self) -> str:
+        """Name of the pose model; empty until it is chosen."""
+        return self._pipelines.model
 
     def read(self, timeout: float) -> BodyFrame | None:
         """Waits up to `timeout` seconds for the newest picture, then estimates the poses in it.
@@ -80,8 +88,10 @@ class CameraDevice:
         if latest is None:
             return None
         if self._pipeline is None:
-            self._pipeline = self._options.open_pipeline()
-            if (newer := self._latest.take(0)) is not None:  # loading the models takes about half a second
+            self._pipeline = self._pipelines.open(
+                square_pixels(latest[0], self._aspect or 1.0), self._interval_s
+            )
+            if (newer := self._latest.take(0)) is not None:  # loading the models takes about a second
                 latest = newer
                 self._latest.drop()
         stored, time_ns = latest
@@ -95,6 +105,11 @@ class CameraDevice:
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
+
+    @property
+    def _interval_s(self) -> float:
+        """Mean interval between two pictures so far; if there is one only, the time since."""
+        return (time.monotonic_ns() - self._first_ns) / 1e9 / max(1, self._pictures - 1)
 
     def _work(self) -> None:
         camera: cv2.VideoCapture | None = None
@@ -113,6 +128,7 @@ class CameraDevice:
         if not camera.grab():
             raise self._opener.lost(self._pictures)
         self._pictures += 1
+        self._first_ns = self._first_ns or time_ns
         if self._aspect is None:
             width, height = camera.get(cv2.CAP_PROP_SAR_NUM), camera.get(cv2.CAP_PROP_SAR_DEN)
             self._aspect = believable_aspect(width / height if height > 0 else 1.0)

@@ -29,17 +29,21 @@ class CameraOptions:
     """Validated options of a camera or video.
 
     Attributes:
-        model: the pose model, a key of `POSE_MODELS`.
+        model: the pose model, a key of `POSE_MODELS`; None if the user leaves it to the program, see
+            `stream.sources.camera.model_choice`.
         field_of_view: degrees along the longer side; None for the default.
         aspect: width of a pixel divided by its height; None for what the camera or file states.
     """
 
-    model: str = "lite"
+    model: str | None = None
     field_of_view: float | None = None
     aspect: float | None = None
 
-    def open_pipeline(self) -> PosePipeline:
+    def open_pipeline(self, model: str) -> PosePipeline:
         """Loads the models and returns the pose pipeline.
+
+        Args:
+            model: the pose model.
 
         Raises:
             DataError: a model's file is missing or damaged.
@@ -48,8 +52,8 @@ class CameraOptions:
         from stream.sources.camera.pose_pipeline import open_pose_pipeline  # noqa: PLC0415
 
         if self.field_of_view is None:
-            return open_pose_pipeline(self.model)
-        return open_pose_pipeline(self.model, self.field_of_view)
+            return open_pose_pipeline(model)
+        return open_pose_pipeline(model, self.field_of_view)
 
 
 def parse_camera_options(kind: str, options: Mapping[str, str]) -> CameraOptions:
@@ -60,8 +64,8 @@ def parse_camera_options(kind: str, options: Mapping[str, str]) -> CameraOptions
     """
     table = OptionTable(kind, OPTIONS)
     table.check_names(options)
-    model = options.get("model", "lite")
-    if model not in POSE_MODELS:
+    model = options.get("model")
+    if model is not None and model not in POSE_MODELS:
         raise table.invalid("model", model)
     return CameraOptions(
         model, _number(table, options, "fov", (10, 170)), _number(table, options, "aspect", ASPECT_LIMITS)

@@ -14,7 +14,7 @@ from stream.sources.camera.quiet_opencv import cv2
 __all__ = ["CROP_SCALE", "MIN_SIDE", "PersonCrop", "person_crop"]
 
 CROP_SCALE = 2.0
-"""Side of the crop over the longer side of the person's box: in narrower crops, small people are not found."""
+"""Side of the crop over the longer side of the person's box; small people are not found in narrower ones."""
 
 MIN_SIDE = 512
 """Pixels; smaller crops are enlarged to it, because the pose model's own enlargement blurs more."""

@@ -29,8 +29,9 @@ MIN_PRESENCE = 0.5
 """Landmarks with a lower presence score count as not detected."""
 
 SIZE_RAMP = (40, 60)
-"""Height of a person, pixels: confidence rises linearly from 0 to full between the two. The picture's size does
-not matter, since small people are enlarged; `python -m tools.trials.small_people` measures what it costs."""
+"""Height of a person, pixels: confidence rises linearly from 0 to full between the two.
+
+`python -m tools.trials.small_people` measures how exact the poses of small people are."""
 
 OVERLAP_RAMP = (0.3, 0.7)
 """Share of a box within another's: confidence of joints in there falls linearly to 0 between the two."""

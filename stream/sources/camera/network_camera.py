@@ -11,6 +11,7 @@ from stream.errors import SourceError, UserError
 from stream.sources.camera.camera_address import CameraAddress, parse_address
 from stream.sources.camera.camera_options import parse_camera_options
 from stream.sources.camera.http_answer import A_FILE, ONE_PICTURE, why_no_stream
+from stream.sources.camera.model_choice import LivePipelines
 from stream.sources.live_source import Device, LiveSource, Timeouts
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ def open_network_camera(text: str, options: Mapping[str, str] | None = None) -> 
     address = parse_address(text)
     camera_options = parse_camera_options("network camera", options or {})
 
+    pipelines = LivePipelines(camera_options)
+
     def connect() -> Device:
         # OpenCV and MediaPipe take a second to import; only the process that reads the source needs them.
         from stream.sources.camera.camera_device import CameraDevice, CameraOpener  # noqa: PLC0415
 
         opener = CameraOpener(lambda: _open(address), address.name, lambda pictures: _lost(address, pictures))
-        return CameraDevice(opener, camera_options)
+        return CameraDevice(opener, camera_options, pipelines)
 
     info = SourceInfo(address.name, "camera", "mediapipe", live=True, finite=False)
     return LiveSource(info, connect, hint=_HINT, timeouts=TIMEOUTS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import mediapipe as mp
 import numpy as np
@@ -14,6 +16,7 @@ from stream.body import FloatArray, Image
 from stream.errors import SourceError
 from stream.sources.camera.boxes import Box
 from stream.sources.camera.crops import CROP_SCALE, person_crop
+from stream.sources.camera.detected_bodies import PoseCost
 from stream.sources.camera.model_files import PERSON_MODEL, POSE_MODELS, load_model
 from stream.sources.camera.native_stderr import suppress_native_stderr
 from stream.sources.camera.quiet_opencv import cv2
@@ -26,6 +29,12 @@ MIN_PRESENCE_SCORE = 0.5
 """Detection thresholds: of a box, of a person in a crop, and of that person's landmarks."""
 
 MAX_BOXES = 16
+
+TIMED = 5
+"""Runs of a model whose median is its time."""
+
+POSE_OVER_EMPTY = 2.5
+"""Time of a pose over that of a crop without anybody, `full`; see `python -m tools.trials.pose_models`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,9 +131,27 @@ class PoseModels:
         world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]], np.float32)
         return Pose(crop.in_picture(landmarks[:, :2]), world * TO_BODY, landmarks[:, 2], landmarks[:, 3])
 
+    def measure(self, image: Image) -> PoseCost:
+        """Measures what one search for people and one pose take, in the middle of a picture."""
+        height, width = image.shape[:2]
+        middle = (width / 4, height / 4, 3 * width / 4, 3 * height / 4)
+        found = self.pose(image, middle) is not None  # the first call of a model takes longer
+        search = _median_s(lambda: self.boxes(image))
+        pose = _median_s(lambda: self.pose(image, middle))
+        return PoseCost(search, pose if found else POSE_OVER_EMPTY * pose)
+
     def close(self) -> None:
         """Releases both models; without this, MediaPipe writes tracebacks when the interpreter exits."""
         self._opened.close()
+
+
+def _median_s(run: Callable[[], object]) -> float:
+    times = []
+    for _ in range(TIMED):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return median(times)
 
 
 def _rgb(image: Image) -> mp.Image:

@@ -7,7 +7,7 @@ import numpy as np
 from stream.body import Body, BodyFrame, FloatArray, Image, MissedPerson
 from stream.sources.camera.boxes import Box
 from stream.sources.camera.crowd_poses import estimate_poses
-from stream.sources.camera.detected_bodies import DetectedBodies, PosePipeline
+from stream.sources.camera.detected_bodies import DetectedBodies, PoseCost, PosePipeline
 from stream.sources.camera.lifting import FIELD_OF_VIEW, PinholeCamera, joint_confidence
 from stream.sources.camera.one_euro import OneEuroFilter
 from stream.sources.camera.person_search import PersonSearch
@@ -78,6 +78,9 @@ class _MediaPipePipeline:
         self._smoothers = {p.id: self._smoothers[p.id] for p in self._tracker.people}
         bodies.sort(key=lambda body: body.id)
         return DetectedBodies(BodyFrame(time_ns, tuple(bodies)), landmarks, tuple(missed))
+
+    def measure(self, image: Image) -> PoseCost:
+        return self._models.measure(image)
 
     def close(self) -> None:
         self._models.close()

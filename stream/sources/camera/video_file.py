@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from stream.body import BodyFrame, Image, SourceInfo
 from stream.errors import DataError
 from stream.sources.camera.camera_options import CameraOptions, parse_camera_options
+from stream.sources.camera.model_choice import FILE_MODEL
 from stream.sources.camera.pixel_aspect import resized, square_pixels
 from stream.sources.playback import Clip, Playback
 
@@ -50,8 +51,14 @@ def open_video(
         DataError: the file is not a readable video, contains no picture, or states no believable times.
     """
     camera_options = parse_camera_options("video", options)
-    info = SourceInfo(name or str(path), "camera", "mediapipe", live=False, finite=True)
+    info = SourceInfo(
+        name or str(path), "camera", "mediapipe", live=False, finite=True, pose_model=_model(camera_options)
+    )
     return Playback(info, _VideoFrames(path, camera_options, clip), speed=speed, clip=clip)
+
+
+def _model(options: CameraOptions) -> str:
+    return options.model or FILE_MODEL
 
 
 class _VideoFrames(Iterator[BodyFrame]):
@@ -84,7 +91,7 @@ class _VideoFrames(Iterator[BodyFrame]):
             self._damaged += 1
             return BodyFrame(picture.time_ns, ())
         if self._pipeline is None:
-            self._pipeline = self._options.open_pipeline()
+            self._pipeline = self._options.open_pipeline(_model(self._options))
         return self._pipeline.process(image, picture.time_ns).with_picture(image)
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from stream.body import SourceInfo
 from stream.errors import SourceError
 from stream.sources.camera.camera_options import parse_camera_options
+from stream.sources.camera.model_choice import LivePipelines
 from stream.sources.live_source import Device, LiveSource, Timeouts
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSo
     """
     camera_options = parse_camera_options("webcam", options or {})
 
+    pipelines = LivePipelines(camera_options)
+
     def connect() -> Device:
         # OpenCV and MediaPipe take a second to import; only the process that reads the source needs them.
         from stream.sources.camera.camera_device import CameraDevice, CameraOpener  # noqa: PLC0415
@@ -48,7 +51,7 @@ def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSo
         opener = CameraOpener(
             lambda: _open(number), label, lambda _: SourceError(f"{label} delivers no more pictures")
         )
-        return CameraDevice(opener, camera_options)
+        return CameraDevice(opener, camera_options, pipelines)
 
     info = SourceInfo(f"webcam {number}", "camera", "mediapipe", live=True, finite=False)
     return LiveSource(info, connect, hint=_HINT, timeouts=TIMEOUTS)

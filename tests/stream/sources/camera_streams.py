@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from stream.body import Body, BodyFrame, Image
-from stream.sources.camera.detected_bodies import DetectedBodies
+from stream.sources.camera.detected_bodies import DetectedBodies, PoseCost
 from stream.sources.camera.quiet_opencv import cv2
 from tests.stream.sources.sensors import TIMEOUT_S, FakePerson
 
@@ -176,6 +176,9 @@ class NumberPosePipeline:
         landmarks = np.full((33, 3), 20, np.float32)
         landmarks[:, 2] = 1
         return DetectedBodies(BodyFrame(time_ns, bodies), {body.id: landmarks for body in bodies})
+
+    def measure(self, image: Image) -> PoseCost:
+        return PoseCost(0.01, 0.01)
 
     def close(self) -> None:
         self.closed += 1

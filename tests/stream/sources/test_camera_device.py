@@ -66,7 +66,7 @@ def test_frame_has_its_picture_and_landmarks(camera: NetworkCamera, source: Live
     assert np.abs(frame.picture.image.astype(int) - numbered_picture(0)).mean() < 3, "JPEG is not exact"
     assert set(frame.picture.keypoints) == {body.id for body in frame.bodies} == {1, 2}
     assert frame.picture.taken_ns is not None
-    assert source.description == f"{camera.server.url}, 640 x 480"
+    assert source.description == f"{camera.server.url}, 640 x 480, model full"
 
 
 def test_lost_stream_is_reopened_and_reported_once(
@@ -351,16 +351,20 @@ def webcams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("spec", "described"),
-    [("0", "HD Webcam (webcam 0), 640 x 480"), ("2", "webcam 2, 640 x 480"), ("002", "webcam 2, 640 x 480")],
+    [
+        ("0", "HD Webcam (webcam 0), 640 x 480, model full"),
+        ("2", "webcam 2, 640 x 480, model full"),
+        ("002:model=lite", "webcam 2, 640 x 480, model lite"),
+    ],
 )
 def test_name_and_description_of_a_webcam(webcams: Path, spec: str, described: str) -> None:
     source = open_source(spec)
     assert isinstance(source, LiveSource)
-    assert source.info.name == f"webcam {int(spec)}"
+    assert source.info.name == f"webcam {int(spec.partition(':')[0])}"
     assert Webcam.opened == [], "the first read opens it"
     assert len(frame_of(source).bodies) == 2
     assert source.description == described
-    assert [arguments[0] for arguments in Webcam.opened] == [int(spec)]
+    assert [arguments[0] for arguments in Webcam.opened] == [int(spec.partition(":")[0])]
     source.close()
 
 
@@ -380,7 +384,7 @@ def test_options_choose_the_model_and_the_field_of_view(
         assert isinstance(source, LiveSource)
         frame_of(source)
         source.close()
-    assert opened == [("full",), ("lite", 78.5), ("lite",)]
+    assert opened == [("full",), ("lite", 78.5), ("full",)]
     assert [arguments[0] for arguments in Webcam.opened] == [0, "rtsp://ann:pw@cam/1", "http://cam/v"]
 
 
@@ -410,7 +414,7 @@ def test_change_of_picture_size_starts_a_new_connection(
     frame_of(source)
     read_until(source, lambda: source.problem == "the picture size changed")
     read_until(source, lambda: not source.problem)
-    assert source.description == "HD Webcam (webcam 0), 320 x 240"
+    assert source.description == "HD Webcam (webcam 0), 320 x 240, model full"
     source.close()
 
 

@@ -131,7 +131,9 @@ def test_small_people_have_low_confidence_or_are_not_seen() -> None:
     def confidences(walker: Walker) -> list[float]:
         return [float(body.confidence.max()) for _, body in bodies(detect(Scene([walker]), 20), 1)]
 
-    large, small, tiny = (Walker((0, 0, z), (0.5, 0), scale=s) for z, s in ((20.0, 1), (26.0, 1), (29.0, 0.75)))
+    large, small, tiny = (
+        Walker((0, 0, z), (0.5, 0), scale=s) for z, s in ((20.0, 1), (26.0, 1), (29.0, 0.75))
+    )
     assert pixels_high(large) > 65 and 42 < pixels_high(small) < 58 and pixels_high(tiny) < 38
     assert set(confidences(large)) == {1.0}
     assert confidences(small) and all(0 < value < 1 for value in confidences(small))

@@ -129,8 +129,8 @@ def test_options_choose_model_and_field_of_view(tmp_path: Path, monkeypatch: pyt
     with video_pose_pipeline():
         monkeypatch.setattr("stream.sources.camera.pose_pipeline.open_pose_pipeline", open_pose_pipeline)
         frames_of(str(path))
-        frames_of(f"{path}:model=full,fov=70.5")
-    assert opened == [("lite",), ("full", 70.5)]
+        frames_of(f"{path}:model=lite,fov=70.5")
+    assert opened == [("full",), ("lite", 70.5)]
 
 
 @pytest.mark.parametrize(

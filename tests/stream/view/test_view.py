@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import zmq
 
-from stream.body import Body, BodyFrame, Image, Picture
+from stream.body import Body, BodyFrame, Image, MissedPerson, Picture
 from stream.bus.sockets import Bus, create_wiring
 from stream.decision import Decision, State, to_json
 from stream.errors import UserError
@@ -99,6 +99,49 @@ def test_a_body_is_drawn_at_its_keypoints_on_a_copy_of_the_image() -> None:
     shrunk = draw(frame_in(np.asarray(large, np.uint8), 2000), MEDIAPIPE, {7: Label("", "person")})
     assert shrunk.shape == (960, 1280, 3)
     assert 995 <= columns(shrunk, "person").mean() <= 1005
+
+
+def test_a_person_without_a_pose_is_a_box_with_the_reason() -> None:
+    image = np.full((480, 640, 3), 40, np.uint8)
+
+    def drawn(*missed: MissedPerson) -> Image:
+        return draw(BodyFrame(0, (), Picture(image, {}, missed=missed)), MEDIAPIPE, {})
+
+    without, reasonless = drawn(), drawn(MissedPerson((200, 100, 260, 300), ""))
+    rows, columns_ = np.nonzero((without != reasonless).any(axis=2))
+    assert (rows.min(), rows.max(), columns_.min(), columns_.max()) == (100, 300, 200, 260)
+    assert (reasonless[110:290, 210:250] == 40).all(), "the box is not filled"
+    written = drawn(MissedPerson((200, 100, 260, 300), "no pose found"))
+    rows, columns_ = np.nonzero((written != reasonless).any(axis=2))
+    assert len(rows) > 60 and 300 < rows.min() <= rows.max() < 330
+    assert abs(columns_.mean() - 230) < 15, "below the box, in its middle"
+
+
+def test_a_box_is_scaled_with_its_picture() -> None:
+    image = np.full((960, 2560, 3), 40, np.uint8)
+    missed = MissedPerson((2000, 400, 2200, 800), "")
+    drawn = draw(BodyFrame(0, (), Picture(image, {}, missed=(missed,))), MEDIAPIPE, {})
+    rows, columns_ = np.nonzero((drawn != 40).any(axis=2))
+    assert (rows.min(), rows.max(), columns_.min(), columns_.max()) == (200, 400, 1000, 1100)
+
+
+def test_names_of_people_at_one_place_do_not_cover_each_other() -> None:
+    image = np.full((480, 640, 3), 40, np.uint8)
+    keypoints = np.zeros((33, 3), np.float32)
+    keypoints[:, 0], keypoints[:, 1], keypoints[:, 2] = 320, np.linspace(200, 400, 33), 1
+    joints, confidence = np.zeros((33, 3), np.float32), np.ones(33, np.float32)
+    one, two = Body(1, joints, confidence), Body(2, joints, confidence)
+
+    def rows_of_name(bodies: tuple[Body, ...], state: State) -> range:
+        frame = BodyFrame(0, bodies, Picture(image, {body.id: keypoints for body in bodies}))
+        labels = {1: Label("Ada Lovelace", "person"), 2: Label("Ada Lovelace", "unknown")}
+        near = np.abs(draw(frame, MEDIAPIPE, labels).astype(int) - COLOURS[state]).max(axis=2) < 12
+        rows = np.flatnonzero(near[:, :300].any(axis=1))  # beside the bodies, which are vertical lines
+        return range(int(rows.min()), int(rows.max()) + 1)
+
+    first, second = rows_of_name((one, two), "person"), rows_of_name((one, two), "unknown")
+    assert first == rows_of_name((one,), "person"), "the first is where it is alone"
+    assert not set(first) & set(second)
 
 
 def test_a_text_is_drawn_on_a_canvas() -> None:

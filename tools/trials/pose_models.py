@@ -1,0 +1,101 @@
+"""The pose models compared on one walker: time, and how steady the poses are.
+
+    python -m tools.trials.pose_models [--model lite --model full]
+
+For each model: milliseconds of a search for people, of a crop without anybody and of one with a person
+(medians), their ratio, the coefficient of variation of arms' and legs' bones, which are of one person and so
+should not change, and the jitter: the mean second difference of the landmarks in space from picture to
+picture, 30 a second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stream.body import FloatArray, Image
+from stream.errors import SgeError
+from stream.sources.camera.model_files import POSE_MODELS
+from stream.sources.camera.pose_models import PoseModels
+from tools.trials.sample_videos import pictures_of, walker_video
+from tools.trials.small_people import BONES, tallest_person
+
+__all__ = ["main"]
+
+FIRST, STOP = 130, 175
+"""Pictures in which the walker is in full view."""
+
+out = Console()
+
+
+def _row(model: str, pictures: Sequence[Image], empty: Image) -> list[str]:
+    models = PoseModels(model)
+    try:
+        found = [(image, box) for image in pictures if (box := tallest_person(models, image)) is not None]
+        middle = (0.0, 0.0, float(empty.shape[1]), float(empty.shape[0]))
+        search = _milliseconds([partial(models.boxes, image) for image in pictures[::4]])
+        nobody = _milliseconds([partial(models.pose, empty, middle)] * 12)
+        person = _milliseconds([partial(models.pose, image, box) for image, box in found[::2]])
+        poses = [pose.world for image, box in found if (pose := models.pose(image, box)) is not None]
+    finally:
+        models.close()
+    bones, jitter = _steadiness(np.stack(poses))
+    return [
+        model,
+        f"{search:.0f}",
+        f"{nobody:.1f}",
+        f"{person:.1f}",
+        f"{person / nobody:.2f}",
+        f"{bones:.1%}",
+        f"{jitter:.0f} mm",
+    ]
+
+
+def _milliseconds(runs: Sequence[Callable[[], object]]) -> float:
+    times = []
+    for run_once in runs:
+        started = time.perf_counter()
+        run_once()
+        times.append(time.perf_counter() - started)
+    return 1e3 * float(np.median(times))
+
+
+def _steadiness(world: FloatArray) -> tuple[float, float]:
+    """Returns the variation of bones, and the jitter in millimetres, of (n, 33, 3) landmarks."""
+    lengths = np.array([np.linalg.norm(world[:, a] - world[:, b], axis=1) for a, b in BONES])
+    variation = float((lengths.std(axis=1) / lengths.mean(axis=1)).mean())
+    return variation, 1e3 * float(np.linalg.norm(np.diff(world, 2, axis=0), axis=2).mean())
+
+
+def run(
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="M", help="lite or full; may be given again.")
+    ] = None,
+) -> None:
+    """Compare the pose models on the walker of the demo of Sports2D."""
+    table = Table("model", "search, ms", "nobody, ms", "pose, ms", "ratio", "bones", "jitter")
+    try:
+        pictures = pictures_of(walker_video(), FIRST, STOP)
+        empty = np.full((512, 512, 3), 128, np.uint8)
+        for name in model or POSE_MODELS:
+            table.add_row(*_row(name, pictures, empty))
+    except SgeError as error:
+        typer.echo(f"pose_models: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    out.print(table)
+
+
+def main() -> None:
+    """Runs the trial from the command line."""
+    typer.run(run)
+
+
+if __name__ == "__main__":
+    main()
