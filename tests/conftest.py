@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+
+from stream.errors import UserError
+from tools.trials.sample_videos import plaza_video, walker_video
 
 # One test process runs per CPU, so each uses one thread. Set before torch reads it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -31,6 +37,32 @@ def data_dir() -> Path:
 def cases_dir() -> Path:
     """The folder of inputs that failed once: `SGE_CASES`, else `../shared/cases`; as `data_dir`."""
     return _shared_folder("SGE_CASES", "cases", "README.md")
+
+
+@pytest.fixture(scope="session")
+def walker_film() -> Path:
+    """The demo video of Sports2D. Without it, the test is skipped; with `SGE_REQUIRE_DATA=1`, it fails."""
+    try:
+        return walker_video()
+    except UserError as error:
+        _missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def plaza_film() -> Iterator[Path]:
+    """OpenCV's `vtest.avi`; as `walker_film`."""
+    with ExitStack() as opened:
+        try:
+            path = opened.enter_context(plaza_video())
+        except UserError as error:
+            _missing(str(error))
+        yield path
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("SGE_REQUIRE_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _shared_folder(variable: str, name: str, content: str) -> Path:

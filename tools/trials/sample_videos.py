@@ -19,7 +19,6 @@ from pathlib import Path
 
 from stream.body import Image
 from stream.errors import UserError
-from stream.sources.camera.video_reader import VideoReader
 
 __all__ = ["PLAZA_PACKAGE", "WALKER_PACKAGE", "pictures_of", "plaza_video", "walker_video"]
 
@@ -70,6 +69,8 @@ def plaza_video() -> Iterator[Path]:
 
 def pictures_of(video: Path, first: int, stop: int, step: int = 1) -> list[Image]:
     """Returns the pictures `first`, `first + step`, ... before `stop` of a video, BGR."""
+    from stream.sources.camera.video_reader import VideoReader  # noqa: PLC0415 - loads PyAV
+
     reader = VideoReader(video)
     pictures: list[Image] = []
     try:
