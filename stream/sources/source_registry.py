@@ -4,7 +4,7 @@
     walkers:n=4,seed=1       simulated people
     kinect                   a Kinect v2, on Windows
     k4a:device=0,mode=cpu    an Azure Kinect or Orbbec Femto
-    walk.mp4:model=full      a video; options after a colon
+    walk.mp4:model=lite      a video; options after a colon
     0:model=full,fov=78      a webcam
     rtsp://user:pw@host/path a network camera; also rtsps, http, https; options after a #
     ...#t=2,9.5              a part of any finite source, seconds: #t=2 to the end, #t=,9.5 from the start
@@ -235,7 +235,7 @@ SOURCE_KINDS: tuple[SourceKind, ...] = (
         "video",
         _regex(r"(?P<path>.+\.(mp4|avi|mkv|mov|webm))(:(?P<options>.*))?"),
         _open_video,
-        "a video (walk.mp4, walk.mp4:model=full)",
+        "a video (walk.mp4, walk.mp4:model=lite)",
     ),
     SourceKind("recording", _regex(r".+\.mcap"), _open_recording, "a recording (walk.mcap)"),
 )

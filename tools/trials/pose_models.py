@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import combinations_with_replacement
 from typing import Annotated
 
 import numpy as np
@@ -35,7 +36,8 @@ FIRST, STOP = 130, 175
 out = Console()
 
 
-def _row(model: str, pictures: Sequence[Image], empty: Image) -> list[str]:
+def _measure(model: str, pictures: Sequence[Image], empty: Image) -> tuple[list[str], FloatArray]:
+    """Returns the row of a model, and the bones in each picture, (pictures, bones) metres."""
     models = PoseModels(model)
     try:
         found = [(image, box) for image in pictures if (box := tallest_person(models, image)) is not None]
@@ -46,16 +48,19 @@ def _row(model: str, pictures: Sequence[Image], empty: Image) -> list[str]:
         poses = [pose.world for image, box in found if (pose := models.pose(image, box)) is not None]
     finally:
         models.close()
-    bones, jitter = _steadiness(np.stack(poses))
-    return [
-        model,
-        f"{search:.0f}",
-        f"{nobody:.1f}",
-        f"{person:.1f}",
-        f"{person / nobody:.2f}",
-        f"{bones:.1%}",
-        f"{jitter:.0f} mm",
-    ]
+    world = np.stack(poses)
+    bones = np.stack([np.linalg.norm(world[:, a] - world[:, b], axis=1) for a, b in BONES], axis=1)
+    variation = float((bones.std(axis=0) / bones.mean(axis=0)).mean())
+    jitter = 1e3 * float(np.linalg.norm(np.diff(world, 2, axis=0), axis=2).mean())
+    times = f"{search:.0f}", f"{nobody:.1f}", f"{person:.1f}", f"{person / nobody:.2f}"
+    return [model, *times, f"{variation:.1%}", f"{jitter:.0f} mm"], bones
+
+
+def _difference(bones: FloatArray, others: FloatArray) -> float:
+    """Returns the mean relative difference of bones in the first half of the pictures and in the second."""
+    first = np.median(bones[: len(bones) // 2], axis=0)
+    second = np.median(others[len(others) // 2 :], axis=0)
+    return float(np.abs(second / first - 1).mean())
 
 
 def _milliseconds(runs: Sequence[Callable[[], object]]) -> float:
@@ -67,13 +72,6 @@ def _milliseconds(runs: Sequence[Callable[[], object]]) -> float:
     return 1e3 * float(np.median(times))
 
 
-def _steadiness(world: FloatArray) -> tuple[float, float]:
-    """Returns the variation of bones, and the jitter in millimetres, of (n, 33, 3) landmarks."""
-    lengths = np.array([np.linalg.norm(world[:, a] - world[:, b], axis=1) for a, b in BONES])
-    variation = float((lengths.std(axis=1) / lengths.mean(axis=1)).mean())
-    return variation, 1e3 * float(np.linalg.norm(np.diff(world, 2, axis=0), axis=2).mean())
-
-
 def run(
     model: Annotated[
         list[str] | None, typer.Option(metavar="M", help="lite or full; may be given again.")
@@ -81,15 +79,19 @@ def run(
 ) -> None:
     """Compare the pose models on the walker of the demo of Sports2D."""
     table = Table("model", "search, ms", "nobody, ms", "pose, ms", "ratio", "bones", "jitter")
+    bones: dict[str, FloatArray] = {}
     try:
         pictures = pictures_of(walker_video(), FIRST, STOP)
         empty = np.full((512, 512, 3), 128, np.uint8)
         for name in model or POSE_MODELS:
-            table.add_row(*_row(name, pictures, empty))
+            row, bones[name] = _measure(name, pictures, empty)
+            table.add_row(*row)
     except SgeError as error:
         typer.echo(f"pose_models: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
     out.print(table)
+    for one, other in combinations_with_replacement(bones, 2):
+        out.print(f"bones, {one} and {other}: {_difference(bones[one], bones[other]):.1%}", highlight=False)
 
 
 def main() -> None:

@@ -67,6 +67,8 @@ class Counts:
     """Results of one way to estimate poses.
 
     Attributes:
+        people: people in the pictures, also those behind others.
+        alone: those of them who have a pose when they are alone.
         boxes: boxes of people.
         kept: those that gave a pose.
         others: poses that are nearer to another person.
@@ -74,6 +76,8 @@ class Counts:
         seconds: for each picture.
     """
 
+    people: int = 0
+    alone: int = 0
     boxes: int = 0
     kept: int = 0
     others: int = 0
@@ -161,6 +165,8 @@ def measure(models: PoseModels, scenes: Sequence[Scene], ways: Sequence[Estimato
             started = time.perf_counter()
             poses = way(models, scene.image, boxes)
             count.seconds.append(time.perf_counter() - started)
+            count.people += len(alone)
+            count.alone += sum(pose is not None for pose in alone)
             count.boxes += len(boxes)
             for box, pose in zip(boxes, poses, strict=True):
                 if pose is not None:
@@ -197,7 +203,11 @@ def _half(image: Image) -> Image:
 
 
 def _row(name: str, counts: Sequence[Counts]) -> list[str]:
-    cells = [name, str(counts[0].boxes)]
+    cells = [
+        name,
+        f"{counts[0].alone} of {counts[0].people}" if counts[0].people else "-",
+        str(counts[0].boxes),
+    ]
     for count in counts:
         cells.append(f"{count.kept} ({count.kept / max(1, count.boxes):.1%})")
     for count in counts:
@@ -223,7 +233,7 @@ def _plaza_row(models: PoseModels, pictures: Sequence[Image], ways: Sequence[Est
 def report(model: str, pictures: int, seed: int) -> Table:
     """Measures one model; returns the table."""
     table = Table(
-        "people", "boxes", "kept, plain", "kept, greyed", "distance, another's: plain", "greyed",
+        "people", "alone", "boxes", "kept, plain", "kept, greyed", "distance, another's: plain", "greyed",
         "ms a picture, of plain", title=model,
     )  # fmt: skip
     models, ways = PoseModels(model), (plain, greyed)

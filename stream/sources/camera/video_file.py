@@ -1,7 +1,7 @@
 """A video file as a source: every picture is processed, at its own time.
 
 walk.mp4
-walk.mp4:model=full,fov=78,aspect=2
+walk.mp4:model=lite,fov=78,aspect=2
 """
 
 from __future__ import annotations

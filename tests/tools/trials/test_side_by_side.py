@@ -64,6 +64,8 @@ def test_the_background_is_what_is_there_most_of_the_time() -> None:
 def total(counts: list[Counts]) -> Counts:
     distances = [distance for count in counts for distance in count.distances]
     return Counts(
+        sum(count.people for count in counts),
+        sum(count.alone for count in counts),
         sum(count.boxes for count in counts),
         sum(count.kept for count in counts),
         sum(count.others for count in counts),
@@ -89,6 +91,7 @@ def test_people_side_by_side_keep_their_poses(place: str, walker_film: Path, pla
         models.close()
     before, after = total(without), total(with_grey)
     assert before.boxes == after.boxes > 30
+    assert after.alone > 0.9 * after.people == 0.9 * 64
     assert after.kept >= 0.95 * after.boxes
     assert before.kept < 0.85 * before.boxes, "the clips are such that greying out matters"
     # Where shoulders do not cover each other, the poses are those of the same people alone.
