@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stream.body import Body, BodyFrame, FloatArray, Image, MissedPerson
@@ -22,8 +24,8 @@ DETECTION_INTERVAL_NS = 150_000_000
 MAX_PEOPLE = 8
 """A pose takes 10 to 25 ms; with more people, the frame rate would be too low for windows."""
 
-SHOWN_MISSES = 5
-"""Pictures for which a person whose pose is not found any more is shown where expected."""
+SEEN_MISSES = 5
+"""Pictures without a pose after which a person may have left; the detector's boxes count as poses here."""
 
 TOO_MANY = f"more than {MAX_PEOPLE} people"
 TOO_SMALL = "too small, or hidden"
@@ -59,6 +61,7 @@ class _MediaPipePipeline:
         self._tracker = PersonTracker()
         self._smoothers: dict[int, _PoseSmoother] = {}
         self._next_detection_ns: int | None = None
+        self._missed_new: list[MissedPerson] = []  # of the last search: they are looked at again at the next
 
     def process(self, image: Image, time_ns: int) -> DetectedBodies:
         poses, missed = self._estimate_poses(image, time_ns)
@@ -88,23 +91,27 @@ class _MediaPipePipeline:
     def _estimate_poses(self, image: Image, time_ns: int) -> tuple[list[Pose], list[MissedPerson]]:
         """Returns the poses of all people in the picture, without duplicates, and people without a pose."""
         new_boxes: list[Box] = []
-        if self._next_detection_ns is None or time_ns >= self._next_detection_ns:
+        searched = self._next_detection_ns is None or time_ns >= self._next_detection_ns
+        if searched:
             self._next_detection_ns = time_ns + DETECTION_INTERVAL_NS
-            followed = [person.box_at(time_ns) for person in self._tracker.people]
-            found = self._search.boxes(image, followed, in_tile=len(followed) < MAX_PEOPLE)
-            new_boxes = self._tracker.assign_boxes(found, time_ns)
+            new_boxes = self._detect(image, time_ns)
         people = self._tracker.people
-        boxes = [person.box_at(time_ns) for person in people] + new_boxes
+        seen = [person.box_at(time_ns) for person in people if person.misses <= SEEN_MISSES]
+        # Somebody who has perhaps left takes the place of nobody else, and is not shown.
+        lost = [person.box_at(time_ns) for person in people if person.misses > SEEN_MISSES]
+        boxes = [*seen, *new_boxes, *lost]
         estimates = estimate_poses(self._models, image, boxes[:MAX_PEOPLE])
         estimates += [TOO_MANY] * len(boxes[MAX_PEOPLE:])
-        # Between two detections, somebody who has left still has a box; those seen lately are shown.
-        seen = [person.misses <= SHOWN_MISSES for person in people] + [True] * len(new_boxes)
-        missed = [
-            MissedPerson(box, reason)
-            for box, reason, shown in zip(boxes, estimates, seen, strict=True)
-            if isinstance(reason, str) and shown
-        ]
-        return [pose for pose in estimates if isinstance(pose, Pose)], missed
+        if searched:
+            self._missed_new = _missed(new_boxes, estimates[len(seen) :])
+        poses = [pose for pose in estimates if isinstance(pose, Pose)]
+        return poses, _missed(seen, estimates) + self._missed_new
+
+    def _detect(self, image: Image, time_ns: int) -> list[Box]:
+        """Searches for people; returns the boxes of new ones."""
+        followed = [person.box_at(time_ns) for person in self._tracker.people]
+        found = self._search.boxes(image, followed, in_tile=len(followed) < MAX_PEOPLE)
+        return self._tracker.assign_boxes(found, time_ns)
 
 
 class _PoseSmoother:
@@ -124,6 +131,12 @@ class _PoseSmoother:
         if position is None:
             return None
         return limbs + self._position.push(time_ns, position[None])
+
+
+def _missed(boxes: Sequence[Box], estimates: Sequence[Pose | str]) -> list[MissedPerson]:
+    """Returns the boxes that gave no pose; there may be more estimates than boxes."""
+    pairs = zip(boxes, estimates, strict=False)
+    return [MissedPerson(box, reason) for box, reason in pairs if isinstance(reason, str)]
 
 
 def _why_unusable(joints: FloatArray | None, confidence: FloatArray) -> str:

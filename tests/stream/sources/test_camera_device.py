@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from stream.body import BodyFrame
+from stream.capture.recorder import record
 from stream.errors import DataError, SourceError, UserError
+from stream.recording import read_recording
 from stream.sources import open_source
 from stream.sources.camera import network_camera as network_camera_module
 from stream.sources.camera import webcam
@@ -366,6 +368,17 @@ def test_name_and_description_of_a_webcam(webcams: Path, spec: str, described: s
     assert source.description == described
     assert [arguments[0] for arguments in Webcam.opened] == [int(spec.partition(":")[0])]
     source.close()
+
+
+def test_a_recording_of_a_webcam_states_the_model(webcams: Path, tmp_path: Path) -> None:
+    source, stop = open_source("0"), threading.Event()
+    assert source.info.pose_model == "", "not chosen before there is a picture"
+    record(source, tmp_path / "walk.mcap", seconds=None, stop=stop, on_frame=lambda _: stop.set())
+    assert source.info.pose_model == "full"
+    source.close()
+    assert source.info.pose_model == "full"
+    with read_recording(tmp_path / "walk.mcap") as recording:
+        assert recording.info.pose_model == "full"
 
 
 def test_options_choose_the_model_and_the_field_of_view(

@@ -18,6 +18,7 @@ from stream.sources.camera.detected_bodies import PoseCost
 from stream.sources.camera.model_choice import LivePipelines, keeps_up
 from tests.stream.sources.camera_streams import NumberPosePipeline
 from tests.stream.sources.videos import video_pose_pipeline, write_video
+from tools.doctor.source_check import check_source
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
 FAST, SLOW = PoseCost(0.025, 0.03), PoseCost(0.05, 0.06)
@@ -93,6 +94,8 @@ def test_a_recording_states_the_model_of_a_video(tmp_path: Path, options: str, m
     path = write_video(tmp_path / "walk.avi", frames=2)
     with video_pose_pipeline(), contextlib.closing(open_source(f"{path}{options}", speed=0)) as source:
         assert source.info.pose_model == model
+        found = check_source(f"{path}{options}", tmp_path / "seen.png")
+        assert f"camera, model {model}; " in found.result
         frame = source.read(0)
         assert frame is not None
         with RecordingWriter(tmp_path / "walk.mcap", source.info) as writer:
