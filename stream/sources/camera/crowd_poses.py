@@ -18,7 +18,10 @@ from stream.sources.camera.crops import CROP_SCALE
 from stream.sources.camera.person_tracking import TORSO, person_box, torso_length
 from stream.sources.camera.pose_models import Pose
 
-__all__ = ["DUPLICATE", "MISFIT", "NO_POSE", "PoseEstimator", "estimate_poses"]
+__all__ = ["DUPLICATE", "MAX_PEOPLE", "MISFIT", "NO_POSE", "TOO_MANY", "PoseEstimator", "estimate_poses"]
+
+MAX_PEOPLE = 8
+"""A pose takes 10 to 35 ms; with more people, the frame rate would be too low for windows."""
 
 GOOD_FIT = 0.5
 """IoU of a pose's box with the person's box from which no other crop is tried."""
@@ -38,6 +41,7 @@ MIN_TORSO_DISTANCE = 0.5
 NO_POSE = "no pose found"
 MISFIT = "pose does not fit"
 DUPLICATE = "same pose as another"
+TOO_MANY = f"more than {MAX_PEOPLE} people"
 """Why a box gave no pose."""
 
 
@@ -57,16 +61,16 @@ def estimate_poses(models: PoseEstimator, image: Image, boxes: Sequence[Box]) ->
     Args:
         models: the pose model.
         image: the picture, BGR.
-        boxes: of all people in the picture.
+        boxes: of all people in the picture; only the first `MAX_PEOPLE` get a pose.
     """
     estimates: list[_Estimate | str] = []
     retries = MAX_RETRIES
-    for number, box in enumerate(boxes):
+    for number, box in enumerate(boxes[:MAX_PEOPLE]):
         others = [other for n, other in enumerate(boxes) if n != number]
         best, tried = _best_estimate(models, image, box, others, retries)
         estimates.append(best)
         retries -= tried - 1
-    return _without_duplicates(estimates)
+    return _without_duplicates(estimates) + [TOO_MANY] * len(boxes[MAX_PEOPLE:])
 
 
 @dataclass(frozen=True, slots=True)

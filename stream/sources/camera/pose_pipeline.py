@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.body import Body, BodyFrame, FloatArray, Image, MissedPerson
 from stream.sources.camera.boxes import Box
-from stream.sources.camera.crowd_poses import estimate_poses
+from stream.sources.camera.crowd_poses import MAX_PEOPLE, estimate_poses
 from stream.sources.camera.detected_bodies import DetectedBodies, PoseCost, PosePipeline
 from stream.sources.camera.lifting import FIELD_OF_VIEW, PinholeCamera, joint_confidence
 from stream.sources.camera.one_euro import OneEuroFilter
@@ -21,13 +21,9 @@ __all__ = ["open_pose_pipeline"]
 DETECTION_INTERVAL_NS = 150_000_000
 """Interval between two runs of the person detector."""
 
-MAX_PEOPLE = 8
-"""A pose takes 10 to 25 ms; with more people, the frame rate would be too low for windows."""
-
 SEEN_MISSES = 5
 """Pictures without a pose after which a person may have left; the detector's boxes count as poses here."""
 
-TOO_MANY = f"more than {MAX_PEOPLE} people"
 TOO_SMALL = "too small, or hidden"
 NO_DISTANCE = "distance unknown"
 """Why a person gave no body; see also `stream.sources.camera.crowd_poses`."""
@@ -99,9 +95,7 @@ class _MediaPipePipeline:
         seen = [person.box_at(time_ns) for person in people if person.misses <= SEEN_MISSES]
         # Somebody who has perhaps left takes the place of nobody else, and is not shown.
         lost = [person.box_at(time_ns) for person in people if person.misses > SEEN_MISSES]
-        boxes = [*seen, *new_boxes, *lost]
-        estimates = estimate_poses(self._models, image, boxes[:MAX_PEOPLE])
-        estimates += [TOO_MANY] * len(boxes[MAX_PEOPLE:])
+        estimates = estimate_poses(self._models, image, [*seen, *new_boxes, *lost])
         if searched:
             self._missed_new = _missed(new_boxes, estimates[len(seen) :])
         poses = [pose for pose in estimates if isinstance(pose, Pose)]

@@ -10,7 +10,7 @@ import pytest
 from stream.body import FloatArray, Image
 from stream.sources.camera.boxes import Box, covered_share
 from stream.sources.camera.crops import CROP_SCALE, PersonCrop, person_crop
-from stream.sources.camera.crowd_poses import DUPLICATE, MISFIT, NO_POSE, estimate_poses
+from stream.sources.camera.crowd_poses import DUPLICATE, MISFIT, NO_POSE, TOO_MANY, estimate_poses
 from stream.sources.camera.person_tracking import person_box
 from stream.sources.camera.pose_models import Pose
 from tests.stream.sources.camera_scene import at_rest
@@ -130,6 +130,14 @@ def test_of_two_boxes_of_one_person_the_better_one_has_the_pose() -> None:
     rough = (310.0, 130.0, 440.0, 500.0)
     assert found(ProminentPerson([NEAR]), [rough, NEAR]) == [DUPLICATE, NEAR]
     assert found(ProminentPerson([NEAR]), [NEAR, rough]) == [NEAR, DUPLICATE]
+
+
+def test_a_ninth_person_has_no_pose_but_is_greyed_out() -> None:
+    places = [(20.0 + 110 * n, 30.0, 60.0 + 110 * n, 150.0) for n in range(7)]
+    model = ProminentPerson([*places, BESIDE, NEAR])
+    results = found(model, [*places, BESIDE, NEAR])
+    assert results == [*places, BESIDE, TOO_MANY]
+    assert len({box for box, _ in model.calls}) == 8
 
 
 def test_other_crops_are_tried_where_the_first_fails_but_not_many() -> None:
