@@ -28,7 +28,7 @@ from stream.sources.camera.pose_models import PoseModels
 from tools.trials.sample_videos import pictures_of, walker_video
 from tools.trials.small_people import BONES, tallest_person
 
-__all__ = ["main"]
+__all__ = ["difference", "main", "measure"]
 
 FIRST, STOP = 130, 175
 """Pictures in which the walker is in full view."""
@@ -36,8 +36,9 @@ FIRST, STOP = 130, 175
 out = Console()
 
 
-def _measure(model: str, pictures: Sequence[Image], empty: Image) -> tuple[list[str], FloatArray]:
+def measure(model: str, pictures: Sequence[Image]) -> tuple[list[str], FloatArray]:
     """Returns the row of a model, and the bones in each picture, (pictures, bones) metres."""
+    empty = np.full((512, 512, 3), 128, np.uint8)
     models = PoseModels(model)
     try:
         found = [(image, box) for image in pictures if (box := tallest_person(models, image)) is not None]
@@ -56,7 +57,7 @@ def _measure(model: str, pictures: Sequence[Image], empty: Image) -> tuple[list[
     return [model, *times, f"{variation:.1%}", f"{jitter:.0f} mm"], bones
 
 
-def _difference(bones: FloatArray, others: FloatArray) -> float:
+def difference(bones: FloatArray, others: FloatArray) -> float:
     """Returns the mean relative difference of bones in the first half of the pictures and in the second."""
     first = np.median(bones[: len(bones) // 2], axis=0)
     second = np.median(others[len(others) // 2 :], axis=0)
@@ -82,16 +83,15 @@ def run(
     bones: dict[str, FloatArray] = {}
     try:
         pictures = pictures_of(walker_video(), FIRST, STOP)
-        empty = np.full((512, 512, 3), 128, np.uint8)
         for name in model or POSE_MODELS:
-            row, bones[name] = _measure(name, pictures, empty)
+            row, bones[name] = measure(name, pictures)
             table.add_row(*row)
     except SgeError as error:
         typer.echo(f"pose_models: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
     out.print(table)
     for one, other in combinations_with_replacement(bones, 2):
-        out.print(f"bones, {one} and {other}: {_difference(bones[one], bones[other]):.1%}", highlight=False)
+        out.print(f"bones, {one} and {other}: {difference(bones[one], bones[other]):.1%}", highlight=False)
 
 
 def main() -> None:

@@ -184,6 +184,8 @@ from stream.sources.camera.pose_pipeline import open_pose_pipeline
 for model in ("lite", "full"):
     pipeline = open_pose_pipeline(model)
     noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3)).astype(np.uint8)
+    cost = pipeline.measure(noise)
+    assert cost.detection_s > 0 and cost.pose_s > 0
     for number, image in enumerate((noise, np.full((240, 320, 3), 90, np.uint8))):
         print(len(pipeline.process(image, number * 10**9).frame.bodies))
     pipeline.close()
