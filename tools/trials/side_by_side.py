@@ -32,7 +32,18 @@ from stream.sources.camera.quiet_opencv import cv2
 from tools.trials.composed_people import CutOut, background_of, open_cutter, paste
 from tools.trials.sample_videos import pictures_of, plaza_video, walker_video
 
-__all__ = ["Counts", "Scene", "compose", "greyed", "main", "measure", "plain", "walker_cut_outs"]
+__all__ = [
+    "Counts",
+    "Scene",
+    "compose",
+    "greyed",
+    "main",
+    "measure",
+    "plain",
+    "plaza_cut_outs",
+    "total",
+    "walker_cut_outs",
+]
 
 PEOPLE = 4
 SPACINGS = (0.2, 0.3, 0.45, 0.6)
@@ -174,6 +185,20 @@ def measure(models: PoseModels, scenes: Sequence[Scene], ways: Sequence[Estimato
     return counts
 
 
+def total(counts: Sequence[Counts]) -> Counts:
+    """Returns the results of one way in several series of scenes together."""
+    summed = Counts()
+    for count in counts:
+        summed.people += count.people
+        summed.alone += count.alone
+        summed.boxes += count.boxes
+        summed.kept += count.kept
+        summed.others += count.others
+        summed.distances += count.distances
+        summed.seconds += count.seconds
+    return summed
+
+
 def _compare(count: Counts, scene: Scene, person: int, pose: Pose, alone: Sequence[Pose | None]) -> None:
     count.kept += 1
     own = alone[person]
@@ -237,6 +262,7 @@ def report(model: str, pictures: int, seed: int) -> Table:
         "ms a picture, of plain", title=model,
     )  # fmt: skip
     models, ways = PoseModels(model), (plain, greyed)
+    composed: list[list[Counts]] = []
     try:
         walker, plaza = walker_cut_outs(models), plaza_cut_outs(models)
         for name, background, people in (("walker", *walker), ("plaza", *plaza[:2])):
@@ -244,7 +270,10 @@ def report(model: str, pictures: int, seed: int) -> Table:
                 random = np.random.default_rng(seed)
                 drawn = [[people[n] for n in random.choice(len(people), PEOPLE)] for _ in range(pictures)]
                 scenes = [compose(background, group, spacing, random) for group in drawn]
-                table.add_row(*_row(f"{name}, {spacing:g} apart", measure(models, scenes, ways)))
+                counts = measure(models, scenes, ways)
+                composed.append(counts)
+                table.add_row(*_row(f"{name}, {spacing:g} apart", counts))
+        table.add_row(*_row("side by side, all", [total(way) for way in zip(*composed, strict=True)]))
         table.add_row(*_plaza_row(models, plaza[2], ways))
     finally:
         models.close()

@@ -10,12 +10,12 @@ from stream.sources.camera.pose_models import PoseModels
 from tools.trials.composed_people import CutOut, background_of, paste
 from tools.trials.side_by_side import (
     SPACINGS,
-    Counts,
     compose,
     greyed,
     measure,
     plain,
     plaza_cut_outs,
+    total,
     walker_cut_outs,
 )
 
@@ -59,18 +59,6 @@ def test_the_background_is_what_is_there_most_of_the_time() -> None:
     for n, picture in enumerate(pictures):
         picture[:, 10 * n : 10 * n + 10] = 200
     assert (background_of(pictures) == 80).all()
-
-
-def total(counts: list[Counts]) -> Counts:
-    distances = [distance for count in counts for distance in count.distances]
-    return Counts(
-        sum(count.people for count in counts),
-        sum(count.alone for count in counts),
-        sum(count.boxes for count in counts),
-        sum(count.kept for count in counts),
-        sum(count.others for count in counts),
-        distances,
-    )
 
 
 @pytest.mark.slow
