@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from encoder.pose import DEVIATION_COLUMNS, POSE_WIDTH
 from stream.body import FloatArray
 
-__all__ = ["SEGMENT_STEP", "SEGMENT_WINDOWS", "describe_windows", "segment_means", "segment_slices"]
+__all__ = [
+    "SEGMENT_STEP",
+    "SEGMENT_WINDOWS",
+    "describe_windows",
+    "mean_description",
+    "segment_means",
+    "segment_slices",
+]
 
 SEGMENT_WINDOWS = 50
 """Windows of a segment: 5 s of walking."""
@@ -30,6 +39,12 @@ def describe_windows(rows: FloatArray) -> FloatArray:
     pose[:, DEVIATION_COLUMNS] = np.sqrt(pose[:, DEVIATION_COLUMNS])
     described: FloatArray = np.concatenate((pose, cages), axis=1)
     return described
+
+
+def mean_description(walks: Sequence[FloatArray]) -> FloatArray:
+    """Returns the mean description (D,) of a person from those of each walk, (m, D); walks count alike."""
+    mean: FloatArray = np.mean([walk.mean(axis=0) for walk in walks], axis=0)
+    return mean
 
 
 def segment_slices(windows: int) -> list[slice]:

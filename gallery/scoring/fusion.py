@@ -45,6 +45,8 @@ def fusion_weights(**given: float) -> dict[str, float]:
     - `discriminants`: length of a window's discriminant part, relative to a whitened part of length 1.
     - `windows`: weight of the mean of the windows' scores.
     - the name of each kind of evidence (`EvidenceKind.name`): weight of its similarity.
+    - `site`: weight of one enrolled person in the mean description of the site, relative to the mean of the
+      fit; 0 compares relative to the mean of the fit. See `FusionModel.at_site`.
     - `steadiness`: weight of within-person consistency, which is subtracted.
     - `usual`: usual score of a walk against another walk of the same person.
 
@@ -53,7 +55,7 @@ def fusion_weights(**given: float) -> dict[str, float]:
     """
     weights = {"discriminants": 1.0, "windows": 4.0}
     weights |= {kind.name: kind.default_weight for kind in EVIDENCE}
-    weights |= {"steadiness": 0.0, "usual": 0.0}
+    weights |= {"site": 0.0, "steadiness": 0.0, "usual": 0.0}
     if unknown := sorted(given.keys() - weights.keys()):
         raise ValueError(f"weights: expected {', '.join(weights)}, got {unknown[0]}")
     return weights | given
@@ -117,6 +119,7 @@ class FusionModel:
             arrays("directions.mean", 1),
             arrays("directions.whitening", 2),
             arrays("directions.discriminants", 2),
+            arrays("directions.portable", 2),
         )
         cohort = Cohort(arrays("cohort.mean", 1), arrays("cohort.covariance", 2))
         silent = {kind.name: 0.0 for kind in EVIDENCE if kind.name not in weights}
@@ -139,12 +142,34 @@ class FusionModel:
             "directions.mean": directions.mean,
             "directions.whitening": directions.whitening,
             "directions.discriminants": directions.discriminants,
+            "directions.portable": directions.portable,
             "cohort.mean": cohort.mean,
             "cohort.covariance": cohort.covariance,
         }
         for evidence in self.evidence:
             found |= {f"{evidence.name}.{name}": array for name, array in evidence.arrays().items()}
         return found
+
+    def at_site(self, people: Sequence[FloatArray]) -> Self:
+        """Returns the fusion for the site where these people were enrolled.
+
+        A sensor, its place and its room change the descriptions of everybody alike, and similarities of all
+        walks to each other rise with it. So descriptions are compared relative to the mean of the site: the
+        mean of the enrolled people and of the fit, which counts as `1 / site` people.
+
+        Args:
+            people: (D,) mean description of each enrolled person's walks; may be empty.
+        """
+        weight = self.weights["site"]
+        if not (weight and people):
+            return self
+        own = self.windows.directions.mean
+        moved = (weight / (1 + weight * len(people)) * (np.stack(people) - own).sum(axis=0)).astype(
+            np.float32
+        )
+        windows = self.windows.centred_at(own + moved)
+        evidence = tuple(each.at_site(windows, moved) for each in self.evidence)
+        return replace(self, windows=windows, evidence=evidence)
 
     def enrol(self, described: FloatArray, statistics: FloatArray) -> EnrolledWalk:
         """Prepares an enrolled walk for comparison.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.backend import Backend
-from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.descriptions import describe_windows, mean_description
 from gallery.scoring.fusion import FusionModel
 from gallery.scoring.track_statistics import TrackStatistics
 from gallery.store.records import PersonTemplates
@@ -33,6 +33,10 @@ class WindowScorer(Protocol):
 
     def scores(self, described: FloatArray) -> Floats:
         """Returns the score of each window for each person, (n, P)."""
+        ...
+
+    def track_statistics(self) -> TrackStatistics:
+        """Returns empty statistics for a new track."""
         ...
 
     def track_scores(self, statistics: TrackStatistics) -> Floats | None:
@@ -90,6 +94,10 @@ class NearestTemplates:
         scores: Floats = nearest.mean(axis=0, dtype=np.float64).T
         return scores
 
+    def track_statistics(self) -> TrackStatistics:
+        """Returns statistics of segments alone, which an enrolment stores."""
+        return TrackStatistics(None)
+
     def track_scores(self, statistics: TrackStatistics) -> Floats | None:
         """Returns None: only windows are compared."""
         return None
@@ -105,20 +113,20 @@ class FusedTemplates:
 
     Args:
         templates: of one kind of sensor, in the order of their people.
-        model: of that kind.
+        model: of that kind; it compares relative to the mean of these people (`FusionModel.at_site`).
     """
 
     def __init__(self, templates: Sequence[PersonTemplates], model: FusionModel) -> None:
         self.people, self._starts = _owners(templates)
-        self._model = model
+        by_person = groupby(templates, key=lambda walk: walk.person_id)
+        described = [
+            [(describe_windows(walk.templates), walk.statistics) for walk in own] for _, own in by_person
+        ]
+        self._model = model.at_site([mean_description([one for one, _ in own]) for own in described])
         if templates:
-            by_person = groupby(templates, key=lambda walk: walk.person_id)
-            people = [
-                [model.enrol(describe_windows(walk.templates), walk.statistics) for walk in walks]
-                for _, walks in by_person
-            ]
+            people = [[self._model.enrol(*walk) for walk in own] for own in described]
             self._windows = np.concatenate([walk.windows for walks in people for walk in walks])
-            self._reference = model.reference(people)
+            self._reference = self._model.reference(people)
 
     def describe(self, cages: FloatArray) -> FloatArray:
         """Describes windows (n, f, D), (n, D)."""
@@ -138,6 +146,10 @@ class FusedTemplates:
         windows = self._model.windows.project(described)
         nearest = np.maximum.reduceat(self._windows @ windows.T, self._starts, axis=0).T
         return self._model.window_scores(nearest, self._model.windows.background(windows))
+
+    def track_statistics(self) -> TrackStatistics:
+        """Returns empty statistics of all kinds of evidence."""
+        return TrackStatistics(self._model)
 
     def track_scores(self, statistics: TrackStatistics) -> Floats | None:
         """Returns the track-level evidence for each person, (P,); None if no person is enrolled."""

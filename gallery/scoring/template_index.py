@@ -114,7 +114,7 @@ class TemplateIndex:
 
     def track_statistics(self, sensor: str) -> TrackStatistics:
         """Returns empty statistics for a new track."""
-        return TrackStatistics(self.backend.fusion(sensor))
+        return self._scorers[sensor].track_statistics()
 
     def track_scores(self, statistics: TrackStatistics, sensor: str) -> NDArray[np.float64] | None:
         """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""

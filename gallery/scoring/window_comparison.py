@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -26,31 +26,35 @@ class WindowDirections:
             variance 1 in each; K1 may be 0.
         discriminants: (D, K2) float32, directions of the largest differences between people, relative to the
             variation within one person.
+        portable: (D, K3) float32, the same from bone lengths and directions alone, with the errors of other
+            sensors added: they depend least on the sensor and its place; K3 may be 0.
     """
 
     mean: FloatArray
     whitening: FloatArray
     discriminants: FloatArray
+    portable: FloatArray
 
     @property
     def direction_count(self) -> int:
-        """K1 + K2."""
-        return int(self.whitening.shape[1] + self.discriminants.shape[1])
+        """K1 + K2 + K3."""
+        return sum(int(part.shape[1]) for part in (self.whitening, self.discriminants, self.portable))
 
     def project(self, described: FloatArray, weight: float) -> FloatArray:
         """Projects windows to unit vectors whose inner products are similarities.
 
         Args:
             described: (n, D).
-            weight: length of the discriminant part, relative to a whitened part of length 1.
+            weight: length of the discriminant part, relative to whitened and portable parts of length 1.
 
         Returns:
-            (n, K1 + K2) float32.
+            (n, K1 + K2 + K3) float32.
         """
         centred = described - self.mean
         white = unit(centred @ self.whitening)
         people = unit(centred @ self.discriminants)
-        return unit(np.concatenate((white, np.float32(weight) * people), axis=1))
+        portable = unit(centred @ self.portable)
+        return unit(np.concatenate((white, np.float32(weight) * people, portable), axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +62,7 @@ class WindowComparison:
     """Projects windows and gives their background similarity.
 
     Attributes:
-        directions: of descriptions (D,), K = K1 + K2.
+        directions: of descriptions (D,), K = K1 + K2 + K3.
         cohort: of projected windows, (K).
         discriminant_weight: see `WindowDirections.project`.
     """
@@ -71,6 +75,10 @@ class WindowComparison:
     def without_cohort(cls, directions: WindowDirections, discriminant_weight: float) -> Self:
         """Returns a comparison whose background similarity is 0."""
         return cls(directions, Cohort.empty(directions.direction_count), discriminant_weight)
+
+    def centred_at(self, mean: FloatArray) -> Self:
+        """Returns the comparison relative to another mean description (D,)."""
+        return replace(self, directions=replace(self.directions, mean=mean))
 
     def project(self, described: FloatArray) -> FloatArray:
         """Projects descriptions (n, D) to unit vectors (n, K)."""

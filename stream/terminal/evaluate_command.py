@@ -14,7 +14,8 @@ __all__ = ["evaluate"]
 
 def evaluate(
     dataset: Annotated[
-        str, typer.Argument(metavar="SET", help="kgbd, biwi, ias, ks20, casia-b, patho, rgb or npy.")
+        str,
+        typer.Argument(metavar="SET", help="kgbd, biwi, ias, ks20, casia-b, patho, ucalgary, rgb or npy."),
     ],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder or packed file of the data set.")],
     protocol: Annotated[str, typer.Option(metavar="P", help="direct, rn, cve, cme, transfer or live.")],

@@ -2,10 +2,10 @@
 
     python -m tools.backend_fit.fit_backend DATA_DIR [--encoder FILE]... [--out DIR]
 
-DATA_DIR holds the packed KGBD and the pathological gaits. Without --encoder the back-end of the encoder that
-ships is written to gallery/scoring/backends; the back-end of a user's own weights is written beside the first
-of them, where the live system finds it. The same command on the same machine writes the same bytes. For each
-kind of sensor:
+DATA_DIR holds the packed KGBD, pathological gaits, UCalgary and poses from videos. Without --encoder the
+back-end of the encoder that ships is written to gallery/scoring/backends; the back-end of a user's own
+weights is written beside the first of them, where the live system finds it. The same command on the same
+machine writes the same bytes. For each kind of sensor:
 
 `kinect-v1`: the projection from KGBD people 1-60, impostor scores from people 61-100. Walks 1 and 2 of each
 person are templates; the other walks are compared with the templates of all other people. The fusion from
@@ -13,20 +13,22 @@ people 1-100; its impostor scores from the same people in four parts, each compa
 other three.
 
 `kinect-v2`: the projection from people 1-5 of the pathological gaits (normal and imitated ones, six views).
-The fusion from the same people, who show how a person varies, and from KGBD people 1-100, who show how people
-differ (`tools/backend_fit/fusion_transfer.py`); without segments, which are longer than its walks. No
-impostor scores, and so no thresholds: even if no two of five people are similar, up to 45 % of strangers may
-be similar to one (0.55^5 = 5 %); cutting the walks into more comparisons does not help.
+The fusion from the same people and from UCalgary's, in another room, who show how a person varies, and from
+KGBD people 1-100, who show how people differ (`tools/backend_fit/fusion_transfer.py`); without segments,
+which are longer than their walks. No impostor scores, and so no thresholds.
 
-`any`, for all other kinds: a fusion of window similarity by bone lengths and directions, from the same walks
-with the errors of a camera (`tools/backend_fit/perturbation.py`); no projection, no thresholds.
+`camera`: the same from the people at odd places of the sorted names of the poses from videos; no projection.
+
+`any`, for all other kinds: a fusion of window similarity by bone lengths and directions, from the
+pathological gaits and KGBD with the errors of a camera (`tools/backend_fit/perturbation.py`); no projection,
+no thresholds.
 
 `simulated`: projection and fusion from one set of `walkers`, impostor scores from another; neither contains
 people of the demo or of `tools.trials.latency`.
 
-KGBD people 101-164 and people 6-10 of the pathological gaits are not used: they are reserved for testing. An
-encoder that was trained on the impostors may tell them apart better than other people, and its thresholds may
-be too low: the card says how many of them it was trained on.
+KGBD people 101-164, people 6-10 of the pathological gaits and the other people of the videos are not used:
+they are reserved for testing. An encoder that was trained on the impostors may tell them apart better than
+other people, and its thresholds may be too low: the card says how many of them it was trained on.
 """
 
 from __future__ import annotations
@@ -108,7 +110,7 @@ def fit(
         with Progress(*columns, console=Console(stderr=True)) as progress:
             loaded = load_encoder(*weights)
             fitter = Fitter(Encoder(loaded, "cpu"), progress, loaded)
-            fitted = {**fitter.kinects(data), "simulated": fitter.simulated()}
+            fitted = {**fitter.kinects_and_cameras(data), "simulated": fitter.simulated()}
         write_backend(target, loaded.contract.id, loaded.description, fitted)
     except SgeError as error:
         typer.echo(f"fit_backend: {error}", err=True)

@@ -87,7 +87,10 @@ def fit_window_directions(windows: FloatArray, walks: Owners, people: Owners) ->
     whitening = components @ _whitening(components.T @ within @ components, shrinkage)
     found = _people_discriminants(scatter, shrinkage)
     return WindowDirections(
-        _single(mean), _single(whitening / scale[:, None]), _single(found / scale[:, None])
+        _single(mean),
+        _single(whitening / scale[:, None]),
+        _single(found / scale[:, None]),
+        np.zeros((numbers, 0), np.float32),
     )
 
 
@@ -113,7 +116,10 @@ def fit_fusion(walks: Sequence[DescribedWalk], weights: Mapping[str, float] = WE
     windows = replace(windows, cohort=fit_cohort(windows.project(rows)))
 
     fit_discriminants = _DiscriminantFitter(people)
-    evidence = tuple(kind.fit(described, windows, fit_discriminants) for kind in EVIDENCE)
+    evidence = tuple(
+        kind.fit(described, windows, fit_discriminants) if weights[kind.name] else kind.empty(windows)
+        for kind in EVIDENCE
+    )
     return FusionModel(windows, evidence, weights)
 
 

@@ -1,15 +1,16 @@
 """Fits a fusion for kinds of sensors with few known people, using many people of another kind of sensor.
 
-How people differ is learned from the many: differences of five people would describe only these five. How one
+How people differ is learned from the many: differences of few people would describe only these few. How one
 person varies with view, sensor noise and gait can be learned from few people who walk in many ways. So the
-discriminants are the directions in which the many differ most, relative to the variation of the few. Settings
-were chosen on five people of the pathological gaits, each two recognised with the other three and KGBD people
-1-80, and on KGBD people 81-100.
+discriminants are the directions in which the many differ most, relative to the variation of the few. Each
+site of the few, people before one sensor in one room, counts alike and is centred on its own mean, as the
+live system centres on its site (`gallery.scoring.fusion.FusionModel.at_site`). Settings were chosen with a
+site left out; see `tools.trials.left_out_sites`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,28 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.pose import BONE_COLUMNS, DIRECTION_COLUMNS
-from gallery.scoring.cohort import Cohort, unit
-from gallery.scoring.descriptions import segment_means
-from gallery.scoring.evidence.mean_walk import MeanWalk
-from gallery.scoring.evidence.mean_window import MeanWindow
+from gallery.scoring.cohort import Cohort
+from gallery.scoring.evidence.bone_lengths import BoneLengths, median_bones
 from gallery.scoring.evidence.registry import EVIDENCE
 from gallery.scoring.fusion import FusionModel, fusion_weights
 from gallery.scoring.window_comparison import WindowDirections
 from stream.body import FloatArray
-from tools.backend_fit.discriminants import discriminants
-from tools.backend_fit.fusion_fit import (
-    DescribedWalk,
-    fit_cohort,
-    principal_components,
-    standardise,
-    without_cohort,
-)
+from tools.backend_fit.discriminants import discriminants, shrink_covariance
+from tools.backend_fit.fusion_fit import DescribedWalk, fit_cohort, principal_components, standardise
 
-__all__ = ["fit_for_any_sensor", "fit_for_few_people"]
+__all__ = ["Site", "fit_bones", "fit_for_any_sensor", "fit_for_few_people"]
+
+Site = Sequence[DescribedWalk]
+"""Walks of people before one kind of sensor in one room."""
 
 _WHITENED = 128
 _PORTABLE = slice(BONE_COLUMNS.start, DIRECTION_COLUMNS.stop)
 """Bone lengths and directions: joints and CAGEs depend more on a sensor's own view and noise."""
+_BONE_SHRINKAGE = 0.1
 
 Floats = NDArray[np.float64]
 
@@ -55,62 +52,66 @@ class _Settings(NamedTuple):
 
 
 _FEW_PEOPLE = _Settings(0.75, 0.1, 64)
-# Few people do not show the usual consistency of one person's walks, so it has no weight; segments are longer
-# than these walks.
-_FEW_PEOPLE_WEIGHTS = fusion_weights(
-    **{kind.name: 0.0 for kind in EVIDENCE if kind not in (MeanWindow, MeanWalk)}
-)
 _ANY_SENSOR = _Settings(0.5, 0.1, 32)
-# Without segments to replace it, a fading mean window would make long tracks differ from short ones.
-_ANY_SENSOR_WEIGHTS = fusion_weights(**{kind.name: 0.0 for kind in EVIDENCE})
+# Few people do not show the usual consistency of one person's walks; segments are longer than their walks.
+# Before a sensor that was left out, mean windows and mean walks added nothing.
+_WEIGHTS = fusion_weights(**{kind.name: 0.0 for kind in EVIDENCE} | {"bones": 0.2, "site": 1.0})
 
 
-def fit_for_few_people(few: Sequence[DescribedWalk], many: Sequence[DescribedWalk]) -> FusionModel:
+def fit_for_few_people(
+    sites: Sequence[Site], many: Sequence[DescribedWalk], portable: FloatArray, bones: BoneLengths
+) -> FusionModel:
     """Fits a fusion for a kind of sensor with few known people.
 
     Args:
-        few: walks in front of such a sensor, of at least two people, in all conditions to be recognised.
+        sites: walks in front of such sensors, each of at least two people, in all conditions to be
+            recognised.
         many: walks of many people in front of another kind of sensor.
+        portable: (D, K3) portable directions, those of the fusion for any sensor.
+        bones: see `fit_bones`.
 
     Returns:
-        A fusion without segment evidence. Half of its cohorts are the few, half are the many shifted to the
+        A fusion of windows and bone lengths. Half of its cohort are the few, half are the many shifted to the
         few's mean: the few alone are too small a background.
     """
-    windows = _windows(few)
-    mean, scale, standard = standardise(windows)
-    whitening = principal_components(standard, _WHITENED) / scale[:, None]
-    model = _model(mean, whitening, _discriminants(few, many, _FEW_PEOPLE), _FEW_PEOPLE_WEIGHTS)
-    cohort = _mixed_cohort(windows, _windows(many), model.windows.project)
-    comparison = replace(model.windows, cohort=cohort)
-    return replace(model, windows=comparison).with_evidence(MeanWindow(comparison), _mean_walk(few, many))
-
-
-def _mean_walk(few: Sequence[DescribedWalk], many: Sequence[DescribedWalk]) -> MeanWalk:
-    """Fits the evidence of mean descriptions, over stretches no longer than a segment."""
-    few_means, many_means = (
-        [replace(walk, windows=segment_means(walk.windows)) for walk in walks] for walks in (few, many)
+    means = [_windows(site).mean(axis=0) for site in sites]
+    centred = np.concatenate(
+        [_evenly(_windows(site) - mean, sites) for site, mean in zip(sites, means, strict=True)]
     )
-    rows = _windows(few_means)
-    walks = without_cohort(rows.mean(axis=0), _discriminants(few_means, many_means, _FEW_PEOPLE))
-    cohort = _mixed_cohort(rows, _windows(many_means), lambda each: unit(walks.project(each)))
-    return MeanWalk(replace(walks, cohort=cohort))
+    _, scale, standard = standardise(centred)
+    whitening = principal_components(standard, _WHITENED) / scale[:, None]
+    mean = np.mean(means, axis=0)
+    model = _model(mean, whitening, _discriminants(sites, many, _FEW_PEOPLE), portable)
+    projected = [model.windows.project(rows + mean) for rows in (centred, _centred(many))]
+    comparison = replace(model.windows, cohort=_mixed_cohort(*projected))
+    return replace(model, windows=comparison).with_evidence(bones)
 
 
-def _mixed_cohort(few: FloatArray, many: FloatArray, project: Callable[[FloatArray], FloatArray]) -> Cohort:
-    """Fits a cohort, half to the few and half to the many, shifted to the few's mean.
+def _mixed_cohort(*halves: FloatArray) -> Cohort:
+    """Fits a cohort to which each set of directions (n, K) contributes alike."""
+    cohorts = [fit_cohort(half) for half in halves]
+    mean = np.mean([half.mean for half in cohorts], axis=0)
+    return Cohort(mean, np.mean([half.covariance for half in cohorts], axis=0))
 
-    Args:
-        few: (n, D) descriptions.
-        many: (m, D).
-        project: turns descriptions into directions.
-    """
-    halves = fit_cohort(project(few)), fit_cohort(project(many - many.mean(axis=0) + few.mean(axis=0)))
-    mean = np.mean([half.mean for half in halves], axis=0)
-    return Cohort(mean, np.mean([half.covariance for half in halves], axis=0))
+
+def fit_bones(sites: Sequence[Site]) -> BoneLengths:
+    """Fits the evidence of bone lengths to their covariance within people, at which all sites count alike."""
+    covariances = []
+    for site in sites:
+        medians = {
+            person: np.stack([median_bones(walk.windows) for walk in own]) for person, own in _people(site)
+        }
+        rest = [own - own.mean(axis=0) for own in medians.values() if len(own) > 1]
+        rows = np.concatenate(rest).astype(np.float64)
+        covariances.append(rows.T @ rows / (len(rows) - len(rest)))
+    within = shrink_covariance(np.mean(covariances, axis=0), _BONE_SHRINKAGE)
+    # A millionth of squared log length, 0.1 % of a bone: rigid bones of simulated people do not vary.
+    matrix = np.linalg.cholesky(np.linalg.inv(within + 1e-6 * np.eye(len(within))))
+    return BoneLengths(matrix.astype(np.float32))
 
 
 def fit_for_any_sensor(
-    few: Sequence[DescribedWalk], many: Sequence[DescribedWalk], numbers: int
+    few: Sequence[DescribedWalk], many: Sequence[DescribedWalk], numbers: int, bones: BoneLengths
 ) -> FusionModel:
     """Fits a fusion for kinds of sensors without known people: bone lengths and directions, no whitening.
 
@@ -119,24 +120,26 @@ def fit_for_any_sensor(
             (`tools.backend_fit.perturbation`).
         many: the same of many people in front of another.
         numbers: D, of a description; numbers behind the pose are not used.
+        bones: see `fit_bones`.
 
     Returns:
-        A fusion of window similarity alone, without a cohort, centred between the two kinds of sensors.
+        A fusion of windows and bone lengths, without a cohort, centred between the two kinds of sensors.
     """
     mean = np.mean([_windows(walks).mean(axis=0) for walks in (few, many)], axis=0)
-    portable = _discriminants(few, many, _ANY_SENSOR, _PORTABLE)
+    portable = _discriminants([few], many, _ANY_SENSOR, _PORTABLE)
     matrix = np.zeros((numbers, portable.shape[1]))
     matrix[_PORTABLE] = portable
-    return _model(np.pad(mean, (0, numbers - len(mean))), np.zeros((numbers, 0)), matrix, _ANY_SENSOR_WEIGHTS)
+    none = np.zeros((numbers, 0))
+    return _model(np.pad(mean, (0, numbers - len(mean))), none, none, matrix).with_evidence(bones)
 
 
-def _model(mean: FloatArray, whitening: Floats, matrix: Floats, weights: dict[str, float]) -> FusionModel:
-    single = (array.astype(np.float32) for array in (mean, whitening, matrix))
-    return FusionModel.of_windows(WindowDirections(*single), weights)
+def _model(mean: FloatArray, whitening: Floats, matrix: Floats, portable: FloatArray | Floats) -> FusionModel:
+    single = (array.astype(np.float32) for array in (mean, whitening, matrix, portable))
+    return FusionModel.of_windows(WindowDirections(*single), _WEIGHTS)
 
 
 def _discriminants(
-    few: Sequence[DescribedWalk],
+    sites: Sequence[Site],
     many: Sequence[DescribedWalk],
     settings: _Settings,
     numbers: slice = slice(None),
@@ -144,13 +147,13 @@ def _discriminants(
     """Returns directions (D, K) of unit variance within people and the largest variance between them.
 
     Args:
-        few: show how a person varies.
+        sites: show how a person varies.
         many: show that, too, and how people differ.
         settings: see `_Settings`.
         numbers: the numbers of a description that are used.
     """
     few_share, shrinkage, max_directions = settings
-    within_few, _ = _scatter(few, numbers)
+    within_few = np.mean([_scatter(site, numbers)[0] for site in sites], axis=0)
     within_many, between = _scatter(many, numbers)
     within = few_share * within_few + (1 - few_share) * within_many
     count = min(max_directions, len({walk.person for walk in many}) - 1)
@@ -162,8 +165,8 @@ def _scatter(walks: Sequence[DescribedWalk], numbers: slice) -> tuple[Floats, Fl
     within: Floats | float = 0.0
     means = []
     count = 0
-    for person in sorted({walk.person for walk in walks}):
-        own = _windows([walk for walk in walks if walk.person == person])[:, numbers].astype(np.float64)
+    for _, walks_of_one in _people(walks):
+        own = _windows(walks_of_one)[:, numbers].astype(np.float64)
         means.append(own.mean(axis=0))
         centred = own - means[-1]
         within = within + centred.T @ centred
@@ -171,5 +174,23 @@ def _scatter(walks: Sequence[DescribedWalk], numbers: slice) -> tuple[Floats, Fl
     return np.asarray(within) / count, np.cov(np.stack(means), rowvar=False)
 
 
+def _people(walks: Sequence[DescribedWalk]) -> list[tuple[int, list[DescribedWalk]]]:
+    """Returns each person's walks, by ascending person."""
+    people = sorted({walk.person for walk in walks})
+    return [(person, [walk for walk in walks if walk.person == person]) for person in people]
+
+
 def _windows(walks: Sequence[DescribedWalk]) -> FloatArray:
     return np.concatenate([walk.windows for walk in walks])
+
+
+def _centred(walks: Sequence[DescribedWalk]) -> FloatArray:
+    windows = _windows(walks)
+    centred: FloatArray = windows - windows.mean(axis=0)
+    return centred
+
+
+def _evenly(rows: FloatArray, sites: Sequence[Site]) -> FloatArray:
+    """Returns every n-th row, so that a site has no more than about as many as the smallest."""
+    smallest = min(sum(len(walk.windows) for walk in site) for site in sites)
+    return rows[:: max(1, len(rows) // smallest)]

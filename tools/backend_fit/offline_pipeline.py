@@ -35,11 +35,13 @@ __all__ = [
     "patho_walks",
     "simulated_walks",
     "track_scores",
+    "ucalgary_walks",
     "walk_windows",
 ]
 
 _KGBD = "kgbd_kinect1_20j.npz"
 _PATHO = tuple(f"kinect2_patho_{gait}_20j.npz" for gait in ("normal", "antalgic", "lurch"))
+_UCALGARY = "kinect2_ucalgary_a_20j.npz"
 _ESTIMATED = "rgb_metrabs_large_17j.npz"
 _DUPLICATE = ("64", "5")
 """KGBD person 64: walk 5 is a byte-identical copy of walk 4."""
@@ -85,15 +87,25 @@ def patho_walks(folder: Path, people: Collection[int]) -> list[WalkRef]:
     return [ref for name in _PATHO for ref in find_walks(folder / name) if int(ref.person) in people]
 
 
-def estimated_walks(folder: Path, people: Collection[int]) -> list[WalkRef]:
-    """Returns the walks of some people whose poses were estimated from videos, by the number in their name.
+def ucalgary_walks(folder: Path) -> list[WalkRef]:
+    """Returns the walks of all people in front of a Kinect v2 in another room (UCalgary).
+
+    Raises:
+        UserError: the file is missing.
+        DataError: the file is incomplete.
+    """
+    return list(find_walks(folder / _UCALGARY))
+
+
+def estimated_walks(folder: Path, people: Collection[str]) -> list[WalkRef]:
+    """Returns the walks of some people whose poses were estimated from videos.
 
     Raises:
         UserError: the file is missing.
         DataError: the file is incomplete.
     """
     walks = find_walks(folder / _ESTIMATED)
-    return [ref for ref in walks if int("".join(filter(str.isdecimal, ref.person))) in people]
+    return [ref for ref in walks if ref.person in people]
 
 
 def simulated_walks(people: int, seed: int, walk: int, seconds: float) -> list[Walk]:
@@ -127,17 +139,20 @@ def walk_windows(walk: Walk, f: int, step: int | None = None) -> list[Window]:
     return cut_windows(walk.time_ns, joints, confidence, f=f, step=step, walking_only=True)
 
 
-def encode_walk(encoder: Encoder, walk: Walk, step: int | None = None) -> WalkCages:
+def encode_walk(
+    encoder: Encoder, walk: Walk, step: int | None = None, person: int | None = None
+) -> WalkCages:
     """Cuts a walk into windows and encodes them.
 
     Args:
         encoder: the encoder.
         walk: of a data set, or simulated.
         step: skeletons from one window's start to the next; None for the live path's.
+        person: number of the person; None if the walk names it.
     """
     windows = walk_windows(walk, encoder.window_shape[0], step)
     return WalkCages(
-        person=int(walk.person),
+        person=int(walk.person) if person is None else person,
         walk=walk.walk,
         sensor=walk.sensor,
         rows=tuple(WindowRow(1, w.start_ns, w.end_ns, 0, w.quality) for w in windows),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rich.progress import Progress
@@ -19,19 +20,21 @@ from gallery.scoring.fusion import FusionModel, fusion_weights
 from gallery.scoring.thresholds import ImpostorScores
 from stream.errors import DataError
 from tools.backend_fit.fusion_fit import WEIGHTS, DescribedWalk, fit_fusion
-from tools.backend_fit.fusion_transfer import fit_for_any_sensor, fit_for_few_people
+from tools.backend_fit.fusion_transfer import fit_bones, fit_for_any_sensor, fit_for_few_people
 from tools.backend_fit.impostor_scores import Comparisons, compare_impostors, impostor_scores
 from tools.backend_fit.offline_pipeline import (
     WalkCages,
     encode_walk,
     enrol,
+    estimated_walks,
     kgbd_walks,
     patho_walks,
     simulated_walks,
+    ucalgary_walks,
 )
 from tools.backend_fit.perturbation import perturbed_walk
 from tools.backend_fit.projection import fit_projection
-from tools.backend_fit.training_provenance import FITTED_ON, trained_on
+from tools.backend_fit.training_provenance import RGB_PEOPLE, trained_on
 from tools.datasets import Walk, WalkRef
 
 __all__ = ["Fit", "Fitter"]
@@ -42,9 +45,9 @@ FIT_EVERY = 5
 FIT_PEOPLE = range(1, 61)
 IMPOSTORS = range(61, 101)
 ENROL_WALKS = ("1", "2")
-FUSION_PEOPLE = FITTED_ON["kgbd"]
+FUSION_PEOPLE = range(1, 101)
 FOLDS = 4
-PATHO_PEOPLE = FITTED_ON["patho"]
+PATHO_PEOPLE = range(1, 6)
 PERTURBED_EVERY = 3
 """Every n-th window is perturbed, and each walk of KGBD n times."""
 PERTURBED_SEED = 1003
@@ -69,6 +72,13 @@ class Fit:
     fusion: FusionModel | None = None
 
 
+class _Part(NamedTuple):
+    """A data set, or the people of it that are used."""
+
+    data: str
+    walks: list[DescribedWalk]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitter:
     """Fits the back-end of one encoder.
@@ -83,30 +93,46 @@ class Fitter:
     progress: Progress
     loaded: LoadedEncoder
 
-    def kinects(self, folder: Path) -> dict[str, Fit]:
-        """Fits `kinect-v1` on KGBD people 1-100 (3 GB of memory for windows), `kinect-v2`, and any other.
+    def kinects_and_cameras(self, folder: Path) -> dict[str, Fit]:
+        """Fits `kinect-v1` on KGBD (3 GB of memory for windows), `kinect-v2`, `camera`, and any other.
 
-        The last two use five people of the pathological gaits, and the differences between KGBD's people.
+        The last three use few people of their own, and the differences between KGBD's people.
         """
         walks = self._encode(kgbd_walks(folder, FUSION_PEOPLE), "KGBD")
-        data = f"KGBD, people {_span(FUSION_PEOPLE)}"
-        found = {"kinect-v1": self._kinect_v1(walks, data)}
-        many = _described(walks)
+        kgbd = f"KGBD, people {_span(FUSION_PEOPLE)}"
+        found = {"kinect-v1": self._kinect_v1(walks, kgbd)}
+        many = _Part(kgbd, _described(walks))
         random = np.random.default_rng(PERTURBED_SEED)
-        many_perturbed = _perturb(walks, PERTURBED_EVERY, random)
+        many_perturbed = _Part(f"{kgbd}; misjudged", _perturb(walks, PERTURBED_EVERY, random))
         del walks
-        own = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
+        gaits = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
         walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
-        few = _described(walks)
-        projection, fitted_on = _project(walks, own)
-        model, both = fit_for_few_people(few, many), _joined(_fitted_on(own, few), _fitted_on(data, many))
-        found["kinect-v2"] = Fit(
-            projection, SensorCard(fitted_on, fusion=FusionCard(both, dict(model.weights))), model
+        projection, fitted_on = _project(walks, gaits)
+        patho, patho_perturbed = _Part(gaits, _described(walks)), _Part(gaits, _perturb(walks, 1, random))
+        del walks
+        ucalgary = _Part(
+            "UCalgary (patrickkozlow/BT_Labs_Gait_Experiment)",
+            _described(self._encode(ucalgary_walks(folder), "UCalgary")),
         )
-        few_perturbed = _perturb(walks, 1, random)
-        model = fit_for_any_sensor(few_perturbed, many_perturbed, len(model.windows.directions.mean))
-        both = _joined(_fitted_on(own, few_perturbed), _fitted_on(f"{data}; misjudged", many_perturbed))
-        found[ANY_SENSOR] = Fit(None, SensorCard(fusion=FusionCard(both, dict(model.weights))), model)
+        estimated = _Part(
+            "poses estimated from videos (mea-lab/GaitValidation), people at odd places",
+            _described(self._encode(estimated_walks(folder, RGB_PEOPLE), "videos")),
+        )
+        numbers = many.walks[0].windows.shape[1]
+        every = fit_bones([each.walks for each in (many, patho, ucalgary, estimated)])
+        model = fit_for_any_sensor(patho_perturbed.walks, many_perturbed.walks, numbers, every)
+        found[ANY_SENSOR] = _fit(model, patho_perturbed, many_perturbed)
+        portable = model.windows.directions.portable
+        model = fit_for_few_people(
+            [patho.walks, ucalgary.walks],
+            many.walks,
+            portable,
+            fit_bones([each.walks for each in (many, patho, ucalgary)]),
+        )
+        known = _fit(model, patho, ucalgary, many)
+        found["kinect-v2"] = Fit(projection, SensorCard(fitted_on, fusion=known.card.fusion), model)
+        model = fit_for_few_people([estimated.walks], many.walks, portable, fit_bones([estimated.walks]))
+        found["camera"] = _fit(model, estimated, many)
         return found
 
     def _kinect_v1(self, walks: Sequence[WalkCages], data: str) -> Fit:
@@ -169,8 +195,13 @@ class Fitter:
 
     def _encode(self, walks: Sequence[WalkRef] | Sequence[Walk], what: str) -> list[WalkCages]:
         found: list[WalkRef | Walk] = list(walks)
+        names = sorted({walk.person for walk in found})
+        numbers = {name: int(name) if name.isdecimal() else n for n, name in enumerate(names, 1)}
         tracked = self.progress.track(found, description=what)
-        return [encode_walk(self.encoder, w.read() if isinstance(w, WalkRef) else w) for w in tracked]
+        return [
+            encode_walk(self.encoder, w.read() if isinstance(w, WalkRef) else w, person=numbers[w.person])
+            for w in tracked
+        ]
 
 
 def _of(walks: Sequence[WalkCages], people: Collection[int]) -> list[WalkCages]:
@@ -219,14 +250,16 @@ def _fitted_on(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
     return FittedOn(data, len(people), len(described), windows)
 
 
-def _joined(first: FittedOn, second: FittedOn) -> FittedOn:
-    """Returns the sum of two sets of different people."""
-    return FittedOn(
-        f"{first.data}; {second.data}",
-        first.people + second.people,
-        first.walks + second.walks,
-        first.windows + second.windows,
+def _fit(model: FusionModel, *parts: _Part) -> Fit:
+    """Returns a fit without a projection, fitted on sets of different people."""
+    sets = [_fitted_on(part.data, part.walks) for part in parts]
+    fitted_on = FittedOn(
+        "; ".join(each.data for each in sets),
+        sum(each.people for each in sets),
+        sum(each.walks for each in sets),
+        sum(each.windows for each in sets),
     )
+    return Fit(None, SensorCard(fusion=FusionCard(fitted_on, dict(model.weights))), model)
 
 
 def _span(people: range) -> str:

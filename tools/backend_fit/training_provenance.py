@@ -6,11 +6,12 @@ from encoder.training.model_card import training_people
 from encoder.weights import LoadedEncoder, Weights
 from stream.errors import UserError
 
-__all__ = ["FITTED_ON", "MAY_SHIP", "check_may_ship", "trained_on"]
+__all__ = ["FITTED_ON", "MAY_SHIP", "RGB_PEOPLE", "check_may_ship", "trained_on"]
 
 MAY_SHIP: dict[str, range | None] = {
     "kgbd": range(1, 101),
     "kinect2_patho": range(1, 6),
+    "kinect2_ucalgary": None,
     "cmu": None,
 }
 """People permitted for weights that ship, by the beginning of a source's name; None for all of the source.
@@ -18,7 +19,18 @@ MAY_SHIP: dict[str, range | None] = {
 All others are reserved for testing, or their licence is not known.
 """
 
-FITTED_ON = {"kgbd": range(1, 101), "patho": range(1, 6)}
+RGB_PEOPLE = (
+    *("Diz_001", "Diz_003", "Diz_005", "Diz_008", "Diz_011"),
+    *(f"Val_{number:03d}" for number in range(3, 28, 2)),
+)
+"""People at odd places of the sorted names, of the poses estimated from videos."""
+
+FITTED_ON: dict[str, tuple[str, ...]] = {
+    "kgbd": tuple(map(str, range(1, 101))),
+    "patho": tuple(map(str, range(1, 6))),
+    "ucalgary": tuple(map(str, (*range(201, 210), *range(211, 215)))),
+    "rgb": RGB_PEOPLE,
+}
 """People that `tools.backend_fit.fit_backend` uses for every back-end, by data set."""
 
 

@@ -96,7 +96,7 @@ def _read(sequence: CasiaSequence, place: str, load: Callable[[], NDArray[Any]])
     return Walk(
         sequence.person,
         sequence.walk,
-        "rgb-estimated",
+        "camera",
         LAYOUT,
         nominal_times(len(skeletons), RATE_HZ),
         turn_upright(layout, skeletons),

@@ -101,6 +101,13 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
             "kinect2_patho",
             30.0,
         ),
+        "ucalgary": DatasetInfo(
+            "the UCalgary recordings",
+            "patrickkozlow/BT_Labs_Gait_Experiment, no licence stated; cite the repository",
+            (),
+            "kinect2_ucalgary",
+            30.0,
+        ),
         "rgb": DatasetInfo(
             "the GaitValidation skeletons",
             "mea-lab/GaitValidation, 3D poses estimated by MeTRAbs; no licence is stated",

@@ -41,7 +41,7 @@ __all__ = ["find", "matches"]
 _SENSOR_BY_PREFIX = {
     "kgbd": "kinect-v1",
     "kinect2_patho": "kinect-v2",
-    "rgb": "rgb-estimated",
+    "rgb": "camera",
     "cmu": "mocap",
 }
 _FRAME_ARRAYS = {"joints", "joints_hi", "joints_lo"}

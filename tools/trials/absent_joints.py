@@ -38,8 +38,10 @@ from tools.backend_fit.offline_pipeline import (
     kgbd_walks,
     patho_walks,
     track_scores,
+    ucalgary_walks,
 )
-from tools.datasets import Walk, WalkRef, find_walks
+from tools.backend_fit.training_provenance import RGB_PEOPLE
+from tools.datasets import Walk, WalkRef
 
 __all__ = ["Proportions", "identify", "main", "measure_proportions"]
 
@@ -146,8 +148,8 @@ def _equal_error_rate(own: NDArray[np.float64], others: NDArray[np.float64]) -> 
 
 def _without_joints(data: Path) -> list[tuple[str, list[WalkRef]]]:
     return [
-        ("Kinect v2 without hands", list(find_walks(data / "kinect2_ucalgary_a_20j.npz"))),
-        ("estimated from videos, odd people", estimated_walks(data, range(1, 100, 2))),
+        ("Kinect v2 without hands", ucalgary_walks(data)),
+        ("estimated from videos, odd people", estimated_walks(data, RGB_PEOPLE)),
     ]
 
 

@@ -22,7 +22,8 @@ from stream.skeleton import get_layout, to_canonical
 from stream.windows.body_history import BodyHistory
 from stream.windows.cutting import cut_windows
 from stream.windows.posture import assess_posture
-from tools.backend_fit.offline_pipeline import estimated_walks, kgbd_walks, patho_walks
+from tools.backend_fit.offline_pipeline import estimated_walks, kgbd_walks, patho_walks, ucalgary_walks
+from tools.backend_fit.training_provenance import RGB_PEOPLE
 from tools.datasets import Walk, WalkRef, find_walks
 
 __all__ = ["Shares", "main", "refused"]
@@ -64,9 +65,9 @@ def refused(walks: Iterable[Walk]) -> Shares:
 def _sets(data: Path) -> Iterator[tuple[str, list[WalkRef]]]:
     yield "KGBD, people 1-100", kgbd_walks(data, range(1, 101))
     yield "pathological gaits, people 1-5", patho_walks(data, range(1, 6))
-    yield "Kinect v2 without hands", list(find_walks(data / "kinect2_ucalgary_a_20j.npz"))
+    yield "Kinect v2 without hands", ucalgary_walks(data)
     yield "motion capture", list(find_walks(data / "cmu_walk_20j.npz"))
-    yield "estimated from videos, odd people", estimated_walks(data, range(1, 100, 2))
+    yield "estimated from videos, odd people", estimated_walks(data, RGB_PEOPLE)
 
 
 def trial(data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of packed skeletons.")]) -> None:

@@ -33,7 +33,7 @@ from scipy.stats import spearmanr
 from encoder.inference import Encoder
 from encoder.pose import BONE_COLUMNS
 from encoder.weights import LoadedEncoder, load_encoder
-from gallery.scoring.backend import load_backend
+from gallery.scoring.backend import ANY_SENSOR, load_backend
 from gallery.scoring.descriptions import describe_windows
 from gallery.scoring.evidence.protocol import Arrays
 from gallery.scoring.fusion import EnrolledWalk, FusionModel
@@ -44,7 +44,7 @@ from stream.body import FloatArray
 from stream.errors import SgeError
 from stream.skeleton import BONES, CANONICAL
 from tools.backend_fit.fusion_fit import DescribedWalk, fit_fusion
-from tools.backend_fit.fusion_transfer import fit_for_few_people
+from tools.backend_fit.fusion_transfer import fit_bones, fit_for_few_people
 from tools.backend_fit.offline_pipeline import encode_walk, kgbd_walks, patho_walks
 from tools.datasets import WalkRef
 
@@ -302,27 +302,28 @@ def _report_kgbd(walks: Sequence[AssessedWalk], seeds: int) -> None:
     _report_shipped("KGBD, people 1-100", measured)
 
 
-def _report_patho(walks: Sequence[AssessedWalk], many: Sequence[AssessedWalk]) -> None:
-    people = sorted({walk.person for walk in walks})
+def _report_patho(walks: Sequence[AssessedWalk], many: Sequence[AssessedWalk], portable: FloatArray) -> None:
     background = _described(many)
-    models = {
-        person: fit_for_few_people(_described(w for w in walks if w.person != person), background)
-        for person in people
-    }
+
+    def without(person: int) -> FusionModel:
+        site = _described(walk for walk in walks if walk.person != person)
+        return fit_for_few_people([site], background, portable, fit_bones([background, site]))
+
+    models = {person: without(person) for person in sorted({walk.person for walk in walks})}
     (measured,) = _scores(walks, lambda person: models[person])
     _report_shipped("pathological gaits, people 1-5", measured)
 
 
 def _run(data: Path, seeds: int, loaded: LoadedEncoder) -> None:
     encoder = Encoder(loaded, "cpu")
-    shipped = load_backend(loaded.contract.id).fusion("kinect-v1")
-    assert shipped is not None
+    backend = load_backend(loaded.contract.id)
+    shipped = backend.fusions["kinect-v1"]
     many = _assess(encoder, kgbd_walks(data, range(1, 101)), lambda _: "")
     _report_kgbd(many, seeds)
     others = _assess(encoder, kgbd_walks(data, range(101, 165)), lambda _: "")
     _report_shipped("KGBD, people 101-164", _scores(others, lambda _: shipped)[0])
     few = _assess(encoder, patho_walks(data, range(1, 6)), lambda ref: f"{ref.condition}/{ref.view}")
-    _report_patho(few, many)
+    _report_patho(few, many, backend.fusions[ANY_SENSOR].windows.directions.portable)
 
 
 def trial(

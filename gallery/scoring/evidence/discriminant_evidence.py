@@ -109,6 +109,10 @@ class SegmentEvidence(DiscriminantEvidence, ABC):
         ]
         return cls(discriminants(rows, cls.components, cls.shrinkage))
 
+    def at_site(self, windows: WindowComparison, moved: FloatArray) -> Self:
+        """Returns the same: the site's mean of segment statistics is not known."""
+        return self
+
     def gather(self) -> _SegmentSum:
         """Returns the sum of the projected segments."""
         return _SegmentSum(self.discriminants)

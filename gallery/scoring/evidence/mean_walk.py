@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from gallery.scoring.cohort import Discriminants, unit
@@ -38,6 +38,10 @@ class MeanWalk(WindowsOnly, DiscriminantEvidence):
     ) -> Self:
         """Fits discriminants to the mean descriptions of all segments."""
         return cls(discriminants([segment_means(own) for own in walks], cls.components, cls.shrinkage))
+
+    def at_site(self, windows: WindowComparison, moved: FloatArray) -> Self:
+        """Returns the evidence with its mean moved as that of the site."""
+        return type(self)(replace(self.discriminants, mean=self.discriminants.mean + moved))
 
     def gather(self) -> _WalkMean:
         """Returns the running mean of projected descriptions."""

@@ -55,6 +55,10 @@ class MeanWindow(WindowsOnly):
         """Fits nothing."""
         return cls(windows)
 
+    def at_site(self, windows: WindowComparison, moved: FloatArray) -> Self:
+        """Returns the evidence of windows centred at the site."""
+        return type(self)(windows)
+
     def gather(self) -> _WindowMeans:
         """Returns the running mean of projected windows and of their background similarity."""
         return _WindowMeans(self.windows)

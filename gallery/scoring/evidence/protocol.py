@@ -5,7 +5,7 @@ One kind of evidence is one module here and one line in `gallery.scoring.evidenc
 and the evaluation (`tools.evaluation.live`) go through this interface, and `tests/gallery/scoring/evidence`
 runs one contract suite over all registered kinds.
 
-Steps that a kind implements:
+Steps that a kind implements, beside `at_site`:
 
 1. describe: `statistics` computes numbers of a segment, if the kind needs its own.
 2. gather: `gather` returns an accumulator for a track, which receives each window and each new segment.
@@ -18,7 +18,7 @@ Steps that a kind implements:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,15 @@ class Evidence(Protocol):
     """One kind of evidence, fitted for one kind of sensor."""
 
     name: ClassVar[str]
+
+    def at_site(self, windows: WindowComparison, moved: FloatArray) -> Self:
+        """Returns the evidence for a site whose walks have another mean description.
+
+        Args:
+            windows: the comparison of windows, centred at the site.
+            moved: (D,) mean description of the site, less that of the fit.
+        """
+        ...
 
     def gather(self) -> Accumulator:
         """Returns an empty accumulator for a new track."""

@@ -12,6 +12,7 @@ from itertools import takewhile
 import numpy as np
 
 from encoder.pose import POSE_WIDTH
+from gallery.scoring.evidence.bone_lengths import BoneLengths
 from gallery.scoring.evidence.coordination import Coordination
 from gallery.scoring.evidence.mean_walk import MeanWalk
 from gallery.scoring.evidence.mean_window import MeanWindow
@@ -26,6 +27,7 @@ EVIDENCE: tuple[EvidenceKind, ...] = (
     MeanWalk,
     Swing,
     Coordination,
+    BoneLengths,
 )
 """Every kind, in the order of their terms in a score."""
 

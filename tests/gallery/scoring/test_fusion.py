@@ -61,7 +61,9 @@ SWING_COHORT, COORDINATION_COHORT = units(70, 6), units(60, 8)
 """Directions that the cohorts are fitted to."""
 
 USUAL = 2.0
-DIRECTIONS = WindowDirections(floats(DESCRIBED), floats(DESCRIBED, 5), floats(DESCRIBED, 4))
+DIRECTIONS = WindowDirections(
+    floats(DESCRIBED), floats(DESCRIBED, 5), floats(DESCRIBED, 4), np.zeros((DESCRIBED, 0), np.float32)
+)
 WINDOWS = WindowComparison(DIRECTIONS, fit_cohort(WINDOW_COHORT), 0.5)
 MEAN_WALK = MeanWalk(Discriminants(floats(DESCRIBED), floats(DESCRIBED, 3), fit_cohort(WALK_COHORT)))
 SWINGS = Swing(Discriminants(floats(Swing.numbers), floats(Swing.numbers, 6), fit_cohort(SWING_COHORT)))
@@ -213,14 +215,61 @@ def test_segments_start_every_second_and_a_short_walk_is_one_segment() -> None:
     np.testing.assert_array_equal(segments_of(described[:30])[0], segment_statistics(described[:30]))
 
 
-def test_the_window_similarity_combines_whitened_and_discriminant_parts() -> None:
+def test_the_window_similarity_combines_whitened_discriminant_and_portable_parts() -> None:
     described = describe_windows(synthetic_windows(1, 2))
-    one, other = MODEL.windows.project(described)
+    directions = replace(DIRECTIONS, portable=floats(DESCRIBED, 3))
+    one, other = directions.project(described, 0.5)
     centred = described - MODEL.windows.directions.mean
     white = [row @ MODEL.windows.directions.whitening for row in centred]
     people = [row @ MODEL.windows.directions.discriminants for row in centred]
-    expected = (cosine(*white) + 0.25 * cosine(*people)) / 1.25
+    portable = [row @ directions.portable for row in centred]
+    expected = (cosine(*white) + 0.25 * cosine(*people) + cosine(*portable)) / 2.25
     assert float(one @ other) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_site_moves_the_mean_description_towards_its_people() -> None:
+    model = replace(MODEL, weights={**MODEL.weights, "site": 0.5})
+    people = [floats(DESCRIBED) for _ in range(3)]
+    found = model.at_site(people)
+    own = DIRECTIONS.mean
+    expected = (own + 0.5 * sum(people)) / (1 + 0.5 * 3)
+    np.testing.assert_allclose(found.windows.directions.mean, expected, atol=1e-5)
+    (walk,) = (each for each in found.evidence if isinstance(each, MeanWalk))
+    moved = walk.discriminants.mean - MEAN_WALK.discriminants.mean
+    np.testing.assert_allclose(moved, expected - own, atol=1e-5)
+    (means,) = (each for each in found.evidence if isinstance(each, MeanWindow))
+    assert means.windows is found.windows
+    assert model.at_site([]) is model
+    assert MODEL.at_site(people) is MODEL
+
+
+def test_what_a_sensor_changes_in_everybody_alike_matters_less_before_more_people() -> None:
+    """The same people before a sensor that shifts all descriptions get nearer to their scores elsewhere."""
+    model = replace(MODEL, weights={**MODEL.weights, "site": 1.0})
+    shift = 3 * floats(1, 1, CAGE + POSE_WIDTH)
+    shift[:, :, CAGE:][:, :, DEVIATION_COLUMNS] = 0
+    errors = []
+    for count in (1, 4, 16):
+        people = [synthetic_windows(seed, 4) for seed in range(count)]
+        here, there = (
+            TemplateIndex(
+                [
+                    PersonTemplates(n, str(n), SENSOR, rows + by, mean_segment(rows))
+                    for n, rows in enumerate(people)
+                ],
+                Backend(fusions={SENSOR: model}),
+                [SENSOR],
+            )
+            for by in (np.float32(0), shift)
+        )
+        probe = synthetic_windows(0, 6)
+        scores = [
+            index.scores(index.describe(probe + by, SENSOR), SENSOR)[:, 0]
+            for index, by in ((here, np.float32(0)), (there, shift))
+        ]
+        errors.append(float(np.abs(scores[1] - scores[0]).mean()))
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 0.3 * errors[0]
 
 
 CohortPosition = tuple[FloatArray, float, float]

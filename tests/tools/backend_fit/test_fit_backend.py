@@ -35,6 +35,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pack_simulated(tmp_path / "kgbd_kinect1_20j.npz", 8, people=7, walks=3)
     for seed, gait in enumerate(("normal", "antalgic", "lurch")):
         pack_simulated(tmp_path / f"kinect2_patho_{gait}_20j.npz", seed, people=3, walks=4)
+    pack_simulated(tmp_path / "kinect2_ucalgary_a_20j.npz", 5, people=3, walks=3, sensor_kind="kinect-v2")
+    monkeypatch.setattr(sensor_fits, "RGB_PEOPLE", ("1", "3"))
+    pack_simulated(tmp_path / "rgb_metrabs_large_17j.npz", 6, people=4, walks=3)
     return tmp_path
 
 
@@ -55,7 +58,7 @@ def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFi
         known = load_backend(contract, [small / "once"], fused=False).calibration.known[sensor]
         assert (known.strangers, known.windows) == (3, windows)
         assert known.comparisons == (6,) * len(windows)
-    assert list(backend.fusions) == ["kinect-v1", "kinect-v2", "any", "simulated"]
+    assert list(backend.fusions) == ["kinect-v1", "any", "kinect-v2", "camera", "simulated"]
     # In each half of six people, each probe walk is compared with two others.
     assert backend.calibration.known["kinect-v1"].comparisons == (12,)
     assert not load_backend(contract, [small / "once"], fused=False).fusions
@@ -69,7 +72,7 @@ def test_arrays_with_any_strides_are_read_back(tmp_path: Path) -> None:
     mean, columns, reversed_ = (
         random.standard_normal(shape).astype(np.float32) for shape in (6, (3, 6), (6, 3))
     )
-    directions = WindowDirections(mean, columns.T, reversed_[:, ::-1])
+    directions = WindowDirections(mean, columns.T, reversed_[:, ::-1], reversed_[:, 1:])
     fusion = FusionModel.of_windows(directions, fusion_weights())
     fitted_on = FittedOn("synthetic", 2, 2, 2)
     projection = Projection(mean, np.asfortranarray(reversed_))

@@ -12,7 +12,7 @@ from gallery.scoring.evidence.discriminant_evidence import DiscriminantEvidence
 from gallery.scoring.evidence.protocol import EvidenceKind
 from gallery.scoring.evidence.registry import EVIDENCE, statistics_slice
 from gallery.scoring.evidence.swing import Swing
-from gallery.scoring.fusion import FusionModel
+from gallery.scoring.fusion import FusionModel, fusion_weights
 from gallery.scoring.segments import segments_of
 from tools.backend_fit.fusion_fit import MIN_PEOPLE, DescribedWalk, fit_fusion
 
@@ -68,7 +68,7 @@ def test_cohorts_are_the_mean_and_covariance_of_all_people() -> None:
 @pytest.mark.parametrize("kind", EVIDENCE, ids=lambda kind: kind.name)
 def test_each_kind_of_evidence_identifies_people(kind: EvidenceKind) -> None:
     """The people are not training people; one walk enrols them, the other is the probe."""
-    model = fit_fusion(walks(2 * MIN_PEOPLE, "123"))
+    model = fit_fusion(walks(2 * MIN_PEOPLE, "123"), fusion_weights(**{kind.name: 1.0}))
     others = walks(MIN_PEOPLE + 1)
     statistics = [segments_of(walk.windows).mean(axis=0) for walk in others]
     enrolled = [model.enrol(walk.windows, of) for walk, of in zip(others, statistics, strict=True)]

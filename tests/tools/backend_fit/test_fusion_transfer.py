@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from encoder.pose import BONE_COLUMNS, DIRECTION_COLUMNS, POSE_WIDTH
-from gallery.scoring.evidence.registry import STATISTICS
 from gallery.scoring.fusion import FusionModel
-from gallery.scoring.track_statistics import TrackStatistics
 from stream.body import FloatArray
 from tools.backend_fit.fusion_fit import DescribedWalk
-from tools.backend_fit.fusion_transfer import fit_for_any_sensor, fit_for_few_people
+from tools.backend_fit.fusion_transfer import fit_bones, fit_for_any_sensor, fit_for_few_people
 
 CAGE = 12
 NUMBERS = POSE_WIDTH + CAGE
@@ -39,6 +40,18 @@ MANY = walks(40, 1)
 FEW = walks(4, 2, gaits=(0.0, 6.0, -6.0), offset=3.0)
 
 
+BONES = fit_bones([MANY, FEW])
+NO_PORTABLE = np.zeros((NUMBERS, 0), np.float32)
+
+
+def few_people(*sites: list[DescribedWalk]) -> FusionModel:
+    return fit_for_few_people(sites, MANY, NO_PORTABLE, BONES)
+
+
+def any_sensor() -> FusionModel:
+    return fit_for_any_sensor(poses(FEW), poses(MANY), NUMBERS, BONES)
+
+
 def poses(walk_set: list[DescribedWalk]) -> list[DescribedWalk]:
     return [DescribedWalk(walk.person, walk.walk, walk.windows[:, :POSE_WIDTH]) for walk in walk_set]
 
@@ -58,14 +71,14 @@ def rank1(model: FusionModel, walk_set: list[DescribedWalk], probe_walk: str) ->
 
 def test_variation_within_the_few_gets_a_low_weight() -> None:
     others = walks(12, 3, gaits=(0.0, 6.0), offset=3.0)
-    assert rank1(fit_for_few_people(FEW, MANY), others, "1") >= 0.9
+    assert rank1(few_people(FEW), others, "1") >= 0.9
     # Without other gaits in the training data, other gaits are not recognised.
-    one_gait = fit_for_few_people(walks(4, 2, offset=3.0), MANY)
+    one_gait = few_people(walks(4, 2, offset=3.0))
     assert rank1(one_gait, others, "1") <= 0.6
 
 
 def test_the_fusion_for_any_sensor_uses_bone_lengths_and_directions_only() -> None:
-    model = fit_for_any_sensor(poses(FEW), poses(MANY), NUMBERS)
+    model = any_sensor()
     windows = MANY[0].windows
     disturbed = windows + 50
     portable = slice(BONE_COLUMNS.start, DIRECTION_COLUMNS.stop)
@@ -75,13 +88,13 @@ def test_the_fusion_for_any_sensor_uses_bone_lengths_and_directions_only() -> No
 
 
 def test_projected_windows_have_unit_length() -> None:
-    for model in (fit_for_few_people(FEW, MANY), fit_for_any_sensor(poses(FEW), poses(MANY), NUMBERS)):
+    for model in (few_people(FEW), any_sensor()):
         projected = model.windows.project(MANY[0].windows)
         np.testing.assert_allclose(np.linalg.norm(projected, axis=1), 1, atol=1e-5)
 
 
 def test_the_cohort_is_half_the_few_and_half_the_shifted_many() -> None:
-    model = fit_for_few_people(FEW, MANY)
+    model = few_people(FEW)
     few, many = (np.concatenate([walk.windows for walk in walk_set]) for walk_set in (FEW, MANY))
     many = many - many.mean(axis=0) + few.mean(axis=0)
     probe = model.windows.project(FEW[0].windows[:5])
@@ -91,30 +104,48 @@ def test_the_cohort_is_half_the_few_and_half_the_shifted_many() -> None:
     np.testing.assert_allclose(model.windows.background(probe), mean + 2 * np.sqrt(variance), atol=1e-4)
 
 
-def test_mean_walks_identify_people_across_gaits() -> None:
-    model = fit_for_few_people(FEW, MANY)
-    others = walks(12, 3, gaits=(0.0, 6.0), offset=3.0)
-    statistics = np.ones(STATISTICS, np.float32)
-    (place,) = (n for n, evidence in enumerate(model.evidence) if evidence.name == "walks")
-    evidence = model.evidence[place]
-    enrolled, probes = (
-        [model.enrol(walk.windows, statistics).evidence[place] for walk in others if walk.walk == name]
-        for name in "01"
+def test_sites_count_alike_and_are_centred_each_on_its_own_mean() -> None:
+    there = walks(3, 5, gaits=(0.0, 6.0, -6.0), offset=-2.0)
+    twice = [replace(walk, walk=f"{walk.walk}-again") for walk in FEW]
+    once, again = few_people(FEW, there), few_people([*FEW, *twice], there)
+    means = [np.concatenate([walk.windows for walk in site]).mean(axis=0) for site in (FEW, there)]
+    np.testing.assert_allclose(once.windows.directions.mean, np.mean(means, axis=0), atol=1e-4)
+    np.testing.assert_allclose(
+        once.windows.directions.discriminants, again.windows.directions.discriminants, atol=1e-3
     )
-    reference = evidence.reference([[walk] for walk in enrolled])
-    similarity = np.concatenate([evidence.similarity(evidence.as_track(walk), reference) for walk in probes])
-    assert np.mean(similarity.argmax(axis=1) == np.arange(12)) >= 0.9
+    # A site that is moved as a whole changes nothing but the common mean.
+    moved = few_people(FEW, [replace(walk, windows=walk.windows + 1) for walk in there])
+    for part in ("whitening", "discriminants"):
+        one, other = (getattr(model.windows.directions, part) for model in (once, moved))
+        np.testing.assert_allclose(one, other, atol=1e-2)
 
 
-def test_the_fusion_for_any_sensor_has_no_cohort_and_no_evidence() -> None:
-    model = fit_for_any_sensor(poses(FEW), poses(MANY), NUMBERS)
+def test_bones_are_scaled_by_their_variation_within_people() -> None:
+    random = np.random.default_rng(7)
+    scales = np.where(np.arange(19) < 10, 0.01, 0.1)
+    site = []
+    for person in range(40):
+        own = np.log(0.3) + 0.2 * random.standard_normal(19)
+        for walk in range(6):
+            windows = np.zeros((5, NUMBERS), np.float32)
+            windows[:, BONE_COLUMNS] = np.exp(own + scales * random.standard_normal(19))
+            site.append(DescribedWalk(person, str(walk), windows))
+    bones = fit_bones([site])
+    people = bones.reference([[np.zeros(19, np.float32)]])
+    for bone, scale in ((3, 0.01), (15, 0.1)):
+        moved = np.zeros((1, 19), np.float32)
+        moved[0, bone] = scale
+        # One of 19 bones is off by one standard deviation.
+        assert bones.similarity((moved,), people)[0, 0] == pytest.approx(-1 / np.sqrt(19), rel=0.25)
+
+
+def test_the_fusion_for_any_sensor_has_no_cohort_and_compares_bones() -> None:
+    model = any_sensor()
     described = MANY[0].windows
     np.testing.assert_array_equal(model.windows.background(model.windows.project(described)), 0)
-    statistics = np.ones(STATISTICS, np.float32)
-    people = model.reference([[model.enrol(own, statistics)] for own in (described, described[:3])])
-    track = TrackStatistics(model)
-    for window in (
-        np.random.default_rng(5).standard_normal((30, 6, CAGE + POSE_WIDTH)).astype(np.float32) ** 2
-    ):
-        track.add(window)
-    np.testing.assert_array_equal(track.scores(people), [0, 0])
+    assert {name for name, weight in model.weights.items() if weight} == {
+        "windows",
+        "discriminants",
+        "bones",
+        "site",
+    }

@@ -188,6 +188,7 @@ def test_every_data_set_has_a_citation_and_known_formats() -> None:
     [
         ("kgbd", 164, 822, "kinect-v1", 30.0),
         ("patho", 10, 3600, "kinect-v1", 30.0),
+        ("ucalgary", 13, 77, "kinect-v1", 30.0),
         ("rgb", 36, 327, "mpi-17", 60.0),
         ("cmu", 14, 69, "kinect-v1", 30.0),
     ],

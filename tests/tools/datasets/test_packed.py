@@ -82,7 +82,8 @@ def test_unpacking_the_grid_restores_the_joints(
     [
         ("kgbd_kinect1_20j", 822, 164, "kinect-v1", "kinect-v1"),
         ("kinect2_patho_normal_20j", 1200, 10, "kinect-v2", "kinect-v1"),
-        ("rgb_metrabs_large_17j", 327, 36, "rgb-estimated", "mpi-17"),
+        ("kinect2_ucalgary_a_20j", 77, 13, "kinect-v2", "kinect-v1"),
+        ("rgb_metrabs_large_17j", 327, 36, "camera", "mpi-17"),
         ("cmu_walk_20j", 69, 14, "mocap", "kinect-v1"),
     ],
 )
@@ -174,7 +175,7 @@ def test_millimetres_are_refused_with_the_cause(tmp_path: Path) -> None:
         list(read_walks(path))
 
 
-@pytest.mark.parametrize("sensor", ["radar", "kinect-v2", "mocap", "rgb-estimated"])
+@pytest.mark.parametrize("sensor", ["radar", "kinect-v2", "mocap", "camera"])
 def test_skeletons_centred_on_the_hip_are_read_of_every_kind_of_sensor(sensor: str, tmp_path: Path) -> None:
     centred = BODIES - BODIES[:, :1]
     centred[4, 6] = 0

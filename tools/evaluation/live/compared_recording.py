@@ -8,15 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.descriptions import describe_windows, mean_description
 from gallery.scoring.evidence.protocol import Arrays, Evidence
+from gallery.scoring.evidence.registry import EVIDENCE, statistics_slice
 from gallery.scoring.fusion import EnrolledWalk, FusionModel, ReferenceStatistics
+from gallery.scoring.segments import Segments
 from gallery.scoring.track_scores import TemplateMeans
-from gallery.scoring.track_statistics import TrackStatistics, stack_states
 from stream.body import FloatArray
 from tools.evaluation.live.template_similarity import running_means
 
-__all__ = ["ComparedRecording", "FusedTrack", "fused_recording", "reference_statistics"]
+__all__ = [
+    "ComparedRecording",
+    "DescribedRecording",
+    "FusedRecording",
+    "FusedTrack",
+    "fused_recording",
+    "fusion_at_site",
+]
 
 Floats = NDArray[np.float64]
 
@@ -27,20 +35,20 @@ class FusedTrack:
 
     Attributes:
         model: the fusion of the kind of sensor.
+        rows: (n, K) projected windows.
         background: (n,) background similarity of each window.
         states: the states of each kind of evidence after each window, with a first axis of n.
-        single: the same, of each window as a track of its own.
-        enrolled: the recording as an enrolled walk.
+        single: the same, of each window as a track of its own; empty where these are not compared.
     """
 
     model: FusionModel
+    rows: FloatArray
     background: FloatArray
     states: Sequence[Arrays]
     single: Sequence[Arrays]
-    enrolled: EnrolledWalk
 
-    def scores(self, nearest: Floats, quality: Floats, people: ReferenceStatistics) -> tuple[Floats, Floats]:
-        """Returns scores as the live system computes them, each (n, P): of single windows, and of the track.
+    def scores(self, nearest: Floats, quality: Floats, people: ReferenceStatistics) -> Floats:
+        """Returns the scores (n, P) of the track after each window, as the live system computes them.
 
         Args:
             nearest: (n, P) similarity of the windows to each person's nearest template.
@@ -49,8 +57,81 @@ class FusedTrack:
         """
         windows = self.model.window_scores(nearest, self.background)
         counts = np.arange(1, len(windows) + 1)
-        track = running_means(windows, quality) + self.model.track_scores(counts, self.states, people)
-        return windows + self.model.track_scores(np.ones_like(counts), self.single, people), track
+        return running_means(windows, quality) + self.model.track_scores(counts, self.states, people)
+
+    def single_scores(self, nearest: Floats, people: ReferenceStatistics) -> Floats:
+        """Returns the scores (n, P) of each window as a track of its own; see `scores`."""
+        windows = self.model.window_scores(nearest, self.background)
+        counts = np.ones(len(windows), np.int64)
+        return windows + self.model.track_scores(counts, self.single, people)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DescribedRecording:
+    """A recording of n windows, described as the live system does, before any comparison.
+
+    Attributes:
+        windows: (n, D) descriptions of its windows.
+        segments: for each window the statistics (S,) of the segment that ends with it, where one does.
+        templates: (m, D) descriptions of the templates by which it is enrolled.
+        statistics: (S,) mean statistics of its segments.
+    """
+
+    windows: FloatArray
+    segments: tuple[FloatArray | None, ...]
+    templates: FloatArray
+    statistics: FloatArray
+
+    @classmethod
+    def of(cls, encoded: FloatArray) -> DescribedRecording:
+        """Describes encoded windows (n, f, D)."""
+        windows, segments = describe_windows(encoded), Segments()
+        found = tuple(segments.add(window) for window in windows)
+        return cls(windows, found, describe_windows(TemplateMeans.of(encoded)), segments.mean)
+
+    def enrolled(self, model: FusionModel) -> EnrolledWalk:
+        """Returns the recording as an enrolled walk."""
+        return model.enrol(self.templates, self.statistics)
+
+    def track(
+        self, model: FusionModel, known: FusedTrack | None = None, *, single: bool = True
+    ) -> FusedTrack:
+        """Returns the recording as a track.
+
+        Args:
+            model: the fusion of the kind of sensor.
+            known: the track of a fusion that may share evidence with this one, whose states are then taken.
+            single: whether each window is compared as a track of its own as well.
+        """
+        rows = model.windows.project(self.windows)
+        states, alone = [], []
+        for place, evidence in enumerate(model.evidence):
+            shared = known is not None and known.model.evidence[place] is evidence
+            if known is not None and shared:
+                states.append(known.states[place])
+            else:
+                own = statistics_slice(EVIDENCE[place])
+                states.append(_states(evidence, self.windows, [_part(each, own) for each in self.segments]))
+            if single:
+                alone.append(
+                    known.single[place] if known and shared else _states_of_one(evidence, self.windows)
+                )
+        return FusedTrack(model, rows, model.windows.background(rows), states, alone)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FusedRecording:
+    """A recording in the numbers of a fusion.
+
+    Attributes:
+        described: its descriptions, which serve at every site.
+        track: the recording as a track, relative to the mean of the fit.
+        enrolled: the recording as an enrolled walk, relative to the mean of the fit.
+    """
+
+    described: DescribedRecording
+    track: FusedTrack
+    enrolled: EnrolledWalk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,40 +141,41 @@ class ComparedRecording:
     Attributes:
         rows: (n, parts, D) float32, its windows, compared by the method's similarity.
         templates: (m, parts, D) float32, by which it is enrolled.
-        track: its track-level evidence; None where only windows are compared.
+        fused: its numbers in a fusion; None where only windows are compared.
     """
 
     rows: FloatArray
     templates: FloatArray
-    track: FusedTrack | None = None
+    fused: FusedRecording | None = None
 
 
 def fused_recording(model: FusionModel, encoded: FloatArray) -> ComparedRecording:
     """Prepares encoded windows (n, f, D) as the live system does, as a track and as an enrolment."""
-    described = describe_windows(encoded)
-    rows = model.windows.project(described)
-    statistics, states = TrackStatistics(model), []
-    for window in encoded:
-        statistics.add(window)
-        states.append(statistics.states)
-    single = [[_state_of_one(evidence, window) for evidence in model.evidence] for window in described]
-    enrolled = model.enrol(describe_windows(TemplateMeans.of(encoded)), statistics.segments.mean)
-    track = FusedTrack(
-        model, model.windows.background(rows), stack_states(states), stack_states(single), enrolled
-    )
-    return ComparedRecording(rows[:, None], enrolled.windows[:, None], track)
+    described = DescribedRecording.of(encoded)
+    track, enrolled = described.track(model), described.enrolled(model)
+    fused = FusedRecording(described, track, enrolled)
+    return ComparedRecording(track.rows[:, None], enrolled.windows[:, None], fused)
 
 
-def _state_of_one(evidence: Evidence, described: FloatArray) -> Arrays:
-    """Returns the state of a track of one window, from its description (D,)."""
-    accumulator = evidence.gather()
-    accumulator.add(described, None)
-    return accumulator.state
+def fusion_at_site(model: FusionModel, people: Sequence[Sequence[DescribedRecording]]) -> FusionModel:
+    """Returns the fusion for the site where these people are enrolled, by their recordings."""
+    return model.at_site([mean_description([one.templates for one in own]) for own in people])
 
 
-def reference_statistics(people: Sequence[Sequence[ComparedRecording]]) -> ReferenceStatistics | None:
-    """Returns the statistics of enrolled people; None where only windows are compared."""
-    tracks = [[one.track for one in own if one.track is not None] for own in people]
-    if not tracks[0]:
-        return None
-    return tracks[0][0].model.reference([[track.enrolled for track in own] for own in tracks])
+def _states(evidence: Evidence, windows: FloatArray, segments: Sequence[FloatArray | None]) -> Arrays:
+    """Returns the states of a track after each of its windows (n, D), with a first axis of n."""
+    accumulator, found = evidence.gather(), []
+    for window, segment in zip(windows, segments, strict=True):
+        accumulator.add(window, segment)
+        found.append(accumulator.state)
+    return tuple(np.stack(arrays) for arrays in zip(*found, strict=True))
+
+
+def _states_of_one(evidence: Evidence, windows: FloatArray) -> Arrays:
+    """Returns the states of n tracks of one window each, from their descriptions (n, D)."""
+    each = [_states(evidence, window[None], [None]) for window in windows]
+    return tuple(np.concatenate(arrays) for arrays in zip(*each, strict=True))
+
+
+def _part(segment: FloatArray | None, own: slice) -> FloatArray | None:
+    return None if segment is None else segment[own]

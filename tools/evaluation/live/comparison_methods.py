@@ -17,6 +17,7 @@ from encoder.weights_files import find_weights_files
 from gallery.open_set_decision import FIRST_DECISION_S
 from gallery.scoring.backend import Backend, load_backend
 from gallery.scoring.cohort import unit
+from gallery.scoring.fusion import FusionModel
 from gallery.scoring.track_scores import TemplateMeans, TrackScores
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -56,6 +57,8 @@ class ComparisonMethod:
         supervised: whether labels were used in training.
         thresholds: takes the numbers of enrolled people and of windows; returns (windows, R) for `FPIRS`
             after each window, infinite before the first decision; None without thresholds of its own.
+        site: the fusion by which recordings are prepared, if it is centred on the people enrolled; None where
+            a person's score does not depend on who else is enrolled.
     """
 
     name: str
@@ -63,6 +66,7 @@ class ComparisonMethod:
     similarity: Similarity
     supervised: bool = False
     thresholds: Callable[[int, int], Floats] | None = None
+    site: FusionModel | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +118,7 @@ def _fitted_on(backend: Backend) -> frozenset[str]:
     """Returns the people that a back-end was fitted on; simulated people do not count."""
     if not {*backend.projections, *backend.fusions} - {"simulated"}:
         return frozenset()
-    return frozenset(person_key(kind, str(number)) for kind, people in FITTED_ON.items() for number in people)
+    return frozenset(person_key(kind, name) for kind, people in FITTED_ON.items() for name in people)
 
 
 def shipped_method(shipped: Shipped, sensor: str) -> ComparisonMethod:
@@ -144,6 +148,7 @@ def shipped_method(shipped: Shipped, sensor: str) -> ComparisonMethod:
         "product",
         supervised=fusion is not None,
         thresholds=thresholds if calibrated else None,
+        site=fusion if fusion is not None and fusion.weights["site"] else None,
     )
 
 

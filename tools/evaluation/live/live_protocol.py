@@ -32,7 +32,8 @@ from tools.evaluation.live.scenarios import (
     name_order,
 )
 from tools.evaluation.live.search_figures import search_figures, thresholds_of
-from tools.evaluation.live.searches import Searches, Track, search
+from tools.evaluation.live.searches import Searches, search
+from tools.evaluation.live.split_comparisons import Track
 from tools.evaluation.methods import Description, Method, TrainingInput, refuse_overlap
 from tools.evaluation.protocols.measure import MethodProgress, no_progress
 from tools.evaluation.splits.walk_split import drop_duplicates

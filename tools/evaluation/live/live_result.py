@@ -19,8 +19,8 @@ class LiveRow:
     """The figures of one comparison method.
 
     Figures cover the searches of all splits, with the 95 % interval of a bootstrap over people; rates are in
-    percent. They are for the whole walk, and with `_2s`, `_5s`, `_10s` after that many seconds of usable
-    walking (shorter recordings do not count):
+    percent. Scores are those of a gallery of exactly the people enrolled. Figures are for the whole walk, and
+    with `_2s`, `_5s`, `_10s` after that many seconds of usable walking (shorter recordings do not count):
 
     - `rank1_window` (single windows), `rank1_2s`, `rank1_5s`, `rank1_10s`, `rank1_walk`: Rank-1 with all
       people enrolled (closed set).

@@ -47,7 +47,7 @@ class Scenario:
         text: a description for users.
         people: the default of `--people`; None for all people.
         enrol_condition: of recordings that enrol; None for any.
-        probe_condition: of probes; None for any.
+        probe_conditions: of probes; empty for any.
         enrol_view: of recordings that enrol; None for any.
         probe_view: of probes; None for any.
         drawn_views: number of views, drawn for each split, that enrol; the others are probes. 0 does not
@@ -60,7 +60,7 @@ class Scenario:
     text: str
     people: str | None = None
     enrol_condition: str | None = None
-    probe_condition: str | None = None
+    probe_conditions: tuple[str, ...] = ()
     enrol_view: str | None = None
     probe_view: str | None = None
     drawn_views: int = 0
@@ -75,16 +75,25 @@ class Scenario:
 
     def probes(self, recording: Recording) -> bool:
         """Returns whether the recording can be a probe, regardless of a split's drawn views."""
-        return self.probe_condition in (None, recording.condition) and self.probe_view in (
-            None,
-            recording.view,
-        )
+        conditions = self.probe_conditions or (recording.condition,)
+        return recording.condition in conditions and self.probe_view in (None, recording.view)
+
+
+_UCALGARY_PEOPLE = "201-206,208,209,211-214"
+"""There is no 210, and run 1 of 207 is a bad recording: without it 207 cannot be enrolled and tested."""
+
+_RGB_PEOPLE = ",".join(
+    ("Diz_002", "Diz_004", "Diz_006", "Diz_009", *(f"Val_{number:03d}" for number in range(2, 29, 2)))
+)
+"""People at even places of the sorted names; the back-end that ships is fitted on the others."""
 
 
 def _patho(name: str, text: str, condition: str, views: int = 0) -> Scenario:
-    return Scenario(
-        f"patho-{name}", "patho", text, "6-10", "normal", probe_condition=condition, drawn_views=views
-    )
+    return Scenario(f"patho-{name}", "patho", text, "6-10", "normal", (condition,), drawn_views=views)
+
+
+def _ucalgary(name: str, text: str, *conditions: str) -> Scenario:
+    return Scenario(f"ucalgary-{name}", "ucalgary", text, _UCALGARY_PEOPLE, "N", conditions)
 
 
 _ALL = (
@@ -93,10 +102,13 @@ _ALL = (
     _patho("antalgic", "enrolled walking normally, tested on an imitated antalgic gait", "antalgic"),
     _patho("lurch", "enrolled walking normally, tested on an imitated lurching gait", "lurch"),
     _patho("views", "enrolled by three of six sensors, tested on the other three", "normal", views=3),
+    _ucalgary("normal", "enrolled by one normal run, tested on another (with --enrol 1)", "N"),
+    _ucalgary("arm", "enrolled by normal runs, tested with one arm held still", "AL", "AR"),
     Scenario(
         "rgb-away",
         "rgb",
         "enrolled walking towards the camera, tested walking away from it",
+        _RGB_PEOPLE,
         enrol_view="towards",
         probe_view="away",
     ),
@@ -104,6 +116,7 @@ _ALL = (
         "rgb-towards",
         "rgb",
         "enrolled walking away from the camera, tested walking towards it",
+        _RGB_PEOPLE,
         enrol_view="away",
         probe_view="towards",
     ),
@@ -111,6 +124,7 @@ _ALL = (
         "rgb-both",
         "rgb",
         "enrolled walking towards the camera and away from it, tested walking either way",
+        _RGB_PEOPLE,
         every_view=True,
     ),
 )
@@ -194,7 +208,8 @@ def draw_splits(
             if not chosen or not probing:
                 raise UserError(
                     f"person {person} has no usable walk {'to test on' if chosen else 'to enrol from'} "
-                    f"in scenario {scenario.name}, with {enrol} to enrol from; leave the person out"
+                    f"in scenario {scenario.name}, with {enrol} to enrol from; enrol from fewer walks "
+                    "(--enrol), or leave the person out (--people)"
                 )
             enrolments.append(tuple(n for n in enrolling if recordings[n].take in chosen))
             probes += probing

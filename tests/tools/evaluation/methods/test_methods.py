@@ -277,7 +277,13 @@ def test_training_recordings_of_unknown_data_sets_are_refused(tmp_path: Path) ->
 
 
 def test_data_sets_are_recognised_by_name() -> None:
-    names = {"kgbd_kinect1_20j": "kgbd", "KGBD": "kgbd", "CASIA-B": "casia-b", "kinect2_patho_lurch": "patho"}
+    names = {
+        "kgbd_kinect1_20j": "kgbd",
+        "KGBD": "kgbd",
+        "CASIA-B": "casia-b",
+        "kinect2_patho_lurch": "patho",
+        "kinect2_ucalgary_a_20j": "ucalgary",
+    }
     assert {name: data_set_of(name) for name in names} == names
     assert data_set_of("made") is None
     assert person_key("kgbd", "007") == person_key("kgbd", "7") == "kgbd/7"

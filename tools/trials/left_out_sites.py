@@ -1,0 +1,277 @@
+"""Identification before sensors in rooms that the fusion was not fitted in.
+
+    python -m tools.trials.left_out_sites DATA [--draws 3]
+
+A setting that helps only where it was fitted helps nobody else. So each site is left out of the fit and
+measured: Kinect v2 in a room with other people (UCalgary), fitted on the pathological gaits; the
+pathological gaits, people 1-5, fitted on UCalgary; and poses estimated from videos, each half of the people
+by a fit of the other half. All are people who may teach (`tools.backend_fit.training_provenance`). Of the
+site itself, only the enrolled walks are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from encoder.inference import Encoder
+from encoder.pose import POSE_WIDTH
+from encoder.weights import load_encoder
+from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
+from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.fusion import FusionModel
+from gallery.scoring.template_index import TemplateIndex
+from stream.errors import SgeError
+from tools.backend_fit.fusion_fit import DescribedWalk
+from tools.backend_fit.fusion_transfer import Site, fit_bones, fit_for_few_people
+from tools.backend_fit.offline_pipeline import (
+    WalkCages,
+    encode_walk,
+    enrol,
+    estimated_walks,
+    kgbd_walks,
+    patho_walks,
+    track_scores,
+    ucalgary_walks,
+)
+from tools.backend_fit.projection import fit_projection
+from tools.backend_fit.training_provenance import RGB_PEOPLE
+from tools.datasets import WalkRef
+from tools.evaluation.metrics.bootstrap import Estimate, bootstrap_estimates
+from tools.evaluation.metrics.open_set import ScoreSeparation, weighted_mean
+
+__all__ = ["main"]
+
+BAD_RECORDING = "207"
+"""Person of UCalgary who hardly moves in run 1."""
+PATHO_PEOPLE = range(1, 6)
+PROBES = 150
+"""The most probes of one draw."""
+out = Console(width=140)
+err = Console(stderr=True)
+
+Floats = NDArray[np.float64]
+Places = list[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteWalk:
+    """A walk with what its data set says of it.
+
+    Attributes:
+        cages: the encoded walk.
+        condition: the manner of walking.
+        view: the place of the sensor, or the direction.
+    """
+
+    cages: WalkCages = field(repr=False)
+    condition: str
+    view: str
+
+    @property
+    def described(self) -> DescribedWalk:
+        """Its descriptions, to fit."""
+        return DescribedWalk(self.cages.person, self.cages.walk, describe_windows(self.cages.cages))
+
+
+class Task(NamedTuple):
+    """Which walks enrol, and which are probes."""
+
+    name: str
+    enrols: Callable[[SiteWalk], bool]
+    probes: Callable[[SiteWalk], bool]
+    of_every_view: bool = False
+    """Whether one walk of every view enrols; else `walks`."""
+    walks: int = 1
+
+
+class Scores(NamedTuple):
+    """Scores of n probes against P people."""
+
+    scores: Floats
+    """(n, P)."""
+    owners: NDArray[np.int64]
+    """(n,) place of the right person."""
+
+
+def draw(walks: Sequence[SiteWalk], task: Task, seed: int) -> tuple[Places, Places]:
+    """Returns the walks that enrol each person, and the probes, as places."""
+    random = np.random.default_rng(seed)
+    enrolled: Places = []
+    for person in sorted({walk.cages.person for walk in walks}):
+        own = [n for n, walk in enumerate(walks) if walk.cages.person == person and task.enrols(walk)]
+        order = [own[place] for place in random.permutation(len(own))]
+        one_of_each = {walks[n].view: n for n in order}
+        enrolled += list(one_of_each.values()) if task.of_every_view else order[: task.walks]
+    probes = [n for n, walk in enumerate(walks) if task.probes(walk) and n not in set(enrolled)]
+    return enrolled, [probes[place] for place in random.permutation(len(probes))[:PROBES]]
+
+
+def compare(walks: Sequence[SiteWalk], enrolled: Places, probes: Places, backend: Backend) -> Scores:
+    """Returns the scores of whole probes, as the live system computes them."""
+    sensor = walks[0].cages.sensor
+    index = TemplateIndex(enrol(walks[n].cages for n in enrolled), backend, [sensor])
+    people = index.people_of(sensor)
+    scores = [track_scores(index, walks[n].cages, last_only=True)[-1] for n in probes]
+    return Scores(np.stack(scores), np.array([people.index(walks[n].cages.person) for n in probes]))
+
+
+def figures_of(several: Sequence[Scores]) -> Mapping[str, Estimate | None]:
+    """Returns the share of walks named right and the equal error rate of comparisons, with intervals."""
+    scores, owners = (np.concatenate(each) for each in zip(*several, strict=True))
+    people = scores.shape[1]
+    genuine = scores[np.arange(len(owners)), owners]
+    others = scores[np.arange(people) != owners[:, None]].reshape(len(owners), -1)
+    separation = ScoreSeparation(genuine, others, owners, people)
+    right = genuine > others.max(axis=1)
+
+    def figures(weights: Floats) -> Mapping[str, float]:
+        return {"right": weighted_mean(right, weights[owners]), "EER": separation.eer(weights)}
+
+    return bootstrap_estimates(figures, people, seed=0)
+
+
+def _ways(model: FusionModel, fitted: Sequence[SiteWalk], sensor: str) -> dict[str, Backend]:
+    """Returns the fusion, the fusion without one of its parts, and other ways to compare."""
+
+    def weighted(**changed: float) -> Backend:
+        return Backend(fusions={ANY_SENSOR: replace(model, weights={**model.weights, **changed})})
+
+    cages = np.concatenate([walk.cages.cages[::5, :, :-POSE_WIDTH] for walk in fitted])
+    return {
+        "fusion": weighted(),
+        "without the site's mean": weighted(site=0.0),
+        "without bone lengths": weighted(bones=0.0),
+        "bone lengths alone": weighted(windows=0.0),
+        "nearest": Backend({sensor: fit_projection(cages)}),
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trial:
+    encoder: Encoder
+    many: Sequence[DescribedWalk]
+    draws: int
+
+    def read(self, refs: Sequence[WalkRef], what: str) -> list[SiteWalk]:
+        names = sorted({ref.person for ref in refs})
+        found = [
+            SiteWalk(
+                encode_walk(self.encoder, ref.read(), person=names.index(ref.person)), ref.condition, ref.view
+            )
+            for ref in track(refs, what, console=err)
+        ]
+        return [walk for walk in found if walk.cages.rows]
+
+    def report(
+        self, title: str, walks: Sequence[SiteWalk], fitted: Sequence[SiteWalk], bones: Site, *tasks: Task
+    ) -> None:
+        """Fits on one site, with `bones` for the variation of bone lengths too, and measures on another."""
+        portable = load_backend(self.encoder.contract.id).fusions[ANY_SENSOR].windows.directions.portable
+        site = [walk.described for walk in fitted]
+        sites = [bones, site] if bones else [site]
+        model = fit_for_few_people([site], self.many, portable, fit_bones(sites))
+        for task in tasks:
+            drawn = [draw(walks, task, seed) for seed in range(self.draws)]
+            people = len({walk.cages.person for walk in walks})
+            out.print(f"\n{title}: {task.name}; {people} people, {self.draws} draws")
+            for way, backend in _ways(model, fitted, walks[0].cages.sensor).items():
+                found = figures_of([compare(walks, *each, backend) for each in drawn])
+                shown = ", ".join(f"{name} {_percent(value)}" for name, value in found.items())
+                out.print(f"  {way:24} {shown}")
+
+
+def _percent(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "none"
+    value, low, high = (100 * each for each in estimate)
+    return f"{value:.1f} % ({low:.1f}-{high:.1f})"
+
+
+def _first_run(walk: SiteWalk) -> bool:
+    return walk.cages.walk == "N-1"
+
+
+def _normal(walk: SiteWalk) -> bool:
+    return walk.condition in ("N", "normal")
+
+
+def _arm_held(walk: SiteWalk) -> bool:
+    return walk.condition in ("AL", "AR")
+
+
+def _run(trial: _Trial, data: Path) -> None:
+    gaits = trial.read(patho_walks(data, PATHO_PEOPLE), "pathological gaits")
+    room = trial.read([ref for ref in ucalgary_walks(data) if ref.person != BAD_RECORDING], "UCalgary")
+    trial.report(
+        "Kinect v2 in another room, fitted on the pathological gaits",
+        room,
+        gaits,
+        trial.many,
+        Task("run 1 enrolled, run 2", _first_run, lambda walk: walk.cages.walk == "N-2"),
+        Task("run 1 enrolled, an arm held still", _first_run, _arm_held),
+        Task("runs 1 and 2 enrolled, an arm held still", _normal, _arm_held, walks=2),
+    )
+    trial.report(
+        "Pathological gaits, fitted on the other room",
+        gaits,
+        room,
+        trial.many,
+        Task("one normal walk of each sensor enrolled, normal walks", _normal, _normal, of_every_view=True),
+        Task("the same, antalgic", _normal, lambda walk: walk.condition == "antalgic", of_every_view=True),
+        Task("the same, lurching", _normal, lambda walk: walk.condition == "lurch", of_every_view=True),
+    )
+    del gaits, room
+    halves = [trial.read(estimated_walks(data, RGB_PEOPLE[n::2]), "videos") for n in (0, 1)]
+    for name, own, other in (("first", halves[0], halves[1]), ("second", halves[1], halves[0])):
+        trial.report(
+            f"Poses from videos, {name} half, fitted on the other",
+            own,
+            other,
+            [],
+            Task("one walk each way enrolled", lambda _: True, lambda _: True, of_every_view=True),
+            Task("two towards the camera enrolled, away", _towards, _away, walks=2),
+            Task("two away from it enrolled, towards", _away, _towards, walks=2),
+        )
+
+
+def _towards(walk: SiteWalk) -> bool:
+    return walk.view == "towards"
+
+
+def _away(walk: SiteWalk) -> bool:
+    return walk.view == "away"
+
+
+def trial(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of packed skeletons.")],
+    draws: Annotated[int, typer.Option(min=1, help="Draws of the enrolled walks.")] = 3,
+) -> None:
+    """Fit without a site, and identify its people."""
+    try:
+        encoder = Encoder(load_encoder(), "cpu")
+        many = [
+            SiteWalk(encode_walk(encoder, ref.read()), "", "").described
+            for ref in track(kgbd_walks(data, range(1, 101)), "KGBD", console=err)
+        ]
+        _run(_Trial(encoder, many, draws), data)
+    except SgeError as error:
+        typer.echo(f"left_out_sites: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def main() -> None:
+    """Runs the trial from the command line."""
+    typer.run(trial)
+
+
+if __name__ == "__main__":
+    main()
