@@ -111,15 +111,17 @@ class FusionModel:
         """Reads a fusion from a back-end's arrays.
 
         A kind of evidence without a weight is newer than the back-end: it stays empty and gets the weight 0.
+        A back-end without a weight of the site is older than the portable directions, and has none.
 
         Raises:
             ValueError: an array is missing or malformed, or a weight belongs to no kind of evidence.
         """
+        mean = arrays("directions.mean", 1)
         directions = WindowDirections(
-            arrays("directions.mean", 1),
+            mean,
             arrays("directions.whitening", 2),
             arrays("directions.discriminants", 2),
-            arrays("directions.portable", 2),
+            arrays("directions.portable", 2) if "site" in weights else np.zeros((len(mean), 0), np.float32),
         )
         cohort = Cohort(arrays("cohort.mean", 1), arrays("cohort.covariance", 2))
         silent = {kind.name: 0.0 for kind in EVIDENCE if kind.name not in weights}

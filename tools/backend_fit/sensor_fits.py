@@ -37,7 +37,7 @@ from tools.backend_fit.projection import fit_projection
 from tools.backend_fit.training_provenance import RGB_PEOPLE, trained_on
 from tools.datasets import Walk, WalkRef
 
-__all__ = ["Fit", "Fitter"]
+__all__ = ["PERTURBED_EVERY", "PERTURBED_SEED", "Fit", "Fitter", "perturb_walks"]
 
 FIT_EVERY = 5
 """Projections are fitted on every n-th window: overlapping windows add little."""
@@ -103,12 +103,15 @@ class Fitter:
         found = {"kinect-v1": self._kinect_v1(walks, kgbd)}
         many = _Part(kgbd, _described(walks))
         random = np.random.default_rng(PERTURBED_SEED)
-        many_perturbed = _Part(f"{kgbd}; misjudged", _perturb(walks, PERTURBED_EVERY, random))
+        many_perturbed = _Part(f"{kgbd}; misjudged", perturb_walks(walks, PERTURBED_EVERY, random))
         del walks
         gaits = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
         walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
         projection, fitted_on = _project(walks, gaits)
-        patho, patho_perturbed = _Part(gaits, _described(walks)), _Part(gaits, _perturb(walks, 1, random))
+        patho, patho_perturbed = (
+            _Part(gaits, _described(walks)),
+            _Part(gaits, perturb_walks(walks, 1, random)),
+        )
         del walks
         ucalgary = _Part(
             "UCalgary (patrickkozlow/BT_Labs_Gait_Experiment)",
@@ -239,7 +242,7 @@ def _described(walks: Sequence[WalkCages]) -> list[DescribedWalk]:
     ]
 
 
-def _perturb(walks: Sequence[WalkCages], times: int, random: np.random.Generator) -> list[DescribedWalk]:
+def perturb_walks(walks: Sequence[WalkCages], times: int, random: np.random.Generator) -> list[DescribedWalk]:
     """Perturbs each walk several times, each time with other errors."""
     several = [walk for walk in walks if len(walk.cages) for _ in range(times)]
     return [perturbed_walk(walk, PERTURBED_EVERY, random) for walk in several]

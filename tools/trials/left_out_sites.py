@@ -6,7 +6,8 @@ A setting that helps only where it was fitted helps nobody else. So each site is
 measured: Kinect v2 in a room with other people (UCalgary), fitted on the pathological gaits; the
 pathological gaits, people 1-5, fitted on UCalgary; and poses estimated from videos, each half of the people
 by a fit of the other half. All are people who may teach (`tools.backend_fit.training_provenance`). Of the
-site itself, only the enrolled walks are known.
+site itself, only the enrolled walks are known. The portable directions are those that ship; the pathological
+gaits taught these, and are therefore compared by others, fitted without them.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
 from gallery.scoring.descriptions import describe_windows
 from gallery.scoring.fusion import FusionModel
 from gallery.scoring.template_index import TemplateIndex
+from stream.body import FloatArray
 from stream.errors import SgeError
 from tools.backend_fit.fusion_fit import DescribedWalk
-from tools.backend_fit.fusion_transfer import Site, fit_bones, fit_for_few_people
+from tools.backend_fit.fusion_transfer import Site, fit_bones, fit_for_any_sensor, fit_for_few_people
 from tools.backend_fit.offline_pipeline import (
     WalkCages,
     encode_walk,
@@ -43,6 +45,7 @@ from tools.backend_fit.offline_pipeline import (
     ucalgary_walks,
 )
 from tools.backend_fit.projection import fit_projection
+from tools.backend_fit.sensor_fits import PERTURBED_EVERY, PERTURBED_SEED, perturb_walks
 from tools.backend_fit.training_provenance import RGB_PEOPLE
 from tools.datasets import WalkRef
 from tools.evaluation.metrics.bootstrap import Estimate, bootstrap_estimates
@@ -77,6 +80,11 @@ class SiteWalk:
     view: str
 
     @property
+    def passage(self) -> tuple[int, str]:
+        """The person and the passage, which several sensors may have recorded."""
+        return self.cages.person, self.cages.walk.removesuffix(f"-{self.view}")
+
+    @property
     def described(self) -> DescribedWalk:
         """Its descriptions, to fit."""
         return DescribedWalk(self.cages.person, self.cages.walk, describe_windows(self.cages.cages))
@@ -103,7 +111,10 @@ class Scores(NamedTuple):
 
 
 def draw(walks: Sequence[SiteWalk], task: Task, seed: int) -> tuple[Places, Places]:
-    """Returns the walks that enrol each person, and the probes, as places."""
+    """Returns the walks that enrol each person, and the probes, as places.
+
+    No probe is of a passage that enrols: several sensors see the same steps.
+    """
     random = np.random.default_rng(seed)
     enrolled: Places = []
     for person in sorted({walk.cages.person for walk in walks}):
@@ -111,7 +122,8 @@ def draw(walks: Sequence[SiteWalk], task: Task, seed: int) -> tuple[Places, Plac
         order = [own[place] for place in random.permutation(len(own))]
         one_of_each = {walks[n].view: n for n in order}
         enrolled += list(one_of_each.values()) if task.of_every_view else order[: task.walks]
-    probes = [n for n, walk in enumerate(walks) if task.probes(walk) and n not in set(enrolled)]
+    known = {walks[n].passage for n in enrolled}
+    probes = [n for n, walk in enumerate(walks) if task.probes(walk) and walk.passage not in known]
     return enrolled, [probes[place] for place in random.permutation(len(probes))[:PROBES]]
 
 
@@ -159,6 +171,7 @@ def _ways(model: FusionModel, fitted: Sequence[SiteWalk], sensor: str) -> dict[s
 class _Trial:
     encoder: Encoder
     many: Sequence[DescribedWalk]
+    many_perturbed: Sequence[DescribedWalk]
     draws: int
 
     def read(self, refs: Sequence[WalkRef], what: str) -> list[SiteWalk]:
@@ -171,11 +184,28 @@ class _Trial:
         ]
         return [walk for walk in found if walk.cages.rows]
 
+    @property
+    def shipped(self) -> FloatArray:
+        """The portable directions that ship, (D, K3): fitted on the pathological gaits and KGBD."""
+        return load_backend(self.encoder.contract.id).fusions[ANY_SENSOR].windows.directions.portable
+
+    def portable(self, fitted: Sequence[SiteWalk]) -> FloatArray:
+        """Returns portable directions (D, K3) fitted on one site and KGBD."""
+        few = perturb_walks([walk.cages for walk in fitted], 1, np.random.default_rng(PERTURBED_SEED))
+        bones = fit_bones([[walk.described for walk in fitted]])
+        model = fit_for_any_sensor(few, self.many_perturbed, self.many[0].windows.shape[1], bones)
+        return model.windows.directions.portable
+
     def report(
-        self, title: str, walks: Sequence[SiteWalk], fitted: Sequence[SiteWalk], bones: Site, *tasks: Task
+        self,
+        title: str,
+        walks: Sequence[SiteWalk],
+        fitted: Sequence[SiteWalk],
+        portable: FloatArray,
+        bones: Site,
+        *tasks: Task,
     ) -> None:
         """Fits on one site, with `bones` for the variation of bone lengths too, and measures on another."""
-        portable = load_backend(self.encoder.contract.id).fusions[ANY_SENSOR].windows.directions.portable
         site = [walk.described for walk in fitted]
         sites = [bones, site] if bones else [site]
         model = fit_for_few_people([site], self.many, portable, fit_bones(sites))
@@ -215,6 +245,7 @@ def _run(trial: _Trial, data: Path) -> None:
         "Kinect v2 in another room, fitted on the pathological gaits",
         room,
         gaits,
+        trial.shipped,
         trial.many,
         Task("run 1 enrolled, run 2", _first_run, lambda walk: walk.cages.walk == "N-2"),
         Task("run 1 enrolled, an arm held still", _first_run, _arm_held),
@@ -224,6 +255,7 @@ def _run(trial: _Trial, data: Path) -> None:
         "Pathological gaits, fitted on the other room",
         gaits,
         room,
+        trial.portable(room),
         trial.many,
         Task("one normal walk of each sensor enrolled, normal walks", _normal, _normal, of_every_view=True),
         Task("the same, antalgic", _normal, lambda walk: walk.condition == "antalgic", of_every_view=True),
@@ -236,6 +268,7 @@ def _run(trial: _Trial, data: Path) -> None:
             f"Poses from videos, {name} half, fitted on the other",
             own,
             other,
+            trial.shipped,
             [],
             Task("one walk each way enrolled", lambda _: True, lambda _: True, of_every_view=True),
             Task("two towards the camera enrolled, away", _towards, _away, walks=2),
@@ -258,11 +291,13 @@ def trial(
     """Fit without a site, and identify its people."""
     try:
         encoder = Encoder(load_encoder(), "cpu")
-        many = [
-            SiteWalk(encode_walk(encoder, ref.read()), "", "").described
-            for ref in track(kgbd_walks(data, range(1, 101)), "KGBD", console=err)
-        ]
-        _run(_Trial(encoder, many, draws), data)
+        many, many_perturbed = [], []
+        random = np.random.default_rng(PERTURBED_SEED)
+        for ref in track(kgbd_walks(data, range(1, 101)), "KGBD", console=err):
+            walk = SiteWalk(encode_walk(encoder, ref.read()), "", "")
+            many.append(walk.described)
+            many_perturbed += perturb_walks([walk.cages], PERTURBED_EVERY, random)
+        _run(_Trial(encoder, many, many_perturbed, draws), data)
     except SgeError as error:
         typer.echo(f"left_out_sites: {error}", err=True)
         raise typer.Exit(error.exit_code) from None

@@ -210,6 +210,34 @@ def test_the_shipped_files_are_written_back_to_the_same_bytes() -> None:
         assert list(known.fusion.weights.items()) == list(backend.fusions[sensor].weights.items())
 
 
+def test_a_backend_fitted_before_the_mean_of_the_site_is_still_read(tmp_path: Path) -> None:
+    """Its fusions have no weight `site`, no portable directions and no bone lengths."""
+    contract = load_encoder().contract.id
+    known = load_backend(contract).fusions["kinect-v1"]
+    new = {"site", "bones"}
+    arrays = {
+        name: array
+        for name, array in backend_arrays("kinect-v1", None, known).items()
+        if not name.startswith(("kinect-v1.fusion.bones", "kinect-v1.fusion.directions.portable"))
+    }
+    weights = {name: weight for name, weight in known.weights.items() if name not in new}
+    card = {
+        "encoder": "test",
+        "sensors": {"kinect-v1": {"fusion": {"fitted_on": FITTED_ON, "weights": weights}}},
+    }
+    (tmp_path / "abc.json").write_text(json.dumps(card))
+    (tmp_path / "abc.safetensors").write_bytes(save(arrays))
+    read = load_backend("abc", [tmp_path]).fusions["kinect-v1"]
+    assert dict(read.weights) == dict(known.weights)
+    described = RANDOM.standard_normal((4, len(known.windows.directions.mean))).astype(np.float32)
+    np.testing.assert_array_equal(read.windows.project(described), known.windows.project(described))
+    # A newer one without them is damaged.
+    card["sensors"]["kinect-v1"]["fusion"]["weights"] = {**weights, "site": 1.0}  # type: ignore[index]
+    (tmp_path / "abc.json").write_text(json.dumps(card))
+    with pytest.raises(DataError, match=r"directions\.portable"):
+        load_backend("abc", [tmp_path])
+
+
 def test_the_matcher_process_does_not_load_torch() -> None:
     code = "import sys, gallery.matcher_process; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

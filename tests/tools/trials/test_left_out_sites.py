@@ -38,6 +38,29 @@ def test_one_walk_of_every_view_enrols() -> None:
     assert sorted(found) == [(person, view) for person in range(3) for view in ("left", "right")]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_probe_is_never_of_a_passage_that_enrols(seed: int) -> None:
+    """A passage before several sensors is one: the same steps, seen from several places."""
+    cages = np.zeros((1, 6, POSE_WIDTH), np.float32)
+    recorded = [
+        SiteWalk(WalkCages(person, f"normal-{take}-{view}", "kinect-v2", (), cages), "normal", view)
+        for person in range(2)
+        for take in range(4)
+        for view in ("left", "right")
+    ]
+    enrolled, probes = draw(recorded, Task("", lambda _: True, lambda _: True, of_every_view=True), seed)
+    seen = {(person, take) for person, take, _ in map(_person_take_view, (recorded[n] for n in enrolled))}
+    probing = {(person, take) for person, take, _ in map(_person_take_view, (recorded[n] for n in probes))}
+    assert probing
+    assert not seen & probing
+    assert seen | probing == {(person, take) for person in range(2) for take in "0123"}
+
+
+def _person_take_view(walk: SiteWalk) -> tuple[int, str, str]:
+    _, take, view = walk.cages.walk.split("-")
+    return walk.cages.person, take, view
+
+
 def test_figures_are_the_share_named_right_and_the_equal_error_rate() -> None:
     right = Scores(np.array([[2.0, 0.0, 0.0], [0.0, 2.0, 1.0]]), np.array([0, 1]))
     wrong = Scores(np.array([[3.0, 0.0, -1.0]]), np.array([2]))
