@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import FIRST_DECISION_S, DecisionRule, Track, TrackDecision
 from gallery.recognition.reranking import Predictor, Reranking
@@ -171,6 +174,8 @@ class Matcher:
     def replace_index(self, index: TemplateIndex) -> None:
         """Switches to a changed gallery; tracks keep their scores of people who are still enrolled.
 
+        Where scores depend on who else is enrolled, tracks in view are compared anew with these people, and
+        ended ones with nobody until they are to be enrolled (`gallery.enrolment_checks`).
         The recognition network of the earlier gallery and its predictions are dropped.
         """
         self.index = index
@@ -178,10 +183,28 @@ class Matcher:
         self._rule = DecisionRule(self.sources, self._fpir, index, self._reranking)
         if self._reranking is not None:
             self._reranking.predictor = None
+        for track in self.tracks.values():
+            self._compare_anew(track)
+        for track in self.ended.values():
+            if index.relative(self.sources[track.source].sensor):
+                track.scores.forget_scores()
         for track in (*self.tracks.values(), *self.ended.values()):
             track.scores.predicted = AveragePrediction()
             if track.recent is not None:
                 track.recent.forget_predictions()
+
+    def _compare_anew(self, track: Track) -> None:
+        """Compares the windows of a track with a changed gallery, where earlier scores no longer hold."""
+        sensor = self.sources[track.source].sensor
+        if not self.index.relative(sensor):
+            return
+
+        def compare(windows: FloatArray) -> NDArray[np.float64]:
+            return self.index.scores(self.index.describe(windows, sensor), sensor)
+
+        for known in (track.scores, track.recent):
+            if known is not None:
+                known.compare_anew(self.index.people_of(sensor), compare)
 
     def rule(self, default_fpir: float) -> DecisionRule:
         """Returns the present rule; one with a default FPIR where this run rejects no strangers."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import numpy as np
 
 from gallery.scoring.track_scores import AveragePrediction, Floats, TrackScores
 from stream.body import FloatArray
@@ -58,6 +61,14 @@ class RecentWindows:
         """Drops the predictions of a recognition network that is no longer in use."""
         self.settled.predicted = AveragePrediction()
         self._windows = deque(window._replace(prediction=None) for window in self._windows)
+
+    def compare_anew(self, people: tuple[int, ...], compare: Callable[[FloatArray], Floats]) -> None:
+        """Compares all windows with a changed gallery; see `TrackScores.compare_anew`."""
+        self.settled.compare_anew(people, compare)
+        if self._windows:
+            scores = compare(np.stack([window.cages for window in self._windows]))
+            pairs = zip(self._windows, scores, strict=True)
+            self._windows = deque(window._replace(people=people, scores=own) for window, own in pairs)
 
     def split(self, since_ns: int) -> tuple[TrackScores, list[ScoredWindow]]:
         """Takes the windows back that show another person.

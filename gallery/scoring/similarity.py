@@ -27,6 +27,11 @@ class WindowScorer(Protocol):
     people: tuple[int, ...]
     """Ids of the P people, ascending."""
 
+    @property
+    def relative(self) -> bool:
+        """Whether the score for a person depends on who else is enrolled."""
+        ...
+
     def describe(self, cages: FloatArray) -> FloatArray:
         """Prepares windows (n, f, D) for `scores`; the first axis stays."""
         ...
@@ -70,6 +75,11 @@ class NearestTemplates:
         if templates:
             rows = np.concatenate([backend.directions(entry.templates, sensor) for entry in templates])
             self._rows = np.ascontiguousarray(rows.transpose(1, 0, 2))
+
+    @property
+    def relative(self) -> bool:
+        """False: each person is compared alone."""
+        return False
 
     def describe(self, cages: FloatArray) -> FloatArray:
         """Projects windows (n, f, D) by the back-end, (n, f, K)."""
@@ -127,6 +137,11 @@ class FusedTemplates:
             people = [[self._model.enrol(*walk) for walk in own] for own in described]
             self._windows = np.concatenate([walk.windows for walks in people for walk in walks])
             self._reference = self._model.reference(people)
+
+    @property
+    def relative(self) -> bool:
+        """Whether scores are relative to the mean of the site."""
+        return bool(self._model.weights["site"])
 
     def describe(self, cages: FloatArray) -> FloatArray:
         """Describes windows (n, f, D), (n, D)."""

@@ -72,6 +72,13 @@ class TemplateIndex:
         """Returns the ids of the people that a kind of sensor can recognise, ascending."""
         return self._scorers[sensor].people
 
+    def relative(self, sensor: str) -> bool:
+        """Returns whether scores of a kind of sensor depend on who else is enrolled.
+
+        They are then not comparable with those of another index; see `TrackScores.compare_anew`.
+        """
+        return self._scorers[sensor].relative
+
     def empty_reason(self, sensor: str) -> str:
         """Returns why a track was compared with no person, for the `reason` of a decision."""
         if self.people_of(sensor):

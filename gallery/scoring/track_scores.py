@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -74,8 +75,12 @@ class TemplateMeans:
     @property
     def rows(self) -> list[FloatArray]:
         """The templates, in the order of the windows; the last is the mean of the remaining windows."""
-        counts = [self._each] * (len(self._sums) - 1) + [self._last]
-        return [total / np.float32(count) for total, count in zip(self._sums, counts, strict=False)]
+        return [total / np.float32(count) for total, count in zip(self._sums, self.counts, strict=True)]
+
+    @property
+    def counts(self) -> list[int]:
+        """The number of windows of each template."""
+        return ([self._each] * (len(self._sums) - 1) + [self._last])[: len(self._sums)]
 
 
 class CandidateScore(NamedTuple):
@@ -179,6 +184,24 @@ class TrackScores:
         self.templates.add(cages)
         self._sums = self._sums.for_people(people)
         self._sums.add(scores, max(quality, MIN_WEIGHT))
+
+    def compare_anew(self, people: tuple[int, ...], compare: Callable[[FloatArray], Floats]) -> None:
+        """Compares the windows so far with a changed gallery, by the templates that are kept of them.
+
+        Each person keeps the number of windows compared; removed people are dropped.
+
+        Args:
+            people: ids of the P people.
+            compare: returns the scores (m, P) of windows (m, f, D).
+        """
+        self._sums = self._sums.for_people(people)
+        if self.windows:
+            scores = compare(np.stack(self.templates.rows))
+            self._sums.sums = np.average(scores, axis=0, weights=self.templates.counts) * self._sums.weights
+
+    def forget_scores(self) -> None:
+        """Forgets the scores of all people."""
+        self._sums = _ScoreSums.zeros()
 
     def ranking(
         self, people: tuple[int, ...], min_windows: int = 1, added: Floats | None = None

@@ -31,7 +31,7 @@ from gallery.scoring.track_statistics import TrackStatistics
 from gallery.scoring.window_comparison import WindowComparison, WindowDirections
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
-from stream.bus.messages import Tick, WindowRow
+from stream.bus.messages import Tick, TrackSplit, WindowRow
 from stream.skeleton import CANONICAL
 
 F, CAGE = 6, 8
@@ -445,3 +445,76 @@ def test_the_reason_states_that_people_are_enrolled_on_another_sensor() -> None:
     subject = Matcher((SourceCard("a", SENSOR, False),), F, 0.01, TemplateIndex(templates, BACKEND, [SENSOR]))
     last = observe(subject, synthetic_windows(1, 20))[-1]
     assert (last.state, last.candidate, last.reason) == ("unknown", None, "enrolled on another sensor")
+
+
+def site_index(sensor: str, *people: int) -> TemplateIndex:
+    """Returns people before a sensor whose scores are relative to the mean of the site."""
+    weights = {**MODEL.weights, "site": 1.0, "means": 0.0, "walks": 0.0, "steadiness": 0.0}
+    templates = [
+        PersonTemplates(n, f"p{n}", sensor, rows, mean_segment(rows))
+        for n, rows in ((n, synthetic_windows(n, 30)) for n in people)
+    ]
+    backend = Backend(fusions={sensor: replace(MODEL, weights=weights)})
+    return TemplateIndex(templates, backend, [sensor])
+
+
+def walk_on(subject: Matcher, rows: FloatArray, first: int) -> TrackDecision:
+    decisions: list[TrackDecision] = []
+    for k, window in enumerate(rows, first):
+        row = WindowRow(1, k * 100_000_000, k * 100_000_000 + 166_666_667, 7, 1.0)
+        tick = Tick(0, 0, k, "c", (1, *window.shape), (row,))
+        decisions += subject.observe(tick, window[None])
+    return decisions[-1]
+
+
+@pytest.mark.parametrize("sensor", ["kinect-v2", "camera"])
+@pytest.mark.parametrize(
+    ("before", "after"), [((1,), (1, 2)), ((1, 2, 3), (1, 2)), ((1, 2), (2, 3, 4)), ((1,), ())]
+)
+def test_a_track_is_compared_anew_where_scores_depend_on_who_is_enrolled(
+    sensor: str, before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    """People enrolled before and during a walk are compared relative to the same mean."""
+    rows = synthetic_windows(2, 55)
+    subject, fresh = (
+        Matcher((SourceCard("a", sensor, False),), F, None, site_index(sensor, *people))
+        for people in (before, after)
+    )
+    walk_on(subject, rows[:40], 0)
+    subject.replace_index(site_index(sensor, *after))
+    last, expected = walk_on(subject, rows[40:], 40), walk_on(fresh, rows, 0)
+    found = {each.person: each.score for each in subject.rule(0.01).ranking(subject.tracks[1])}
+    known = {each.person: each.score for each in fresh.rule(0.01).ranking(fresh.tracks[1])}
+    assert found.keys() == known.keys() == set(after)
+    for person in set(before) & set(after):
+        assert found[person] == pytest.approx(known[person], abs=1e-4)
+    assert last.candidate == expected.candidate
+
+
+def test_windows_given_to_another_track_were_compared_anew_too() -> None:
+    sensor = "kinect-v2"
+    rows = synthetic_windows(2, 40)
+    subject, fresh = (
+        Matcher((SourceCard("a", sensor, False),), F, None, site_index(sensor, *people))
+        for people in ((1, 3), (1, 2, 3))
+    )
+    walk_on(subject, rows, 0)
+    subject.replace_index(site_index(sensor, 1, 2, 3))
+    walk_on(fresh, rows, 0)
+    for each in (subject, fresh):
+        split = TrackSplit(1, 2, 20 * 100_000_000)
+        each.observe(Tick(0, 0, 40, "c", (0, F, rows.shape[2]), (), splits=(split,)), rows[:0])
+    found, known = (
+        {each.person: each.score for each in run.rule(0.01).ranking(run.tracks[2])}
+        for run in (subject, fresh)
+    )
+    assert found.keys() == known.keys() == {1, 2, 3}
+    assert found == pytest.approx(known, abs=1e-4)
+
+
+def test_an_ended_track_is_no_longer_compared_with_people_of_another_site_mean() -> None:
+    subject = Matcher((SourceCard("a", "camera", False),), F, None, site_index("camera", 1))
+    walk_on(subject, synthetic_windows(2, 20), 0)
+    subject.end(1)
+    subject.replace_index(site_index("camera", 1, 2))
+    assert subject.rule(0.01).ranking(subject.ended[1]) == []
