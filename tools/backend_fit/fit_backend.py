@@ -20,8 +20,8 @@ which are longer than their walks. No impostor scores, and so no thresholds.
 `camera`: the same from the people at odd places of the sorted names of the poses from videos; no projection.
 
 `any`, for all other kinds: a fusion of window similarity by bone lengths and directions, from the
-pathological gaits and KGBD with the errors of a camera (`tools/backend_fit/perturbation.py`); no projection,
-no thresholds.
+pathological gaits and KGBD with the errors of a camera (`tools/backend_fit/perturbation.py`), and the
+variation of bone lengths from all people above; no projection, no thresholds.
 
 `simulated`: projection and fusion from one set of `walkers`, impostor scores from another; neither contains
 people of the demo or of `tools.trials.latency`.

@@ -191,6 +191,6 @@ def _centred(walks: Sequence[DescribedWalk]) -> FloatArray:
 
 
 def _evenly(rows: FloatArray, sites: Sequence[Site]) -> FloatArray:
-    """Returns every n-th row, so that a site has no more than about as many as the smallest."""
+    """Returns every n-th row, so that a site has less than about twice as many as the smallest."""
     smallest = min(sum(len(walk.windows) for walk in site) for site in sites)
     return rows[:: max(1, len(rows) // smallest)]
