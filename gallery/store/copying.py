@@ -39,7 +39,14 @@ def _copy_walks(source: Connection, source_id: int, target: Connection, person_i
             raise ValueError("a walk has no templates")
         statistics = read_statistics(row["statistics"])
         walk = NewEnrolment(
-            row["contract_id"], row["sensor"], row["seconds"], row["quality"], cages, statistics
+            row["contract_id"],
+            row["sensor"],
+            row["seconds"],
+            row["quality"],
+            cages,
+            statistics,
+            row["pose_model"],
+            row["view"],
         )
         check_walks([walk])
         add_walk(target, person_id, walk, row["created_at"])

@@ -148,18 +148,27 @@ class Gallery:
         change made meanwhile, read `revision` first.
         """
         walk = enrolment.c
-        shape = (walk.windows, walk.f, walk.dimension)
-        columns = (walk.id, *shape, person.c.id, person.c.name, walk.sensor, walk.statistics)
-        query = select(*columns).join_from(person, enrolment).where(walk.contract_id == contract_id)
-        query = query.order_by(walk.id)
+        query = select(enrolment, person.c.name).join_from(person, enrolment)
+        query = query.where(walk.contract_id == contract_id).order_by(walk.id)
         loaded = []
         with self._read() as db:
-            for walk_id, windows, f, dimension, person_id, name, sensor, stored in db.execute(query).all():
-                cages = read_cages(db, walk_id, (windows, f, dimension))
+            for row in db.execute(query).all():
+                cages = read_cages(db, row.id, (row.windows, row.f, row.dimension))
                 if cages is not None:
-                    statistics = read_statistics(stored)
-                    owner = self._store.replacements * _PER_FILE + person_id
-                    loaded.append(PersonTemplates(owner, name, sensor, cages, statistics))
+                    statistics = read_statistics(row.statistics)
+                    earlier = self._store.replacements * _PER_FILE
+                    loaded.append(
+                        PersonTemplates(
+                            earlier + row.person_id,
+                            row.name,
+                            row.sensor,
+                            cages,
+                            statistics,
+                            row.pose_model,
+                            row.view,
+                            earlier + row.id,
+                        )
+                    )
         return loaded
 
     def enrol(

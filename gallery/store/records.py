@@ -28,6 +28,8 @@ class NewEnrolment:
         templates: (n, f, D) float32: the CAGEs of n windows of f skeletons, or of means of such windows.
         statistics: (S,) float32: means of its segments' statistics (`gallery.scoring.segments`); empty for
             templates without pose features.
+        pose_model: the model that estimated the poses; None for a sensor that measures joints, or not known.
+        view: the views that the walk shows, see `stream.windows.views`; None if not known.
     """
 
     contract_id: str
@@ -36,6 +38,8 @@ class NewEnrolment:
     quality: float
     templates: FloatArray = field(repr=False)
     statistics: FloatArray = field(repr=False, default_factory=_no_statistics)
+    pose_model: str | None = None
+    view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Enrolment:
         quality: 0..1.
         windows: number of templates, one per window.
         created_at: time of enrolment, UTC.
+        pose_model: as `NewEnrolment.pose_model`; None for walks of older programs.
+        view: as `NewEnrolment.view`; None for walks of older programs.
     """
 
     contract_id: str
@@ -57,6 +63,8 @@ class Enrolment:
     quality: float
     windows: int
     created_at: datetime
+    pose_model: str | None = None
+    view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,9 @@ class PersonTemplates:
             order of time.
         statistics: (S,) float32, as `NewEnrolment.statistics`; of another length if an older program wrote
             them, in which case the segments are not compared.
+        pose_model: as `Enrolment.pose_model`.
+        view: as `Enrolment.view`.
+        walk_id: id of the walk; stays with it when people are renamed or merged, and is never reused.
     """
 
     person_id: int
@@ -117,6 +128,9 @@ class PersonTemplates:
     sensor: str
     templates: FloatArray = field(repr=False)
     statistics: FloatArray = field(repr=False, default_factory=_no_statistics)
+    pose_model: str | None = None
+    view: str | None = None
+    walk_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

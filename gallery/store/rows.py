@@ -16,6 +16,7 @@ from gallery.store.records import Enrolment, NewEnrolment, Person
 from gallery.store.schema import CONSENT, enrolment, person, template
 from stream.body import FloatArray
 from stream.errors import GalleryError
+from stream.windows.views import read_views
 
 __all__ = [
     "add_walk",
@@ -59,6 +60,8 @@ def _read_walk(columns: Sequence[Any]) -> Enrolment:
     _require(isinstance(walk.contract_id, str) and isinstance(walk.sensor, str))
     _require(isinstance(walk.created_at, datetime) and isinstance(walk.windows, int) and walk.windows > 0)
     _require(0 < float(walk.seconds) < math.inf and 0 <= float(walk.quality) <= 1)
+    _require(walk.pose_model is None or isinstance(walk.pose_model, str))
+    _require(walk.view is None or (isinstance(walk.view, str) and bool(read_views(walk.view))))
     return walk
 
 
@@ -98,6 +101,8 @@ def _invalid(walk: NewEnrolment) -> str:
         return (
             f"expected more than 0 s of walking and a quality of 0..1, got {walk.seconds} s, {walk.quality}"
         )
+    if walk.pose_model == "" or (walk.view is not None and not read_views(walk.view)):
+        return f"expected a pose model and views, or None, got {walk.pose_model!a} and {walk.view!a}"
     return _invalid_arrays(walk.templates, walk.statistics)
 
 
@@ -126,7 +131,16 @@ def add_walk(db: Connection, person_id: int, walk: NewEnrolment, now: datetime) 
             f"{walk.contract_id}, got {f} x {dimension}; a model of another shape needs its own contract"
         )
         raise GalleryError(msg)
-    stored = Enrolment(walk.contract_id, walk.sensor, float(walk.seconds), float(walk.quality), windows, now)
+    stored = Enrolment(
+        walk.contract_id,
+        walk.sensor,
+        float(walk.seconds),
+        float(walk.quality),
+        windows,
+        now,
+        walk.pose_model,
+        walk.view,
+    )
     values = {name: getattr(stored, name) for name in Enrolment.__slots__}
     statistics = walk.statistics.astype(_STORED, copy=False).tobytes()
     values |= {"person_id": person_id, "f": f, "dimension": dimension, "statistics": statistics}

@@ -5,7 +5,8 @@
 | gallery   | the single bookkeeping row: revision, last removal, up to where removed data is erased      |
 | person    | one enrolled person, with their consent                                                     |
 | enrolment | one walk of a person: contract of its templates, sensor, duration, quality; statistics of   |
-|           | its segments: S float32, little-endian; NULL for walks enrolled before version 2            |
+|           | its segments: S float32, little-endian; NULL for walks enrolled before version 2; the model |
+|           | that estimated its poses and the views it shows (`towards,away`), NULL where not known      |
 | template  | the CAGE of one window: f x D float32, little-endian, row by row                            |
 """
 
@@ -40,7 +41,7 @@ __all__ = [
     "template",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Grows by one with every change of the tables; the database records it, each engine in its own way."""
 
 CONSENT = ("asked", "--yes")
@@ -98,6 +99,8 @@ enrolment = Table(
     Column("f", Integer, CheckConstraint("f > 0"), nullable=False),
     Column("dimension", Integer, CheckConstraint("dimension > 0"), nullable=False),
     Column("statistics", LargeBinary),
+    Column("pose_model", String),
+    Column("view", String),
     sqlite_autoincrement=True,
 )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool
@@ -41,8 +42,14 @@ from stream.paths import path_exists
 
 __all__ = ["SqliteFile"]
 
-_UPGRADES = ("ALTER TABLE enrolment ADD COLUMN statistics BLOB",)
-"""Statement that upgrades the tables of each version to the next; the file records its version as
+_UPGRADES = (
+    ("ALTER TABLE enrolment ADD COLUMN statistics BLOB",),
+    (
+        "ALTER TABLE enrolment ADD COLUMN pose_model VARCHAR",
+        "ALTER TABLE enrolment ADD COLUMN view VARCHAR",
+    ),
+)
+"""Statements that upgrade the tables of each version to the next; the file records its version as
 `PRAGMA user_version`."""
 
 
@@ -304,8 +311,8 @@ def _upgrade(db: sqlite3.Connection) -> None:
     """Upgrades the tables of an older file in one transaction, unless another process has done so."""
     db.execute("BEGIN IMMEDIATE")
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    for step in _UPGRADES[max(version, 1) - 1 :]:
-        db.execute(step)
+    for statement in chain.from_iterable(_UPGRADES[max(version, 1) - 1 :]):
+        db.execute(statement)
     db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     db.execute("COMMIT")
 

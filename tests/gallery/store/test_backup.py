@@ -32,17 +32,24 @@ def cages(windows: int = 4) -> FloatArray:
 def walk(templates: FloatArray | None = None, contract: str = "model-1") -> NewEnrolment:
     statistics = RANDOM.standard_normal(7).astype(np.float32)
     found = cages() if templates is None else templates
-    return NewEnrolment(contract, "kinect-v1", 3.25, 0.5, found, statistics)
+    return NewEnrolment(contract, "camera", 3.25, 0.5, found, statistics, "full", "towards,away")
 
 
-def content(gallery: Gallery) -> tuple[list[Person], list[tuple[str, str, bytes, bytes]]]:
+def content(gallery: Gallery) -> tuple[list[Person], list[tuple[str | bytes | None, ...]]]:
     """Everything that is stored, without ids."""
     templates = [
-        (item.name, item.sensor, item.templates.tobytes(), item.statistics.tobytes())
+        (
+            item.name,
+            item.sensor,
+            item.pose_model,
+            item.view,
+            item.templates.tobytes(),
+            item.statistics.tobytes(),
+        )
         for contract in sorted(gallery.contracts())
         for item in gallery.templates(contract)
     ]
-    return gallery.people(), sorted(templates)
+    return gallery.people(), sorted(templates, key=str)
 
 
 @pytest.fixture
@@ -206,7 +213,8 @@ def test_a_backup_of_an_older_version_stays_as_it_is(tmp_path: Path) -> None:
         opened.enrol("Ada", [walk()], "asked")
         back_up(opened, tmp_path / "old.db")
     with closing(sqlite3.connect(tmp_path / "old.db")) as db:
-        db.execute("ALTER TABLE enrolment DROP COLUMN statistics")
+        for column in ("statistics", "pose_model", "view"):
+            db.execute(f"ALTER TABLE enrolment DROP COLUMN {column}")
         db.execute("PRAGMA user_version=1")
     raw = (tmp_path / "old.db").read_bytes()
     with open_backup(tmp_path / "old.db", tmp_path) as backup:

@@ -75,6 +75,29 @@ def test_person_ids_survive_renaming_and_are_not_reused(gallery: Gallery) -> Non
     assert gallery.templates("model-1")[2].person_id not in (ben.person_id, one.person_id)
 
 
+def test_walk_ids_stay_with_their_walks_and_are_not_reused(gallery: Gallery) -> None:
+    gallery.enrol("Ada", [walk(cages(1)), walk(cages(2))], "asked")
+    gallery.enrol("Ben", [walk(cages(3))], "asked")
+    ids = {len(stored.templates): stored.walk_id for stored in gallery.templates("model-1")}
+    assert len(set(ids.values())) == 3
+    gallery.merge("Ada", "Ben")
+    gallery.rename("Ada", "Eve")
+    assert {len(stored.templates): stored.walk_id for stored in gallery.templates("model-1")} == ids
+    gallery.remove("Eve")
+    gallery.enrol("Cy", [walk()], "asked")
+    (stored,) = gallery.templates("model-1")
+    assert stored.walk_id not in ids.values()
+
+
+def test_pose_model_and_view_are_read_back(gallery: Gallery) -> None:
+    seen = replace(walk(), pose_model="full", view="towards,away")
+    enrolled = gallery.enrol("Ada", [seen, walk()], "asked")
+    assert gallery.person("Ada") == enrolled
+    expected = [("full", "towards,away"), (None, None)]
+    assert [(each.pose_model, each.view) for each in enrolled.enrolments] == expected
+    assert [(each.pose_model, each.view) for each in gallery.templates("model-1")] == expected
+
+
 @pytest.mark.parametrize("same", ["Ada", "ADA", " ada "])
 def test_a_name_can_be_enrolled_only_once(gallery: Gallery, same: str) -> None:
     ada = gallery.enrol("Ada", [walk()], "asked")
@@ -105,6 +128,9 @@ def test_a_name_can_be_enrolled_only_once(gallery: Gallery, same: str) -> None:
         ([walk(contract="")], "contract"),
         ([replace(walk(), statistics=np.zeros((2, 3), np.float32))], r"statistics .* got float32 \(2, 3\)"),
         ([replace(walk(), statistics=np.full(3, np.nan, np.float32))], "statistics are not finite"),
+        ([replace(walk(), pose_model="")], "expected a pose model and views"),
+        ([replace(walk(), view="up")], "expected a pose model and views"),
+        ([replace(walk(), view="away,towards")], "expected a pose model and views"),
         ([walk(), walk(cages(3, 6, 9))], "expected templates of 6 x 8.*got 6 x 9"),
     ],
 )

@@ -12,6 +12,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,19 +147,44 @@ def test_a_closed_gallery_is_a_single_file(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_a_gallery_of_version_1_is_upgraded(path: Path) -> None:
+def make_older(path: Path, version: int) -> None:
+    """Gives a gallery the tables of an older version."""
+    with closing(sqlite3.connect(path)) as db:
+        for since, column in ((3, "view"), (3, "pose_model"), (2, "statistics")):
+            if version < since:
+                db.execute(f"ALTER TABLE enrolment DROP COLUMN {column}")
+        db.execute(f"PRAGMA user_version={version}")
+
+
+def tables(path: Path) -> list[tuple[object, ...]]:
+    """Names and types of all columns, and the version."""
+    with closing(sqlite3.connect(path)) as db:
+        columns = db.execute(
+            'SELECT t.name, c.name, c.type, c."notnull" FROM sqlite_master t, pragma_table_info(t.name) c '
+            "ORDER BY t.name, c.cid"
+        ).fetchall()
+        return [*columns, *db.execute("PRAGMA user_version").fetchall()]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_gallery_of_an_older_version_is_upgraded(path: Path, version: int) -> None:
     with open_gallery(str(path)) as opened:
         opened.enrol("Ada", [walk(3)], "asked")
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("ALTER TABLE enrolment DROP COLUMN statistics")
-        db.execute("PRAGMA user_version=1")
+    new = tables(path)
+    make_older(path, version)
+    assert tables(path) != new
     for _ in range(2):
         with open_gallery(str(path)) as opened:
             (ada,) = opened.templates("model-1")
             assert (ada.name, ada.templates.shape, ada.statistics.size) == ("Ada", (3, 6, 8), 0)
+            assert (ada.pose_model, ada.view) == (None, None)
+    assert tables(path) == new
     with open_gallery(str(path)) as opened:
-        opened.enrol("Ben", [walk(2)], "asked")
-        assert [entry.name for entry in opened.templates("model-1")] == ["Ada", "Ben"]
+        opened.enrol("Ben", [replace(walk(2), pose_model="full", view="away")], "asked")
+        assert [(entry.name, entry.view) for entry in opened.templates("model-1")] == [
+            ("Ada", None),
+            ("Ben", "away"),
+        ]
 
 
 def test_a_newer_gallery_is_refused(path: Path) -> None:
