@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gallery.matcher import Matcher
 from gallery.open_set_decision import DecisionRule, Track
 from gallery.scoring.backend import Backend
 from gallery.scoring.same_recording import is_same_recording
 from gallery.scoring.template_index import TemplateIndex
+from gallery.scoring.track_scores import TemplateMeans
 from gallery.store.names import name_key
 from gallery.store.records import NewEnrolment, PersonTemplates
 from stream.body import FloatArray
@@ -127,7 +131,7 @@ def check_walks(
 ) -> Findings:
     """Compares walks with the gallery, with what was enrolled in this run, and with each other.
 
-    Nothing is refused on a kind of sensor without a threshold.
+    Nothing is refused on a kind of sensor without thresholds.
 
     Args:
         matcher: has the gallery in memory.
@@ -154,8 +158,9 @@ def mutual_score(first: LabelledWalk, second: LabelledWalk, backend: Backend) ->
 
 def contradiction_limit(first: LabelledWalk, second: LabelledWalk, backend: Backend) -> float | None:
     """Returns the mutual score below which two walks contradict each other; None if it is not known."""
+    impostors = backend.impostors.get(first.sensor)
     windows = min(first.windows, second.windows)
-    return backend.threshold(first.sensor, CONTRADICTING_SHARE, 1, windows)
+    return None if impostors is None else impostors.exceeded_by(CONTRADICTING_SHARE, windows)
 
 
 _Owned = list[tuple[str, LabelledWalk]]
@@ -218,15 +223,16 @@ class _Check:
         people = index.people_of(walk.sensor)
         scores = {each.person: each.score for each in self.rule.ranking(track)}
         if len(scores) < len(people):
-            whole = index.walk_scores(walk.templates, walk.statistics, walk.windows, walk.sensor)
+            whole = _walk_scores(index, walk)
             for person, score in zip(people, whole.tolist(), strict=True):
                 scores.setdefault(person, score)
         found = [(index.names[person], score) for person, score in scores.items()]
         found += [
             (name, _score_against(walk, other, index.backend)) for name, other in self._unread(walk.sensor)
         ]
+        calibration = self.matcher.calibrations.get(walk.sensor)
         fpir = self.rule.fpir or DEFAULT_FPIR
-        limit = index.backend.threshold(walk.sensor, fpir, max(len(people), 1), walk.windows)
+        limit = None if calibration is None else calibration.threshold(fpir, walk.windows)
         return sorted((_Compared(*each, limit) for each in found), key=lambda each: -each.score)
 
     def _known(
@@ -284,8 +290,8 @@ class _Check:
         )
 
     def _refuse(self, sensor: str, fact: str, remedy: str) -> None:
-        """Adds a refusal; a warning on a kind of sensor without a threshold."""
-        if self.matcher.index.backend.threshold(sensor, DEFAULT_FPIR, 1, 1) is None:
+        """Adds a refusal; a warning on a kind of sensor without thresholds."""
+        if self.matcher.index.backend.visits_of(sensor) is None:
             self.findings.warnings.append(fact)
         else:
             self.findings.refusals.append(Refusal(fact, remedy))
@@ -298,5 +304,12 @@ def _score_against(probe: LabelledWalk, other: LabelledWalk, backend: Backend) -
     """Returns the score of a walk against another of the same kind of sensor."""
     person = PersonTemplates(1, "", other.sensor, other.templates, other.statistics)
     index = TemplateIndex([person], backend, [other.sensor])
-    scores = index.walk_scores(probe.templates, probe.statistics, probe.windows, probe.sensor)
-    return float(scores[0])
+    return float(_walk_scores(index, probe)[0])
+
+
+def _walk_scores(index: TemplateIndex, walk: LabelledWalk) -> NDArray[np.float64]:
+    """Returns the score of a whole walk for each person of its kind of sensor, (P,)."""
+    ends = TemplateMeans.ends(len(walk.templates), walk.windows)
+    course = index.walk_course(walk.templates, walk.statistics, ends, walk.sensor)
+    last: NDArray[np.float64] = course[-1]
+    return last

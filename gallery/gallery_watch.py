@@ -1,8 +1,8 @@
 """All work of the matcher process on the database, in a thread of its own.
 
 A gallery may be locked for seconds, and loading many people takes as long: decisions never wait for either.
-The thread looks for changes once a second, loads the templates, and stores enrolments; the process takes the
-results with `GalleryWatch.results` when it has time.
+The thread looks for changes once a second, loads the templates, calibrates the thresholds, and stores
+enrolments; the process takes the results with `GalleryWatch.results` when it has time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from gallery.calibration.gallery_calibration import Calibrations
 from gallery.enrolment import PreparedEnrolment, store_enrolment
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery, open_gallery
@@ -20,13 +21,27 @@ from gallery.store.store_protocol import GONE, MissingGalleryError
 from stream.bus.messages import MAX_TEXT, EnrolReply
 from stream.errors import GalleryError, SgeError
 
-__all__ = ["RELOAD_S", "GalleryWatch", "IndexMaker", "StoredEnrolment"]
+__all__ = ["RELOAD_S", "GalleryWatch", "LoadedGallery", "Loader", "StoredEnrolment"]
 
 RELOAD_S = 1.0
 _GONE = "the gallery is gone"
 
-IndexMaker = Callable[[Gallery | None, str], TemplateIndex]
-"""Loads the index of a gallery; of None, returns an index without people, for the given reason."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedGallery:
+    """What decisions need of a gallery.
+
+    Attributes:
+        index: its templates.
+        calibrations: give the thresholds.
+    """
+
+    index: TemplateIndex
+    calibrations: Calibrations
+
+
+Loader = Callable[[Gallery | None, str], LoadedGallery]
+"""Loads a gallery; of None, returns one without people, for the given reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +62,7 @@ class GalleryWatch:
 
     Args:
         url: of the gallery.
-        make_index: see `IndexMaker`; also called in the thread.
+        loader: see `Loader`; also called in the thread.
         had_gallery: whether there was one before: if it is missing, it is gone, and no other is made.
 
     Attributes:
@@ -56,22 +71,22 @@ class GalleryWatch:
         trouble: why the gallery cannot be read at present; empty if it can, or if there was none so far.
     """
 
-    def __init__(self, url: str, make_index: IndexMaker, *, had_gallery: bool = False) -> None:
+    def __init__(self, url: str, loader: Loader, *, had_gallery: bool = False) -> None:
         self.had_gallery = had_gallery
         self.unread = 0
         self.trouble = ""
         self._url = url
-        self._make_index = make_index
+        self._loader = loader
         self._gallery: Gallery | None = None
         self._revision: int | None = None
         self._busy = threading.Event()
         self._stopping = threading.Event()
         self._jobs: queue.SimpleQueue[tuple[bytes, PreparedEnrolment] | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[TemplateIndex | StoredEnrolment | Exception] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[LoadedGallery | StoredEnrolment | Exception] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="gallery")
 
-    def load(self) -> TemplateIndex:
-        """Opens the gallery, if there is one, and returns its index.
+    def load(self) -> LoadedGallery:
+        """Opens the gallery, if there is one, and loads it.
 
         Raises:
             GalleryError: the gallery cannot be used.
@@ -80,11 +95,11 @@ class GalleryWatch:
             gallery = self._open(create=False)
         except MissingGalleryError as error:
             if not self.had_gallery:
-                return self._make_index(None, "")
+                return self._loader(None, "")
             self.unread, self.trouble = 1, str(error)
-            return self._make_index(None, _GONE)
+            return self._loader(None, _GONE)
         self._revision = gallery.revision()  # first: a change meanwhile is loaded again
-        return self._make_index(gallery, "")
+        return self._loader(gallery, "")
 
     def start(self) -> None:
         """Starts following the gallery; `load` comes before."""
@@ -96,7 +111,7 @@ class GalleryWatch:
         return self._busy.is_set()
 
     def store(self, sender: bytes, prepared: PreparedEnrolment) -> None:
-        """Stores an enrolment; its `StoredEnrolment` comes when it is durable, then the index that has it.
+        """Stores an enrolment; its `StoredEnrolment` comes when it is durable, then the gallery that has it.
 
         Makes the gallery where there was none since the start.
 
@@ -107,8 +122,8 @@ class GalleryWatch:
         self._busy.set()
         self._jobs.put((sender, prepared))
 
-    def results(self) -> Iterator[TemplateIndex | StoredEnrolment]:
-        """Yields what is ready, in order: stored enrolments, and the index of each changed gallery.
+    def results(self) -> Iterator[LoadedGallery | StoredEnrolment]:
+        """Yields what is ready, in order: stored enrolments, and each changed gallery.
 
         Raises:
             Exception: an error in the thread that is no fault of the gallery.
@@ -164,7 +179,7 @@ class GalleryWatch:
             gallery = self._open(create=False)
             revision = gallery.revision()
             if revision != self._revision:
-                self._results.put(self._make_index(gallery, ""))
+                self._results.put(self._loader(gallery, ""))
                 self._revision = revision
             self.trouble = ""
         except MissingGalleryError as error:
@@ -194,5 +209,5 @@ class GalleryWatch:
         self.unread += 1
         self.trouble = reason
         if self._revision is not None:
-            self._results.put(self._make_index(None, _GONE))
+            self._results.put(self._loader(None, _GONE))
             self._revision = None

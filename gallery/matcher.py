@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gallery.calibration.gallery_calibration import Calibrations, measured_elsewhere
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import FIRST_DECISION_S, DecisionRule, Track, TrackDecision
 from gallery.recognition.reranking import Predictor, Reranking
@@ -39,10 +40,12 @@ class Matcher:
         fpir: the rate of strangers that may be named; None accepts the best candidate always.
         index: the gallery's templates, and the back-end that compares them.
         reranking: chooses among several accepted people; None names the one with the best score.
+        calibrations: of the gallery; None for those by what was measured elsewhere alone.
 
     Attributes:
         sources: as given.
         index: the current index; see `replace_index`.
+        calibrations: give the thresholds, by kind of sensor.
         tracks: those in view, by number.
         ended: the latest tracks that left, by number.
         enrolled: the tracks enrolled in this run.
@@ -55,16 +58,18 @@ class Matcher:
         fpir: float | None,
         index: TemplateIndex,
         reranking: Reranking | None = None,
+        calibrations: Calibrations | None = None,
     ) -> None:
         self.sources = sources
         self.index = index
+        self.calibrations = measured_elsewhere(index) if calibrations is None else calibrations
         self.tracks: dict[int, Track] = {}
         self.ended: OrderedDict[int, Track] = OrderedDict()
         self.enrolled = RunEnrolments()
         self._f = f
         self._fpir = fpir
         self._reranking = reranking
-        self._rule = DecisionRule(sources, fpir, index, reranking)
+        self._rule = DecisionRule(sources, fpir, index, self.calibrations, reranking)
 
     def observe(self, tick: Tick, cages: FloatArray) -> list[TrackDecision]:
         """Processes the next tick of a source and decides on every track in it.
@@ -171,16 +176,21 @@ class Matcher:
         missing = [number for number in self._tracks_of(tick.source) if number not in present]
         return [decision for number in missing for decision in self.end(number)]
 
-    def replace_index(self, index: TemplateIndex) -> None:
+    def replace_index(self, index: TemplateIndex, calibrations: Calibrations | None = None) -> None:
         """Switches to a changed gallery; tracks keep their scores of people who are still enrolled.
 
         Where scores depend on who else is enrolled, tracks in view are compared anew with these people, and
         ended ones with nobody until they are to be enrolled (`gallery.enrolment_checks`).
         The recognition network of the earlier gallery and its predictions are dropped.
+
+        Args:
+            index: of the changed gallery.
+            calibrations: see the class.
         """
         self.index = index
+        self.calibrations = measured_elsewhere(index) if calibrations is None else calibrations
         self.enrolled.follow(index)
-        self._rule = DecisionRule(self.sources, self._fpir, index, self._reranking)
+        self._rule = DecisionRule(self.sources, self._fpir, index, self.calibrations, self._reranking)
         if self._reranking is not None:
             self._reranking.predictor = None
         for track in self.tracks.values():
@@ -210,7 +220,7 @@ class Matcher:
         """Returns the present rule; one with a default FPIR where this run rejects no strangers."""
         if self._fpir is not None:
             return self._rule
-        return DecisionRule(self.sources, default_fpir, self.index)
+        return DecisionRule(self.sources, default_fpir, self.index, self.calibrations)
 
     def use_predictor(self, predictor: Predictor) -> None:
         """Re-ranks by a recognition network from now on.

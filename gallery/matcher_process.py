@@ -14,8 +14,9 @@ from uuid import uuid4
 import numpy as np
 import zmq
 
+from gallery.calibration.gallery_calibration import calibrate_gallery
 from gallery.enrolment import prepare_enrolment
-from gallery.gallery_watch import GalleryWatch, StoredEnrolment
+from gallery.gallery_watch import GalleryWatch, LoadedGallery, StoredEnrolment
 from gallery.matcher import Matcher
 from gallery.matcher_settings import MatcherSettings
 from gallery.open_set_decision import TrackDecision
@@ -89,13 +90,15 @@ class _Service:
         )
         self._retraining = _retraining() if settings.matcher == "rn" else None
         self._requests: deque[tuple[bytes, EnrolRequest]] = deque()
-        self._gallery = GalleryWatch(settings.gallery, self._make_index, had_gallery=settings.had_gallery)
+        self._gallery = GalleryWatch(settings.gallery, self._load, had_gallery=settings.had_gallery)
+        loaded = self._gallery.load()
         self._matcher = Matcher(
             settings.sources,
             settings.f,
             settings.fpir,
-            self._gallery.load(),
+            loaded.index,
             Reranking() if self._retraining else None,
+            loaded.calibrations,
         )
         self._retrain()
         self._gallery.start()
@@ -212,6 +215,8 @@ class _Service:
             latency_ms=_rounded(latency, 3),
             final=decided.final,
             lost_windows=decided.lost_windows,
+            calibration=decided.calibration,
+            provisional=decided.provisional,
         )
 
     def _take_request(self) -> None:
@@ -246,7 +251,7 @@ class _Service:
             if isinstance(result, StoredEnrolment):
                 self._reply(result.sender, result.reply)
             else:
-                self._matcher.replace_index(result)
+                self._matcher.replace_index(result.index, result.calibrations)
                 self._retrain()
 
     @property
@@ -269,11 +274,13 @@ class _Service:
             self._retraining.wait(_WAIT_MS / 1000)
             self._take_network()
 
-    def _make_index(self, gallery: Gallery | None, empty_reason: str) -> TemplateIndex:
+    def _load(self, gallery: Gallery | None, empty_reason: str) -> LoadedGallery:
         sensors = {card.sensor for card in self._settings.sources}
         if gallery is None:
-            return TemplateIndex([], self._backend, sensors, empty_reason or "nobody is enrolled")
-        return TemplateIndex.load(gallery, self._settings.contract, self._backend, sensors)
+            index = TemplateIndex([], self._backend, sensors, empty_reason or "nobody is enrolled")
+            return LoadedGallery(index, {})
+        index = TemplateIndex.load(gallery, self._settings.contract, self._backend, sensors)
+        return LoadedGallery(index, calibrate_gallery(gallery, index))
 
     def _beat(self, *, force: bool = False) -> None:
         counters: dict[str, float] = {

@@ -2,7 +2,8 @@
 
 The candidate is the person with the best score. The track is `unknown` where the candidate's score is below
 the threshold for the requested FPIR (a stranger), where two people have the best score, where the kind of
-sensor has no threshold, or where nobody is enrolled on it. Thresholds come from `gallery.scoring.thresholds`.
+sensor has no threshold, or where nobody is enrolled on it. Thresholds come from the calibration of the
+gallery (`gallery.calibration`); those of a track hold for all decisions on it together.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gallery.calibration.gallery_calibration import Calibrations
+from gallery.calibration.site_calibration import SiteCalibration
 from gallery.matcher_settings import SourceCard
 from gallery.recognition.reranking import Reranking
 from gallery.scoring.recent_windows import RecentWindows
@@ -72,6 +75,8 @@ class TrackDecision:
     seconds: float = 0.0
     quality: float = 0.0
     lost_windows: int = 0
+    calibration: str | None = None
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +85,16 @@ class DecisionRule:
 
     Attributes:
         sources: one for each source number.
-        fpir: the rate of strangers that may be named; None names the best candidate always.
-        index: the gallery's templates, and the back-end with its thresholds.
+        fpir: the share of strangers that may be named during a visit; None names the best candidate always.
+        index: the gallery's templates, and the back-end that compares them.
+        calibrations: give the thresholds, by kind of sensor.
         reranking: chooses among several accepted people; None names the one with the best score.
     """
 
     sources: Sequence[SourceCard]
     fpir: float | None
     index: TemplateIndex
+    calibrations: Calibrations
     reranking: Reranking | None = None
 
     def decide(self, track: Track, *, final: bool = False, arrival_ns: int | None = None) -> TrackDecision:
@@ -111,6 +118,9 @@ class DecisionRule:
             best, how = self.reranking.choose(accepted, track.scores.predicted, _min_windows(track))
             threshold = self.threshold(track, best)
             reason = f"{reason}; {how}" if how else reason
+        calibration = self.calibration(track) if threshold is not None else None
+        if calibration is not None and calibration.provisional and state != "collecting":
+            reason = f"{reason}; provisional: the threshold rests on {calibration.basis}"
         if track.no_windows and state != "collecting" and not final:
             reason = f"{reason}; no new windows: {track.no_windows}"
         if final:
@@ -130,6 +140,8 @@ class DecisionRule:
             seconds=track.scores.seconds,
             quality=track.scores.quality.value,
             lost_windows=track.lost,
+            calibration=calibration.basis if calibration else None,
+            provisional=calibration is not None and calibration.provisional,
         )
 
     def _accept_or_reject(
@@ -173,9 +185,12 @@ class DecisionRule:
         """Returns the score from which a candidate is accepted; None if it is not known or not needed."""
         if self.fpir is None or candidate is None:
             return None
-        sensor = self._sensor(track)
-        people = len(self.index.people_of(sensor))
-        return self.index.backend.threshold(sensor, self.fpir, people, candidate.windows)
+        calibration = self.calibration(track)
+        return None if calibration is None else calibration.threshold(self.fpir, candidate.windows)
+
+    def calibration(self, track: Track) -> SiteCalibration | None:
+        """Returns what gives the thresholds of a track; None where there is nothing."""
+        return self.calibrations.get(self._sensor(track))
 
     def _sensor(self, track: Track) -> str:
         return self.sources[track.source].sensor

@@ -33,7 +33,7 @@ class Decision(msgspec.Struct, frozen=True):
             similarities, unbounded. `nearest` and `rn`: mean similarity of the track's skeletons to the
             person's nearest templates.
         threshold: lowest score at which the candidate is accepted; null with `--fpir off`, or if the sensor
-            has no calibrated threshold.
+            is uncalibrated.
         margin: `score` minus the score of the best other person; null with a single candidate.
         reason: explanation of the state.
         latency_ms: milliseconds from the arrival of the frame that completed the window to this decision;
@@ -41,6 +41,10 @@ class Decision(msgspec.Struct, frozen=True):
         final: True for the last decision of the track.
         lost_windows: number of the track's windows so far that were never compared, because the system was
             overloaded or one of its processes was restarted; always 0 for a file.
+        calibration: what the threshold rests on: `other sites only`, or how many enrolled people and
+            strangers were compared at this one; null without a threshold.
+        provisional: True if the threshold rests on too few people for the rate of strangers named to be
+            relied on.
     """
 
     id: str
@@ -58,6 +62,8 @@ class Decision(msgspec.Struct, frozen=True):
     latency_ms: float | None
     final: bool
     lost_windows: int = 0
+    calibration: str | None = None
+    provisional: bool = False
 
 
 def to_json(decision: Decision) -> bytes:

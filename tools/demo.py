@@ -110,7 +110,7 @@ def enrol_walkers(gallery: str, encoder: Sequence[str], err: Console, debug: boo
         for number, name in enumerate(ENROLLED, start=1):
             live.enrol(name, [number], consent_by="--yes", force=True)  # all are new people
     backend = load_backend(live.encoder.contract, map(Path, encoder))
-    return live.infos[0].sensor in backend.calibration.known
+    return backend.visits_of(live.infos[0].sensor) is not None
 
 
 def _identify(

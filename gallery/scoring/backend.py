@@ -17,6 +17,7 @@ of a user's own weights are beside the weights.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -28,11 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from gallery.scoring.backend_card import BackendCard
+from gallery.scoring.backend_card import BackendCard, FusionCard, SensorCard
 from gallery.scoring.cohort import unit
 from gallery.scoring.evidence.protocol import ArrayReader
 from gallery.scoring.fusion import FusionModel
-from gallery.scoring.thresholds import Calibration
+from gallery.scoring.impostor_scores import ImpostorScores
+from gallery.scoring.visit_scores import VisitScores
 from stream.body import FloatArray
 from stream.errors import data_errors
 from stream.shipped_files import read_shipped
@@ -70,13 +72,17 @@ class Backend:
 
     Attributes:
         projections: by kind of sensor; CAGEs of any other kind are compared as they are.
-        calibration: gives the thresholds.
         fusions: by kind of sensor, `ANY_SENSOR` among them; see `fusion`.
+        impostors: scores of single comparisons of strangers, by kind of sensor.
+        visits: scores of strangers' visits, by kind of sensor, `ANY_SENSOR` among them; see `visits_of`.
+        version: digest of the files; empty where there are none.
     """
 
     projections: Mapping[str, Projection] = field(default_factory=dict)
-    calibration: Calibration = field(default_factory=lambda: Calibration({}))
     fusions: Mapping[str, FusionModel] = field(default_factory=dict)
+    impostors: Mapping[str, ImpostorScores] = field(default_factory=dict)
+    visits: Mapping[str, VisitScores] = field(default_factory=dict)
+    version: str = ""
 
     def directions(self, cages: FloatArray, sensor: str) -> FloatArray:
         """Projects CAGEs and scales them to unit length, so that inner products are cosine similarities.
@@ -99,9 +105,9 @@ class Backend:
         """Returns the fusion for a kind of sensor; None where only nearest templates are compared."""
         return self.fusions.get(sensor, self.fusions.get(ANY_SENSOR))
 
-    def threshold(self, sensor: str, fpir: float, people: int, windows: int) -> float | None:
-        """Returns the score from which a candidate is accepted; see `Calibration.threshold`."""
-        return self.calibration.threshold(sensor, fpir, people, windows)
+    def visits_of(self, sensor: str) -> VisitScores | None:
+        """Returns the visit scores of strangers, which thresholds come from; None where none are known."""
+        return self.visits.get(sensor, self.visits.get(ANY_SENSOR))
 
 
 def folders_beside(weights: Iterable[Path]) -> list[Path]:
@@ -153,9 +159,12 @@ def load_backend(contract: str, weights: Iterable[Path] = (), *, fused: bool = T
             sensor: FusionModel.read(_reader(arrays, f"{sensor}.fusion"), one.weights)
             for sensor, one in cards.items()
         }
-    impostors = {sensor: known.impostors for sensor, known in card.sensors.items() if known.impostors}
-    impostors |= {sensor: one.impostors for sensor, one in cards.items() if one.impostors}
-    return Backend(projections, Calibration(impostors), fusions)
+    # A fusion's scores take the place of those of nearest templates.
+    known: list[tuple[str, SensorCard | FusionCard]] = [*card.sensors.items(), *cards.items()]
+    impostors = {sensor: one.impostors for sensor, one in known if one.impostors}
+    visits = {sensor: one.visits for sensor, one in known if one.visits}
+    version = hashlib.sha256(text + numbers + bytes([fused])).hexdigest()[:16]
+    return Backend(projections, fusions, impostors, visits, version)
 
 
 def backend_arrays(

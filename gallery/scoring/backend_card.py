@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gallery.scoring.thresholds import ImpostorScores
+from gallery.scoring.impostor_scores import ImpostorScores
+from gallery.scoring.visit_scores import VisitScores
 
 __all__ = ["BackendCard", "FittedOn", "FusionCard", "SensorCard"]
 
@@ -31,12 +32,14 @@ class FusionCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         fitted_on: its training data.
         weights: see `gallery.scoring.fusion.fusion_weights`.
-        impostors: the impostor scores for its thresholds; None where too few people are known for any.
+        impostors: scores of single comparisons of strangers; None where too few people are known for any.
+        visits: scores of strangers' visits; None where they were not measured.
     """
 
     fitted_on: FittedOn
     weights: dict[str, float]
     impostors: ImpostorScores | None = None
+    visits: VisitScores | None = None
 
 
 class SensorCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,12 +47,14 @@ class SensorCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         projection: training data of the projection; None where there is none.
-        impostors: the impostor scores for thresholds; None where too few people are known for any.
+        impostors: as `FusionCard.impostors`, of nearest templates.
+        visits: as `FusionCard.visits`, of nearest templates.
         fusion: None where too few people are known for one.
     """
 
     projection: FittedOn | None = None
     impostors: ImpostorScores | None = None
+    visits: VisitScores | None = None
     fusion: FusionCard | None = None
 
 

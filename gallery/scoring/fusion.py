@@ -80,6 +80,12 @@ class ReferenceStatistics(NamedTuple):
     consistency: Floats
     """(P,) within-person consistency: similarity of each person's walks, above the usual; 0 for one walk."""
 
+    def of(self, place: int) -> Self:
+        """Returns the statistics of one person."""
+        one = slice(place, place + 1)
+        evidence = tuple(tuple(array[one] for array in each) for each in self.evidence)
+        return type(self)(evidence, self.consistency[one])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionModel:
@@ -212,13 +218,15 @@ class FusionModel:
 
         Args:
             windows: (n,) windows of each track so far.
-            states: the stacked states of each kind of evidence, with a first axis of n.
+            states: the stacked states of each kind of evidence, with a first axis of n; of 1, if the tracks
+                are moments of one whose evidence is known as a whole.
             people: the people that the tracks are compared with.
         """
         total: Floats = np.zeros((len(windows), len(people.consistency)))
         for evidence, state, reference in zip(self.evidence, states, people.evidence, strict=True):
             weight = evidence.weight(self.weights) * evidence.share(windows)
             if weight.any():
+                # One state may be that of all moments, which is then compared once.
                 total += weight[:, None] * evidence.similarity(state, reference)
         growing = np.minimum(1.0, windows / SEGMENT_WINDOWS)
         return total - self.weights["steadiness"] * growing[:, None] * people.consistency

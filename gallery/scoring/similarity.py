@@ -19,6 +19,7 @@ from stream.body import FloatArray
 __all__ = ["FusedTemplates", "NearestTemplates", "WindowScorer"]
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 
 class WindowScorer(Protocol):
@@ -48,13 +49,18 @@ class WindowScorer(Protocol):
         """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
         ...
 
-    def walk_scores(self, templates: FloatArray, statistics: FloatArray, windows: int) -> Floats:
-        """Returns the score of a whole walk for each person, (P,), from what an enrolment stores of it.
+    def walk_course(
+        self, templates: FloatArray, statistics: FloatArray, windows: Counts, person: int | None = None
+    ) -> Floats:
+        """Returns the score of a walk for each person after each of its templates, (m, P).
+
+        Track-level evidence is that of the whole walk, with the weight that it has by then.
 
         Args:
-            templates: (m, f, D) float32.
+            templates: (m, f, D) float32, as an enrolment stores them.
             statistics: (S,) float32, see `gallery.store.records.NewEnrolment`.
-            windows: number of the walk's windows.
+            windows: (m,) number of the walk's windows up to each template.
+            person: id of the only person to compare with, (m, 1); None compares with all.
         """
         ...
 
@@ -112,10 +118,14 @@ class NearestTemplates:
         """Returns None: only windows are compared."""
         return None
 
-    def walk_scores(self, templates: FloatArray, statistics: FloatArray, windows: int) -> Floats:
-        """Returns the mean of the templates' scores, (P,)."""
-        found: Floats = self.scores(self.describe(templates)).mean(axis=0)
-        return found
+    def walk_course(
+        self, templates: FloatArray, statistics: FloatArray, windows: Counts, person: int | None = None
+    ) -> Floats:
+        """Returns the means of the templates' scores so far, (m, P)."""
+        scores = self.scores(self.describe(templates))
+        if person is not None:
+            scores = scores[:, [self.people.index(person)]]
+        return _running_means(scores, windows)
 
 
 class FusedTemplates:
@@ -158,9 +168,7 @@ class FusedTemplates:
         """
         if not self.people:
             return np.zeros((len(described), 0))
-        windows = self._model.windows.project(described)
-        nearest = np.maximum.reduceat(self._windows @ windows.T, self._starts, axis=0).T
-        return self._model.window_scores(nearest, self._model.windows.background(windows))
+        return self._compare(self._model.windows.project(described), self._windows, self._starts)
 
     def track_statistics(self) -> TrackStatistics:
         """Returns empty statistics of all kinds of evidence."""
@@ -170,17 +178,35 @@ class FusedTemplates:
         """Returns the track-level evidence for each person, (P,); None if no person is enrolled."""
         return statistics.scores(self._reference) if self.people else None
 
-    def walk_scores(self, templates: FloatArray, statistics: FloatArray, windows: int) -> Floats:
-        """Returns the mean of the templates' scores plus the track-level evidence, (P,)."""
+    def walk_course(
+        self, templates: FloatArray, statistics: FloatArray, windows: Counts, person: int | None = None
+    ) -> Floats:
+        """Returns the means of the templates' scores so far plus the track-level evidence, (m, P)."""
         if not self.people:
-            return np.zeros(0)
+            return np.zeros((len(templates), 0))
         described = describe_windows(templates)
         walk = self._model.enrol(described, statistics)
         evidence = zip(self._model.evidence, walk.evidence, strict=True)
         states = [each.as_track(numbers) for each, numbers in evidence]
-        added = self._model.track_scores(np.array([windows]), states, self._reference)
-        found: Floats = self.scores(described).mean(axis=0) + added[0]
-        return found
+        stored, starts, reference = self._windows, self._starts, self._reference
+        if person is not None:
+            place = self.people.index(person)
+            stored = stored[starts[place] : (*starts[1:], len(stored))[place]]
+            starts, reference = starts[:1], reference.of(place)
+        scores = self._compare(walk.windows, stored, starts)
+        return _running_means(scores, windows) + self._model.track_scores(windows, states, reference)
+
+    def _compare(self, windows: FloatArray, stored: FloatArray, starts: NDArray[np.intp]) -> Floats:
+        """Returns the scores of projected windows for the people whose templates begin at `starts`."""
+        nearest = np.maximum.reduceat(stored @ windows.T, starts, axis=0).T
+        return self._model.window_scores(nearest, self._model.windows.background(windows))
+
+
+def _running_means(scores: Floats, windows: Counts) -> Floats:
+    """Returns the means over the windows so far, of the scores (m, P) of means of windows."""
+    weights = np.diff(windows, prepend=0)
+    found: Floats = np.cumsum(weights[:, None] * scores, axis=0) / windows[:, None]
+    return found
 
 
 def _owners(templates: Sequence[PersonTemplates]) -> tuple[tuple[int, ...], NDArray[np.intp]]:

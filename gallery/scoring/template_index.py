@@ -127,10 +127,15 @@ class TemplateIndex:
         """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
         return self._scorers[sensor].track_scores(statistics)
 
-    def walk_scores(
-        self, templates: FloatArray, statistics: FloatArray, windows: int, sensor: str
+    def walk_course(
+        self,
+        templates: FloatArray,
+        statistics: FloatArray,
+        windows: NDArray[np.int64],
+        sensor: str,
+        person: int | None = None,
     ) -> NDArray[np.float64]:
-        """Returns the score of a whole stored walk for each of the P people of `people_of`, (P,).
+        """Returns the score of a stored walk for each of the P people after each of its templates, (m, P).
 
         It is a little higher than the score of the same walk as a track where templates are means of windows;
         see `gallery.enrolment_checks`.
@@ -138,10 +143,16 @@ class TemplateIndex:
         Args:
             templates: (m, f, D) float32, of the walk.
             statistics: (S,) float32, of the walk.
-            windows: number of the walk's windows.
+            windows: (m,) number of the walk's windows up to each template.
             sensor: the kind of sensor of the walk, one of `sensors`.
+            person: id of the only person to compare with, (m, 1); None compares with all.
         """
-        return self._scorers[sensor].walk_scores(templates, statistics, windows)
+        return self._scorers[sensor].walk_course(templates, statistics, windows, person)
+
+    def without(self, person: int, sensor: str) -> TemplateIndex:
+        """Returns the index of one kind of sensor as it would be if a person were not enrolled."""
+        others = [walk for walk in self.walks if walk.person_id != person and walk.sensor == sensor]
+        return TemplateIndex(others, self.backend, [sensor])
 
 
 def _scorer(templates: Sequence[PersonTemplates], backend: Backend, sensor: str) -> WindowScorer:

@@ -72,6 +72,19 @@ class TemplateMeans:
             means.add(window)
         return np.stack(means.rows)
 
+    @staticmethod
+    def ends(templates: int, windows: int) -> Counts:
+        """Returns the numbers of windows (m,) of a walk up to each of its m templates.
+
+        Args:
+            templates: m, at least 1.
+            windows: number of the walk's windows; fewer than m, if unknown, count as m.
+        """
+        total = max(templates, windows)
+        each = 1 << int(np.ceil(np.log2(total / templates)))
+        ends: Counts = np.minimum(np.arange(1, templates + 1, dtype=np.int64) * each, total)
+        return ends
+
     @property
     def rows(self) -> list[FloatArray]:
         """The templates, in the order of the windows; the last is the mean of the remaining windows."""

@@ -6,13 +6,16 @@ from sqlalchemy import Connection, insert, select
 
 from gallery.store.records import NewEnrolment
 from gallery.store.rows import add_walk, check_walks, read_cages, read_people, read_statistics, select_people
-from gallery.store.schema import enrolment, person
+from gallery.store.schema import enrolment, person, stranger_recording
 
 __all__ = ["copy_people"]
 
 
 def copy_people(source: Connection, target: Connection) -> int:
-    """Adds all people with their walks; the target gives them new ids. Returns their number.
+    """Adds all people with their walks, and the scores of strangers; the target gives them new ids.
+
+    Scores of enrolled walks are not copied: who uses the target compares them again. Returns the number of
+    people.
 
     Args:
         source: all its statements see the same state.
@@ -24,10 +27,15 @@ def copy_people(source: Connection, target: Connection) -> int:
     """
     read_people(source.execute(select_people()))  # checks all rows before the first is copied
     rows = source.execute(select(person).order_by(person.c.id)).mappings().all()
+    ids: dict[int, int] = {}
     for row in rows:
         values = {name: row[name] for name in row if name != "id"}
         person_id = target.execute(insert(person).values(values).returning(person.c.id)).scalar_one()
         _copy_walks(source, row["id"], target, person_id)
+        ids[row["id"]] = person_id
+    for row in source.execute(select(stranger_recording)).mappings().all():
+        values = {name: row[name] for name in row if name != "id"}
+        target.execute(insert(stranger_recording).values({**values, "nearest_id": ids[row["nearest_id"]]}))
     return len(rows)
 
 

@@ -17,7 +17,14 @@ from sqlalchemy.exc import IntegrityError
 from gallery.store.copying import copy_people
 from gallery.store.engines import open_store
 from gallery.store.names import clean_name, name_key, name_taken
-from gallery.store.records import Erasure, NewEnrolment, Person, PersonTemplates
+from gallery.store.records import (
+    Erasure,
+    NewEnrolment,
+    Person,
+    PersonTemplates,
+    StrangerRecording,
+    StrangerVisit,
+)
 from gallery.store.rows import (
     add_walk,
     check_walks,
@@ -29,6 +36,7 @@ from gallery.store.rows import (
 )
 from gallery.store.schema import CONSENT, bookkeeping, enrolment, person
 from gallery.store.store_protocol import DAMAGED, DamagedGalleryError, Store
+from gallery.store.visit_rows import read_recordings, read_visits, write_recordings, write_visits
 from stream.errors import GalleryError
 
 __all__ = ["Gallery", "open_gallery"]
@@ -156,7 +164,7 @@ class Gallery:
                 cages = read_cages(db, row.id, (row.windows, row.f, row.dimension))
                 if cages is not None:
                     statistics = read_statistics(row.statistics)
-                    earlier = self._store.replacements * _PER_FILE
+                    earlier = self._earlier
                     loaded.append(
                         PersonTemplates(
                             earlier + row.person_id,
@@ -167,6 +175,7 @@ class Gallery:
                             row.pose_model,
                             row.view,
                             earlier + row.id,
+                            float(row.seconds),
                         )
                     )
         return loaded
@@ -268,6 +277,38 @@ class Gallery:
             if not db.execute(delete(person).where(person.c.name_key == key)).rowcount:
                 raise unknown_person(db, name)
         return self._erase(patient=True)
+
+    def stranger_visits(self, comparison: str) -> list[StrangerVisit]:
+        """Returns the visits of enrolled walks as strangers, as far as they are known.
+
+        Args:
+            comparison: what the scores belong to: the version of a back-end.
+        """
+        with self._read() as db:
+            return read_visits(db, comparison, self._earlier)
+
+    def keep_visits(self, comparison: str, visits: Sequence[StrangerVisit]) -> None:
+        """Stores visits of enrolled walks in place of those known; the revision stays, templates do too.
+
+        Visits of walks that were removed meanwhile, or nearest to people who were, are left out.
+        """
+        with self._boundary(), self._store.write() as db:
+            write_visits(db, comparison, visits, self._earlier)
+
+    def stranger_recordings(self, comparison: str) -> list[StrangerRecording]:
+        """Returns the visits of people who are not enrolled, from recordings; see `stranger_visits`."""
+        with self._read() as db:
+            return read_recordings(db, comparison, self._earlier)
+
+    def replace_stranger_recordings(self, comparison: str, visits: Sequence[StrangerRecording]) -> None:
+        """Replaces the visits from recordings, of all comparisons."""
+        with self._write() as db:
+            write_recordings(db, comparison, visits, self._earlier)
+
+    @property
+    def _earlier(self) -> int:
+        """What ids as returned are above those of the database; see `Store.replacements`."""
+        return self._store.replacements * _PER_FILE
 
     def copy_to(self, target: Connection) -> int:
         """Adds all people to the tables of another gallery, as they are at one moment; returns their number.

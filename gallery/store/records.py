@@ -9,7 +9,15 @@ import numpy as np
 
 from stream.body import FloatArray
 
-__all__ = ["Enrolment", "Erasure", "NewEnrolment", "Person", "PersonTemplates"]
+__all__ = [
+    "Enrolment",
+    "Erasure",
+    "NewEnrolment",
+    "Person",
+    "PersonTemplates",
+    "StrangerRecording",
+    "StrangerVisit",
+]
 
 
 def _no_statistics() -> FloatArray:
@@ -121,6 +129,7 @@ class PersonTemplates:
         pose_model: as `Enrolment.pose_model`.
         view: as `Enrolment.view`.
         walk_id: id of the walk; stays with it when people are renamed or merged, and is never reused.
+        seconds: duration of usable walking; 0 if unknown.
     """
 
     person_id: int
@@ -131,6 +140,43 @@ class PersonTemplates:
     pose_model: str | None = None
     view: str | None = None
     walk_id: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerVisit:
+    """The visit of an enrolled walk, as of a stranger, to the other people.
+
+    Attributes:
+        walk_id: id of the walk.
+        score: its visit score (`gallery.scoring.visit_scores`).
+        nearest: id of the person who has that score.
+        people: number of people enrolled on that kind of sensor when it was compared with all.
+        newest: id of the newest walk that it was compared with.
+    """
+
+    walk_id: int
+    score: float
+    nearest: int
+    people: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerRecording:
+    """The visit of a person who is not enrolled, from a recording; nothing of the person is kept.
+
+    Attributes:
+        sensor: kind of sensor.
+        score: the visit score.
+        nearest: id of the enrolled person who has that score.
+        people: number of people enrolled on that kind of sensor when it was compared.
+    """
+
+    sensor: str
+    score: float
+    nearest: int
+    people: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,12 @@ __all__ = [
     "enrolment",
     "metadata",
     "person",
+    "stranger_recording",
+    "stranger_visit",
     "template",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Grows by one with every change of the tables; the database records it, each engine in its own way."""
 
 CONSENT = ("asked", "--yes")
@@ -110,6 +112,31 @@ template = Table(
     Column("enrolment_id", ForeignKey("enrolment.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("cage", LargeBinary, nullable=False),
+)
+
+
+# Scores that thresholds are calibrated by. They say how an enrolled walk compares with other people, so that
+# they go with the walk, and with the person who is nearest.
+stranger_visit = Table(
+    "stranger_visit",
+    metadata,
+    Column("enrolment_id", ForeignKey("enrolment.id", ondelete="CASCADE"), primary_key=True),
+    Column("comparison", String, primary_key=True),
+    Column("score", Float, nullable=False),
+    Column("nearest_id", ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("people", Integer, nullable=False),
+    Column("newest", Integer, nullable=False),
+)
+
+stranger_recording = Table(
+    "stranger_recording",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("comparison", String, nullable=False),
+    Column("sensor", String, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("nearest_id", ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("people", Integer, nullable=False),
 )
 
 

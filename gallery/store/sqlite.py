@@ -48,6 +48,20 @@ _UPGRADES = (
         "ALTER TABLE enrolment ADD COLUMN pose_model VARCHAR",
         "ALTER TABLE enrolment ADD COLUMN view VARCHAR",
     ),
+    (
+        "CREATE TABLE stranger_visit ("
+        "enrolment_id INTEGER NOT NULL, comparison VARCHAR NOT NULL, score FLOAT NOT NULL, "
+        "nearest_id INTEGER NOT NULL, people INTEGER NOT NULL, newest INTEGER NOT NULL, "
+        "PRIMARY KEY (enrolment_id, comparison), "
+        "FOREIGN KEY(enrolment_id) REFERENCES enrolment (id) ON DELETE CASCADE, "
+        "FOREIGN KEY(nearest_id) REFERENCES person (id) ON DELETE CASCADE)",
+        "CREATE INDEX ix_stranger_visit_nearest_id ON stranger_visit (nearest_id)",
+        "CREATE TABLE stranger_recording ("
+        "id INTEGER NOT NULL, comparison VARCHAR NOT NULL, sensor VARCHAR NOT NULL, score FLOAT NOT NULL, "
+        "nearest_id INTEGER NOT NULL, people INTEGER NOT NULL, PRIMARY KEY (id), "
+        "FOREIGN KEY(nearest_id) REFERENCES person (id) ON DELETE CASCADE)",
+        "CREATE INDEX ix_stranger_recording_nearest_id ON stranger_recording (nearest_id)",
+    ),
 )
 """Statements that upgrade the tables of each version to the next; the file records its version as
 `PRAGMA user_version`."""
@@ -313,7 +327,7 @@ def _upgrade(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     for statement in chain.from_iterable(_UPGRADES[max(version, 1) - 1 :]):
         db.execute(statement)
-    db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    db.execute(f"PRAGMA user_version={max(version, SCHEMA_VERSION)}")
     db.execute("COMMIT")
 
 

@@ -55,7 +55,8 @@ class Live:
         sources: source specifications, as `--source` takes them; each gets its own capture process.
         gallery: URL or path; see `gallery.store.gallery.open_gallery`. It need not exist: then no
             person is recognised, and the first enrolment makes it.
-        fpir: accepted share of strangers that are named (0..1); None always names the best candidate.
+        fpir: accepted share of strangers that are named at any moment of a visit (0..1); None always names
+            the best candidate.
         device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
         speed: playback speed of recordings: 1 is real time, 0 as fast as possible.
         encoder: weights files and training folders, whose CAGEs are concatenated; empty for the shipped
@@ -85,7 +86,7 @@ class Live:
         sources: Sequence[str],
         gallery: str | None = None,
         *,
-        fpir: float | None = 0.01,
+        fpir: float | None = 0.05,
         device: str = "auto",
         speed: float = 1.0,
         encoder: Sequence[str | Path] = (),

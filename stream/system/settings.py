@@ -34,7 +34,8 @@ class Settings:
     Attributes:
         sources: source specifications, as `--source` takes them.
         gallery: URL or path of the gallery; None for the default.
-        fpir: accepted false positive identification rate (share of strangers named), 0..1; None for `off`.
+        fpir: accepted false positive identification rate, 0..1: the share of strangers that are named at any
+            moment of a visit; None for `off`.
         device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
         encoder: weights files and training folders, as `--encoder` takes them; empty for the shipped weights.
         speed: playback speed of recordings; 1 is real time, 0 as fast as possible.
@@ -47,7 +48,7 @@ class Settings:
 
     sources: tuple[str, ...] = ()
     gallery: str | None = None
-    fpir: float | None = 0.01
+    fpir: float | None = 0.05
     device: str = "auto"
     speed: float = 1.0
     json: bool = False
@@ -110,7 +111,7 @@ def check_matcher(name: str) -> None:
 
 
 def _invalid_fpir(given: str | float) -> UserError:
-    return UserError(f"--fpir: expected off or a rate between 0 and 1, such as 0.01, got {given}")
+    return UserError(f"--fpir: expected off or a rate between 0 and 1, such as 0.05, got {given}")
 
 
 def read_config(path: Path) -> Settings:

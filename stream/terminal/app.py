@@ -14,6 +14,7 @@ from stream.errors import SgeError, UserError
 from stream.outputs.standard_output import DISK_FULL, discard_output, output_error
 from stream.system.secrecy import check_arguments
 from stream.system.settings import Settings, read_config
+from stream.terminal.calibrate_command import calibrate
 from stream.terminal.evaluate_command import evaluate
 from stream.terminal.gallery_command import gallery as gallery_commands
 from stream.terminal.options import (
@@ -57,7 +58,10 @@ def live(
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line to stdout.")] = False,
     fpir: Annotated[
         str | None,
-        typer.Option(metavar="P|off", help="Accepted share of strangers that are named.  [default: 0.01]"),
+        typer.Option(
+            metavar="P|off",
+            help="Accepted share of strangers that are named at any moment of a visit.  [default: 0.05]",
+        ),
     ] = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
@@ -209,6 +213,7 @@ def train(
         out.print(str(path), soft_wrap=True, highlight=False)
 
 
+app.command()(calibrate)
 app.command()(evaluate)
 
 

@@ -13,7 +13,7 @@ from encoder.model import EncoderConfig
 from encoder.weights import load_encoder, save_weights, seeded_state
 from gallery.scoring.backend import Projection
 from gallery.scoring.backend_card import FittedOn, SensorCard
-from gallery.scoring.thresholds import ImpostorScores
+from gallery.scoring.impostor_scores import ImpostorScores
 from stream import Live
 from stream.errors import UserError
 from tests.e2e.program import Program, record_two

@@ -12,16 +12,17 @@ from gallery.enrolment import PreparedEnrolment, prepare_enrolment, store_enrolm
 from gallery.matcher import Matcher
 from gallery.matcher_settings import SourceCard
 from gallery.scoring.backend import Backend
+from gallery.scoring.impostor_scores import ImpostorScores
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.thresholds import Calibration, ImpostorScores
 from gallery.store.gallery import Gallery, open_gallery
 from stream.body import FloatArray
 from stream.bus.messages import EnrolReply, EnrolRequest, Tick, WindowRow
 from stream.errors import GalleryError, UserError
+from tests.gallery.flat_visits import flat_visits
 
 F, D = 6, 16
 FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((0.9, 0.9),), (0.0,))
-BACKEND = Backend(calibration=Calibration({"kinect-v1": FLAT}))
+BACKEND = Backend(impostors={"kinect-v1": FLAT}, visits={"kinect-v1": flat_visits(0.9)})
 SOURCES = (SourceCard("a.mcap", "kinect-v1", False), SourceCard("b.mcap", "camera", False))
 RANDOM = np.random.default_rng(5)
 ADA, BEN, EVE = (RANDOM.standard_normal((F, D)).astype(np.float32) for _ in range(3))

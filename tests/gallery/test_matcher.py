@@ -6,24 +6,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from gallery.calibration.site_calibration import SiteCalibration
 from gallery.enrolment import prepare_enrolment, store_enrolment
 from gallery.matcher import MAX_ENDED, Matcher
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import TrackDecision
 from gallery.scoring.backend import Backend, Projection
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.thresholds import Calibration, ImpostorScores
 from gallery.scoring.walk_quality import assess_quality
 from gallery.store.gallery import open_gallery
 from gallery.store.records import PersonTemplates
 from stream.bus.messages import EnrolRequest, Tick, TrackNote, TrackSplit, WindowRow
 from stream.errors import UserError
+from tests.gallery.flat_visits import flat_visits
 
 F, D = 6, 16
 SOURCES = (SourceCard("a.mcap", "kinect-v1", False), SourceCard("b.mcap", "rgb", False))
-FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((0.9, 0.9),), (0.0,))
-BACKEND = Backend(calibration=Calibration({"kinect-v1": FLAT}))
+BACKEND = Backend(visits={"kinect-v1": flat_visits(0.9)})
 RANDOM = np.random.default_rng(3)
 ADA, BEN, EVE = (RANDOM.standard_normal((F, D)).astype(np.float32) for _ in range(3))
 
@@ -47,6 +48,28 @@ def observe_walk(
         row = WindowRow(track, start, start + 166_666_667, 7, 1.0)
         decisions += subject.observe(Tick(source, 0, k, "c", (1, F, D), (row,)), cages[None])
     return decisions
+
+
+def test_a_decision_says_what_its_threshold_rests_on() -> None:
+    measured = replace(flat_visits(0.9), between_sites=1.0)
+    backend = Backend(visits={"kinect-v1": measured})
+    templates = [
+        PersonTemplates(n, name, "kinect-v1", cages[None])
+        for n, (name, cages) in enumerate({"ada": ADA, "ben": BEN}.items(), 1)
+    ]
+    sensors = [source.sensor for source in SOURCES]
+    few = Matcher(SOURCES, F, 0.01, TemplateIndex(templates, backend, sensors))
+    last = observe_walk(few, ADA, 12)[-1]
+    assert (last.state, last.calibration, last.provisional) == ("person", "other sites only", True)
+    rests = "provisional: the threshold rests on other sites only"
+    assert last.reason == f"score reaches the threshold; {rests}"
+    assert observe_walk(few, EVE, 12, track=2)[-1].reason == f"score is below the threshold; {rests}"
+
+    enough = {"kinect-v1": SiteCalibration(measured, 2, enrolled=9, visits=7)}
+    few.replace_index(few.index, enough)
+    last = observe_walk(few, ADA, 12, track=3)[-1]
+    assert (last.calibration, last.provisional) == ("9 enrolled people", False)
+    assert last.reason == "score reaches the threshold"
 
 
 def test_a_person_is_named_after_enough_walking() -> None:

@@ -11,8 +11,10 @@ from stream.skeleton import CANONICAL
 from tools.backend_fit.offline_pipeline import simulated_walks
 
 
-def pack_simulated(path: Path, seed: int, people: int, walks: int, **columns: str) -> None:
-    """Writes walks of simulated people, 2 s each, and further columns."""
+def pack_simulated(
+    path: Path, seed: int, people: int, walks: int, condition: str = "", **columns: str
+) -> None:
+    """Writes walks of simulated people, 2 s each, of one manner of walking, and further columns."""
     simulated = [
         walk for number in range(1, walks + 1) for walk in simulated_walks(people, seed, number, 2.0)
     ]
@@ -24,4 +26,6 @@ def pack_simulated(path: Path, seed: int, people: int, walks: int, **columns: st
         "fps": 30.0,
         "joint_names": CANONICAL,
     }
+    if condition:
+        arrays["style"] = [condition] * len(simulated)
     np.savez(path, **(arrays | columns))

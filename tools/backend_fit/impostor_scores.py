@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.backend import Backend
+from gallery.scoring.impostor_scores import ImpostorScores
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.thresholds import ImpostorScores
 from gallery.store.records import PersonTemplates
 from tools.backend_fit.offline_pipeline import WalkCages, track_scores
 

@@ -8,7 +8,7 @@ evaluation use what the running system computes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ __all__ = [
     "kgbd_walks",
     "patho_walks",
     "simulated_walks",
+    "stored_walk",
     "track_scores",
     "ucalgary_walks",
     "walk_windows",
@@ -160,16 +161,27 @@ def encode_walk(
     )
 
 
+def stored_walk(cages: FloatArray, sensor: str) -> PersonTemplates:
+    """Returns what an enrolment stores of a walk's windows (n, f, D), n at least 1, without a person."""
+    statistics = TrackStatistics(None)
+    for window in cages:
+        statistics.add(window)
+    seconds = TrackScores(cages.shape[1]).seconds_per_window * len(cages)
+    stored = TemplateMeans.of(cages)
+    return PersonTemplates(0, "", sensor, stored, statistics.segments.mean, seconds=seconds)
+
+
 def enrol(walks: Iterable[WalkCages]) -> list[PersonTemplates]:
     """Returns the templates that an enrolment of these walks stores."""
-    templates = []
-    for walk in walks:
-        statistics = TrackStatistics(None)
-        for cages in walk.cages:
-            statistics.add(cages)
-        name, stored = f"person {walk.person}", TemplateMeans.of(walk.cages)
-        templates.append(PersonTemplates(walk.person, name, walk.sensor, stored, statistics.segments.mean))
-    return templates
+    return [
+        replace(
+            stored_walk(walk.cages, walk.sensor),
+            person_id=walk.person,
+            name=f"person {walk.person}",
+            walk_id=place,
+        )
+        for place, walk in enumerate(walks)
+    ]
 
 
 def track_scores(index: TemplateIndex, walk: WalkCages, *, last_only: bool = False) -> NDArray[np.float64]:

@@ -17,7 +17,8 @@ from gallery.scoring.backend import ANY_SENSOR, Backend, Projection
 from gallery.scoring.backend_card import FittedOn, FusionCard, SensorCard
 from gallery.scoring.descriptions import describe_windows
 from gallery.scoring.fusion import FusionModel, fusion_weights
-from gallery.scoring.thresholds import ImpostorScores
+from gallery.scoring.impostor_scores import ImpostorScores
+from gallery.scoring.visit_scores import VisitScores
 from stream.errors import DataError
 from tools.backend_fit.fusion_fit import WEIGHTS, DescribedWalk, fit_fusion
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_any_sensor, fit_for_few_people
@@ -35,9 +36,28 @@ from tools.backend_fit.offline_pipeline import (
 from tools.backend_fit.perturbation import perturbed_walk
 from tools.backend_fit.projection import fit_projection
 from tools.backend_fit.training_provenance import RGB_PEOPLE, trained_on
+from tools.backend_fit.visit_fit import VisitWalk, measure_visits, visit_scores
+from tools.backend_fit.visit_sites import (
+    FitSite,
+    any_sensor_visits,
+    camera_visits,
+    kinect_v2_visits,
+    visit_walks,
+)
 from tools.datasets import Walk, WalkRef
 
-__all__ = ["PERTURBED_EVERY", "PERTURBED_SEED", "Fit", "Fitter", "perturb_walks"]
+__all__ = [
+    "FUSION_PEOPLE",
+    "PATHO_PEOPLE",
+    "PERTURBED_EVERY",
+    "PERTURBED_SEED",
+    "Fit",
+    "Fitter",
+    "described_walks",
+    "enrolments_and_visits",
+    "fitted_on_walks",
+    "perturb_walks",
+]
 
 FIT_EVERY = 5
 """Projections are fitted on every n-th window: overlapping windows add little."""
@@ -51,6 +71,9 @@ PATHO_PEOPLE = range(1, 6)
 PERTURBED_EVERY = 3
 """Every n-th window is perturbed, and each walk of KGBD n times."""
 PERTURBED_SEED = 1003
+_GAITS = "pathological gaits (Jun et al., 2020), people 1-5"
+_ROOM = "UCalgary (patrickkozlow/BT_Labs_Gait_Experiment)"
+_VIDEOS = "poses estimated from videos (mea-lab/GaitValidation), people at odd places"
 SIMULATED_PEOPLE = 100
 SIMULATED_SECONDS = 20.0
 FIT_SEED = 1001
@@ -72,11 +95,11 @@ class Fit:
     fusion: FusionModel | None = None
 
 
-class _Part(NamedTuple):
-    """A data set, or the people of it that are used."""
+class Projected(NamedTuple):
+    """A projection, and what it was fitted on."""
 
-    data: str
-    walks: list[DescribedWalk]
+    projection: Projection
+    on: FittedOn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,42 +124,41 @@ class Fitter:
         walks = self._encode(kgbd_walks(folder, FUSION_PEOPLE), "KGBD")
         kgbd = f"KGBD, people {_span(FUSION_PEOPLE)}"
         found = {"kinect-v1": self._kinect_v1(walks, kgbd)}
-        many = _Part(kgbd, _described(walks))
         random = np.random.default_rng(PERTURBED_SEED)
-        many_perturbed = _Part(f"{kgbd}; misjudged", perturb_walks(walks, PERTURBED_EVERY, random))
-        del walks
-        gaits = f"pathological gaits (Jun et al., 2020), people {_span(PATHO_PEOPLE)}"
-        walks = self._encode(patho_walks(folder, PATHO_PEOPLE), "pathological gaits")
-        projection, fitted_on = _project(walks, gaits)
-        patho, patho_perturbed = (
-            _Part(gaits, _described(walks)),
-            _Part(gaits, perturb_walks(walks, 1, random)),
+        many = FitSite(
+            kgbd,
+            "kinect-v1",
+            described_walks(walks),
+            perturb_walks(walks, PERTURBED_EVERY, random),
+            enrolments_and_visits(walks),
         )
         del walks
-        ucalgary = _Part(
-            "UCalgary (patrickkozlow/BT_Labs_Gait_Experiment)",
-            _described(self._encode(ucalgary_walks(folder), "UCalgary")),
+        refs = patho_walks(folder, PATHO_PEOPLE)
+        walks = self._encode(refs, "pathological gaits")
+        projection, fitted_on = _project(walks, _GAITS)
+        gaits = FitSite(
+            _GAITS,
+            "kinect-v2",
+            described_walks(walks),
+            perturb_walks(walks, 1, random),
+            visit_walks(refs, walks, lambda ref: ref.condition == "normal", only=True),
         )
-        estimated = _Part(
-            "poses estimated from videos (mea-lab/GaitValidation), people at odd places",
-            _described(self._encode(estimated_walks(folder, RGB_PEOPLE), "videos")),
+        refs = ucalgary_walks(folder)
+        walks = self._encode(refs, "UCalgary")
+        room = FitSite(
+            _ROOM,
+            "kinect-v2",
+            described_walks(walks),
+            perturb_walks(walks, 1, random),
+            visit_walks(refs, walks, lambda ref: ref.condition == "N"),
         )
-        numbers = many.walks[0].windows.shape[1]
-        every = fit_bones([each.walks for each in (many, patho, ucalgary, estimated)])
-        model = fit_for_any_sensor(patho_perturbed.walks, many_perturbed.walks, numbers, every)
-        found[ANY_SENSOR] = _fit(model, patho_perturbed, many_perturbed)
-        portable = model.windows.directions.portable
-        model = fit_for_few_people(
-            [patho.walks, ucalgary.walks],
-            many.walks,
-            portable,
-            fit_bones([each.walks for each in (many, patho, ucalgary)]),
+        refs = estimated_walks(folder, RGB_PEOPLE)
+        walks = self._encode(refs, "videos")
+        videos = FitSite(
+            _VIDEOS, "camera", described_walks(walks), [], visit_walks(refs, walks, lambda _: True)
         )
-        known = _fit(model, patho, ucalgary, many)
-        found["kinect-v2"] = Fit(projection, SensorCard(fitted_on, fusion=known.card.fusion), model)
-        model = fit_for_few_people([estimated.walks], many.walks, portable, fit_bones([estimated.walks]))
-        found["camera"] = _fit(model, estimated, many)
-        return found
+        del walks
+        return found | _few_people(many, gaits, room, videos, Projected(projection, fitted_on))
 
     def _kinect_v1(self, walks: Sequence[WalkCages], data: str) -> Fit:
         projection, fitted_on = _project(_of(walks, FIT_PEOPLE), f"KGBD, people {_span(FIT_PEOPLE)}")
@@ -146,9 +168,10 @@ class Fitter:
         probes = len(compared.strangers)
         who = f"KGBD, people {_span(IMPOSTORS)}: {probes} walks (3 to 6) against walks 1 and 2 of the others"
         impostors = impostor_scores([compared], f"{who}{self._known(IMPOSTORS)}")
+        visits = visit_scores([measure_visits(enrolments_and_visits(strangers), backend, "kinect-v1")], who)
         model, fused_on = _fuse(walks, data)
-        fusion = FusionCard(fused_on, dict(model.weights), self._cross_validate(walks))
-        return Fit(projection, SensorCard(fitted_on, impostors, fusion), model)
+        fusion = FusionCard(fused_on, dict(model.weights), *self._cross_validate(walks))
+        return Fit(projection, SensorCard(fitted_on, impostors, visits, fusion), model)
 
     def simulated(self) -> Fit:
         """Fits `simulated` on one set of simulated people, with another as impostors."""
@@ -166,25 +189,30 @@ class Fitter:
             enrol(enrolled),
             f"{_simulated_spec(IMPOSTOR_SEED)}: walk 2 against walk 1 of the others",
         )
-        plain, fused = Backend({"simulated": projection}), Backend(fusions={"simulated": model})
-        found = [
-            impostor_scores([compare_impostors(probes, templates, backend, "simulated")], data)
-            for backend in (plain, fused)
-        ]
-        fusion = FusionCard(fused_on, dict(model.weights), found[1])
-        return Fit(projection, SensorCard(fitted_on, found[0], fusion), model)
+        visitors = enrolments_and_visits([*enrolled, *probes], enrols=("1",))
+        (plain, plain_visits), (fused, fused_visits) = (
+            (
+                impostor_scores([compare_impostors(probes, templates, backend, "simulated")], data),
+                visit_scores([measure_visits(visitors, backend, "simulated")], data, between_sites=0.0),
+            )
+            for backend in (Backend({"simulated": projection}), Backend(fusions={"simulated": model}))
+        )
+        fusion = FusionCard(fused_on, dict(model.weights), fused, fused_visits)
+        return Fit(projection, SensorCard(fitted_on, plain, plain_visits, fusion), model)
 
-    def _cross_validate(self, walks: Sequence[WalkCages]) -> ImpostorScores:
+    def _cross_validate(self, walks: Sequence[WalkCages]) -> tuple[ImpostorScores, VisitScores]:
         """Compares the people of each quarter with each other, by a fusion of the other three."""
-        found = []
+        found, visits = [], []
         for fold in range(FOLDS):
             strangers = FUSION_PEOPLE[fold::FOLDS]
             model, _ = _fuse(_of(walks, set(FUSION_PEOPLE) - set(strangers)), "the others")
             backend = Backend(fusions={"kinect-v1": model})
-            found.append(_compare(_of(walks, strangers), backend, "kinect-v1"))
+            own = _of(walks, strangers)
+            found.append(_compare(own, backend, "kinect-v1"))
+            visits.append(measure_visits(enrolments_and_visits(own), backend, "kinect-v1"))
         who = f"KGBD, people {_span(FUSION_PEOPLE)} in {FOLDS} parts, each compared by a fusion of the others"
         data = f"{who}: walks 3 to 6 against walks 1 and 2 of others{self._known(FUSION_PEOPLE)}"
-        return impostor_scores(found, data)
+        return impostor_scores(found, data), visit_scores(visits, data)
 
     def _known(self, people: Collection[int]) -> str:
         """Returns how many of the impostors a trained encoder was trained on, for the card."""
@@ -230,11 +258,12 @@ def _project(walks: Sequence[WalkCages], data: str) -> tuple[Projection, FittedO
 def _fuse(
     walks: Sequence[WalkCages], data: str, weights: Mapping[str, float] = WEIGHTS
 ) -> tuple[FusionModel, FittedOn]:
-    described = _described(walks)
-    return fit_fusion(described, weights), _fitted_on(data, described)
+    described = described_walks(walks)
+    return fit_fusion(described, weights), fitted_on_walks(data, described)
 
 
-def _described(walks: Sequence[WalkCages]) -> list[DescribedWalk]:
+def described_walks(walks: Sequence[WalkCages]) -> list[DescribedWalk]:
+    """Describes walks, to fit; those without windows are left out."""
     return [
         DescribedWalk(walk.person, walk.walk, describe_windows(walk.cages))
         for walk in walks
@@ -248,21 +277,65 @@ def perturb_walks(walks: Sequence[WalkCages], times: int, random: np.random.Gene
     return [perturbed_walk(walk, PERTURBED_EVERY, random) for walk in several]
 
 
-def _fitted_on(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
+def fitted_on_walks(data: str, described: Sequence[DescribedWalk]) -> FittedOn:
+    """Returns a description of walks of one set of people."""
     people, windows = {walk.person for walk in described}, sum(len(walk.windows) for walk in described)
     return FittedOn(data, len(people), len(described), windows)
 
 
-def _fit(model: FusionModel, *parts: _Part) -> Fit:
+def enrolments_and_visits(
+    walks: Sequence[WalkCages], enrols: Collection[str] = ENROL_WALKS
+) -> list[VisitWalk]:
+    """Returns walks as enrolments, and all others as visits."""
+    kept = [walk for walk in walks if walk.rows]
+    return [
+        VisitWalk(stored, enrols=walk.walk in enrols, visits=walk.walk not in enrols)
+        for stored, walk in zip(enrol(kept), kept, strict=True)
+    ]
+
+
+def _few_people(
+    many: FitSite, gaits: FitSite, room: FitSite, videos: FitSite, projected: Projected
+) -> dict[str, Fit]:
+    """Fits `any`, `kinect-v2` with its projection, and `camera`.
+
+    Bone lengths of sensors with few people are fitted on all walks of such sensors.
+    """
+    numbers = many.walks[0].windows.shape[1]
+    bones = fit_bones([each.walks for each in (many, gaits, room, videos)])
+    model = fit_for_any_sensor(gaits.perturbed, many.perturbed, numbers, bones)
+    on = [
+        fitted_on_walks(gaits.data, gaits.perturbed),
+        fitted_on_walks(f"{many.data}; misjudged", many.perturbed),
+    ]
+    bone_data = f"bone lengths also on {room.data} and {videos.data}"
+    visits = any_sensor_visits(model, [room, videos], f"{room.data}; {videos.data}: by `any`, {bone_data}")
+    found = {ANY_SENSOR: _fit(model, on, visits)}
+    portable = model.windows.directions.portable
+    bones = fit_bones([each.walks for each in (many, gaits, room)])
+    model = fit_for_few_people([gaits.walks, room.walks], many.walks, portable, bones)
+    who = (
+        f"{room.data} by a fusion of {gaits.data}, these by a fusion of the former, and the last two "
+        f"fifths of {many.data} by a fusion of all others"
+    )
+    visits = kinect_v2_visits(gaits, room, many, portable, who)
+    fused = _fit(model, [fitted_on_walks(each.data, each.walks) for each in (gaits, room, many)], visits)
+    found["kinect-v2"] = Fit(projected.projection, SensorCard(projected.on, fusion=fused.card.fusion), model)
+    model = fit_for_few_people([videos.walks], many.walks, portable, fit_bones([videos.walks]))
+    visits = camera_visits(videos, many, portable, f"{videos.data}, each half by a fusion of the other")
+    found["camera"] = _fit(model, [fitted_on_walks(each.data, each.walks) for each in (videos, many)], visits)
+    return found
+
+
+def _fit(model: FusionModel, sets: Sequence[FittedOn], visits: VisitScores) -> Fit:
     """Returns a fit without a projection, fitted on sets of different people."""
-    sets = [_fitted_on(part.data, part.walks) for part in parts]
     fitted_on = FittedOn(
         "; ".join(each.data for each in sets),
         sum(each.people for each in sets),
         sum(each.walks for each in sets),
         sum(each.windows for each in sets),
     )
-    return Fit(None, SensorCard(fusion=FusionCard(fitted_on, dict(model.weights))), model)
+    return Fit(None, SensorCard(fusion=FusionCard(fitted_on, dict(model.weights), None, visits)), model)
 
 
 def _span(people: range) -> str:

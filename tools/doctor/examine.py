@@ -137,7 +137,7 @@ def _backend(weights: Sequence[str]) -> Finding:
     if not backend.projections:
         result = f"not fitted for contract {contract}: uncalibrated, no person is named unless --fpir off"
         return Finding("back-end", "note", result, fit_command(weights))
-    known = ", ".join(backend.calibration.known) or "no kind of sensor"
+    known = ", ".join(backend.visits) or "no kind of sensor"
     projected = ", ".join(backend.projections)
     result = f"of contract {contract}; projections for {projected}; thresholds for {known}"
     return Finding("back-end", "works", result)

@@ -218,7 +218,7 @@ def _choose(data: Path, encoder: Encoder, shipped: Backend) -> None:
     for fold in range(FOLDS):
         tested = CHOICE_PEOPLE[fold::FOLDS]
         model = fit_fusion([walk.windows for walk in walks if walk.person not in tested])
-        backend = Backend(calibration=shipped.calibration, fusions={"kinect-v1": model})
+        backend = Backend(fusions={"kinect-v1": model}, impostors=shipped.impostors, visits=shipped.visits)
         backends |= dict.fromkeys(tested, backend)
     _report_contradictions("contradicting walks reported, KGBD 1-100 by fusions of others", walks, backends)
 

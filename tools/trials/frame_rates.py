@@ -21,6 +21,7 @@ from rich.console import Console
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
+from gallery.calibration.gallery_calibration import measured_elsewhere
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from stream.errors import SgeError
@@ -61,6 +62,7 @@ def _measure(
     random = np.random.default_rng(seed)
     found: list[Probe] = []
     unseen = 0
+    calibration = measured_elsewhere(index)[index.sensors[0]]
     for walk in probes:
         cages = encode_walk(encoder, _thinned(walk, keep, jitter, random))
         if not len(cages.rows):
@@ -68,7 +70,7 @@ def _measure(
             continue
         scores = track_scores(index, cages, last_only=True)[-1]
         own = index.people_of(cages.sensor).index(cages.person)
-        threshold = index.backend.threshold(cages.sensor, FPIR, len(scores), len(cages.rows)) or 0.0
+        threshold = calibration.threshold(FPIR, len(cages.rows))
         found.append(Probe(scores[own] - threshold, np.delete(scores, own).max() - threshold))
     if not found:
         return "nobody is seen"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ from safetensors.numpy import save
 
 from encoder.weights import load_encoder
 from gallery.scoring.backend import (
+    ANY_SENSOR,
     Backend,
     Projection,
     backend_arrays,
@@ -23,6 +25,7 @@ from gallery.scoring.backend import (
     load_backend,
 )
 from gallery.scoring.backend_card import BackendCard
+from gallery.scoring.visit_scores import VisitScores
 from stream.errors import DataError
 
 RANDOM = np.random.default_rng(5)
@@ -38,8 +41,22 @@ IMPOSTORS = {
     "scores": [[0.2, 0.5], [0.1, 0.4]],
     "excess": [0.1, 0.2],
 }
+VISITS: dict[str, Any] = {
+    "data": "test",
+    "strangers": 9,
+    "visits": 90,
+    "boundary": 0.3,
+    "people": [1, 4],
+    "means": [0.1, 0.2],
+    "deviations": [0.2, 0.1],
+    "tails": [0.5, 0.1],
+    "scores": [0.0, 1.3],
+    "excess": 0.4,
+    "between_sites": 1.0,
+}
 FITTED_ON = {"data": "test", "people": 3, "walks": 6, "windows": 60}
-CARD = {"encoder": "test", "sensors": {"kinect-v1": {"projection": FITTED_ON, "impostors": IMPOSTORS}}}
+KNOWN = {"projection": FITTED_ON, "impostors": IMPOSTORS, "visits": VISITS}
+CARD = {"encoder": "test", "sensors": {"kinect-v1": KNOWN}}
 ARRAYS = {"kinect-v1.mean": MEAN, "kinect-v1.matrix": MATRIX}
 
 
@@ -87,7 +104,7 @@ def test_an_unknown_encoder_has_plain_cosine_similarity_and_no_thresholds(tmp_pa
         window = cages(F)
         length = np.linalg.norm(window, axis=-1, keepdims=True)
         np.testing.assert_allclose(unknown.directions(window, "kinect-v1"), window / length, atol=1e-6)
-        assert unknown.threshold("kinect-v1", 0.01, 5, 100) is None
+        assert unknown.visits_of("kinect-v1") is None
 
 
 def test_files_are_read_back(tmp_path: Path) -> None:
@@ -95,8 +112,9 @@ def test_files_are_read_back(tmp_path: Path) -> None:
     projection = backend.projections["kinect-v1"]
     np.testing.assert_array_equal(projection.mean, MEAN)
     np.testing.assert_array_equal(projection.matrix, MATRIX)
-    assert backend.threshold("kinect-v1", 0.1, 1, 50) == pytest.approx(0.4)
-    assert backend.threshold("kinect-v2", 0.1, 1, 50) is None
+    assert backend.impostors["kinect-v1"].exceeded_by(0.1, 50) == pytest.approx(0.4)
+    assert backend.visits_of("kinect-v1") == msgspec.convert(VISITS, VisitScores)
+    assert backend.visits_of("kinect-v2") is None
 
 
 def test_a_sensor_can_have_a_projection_without_thresholds(tmp_path: Path) -> None:
@@ -105,7 +123,7 @@ def test_a_sensor_can_have_a_projection_without_thresholds(tmp_path: Path) -> No
     (tmp_path / "abc.json").write_text(json.dumps(card))
     backend = load_backend("abc", [tmp_path])
     assert list(backend.projections) == ["kinect-v1"]
-    assert backend.threshold("kinect-v1", 0.1, 1, 50) is None
+    assert backend.visits_of("kinect-v1") is None
 
 
 def with_arrays(changed: dict[str, np.ndarray]) -> Callable[[Path], object]:
@@ -115,6 +133,11 @@ def with_arrays(changed: dict[str, np.ndarray]) -> Callable[[Path], object]:
 def with_impostors(**changed: object) -> Callable[[Path], object]:
     known = {"projection": FITTED_ON, "impostors": IMPOSTORS | changed}
     card = {"encoder": "test", "sensors": {"kinect-v1": known}}
+    return lambda folder: (folder / "abc.json").write_text(json.dumps(card))
+
+
+def with_visits(**changed: object) -> Callable[[Path], object]:
+    card = {"encoder": "test", "sensors": {"kinect-v1": KNOWN | {"visits": VISITS | changed}}}
     return lambda folder: (folder / "abc.json").write_text(json.dumps(card))
 
 
@@ -147,6 +170,17 @@ def truncated(name: str) -> Callable[[Path], object]:
         with_impostors(scores=[[0.2], [0.1]]),
         with_impostors(comparisons=[]),
         with_impostors(windows=[], comparisons=[], scores=[]),
+        with_visits(people=[2, 4]),
+        with_visits(people=[1, 1]),
+        with_visits(people=[], means=[], deviations=[]),
+        with_visits(means=[0.1]),
+        with_visits(deviations=[0.2, 0.0]),
+        with_visits(boundary=-0.1),
+        with_visits(excess=-0.1),
+        with_visits(between_sites=-0.1),
+        with_visits(tails=[0.1, 0.5]),
+        with_visits(tails=[0.5]),
+        with_visits(scores=[1.3, 0.0]),
     ],
 )
 def test_damaged_files_are_refused_with_advice(tmp_path: Path, damage: Callable[[Path], object]) -> None:
@@ -185,12 +219,11 @@ def test_the_shipped_backend_matches_the_shipped_encoder() -> None:
     assert backend.projections.keys() == {"kinect-v1", "kinect-v2", "simulated"}
     for projection in backend.projections.values():
         assert projection.matrix.shape == (contract.dimension, 128)
-    for sensor in ("kinect-v1", "simulated"):
-        lax, strict = (backend.threshold(sensor, fpir, 20, 100) for fpir in (0.05, 0.01))
-        assert lax is not None
-        assert strict is not None
-        assert 0 < lax < strict
-    assert backend.threshold("kinect-v2", 0.01, 20, 100) is None
+    for sensor in ("kinect-v1", "simulated", "kinect-v2", "camera", "azure-kinect"):
+        measured = backend.visits_of(sensor)
+        assert measured is not None
+        assert measured.mean(1) < measured.mean(8)
+    assert backend.visits_of("azure-kinect") is backend.visits[ANY_SENSOR]
 
 
 def test_the_shipped_files_are_written_back_to_the_same_bytes() -> None:

@@ -26,13 +26,13 @@ from gallery.scoring.evidence.swing import Swing
 from gallery.scoring.fusion import FusionModel, ReferenceStatistics, fusion_weights
 from gallery.scoring.segments import Segments, segments_of
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.thresholds import Calibration, ImpostorScores
 from gallery.scoring.track_statistics import TrackStatistics
 from gallery.scoring.window_comparison import WindowComparison, WindowDirections
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 from stream.bus.messages import Tick, TrackSplit, WindowRow
 from stream.skeleton import CANONICAL
+from tests.gallery.flat_visits import flat_visits
 
 F, CAGE = 6, 8
 RANDOM = np.random.default_rng(11)
@@ -87,8 +87,7 @@ WEIGHTS = {kind.name: 0.0 for kind in EVIDENCE} | {
 MODEL = replace(FusionModel.of_windows(DIRECTIONS, fusion_weights(**WEIGHTS)), windows=WINDOWS).with_evidence(
     MeanWindow(WINDOWS), MEAN_WALK, SWINGS, COORDINATIONS
 )
-FLAT = ImpostorScores("test", 1, (1,), (1,), (0.5, 0.001), ((-9.0, -9.0),), (0.0,))
-BACKEND = Backend(calibration=Calibration({SENSOR: FLAT}), fusions={SENSOR: MODEL})
+BACKEND = Backend(fusions={SENSOR: MODEL}, visits={SENSOR: flat_visits(-9.0)})
 
 
 def synthetic_windows(seed: int, windows: int) -> FloatArray:

@@ -153,6 +153,9 @@ def make_older(path: Path, version: int) -> None:
         for since, column in ((3, "view"), (3, "pose_model"), (2, "statistics")):
             if version < since:
                 db.execute(f"ALTER TABLE enrolment DROP COLUMN {column}")
+        if version < 4:
+            db.execute("DROP TABLE stranger_visit")
+            db.execute("DROP TABLE stranger_recording")
         db.execute(f"PRAGMA user_version={version}")
 
 
@@ -166,7 +169,7 @@ def tables(path: Path) -> list[tuple[object, ...]]:
         return [*columns, *db.execute("PRAGMA user_version").fetchall()]
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_gallery_of_an_older_version_is_upgraded(path: Path, version: int) -> None:
     with open_gallery(str(path)) as opened:
         opened.enrol("Ada", [walk(3)], "asked")
@@ -177,6 +180,7 @@ def test_a_gallery_of_an_older_version_is_upgraded(path: Path, version: int) -> 
         with open_gallery(str(path)) as opened:
             (ada,) = opened.templates("model-1")
             assert (ada.name, ada.templates.shape, ada.statistics.size) == ("Ada", (3, 6, 8), 0)
+            assert opened.stranger_visits("any") == []
             assert (ada.pose_model, ada.view) == (None, None)
     assert tables(path) == new
     with open_gallery(str(path)) as opened:

@@ -16,7 +16,7 @@ from gallery.scoring.backend_card import FittedOn, FusionCard, SensorCard
 from gallery.scoring.fusion import FusionModel, fusion_weights
 from gallery.scoring.window_comparison import WindowDirections
 from tests.tools.simulated_set import pack_simulated
-from tools.backend_fit import fit_backend, fusion_fit, sensor_fits
+from tools.backend_fit import fit_backend, fusion_fit, sensor_fits, visit_fit
 from tools.backend_fit.fit_backend import write_backend
 from tools.backend_fit.sensor_fits import Fit
 
@@ -32,12 +32,14 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sensor_fits, "SIMULATED_PEOPLE", 3)
     monkeypatch.setattr(sensor_fits, "SIMULATED_SECONDS", 3.0)
     monkeypatch.setattr(sensor_fits, "FIT_EVERY", 1)
+    monkeypatch.setattr(visit_fit, "DRAWS", 3)
     pack_simulated(tmp_path / "kgbd_kinect1_20j.npz", 8, people=7, walks=3)
     for seed, gait in enumerate(("normal", "antalgic", "lurch")):
-        pack_simulated(tmp_path / f"kinect2_patho_{gait}_20j.npz", seed, people=3, walks=4)
-    pack_simulated(tmp_path / "kinect2_ucalgary_a_20j.npz", 5, people=3, walks=3, sensor_kind="kinect-v2")
-    monkeypatch.setattr(sensor_fits, "RGB_PEOPLE", ("1", "3"))
-    pack_simulated(tmp_path / "rgb_metrabs_large_17j.npz", 6, people=4, walks=3)
+        pack_simulated(tmp_path / f"kinect2_patho_{gait}_20j.npz", seed, people=3, walks=4, condition=gait)
+    room = tmp_path / "kinect2_ucalgary_a_20j.npz"
+    pack_simulated(room, 5, people=3, walks=3, condition="N", sensor_kind="kinect-v2")
+    monkeypatch.setattr(sensor_fits, "RGB_PEOPLE", ("1", "3", "5", "7"))
+    pack_simulated(tmp_path / "rgb_metrabs_large_17j.npz", 6, people=8, walks=3)
     return tmp_path
 
 
@@ -52,15 +54,22 @@ def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFi
     assert [path.name for path in once] == [f"{contract}.json", f"{contract}.safetensors"]
     backend = load_backend(contract, [small / "once"])
     assert list(backend.projections) == ["kinect-v1", "kinect-v2", "simulated"]
-    assert backend.threshold("kinect-v2", 0.05, 3, 10) is None
     # The probe walk of each of three people is compared with two others; 2 s give 17 windows, 3 s give 27.
     for sensor, windows in (("kinect-v1", (10,)), ("simulated", (10, 20))):
-        known = load_backend(contract, [small / "once"], fused=False).calibration.known[sensor]
+        known = load_backend(contract, [small / "once"], fused=False).impostors[sensor]
         assert (known.strangers, known.windows) == (3, windows)
         assert known.comparisons == (6,) * len(windows)
     assert list(backend.fusions) == ["kinect-v1", "any", "kinect-v2", "camera", "simulated"]
     # In each half of six people, each probe walk is compared with two others.
-    assert backend.calibration.known["kinect-v1"].comparisons == (12,)
+    assert backend.impostors["kinect-v1"].comparisons == (12,)
+    # Two thirds of the people of a site, or of the part that is measured, make the largest gallery.
+    assert {sensor: known.people for sensor, known in backend.visits.items()} == {
+        "kinect-v1": (1, 2),
+        "kinect-v2": (1, 2),
+        "camera": (1,),
+        "any": (1, 2),
+        "simulated": (1, 2),
+    }
     assert not load_backend(contract, [small / "once"], fused=False).fusions
     output = capsys.readouterr().out
     assert "KGBD, people 1-6 in 2 parts" in output
@@ -119,9 +128,9 @@ def test_the_backend_of_own_weights_is_written_beside_them(
     assert not list(files[1].parent.glob("*.json"))
     backend = load_backend(contract.id, files)
     assert backend.projections["kinect-v1"].matrix.shape == (2 * 3 * 16, 2 * 3 * 16)
-    assert backend.threshold("kinect-v1", 0.05, 3, 10) is not None
+    assert backend.visits_of("kinect-v1") is not None
     plain = load_backend(contract.id, files, fused=False)
-    assert plain.calibration.known["kinect-v1"].data.endswith(expected)
+    assert plain.impostors["kinect-v1"].data.endswith(expected)
     assert not load_backend(load_encoder(files[0]).contract.id, files).projections
 
 

@@ -14,6 +14,7 @@ from gallery.scoring.evidence.registry import EVIDENCE, statistics_slice
 from gallery.scoring.fusion import EnrolledWalk, FusionModel, ReferenceStatistics
 from gallery.scoring.segments import Segments
 from gallery.scoring.track_scores import TemplateMeans
+from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 from tools.evaluation.live.template_similarity import running_means
 
@@ -142,19 +143,23 @@ class ComparedRecording:
         rows: (n, parts, D) float32, its windows, compared by the method's similarity.
         templates: (m, parts, D) float32, by which it is enrolled.
         fused: its numbers in a fusion; None where only windows are compared.
+        stored: what an enrolment stores of it; None for methods without thresholds of their own.
     """
 
     rows: FloatArray
     templates: FloatArray
     fused: FusedRecording | None = None
+    stored: PersonTemplates | None = None
 
 
-def fused_recording(model: FusionModel, encoded: FloatArray) -> ComparedRecording:
+def fused_recording(
+    model: FusionModel, encoded: FloatArray, stored: PersonTemplates | None = None
+) -> ComparedRecording:
     """Prepares encoded windows (n, f, D) as the live system does, as a track and as an enrolment."""
     described = DescribedRecording.of(encoded)
     track, enrolled = described.track(model), described.enrolled(model)
     fused = FusedRecording(described, track, enrolled)
-    return ComparedRecording(track.rows[:, None], enrolled.windows[:, None], fused)
+    return ComparedRecording(track.rows[:, None], enrolled.windows[:, None], fused, stored)
 
 
 def fusion_at_site(model: FusionModel, people: Sequence[Sequence[DescribedRecording]]) -> FusionModel:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,18 @@ from encoder.inference import Encoder
 from encoder.training.model_card import training_people
 from encoder.weights import load_encoder
 from encoder.weights_files import find_weights_files
-from gallery.open_set_decision import FIRST_DECISION_S
+from gallery.calibration.gallery_calibration import calibrate_index
+from gallery.calibration.site_calibration import SiteCalibration
+from gallery.calibration.stranger_visits import enrolled_visits
 from gallery.scoring.backend import Backend, load_backend
 from gallery.scoring.cohort import unit
 from gallery.scoring.fusion import FusionModel
-from gallery.scoring.track_scores import TemplateMeans, TrackScores
+from gallery.scoring.template_index import TemplateIndex
+from gallery.scoring.track_scores import TemplateMeans
+from gallery.scoring.visit_scores import FIRST_WINDOWS
 from stream.body import FloatArray
 from stream.errors import UserError
+from tools.backend_fit.offline_pipeline import stored_walk
 from tools.backend_fit.training_provenance import FITTED_ON
 from tools.evaluation.live.compared_recording import ComparedRecording, fused_recording
 from tools.evaluation.live.template_similarity import Similarity, template_places
@@ -32,18 +36,26 @@ __all__ = [
     "SHIPPED",
     "ComparisonMethod",
     "Shipped",
+    "Thresholds",
+    "calibration_of",
+    "index_of",
     "load_shipped",
     "method_of_description",
     "shipped_method",
+    "thresholds_over_time",
 ]
 
 SHIPPED = "shipped"
 """The name of the live system's row: the weights that ship, or the user's own."""
 
-FPIRS = (0.01, 0.05)
+FPIRS = (0.01, 0.05, 0.1)
 """The rates of strangers named (FPIR) of the operating points."""
 
 Floats = NDArray[np.float64]
+
+Thresholds = Callable[[Sequence[Sequence[ComparedRecording]], int], Floats]
+"""Takes the recordings that enrol each person of a gallery, and a number of windows; returns (windows, R) for
+`FPIRS` after each window, infinite before the first decision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +67,7 @@ class ComparisonMethod:
         prepare: turns windows (n, f, 20, 3) into numbers to compare.
         similarity: how parts are compared.
         supervised: whether labels were used in training.
-        thresholds: takes the numbers of enrolled people and of windows; returns (windows, R) for `FPIRS`
-            after each window, infinite before the first decision; None without thresholds of its own.
+        thresholds: see `Thresholds`; None without thresholds of its own.
         site: the fusion by which recordings are prepared, if it is centred on the people enrolled; None where
             a person's score does not depend on who else is enrolled.
     """
@@ -65,7 +76,7 @@ class ComparisonMethod:
     prepare: Callable[[FloatArray], ComparedRecording]
     similarity: Similarity
     supervised: bool = False
-    thresholds: Callable[[int, int], Floats] | None = None
+    thresholds: Thresholds | None = None
     site: FusionModel | None = None
 
 
@@ -131,17 +142,20 @@ def shipped_method(shipped: Shipped, sensor: str) -> ComparisonMethod:
     encoder, backend = shipped.encoder, shipped.backend
     fusion = backend.fusion(sensor)
 
+    calibrated = backend.visits_of(sensor) is not None
+
     def prepare(windows: FloatArray) -> ComparedRecording:
         encoded = encoder.encode(windows)
+        stored = stored_walk(encoded, sensor) if calibrated else None
         if fusion is not None:
-            return fused_recording(fusion, encoded)
+            return fused_recording(fusion, encoded, stored)
         rows, kept = (backend.directions(each, sensor) for each in (encoded, TemplateMeans.of(encoded)))
-        return ComparedRecording(rows, kept)
+        return ComparedRecording(rows, kept, stored=stored)
 
-    def thresholds(people: int, windows: int) -> Floats:
-        return _thresholds_over_time(backend, sensor, people, windows, encoder.contract.f)
+    def thresholds(people: Sequence[Sequence[ComparedRecording]], windows: int) -> Floats:
+        calibration = calibration_of(backend, sensor, people)
+        return thresholds_over_time(calibration.threshold, windows)
 
-    calibrated = backend.threshold(sensor, FPIRS[0], 1, 1) is not None
     return ComparisonMethod(
         SHIPPED,
         prepare,
@@ -152,14 +166,36 @@ def shipped_method(shipped: Shipped, sensor: str) -> ComparisonMethod:
     )
 
 
-def _thresholds_over_time(backend: Backend, sensor: str, people: int, windows: int, f: int) -> Floats:
-    first = math.ceil(FIRST_DECISION_S / TrackScores(f).seconds_per_window - 1e-9)
+def calibration_of(
+    backend: Backend, sensor: str, people: Sequence[Sequence[ComparedRecording]]
+) -> SiteCalibration:
+    """Returns the calibration of a gallery, as the live system makes it.
+
+    Args:
+        backend: with visit scores for the kind of sensor.
+        sensor: the kind of sensor.
+        people: the recordings that enrol each person, with what is stored of them.
+    """
+    index = index_of(backend, sensor, people)
+    return calibrate_index(index, enrolled_visits(index, sensor), [])[sensor]
+
+
+def index_of(backend: Backend, sensor: str, people: Sequence[Sequence[ComparedRecording]]) -> TemplateIndex:
+    """Returns the index of a gallery; see `calibration_of`."""
+    owned = [(person, one.stored) for person, own in enumerate(people) for one in own]
+    walks = [
+        replace(stored, person_id=person, walk_id=place)
+        for place, (person, stored) in enumerate(owned)
+        if stored is not None
+    ]
+    return TemplateIndex(walks, backend, [sensor])
+
+
+def thresholds_over_time(threshold: Callable[[float, int], float], windows: int) -> Floats:
+    """Returns thresholds (windows, R) for `FPIRS` after each window, infinite before the first decision."""
     found = np.full((windows, len(FPIRS)), np.inf)
-    for n in range(first, windows + 1):
-        for r, fpir in enumerate(FPIRS):
-            threshold = backend.threshold(sensor, fpir, people, n)
-            assert threshold is not None, "a kind of sensor has thresholds for all or for none"
-            found[n - 1, r] = threshold
+    for n in range(FIRST_WINDOWS, windows + 1):
+        found[n - 1] = [threshold(fpir, n) for fpir in FPIRS]
     return found
 
 

@@ -68,11 +68,13 @@ def live_trial(
     splits: int = 20,
     seed: int = 0,
     enrol: int = 2,
+    enrolled: int | None = None,
     choice: Choice = "drawn",
     calibration: Iterable[Walk] = (),
     training_input: TrainingInput | None = None,
     f: int = 6,
     shuffle: bool = False,
+    compared_by: ComparisonMethod | None = None,
     progress: MethodProgress = no_progress,
 ) -> LiveResult:
     """Enrols people, searches with all probes, and computes the figures.
@@ -88,12 +90,14 @@ def live_trial(
         splits: number of draws of the roles.
         seed: of all draws and of the bootstrap.
         enrol: takes (walks) of each person that enrol.
+        enrolled: people enrolled in the open set; None for half of them.
         choice: `first` always uses the first of them.
         calibration: KGBD walks of other people, whose searches set the thresholds of the methods; without
             any, or where one of them takes part, the methods have no thresholds.
         training_input: training data for methods that need any.
         f: skeletons a window.
         shuffle: shuffle the labels of the probes, to check for leaks.
+        compared_by: the live system's method; None for that of `shipped`.
         progress: called with the progress of each method.
 
     Raises:
@@ -109,10 +113,10 @@ def live_trial(
         [f"{scenario.data_set}/{person}" for person in recorded.people],
     )
     count = len(recorded.people)
+    inside = count // 2 if enrolled is None else enrolled
     roles = partial(draw_splits, splits=splits, seed=seed, enrol=enrol, choice=choice)
-    searcher = _Searcher(
-        recorded, roles(recorded.recordings, recorded.people, scenario, enrolled=count // 2), f, progress
-    )
+    drawn = roles(recorded.recordings, recorded.people, scenario, enrolled=inside)
+    searcher = _Searcher(recorded, drawn, f, progress)
     names = [_names(count, [seed, split], shuffle=shuffle) for split in range(splits)]
     calibrator = _calibrator(calibration, searcher, scenario, roles)
 
@@ -122,7 +126,9 @@ def live_trial(
         figures = search_figures(found, count, seed)
         return LiveRow(method.name, method.supervised, figures, found, time.monotonic() - began)
 
-    rows = [] if shipped is None else [row(shipped_method(shipped, recorded.sensor), None)]
+    rows = []
+    if shipped is not None:
+        rows.append(row(compared_by or shipped_method(shipped, recorded.sensor), None))
     for method in methods:
         for description in _fit_method(method, training_input, progress):
             comparison = method_of_description(description)
@@ -141,8 +147,8 @@ def live_trial(
             "enrol": enrol,
             "walks_chosen": choice,
             "people": count,
-            "enrolled": count // 2,
-            "strangers": count - count // 2,
+            "enrolled": inside,
+            "strangers": count - inside,
             "recordings": len(recorded.tracks),
             "copies_left_out": list(recorded.copies),
             "calibration_people": len(calibrator.recorded.people) if calibrator else 0,

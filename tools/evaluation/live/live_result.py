@@ -29,7 +29,8 @@ class LiveRow:
       `eer_search` is where FPIR and FNIR are equal.
     - `fpir_realised`, `fnir_realised` (requested FPIR 1 %), `fpir_realised5`, `fnir_realised5`: at thresholds
       set beforehand on other people, as users have them. `fpir_ever`, `fpir_ever5`: strangers named at any
-      moment up to then.
+      moment up to then, which is the rate asked of the shipped system. `fnir_ever`, `fnir_ever5`: enrolled
+      people who were not named up to then, or with a wrong name at some moment. With `10`: for 10 %.
     - `eer`, `d_prime`: of all comparisons of one probe with one person, all people enrolled. `eer` is where
       the false match rate and the false non-match rate are equal.
     - `seconds_to_name`, `seconds_to_name5`: median seconds of walking until the right name was decided on for

@@ -99,17 +99,21 @@ class _Rates:
         self._named = [searches.named(moment, rate)[lasting] for rate in range(len(FPIRS))]
         self._right = [named & right[lasting] for named in self._named]
         self._ever = None if searches.ever is None else searches.ever[moment, lasting]
+        self._ever_right = None if searches.ever_right is None else searches.ever_right[moment, lasting]
 
     def figures(self, counts: Floats, mated: NDArray[np.bool_], suffix: str) -> dict[str, float]:
         found: dict[str, float] = {}
         for rate, fpir in enumerate(FPIRS):
             at = ("" if rate == 0 else f"{_PERCENT * fpir:g}") + suffix
-            values = dict.fromkeys((f"fpir_realised{at}", f"fnir_realised{at}", f"fpir_ever{at}"), np.nan)
+            names = ("fpir_realised", "fnir_realised", "fpir_ever", "fnir_ever")
+            values = dict.fromkeys((f"{name}{at}" for name in names), np.nan)
             if self._known:
                 values[f"fpir_realised{at}"] = _share(self._named[rate], counts, ~mated)
                 values[f"fnir_realised{at}"] = _share(~self._right[rate], counts, mated)
             if self._known and self._ever is not None:
                 values[f"fpir_ever{at}"] = _share(self._ever[:, rate], counts, ~mated)
+            if self._known and self._ever_right is not None:
+                values[f"fnir_ever{at}"] = _share(~self._ever_right[:, rate], counts, mated)
             found |= values
         return found
 

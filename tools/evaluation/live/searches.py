@@ -41,6 +41,7 @@ class Searches:
         open_scores: (M, n, P) the same with the people of `enrolled` enrolled (open set); -inf for others.
         thresholds: (M, n, R) thresholds of the open set for the R of `FPIRS`; NaN where none is known.
         ever: (M, n, R) whether any person was named up to then; None where there are no thresholds over time.
+        ever_right: (M, n, R) whether the right person was named up to then, and nobody else.
         settled: (n, R) seconds of walking until the right name was decided on for the rest of the walk;
             infinite if never; None as with `ever`.
     """
@@ -56,6 +57,7 @@ class Searches:
     open_scores: Floats
     thresholds: Floats
     ever: Bools | None = None
+    ever_right: Bools | None = None
     settled: Floats | None = None
 
     @property
@@ -138,9 +140,7 @@ def search(
         thresholds: (M, R) for methods without thresholds over time.
         progress: called with the share done, 0..1, and the present step.
     """
-    longest = max(len(track.windows) for track in tracks)
-    enrolled = int(draws[0].enrolled.sum())
-    evaluator = _SearchEvaluator.of(method, enrolled, longest, seconds_per_window, thresholds)
+    evaluator = _SearchEvaluator(seconds_per_window, method.thresholds is not None, thresholds)
     records: list[_SearchRecord] = []
     for found in compare_splits(method, tracks, draws, progress):
         walker = tracks[found.track].person
@@ -165,6 +165,7 @@ class _SearchRecord:
     open_scores: Floats
     thresholds: Floats
     ever: Bools
+    ever_right: Bools
     settled: Floats
 
 
@@ -174,41 +175,31 @@ class _SearchEvaluator:
 
     Attributes:
         seconds_per_window: seconds of walking that each window adds.
-        over_time: (n, R) thresholds after each window; NaN without thresholds of the method.
         decides: whether the method has thresholds.
-        fixed: (M, R) thresholds at the moments, in place of `over_time`; None to use `over_time`.
+        fixed: (M, R) thresholds at the moments, for a method without its own; None without any.
     """
 
     seconds_per_window: float
-    over_time: Floats
     decides: bool
     fixed: Floats | None
-
-    @classmethod
-    def of(
-        cls, method: ComparisonMethod, people: int, windows: int, seconds: float, fixed: Floats | None
-    ) -> _SearchEvaluator:
-        over_time = np.full((windows, len(FPIRS)), np.nan)
-        if method.thresholds is not None:
-            over_time = method.thresholds(people, windows)
-        return cls(seconds, over_time, method.thresholds is not None, fixed)
 
     def evaluate(self, found: Comparison, walker: int, person: int, enrolled: Bools) -> _SearchRecord:
         windows = found.windows
         length, people = windows.shape
         best = windows[:, person] == windows.max(axis=1)
         alone = (windows == windows[:, person, None]).sum(axis=1) == 1
-        over_time = self.over_time[:length]
+        over_time = np.full((length, len(FPIRS)), np.nan) if found.thresholds is None else found.thresholds
         named, right = _decisions(found.open_set, person, over_time)
         scores, open_scores = np.full((2, len(MOMENTS), people), np.nan)
         thresholds = np.full((len(MOMENTS), len(FPIRS)), np.nan)
-        ever = np.zeros((len(MOMENTS), len(FPIRS)), np.bool_)
+        ever, ever_right = np.zeros((2, len(MOMENTS), len(FPIRS)), np.bool_)
         for m, seconds in enumerate(MOMENTS):
             last = length if seconds is None else round(seconds / self.seconds_per_window)
             if last <= length:
                 scores[m], open_scores[m] = found.closed_set[last - 1], found.open_set[last - 1]
                 thresholds[m] = over_time[last - 1] if self.fixed is None else self.fixed[m]
                 ever[m] = named[:last].any(axis=0)
+                ever_right[m] = right[:last].any(axis=0) & ~(named & ~right)[:last].any(axis=0)
         wrong = [np.flatnonzero(~right[:, rate]) for rate in range(len(FPIRS))]
         settled = [(w[-1] + 2 if len(w) else 1) * self.seconds_per_window for w in wrong]
         settled = [s if right[-1, rate] else np.inf for rate, s in enumerate(settled)]
@@ -225,6 +216,7 @@ class _SearchEvaluator:
             open_scores,
             thresholds,
             ever,
+            ever_right,
             np.array(settled),
         )
 
@@ -243,6 +235,7 @@ class _SearchEvaluator:
             np.stack([each.open_scores for each in records], axis=1),
             np.stack([each.thresholds for each in records], axis=1),
             np.stack([each.ever for each in records], axis=1) if self.decides else None,
+            np.stack([each.ever_right for each in records], axis=1) if self.decides else None,
             np.stack([each.settled for each in records]) if self.decides else None,
         )
 

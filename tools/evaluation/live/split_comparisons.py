@@ -56,6 +56,8 @@ class Comparison(NamedTuple):
     """(n, P) scores of the track after each window, with all people enrolled."""
     open_set: Floats
     """(n, P) the same with the split's half enrolled; -inf for the others."""
+    thresholds: Floats | None
+    """(n, R) thresholds of the split's gallery for `FPIRS`; None without thresholds of the method."""
 
 
 def compare_splits(
@@ -79,10 +81,31 @@ def compare_splits(
     for draw in draws:
         own = {place for places in draw.enrolments for place in places}
         assert own.isdisjoint(draw.probes), "a probe would be compared with its own recording"
+    limits = _thresholds(method, prepared, tracks, draws)
     if method.site is None:
-        yield from _compare_once(method, prepared, tracks, draws, progress)
+        found = _compare_once(method, prepared, tracks, draws, progress)
     else:
-        yield from _compare_at_sites(method, method.site, prepared, tracks, draws, progress)
+        found = _compare_at_sites(method.site, prepared, tracks, draws, progress)
+    for each in found:
+        known = limits[each.split]
+        yield each if known is None else each._replace(thresholds=known[: len(each.open_set)])
+
+
+def _thresholds(
+    method: ComparisonMethod,
+    prepared: Sequence[ComparedRecording],
+    tracks: Sequence[Track],
+    draws: Sequence[Draw],
+) -> list[Floats | None]:
+    """Returns the thresholds of each split's gallery, over the windows of the longest track."""
+    if method.thresholds is None:
+        return [None] * len(draws)
+    longest = max(len(track.windows) for track in tracks)
+    galleries = [
+        [[prepared[place] for place in own] for own in compress(draw.enrolments, draw.enrolled)]
+        for draw in draws
+    ]
+    return [method.thresholds(people, longest) for people in galleries]
 
 
 def _compare_once(
@@ -113,7 +136,8 @@ def _compare_once(
             if key not in known:
                 known[key] = gallery.compare(nearest, prepared[place], track.quality)
             windows, means = known[key]
-            yield Comparison(split, place, windows, means, np.where(draws[split].enrolled, means, -np.inf))
+            open_set = np.where(draws[split].enrolled, means, -np.inf)
+            yield Comparison(split, place, windows, means, open_set, None)
         progress(0.5 + 0.5 * (place + 1) / len(tracks), "compares")
 
 
@@ -153,7 +177,6 @@ class _Gallery:
 
 
 def _compare_at_sites(
-    method: ComparisonMethod,
     fusion: FusionModel,
     prepared: Sequence[ComparedRecording],
     tracks: Sequence[Track],
@@ -171,7 +194,7 @@ def _compare_at_sites(
             windows, closed_set = everyone.compare(fused[place], quality)
             open_set = np.full_like(closed_set, -np.inf)
             open_set[:, draw.enrolled] = half.compare(fused[place], quality, single=False)[1]
-            yield Comparison(split, place, windows, closed_set, open_set)
+            yield Comparison(split, place, windows, closed_set, open_set, None)
         progress(0.5 + 0.5 * (split + 1) / len(draws), "compares")
 
 

@@ -25,7 +25,7 @@ from gallery.scoring.backend_card import FittedOn, SensorCard
 from gallery.scoring.descriptions import describe_windows
 from gallery.scoring.evidence.bone_lengths import BoneLengths
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.thresholds import Calibration, ImpostorScores
+from gallery.scoring.visit_scores import VisitScores
 from stream.bus.messages import Tick
 from stream.errors import UserError
 from tests.stream.bodies import walking
@@ -131,17 +131,13 @@ def centring_projection(encoder: Encoder) -> Projection:
 
 
 def calibrated(encoder: Encoder, backend: Backend) -> Shipped:
-    scores = ((0.6, 0.7, 0.8), (0.5, 0.6, 0.7))
-    tail = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), scores, (0.1, 0.1))
-    raw = Shipped(encoder, replace(backend, calibration=Calibration({"kinect-v1": tail})))
+    raw = Shipped(encoder, backend)
     searches = live_trial(synthetic_walks(), KGBD, shipped=raw, splits=2).rows[0].searches
     # Thresholds are set within the range of the scores of this small encoder.
-    middle, spread = searches.best(3).mean(), searches.best(3).std()
-    early = tuple((middle + spread * np.array([-1.0, 0.0, 0.4])).tolist())
-    late = tuple((middle + spread * np.array([-1.2, -0.2, 0.2])).tolist())
-    excess = float(spread) / 4
-    known = ImpostorScores("t", 6, (10, 40), (30, 30), (0.5, 0.05, 0.01), (early, late), (excess, excess))
-    return Shipped(encoder, replace(backend, calibration=Calibration({"kinect-v1": known})))
+    middle, spread = float(searches.best(3).mean()), float(searches.best(3).std())
+    shape = ((0.5, 0.05, 0.01), (-1.0, -0.2, 0.2), 0.1, 1.0)
+    known = VisitScores("t", 6, 30, spread / 2, (1,), (middle,), (spread,), *shape)
+    return Shipped(encoder, replace(backend, visits={"kinect-v1": known}))
 
 
 def matcher_decisions(

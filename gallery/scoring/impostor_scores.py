@@ -1,30 +1,21 @@
-"""Thresholds: from the rate of strangers that may be named (FPIR) to a score, for each kind of sensor.
+"""Impostor scores: single comparisons of a person with the templates of another, for each kind of sensor.
 
 `tools/backend_fit/fit_backend.py` compares people with the templates of other people and stores the upper
-tail of these impostor scores: quantiles, no data of any person. A stranger is compared with every enrolled
-person, so for an FPIR of P with N people each comparison may be wrong with probability 1 - (1 - P)^(1/N).
-
-This treats the comparisons of one stranger as independent. On KGBD people 61-100 they nearly are: over all
-galleries of N of them, N up to 20, and after 10 windows up to a whole walk, the threshold at that share names
-4.4 to 5.5 % of strangers for P = 5 %, and 1.0 to 1.3 % for P = 1 %. No other rule is needed.
+tail of these impostor scores: quantiles, no data of any person. They tell whether two walks can be those of
+one person (`gallery.enrolment_checks`); thresholds come from whole visits (`gallery.scoring.visit_scores`).
 
 Beyond the smallest share measured the tail is exponential (peaks over threshold; Davison and Smith, Journal
-of the Royal Statistical Society B 52, 1990), with the mean excess over the score at that share. Over 12
-halves of KGBD people 1-100, with thresholds from the other half in four parts, P = 1 % and N = 25, this named
-0.8 % of strangers after 2 s and after a whole walk, and 1.6 % after 5 and 10 s. A line through the quantiles
-at 2 and 1 %, which depend on few comparisons, missed twice as many enrolled people at the same share of
-strangers named.
+of the Royal Statistical Society B 52, 1990), with the mean excess over the score at that share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import msgspec
 import numpy as np
 
-__all__ = ["Calibration", "ImpostorScores"]
+__all__ = ["ImpostorScores"]
 
 
 class ImpostorScores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,28 +69,3 @@ class ImpostorScores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         depths = -np.log(self.tails)
         beyond = max(0.0, depth - depths[-1])
         return float(np.interp(depth, depths, row) + excess * beyond)
-
-
-class Calibration:
-    """The thresholds of one encoder.
-
-    Attributes:
-        known: impostor scores by kind of sensor.
-    """
-
-    def __init__(self, known: Mapping[str, ImpostorScores]) -> None:
-        self.known = dict(known)
-
-    def threshold(self, sensor: str, fpir: float, people: int, windows: int) -> float | None:
-        """Returns the score from which a candidate is accepted; None for an uncalibrated kind of sensor.
-
-        Args:
-            sensor: the kind of sensor of the probe.
-            fpir: the rate of strangers that may be named, 0..1.
-            people: number of enrolled people, at least 1.
-            windows: number of windows of evidence.
-        """
-        if sensor not in self.known:
-            return None
-        share = -float(np.expm1(np.log1p(-fpir) / people))
-        return self.known[sensor].exceeded_by(share, windows)

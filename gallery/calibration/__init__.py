@@ -1,0 +1,1 @@
+"""Calibration of thresholds by the people of a gallery."""

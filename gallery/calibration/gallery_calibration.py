@@ -1,0 +1,73 @@
+"""Calibrations of a whole gallery: one for each kind of sensor, kept in the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import groupby
+
+from gallery.calibration.site_calibration import SiteCalibration, calibrate_site
+from gallery.calibration.stranger_visits import enrolled_visits
+from gallery.scoring.template_index import TemplateIndex
+from gallery.store.gallery import Gallery
+from gallery.store.records import StrangerRecording, StrangerVisit
+from stream.errors import GalleryError
+
+__all__ = ["Calibrations", "calibrate_gallery", "calibrate_index", "measured_elsewhere"]
+
+Calibrations = Mapping[str, SiteCalibration]
+"""By kind of sensor; none for kinds without people, or without visit scores measured elsewhere."""
+
+
+def measured_elsewhere(index: TemplateIndex) -> Calibrations:
+    """Returns calibrations by what was measured elsewhere alone."""
+    return calibrate_index(index, [], [])
+
+
+def calibrate_gallery(gallery: Gallery, index: TemplateIndex) -> Calibrations:
+    """Returns the calibrations of a gallery; compares what is not compared yet, and stores the scores.
+
+    If they cannot be stored, they are compared again next time.
+
+    Args:
+        gallery: where scores are kept.
+        index: of its templates.
+
+    Raises:
+        GalleryError: the gallery cannot be read.
+    """
+    version = index.backend.version
+    known = gallery.stranger_visits(version) if version else []
+    visits = {sensor: enrolled_visits(index, sensor, known) for sensor in index.sensors}
+    found = [visit for each in visits.values() for visit in each]
+    others = [visit for visit in known if visit.walk_id not in {each.walk_id for each in found}]
+    if version and not set(found) <= set(known):
+        with suppress(GalleryError):
+            gallery.keep_visits(version, [*others, *found])
+    return calibrate_index(index, found, gallery.stranger_recordings(version))
+
+
+def calibrate_index(
+    index: TemplateIndex, visits: Sequence[StrangerVisit], recordings: Sequence[StrangerRecording]
+) -> Calibrations:
+    """Returns the calibrations by given visits.
+
+    Args:
+        index: of a gallery's templates.
+        visits: of enrolled walks to the other people.
+        recordings: of people who are not enrolled.
+    """
+    scores = {visit.walk_id: visit.score for visit in visits}
+    found = {}
+    for sensor in index.sensors:
+        measured, people = index.backend.visits_of(sensor), index.people_of(sensor)
+        if measured is None or not people:
+            continue
+        walks = [walk for walk in index.walks if walk.sensor == sensor and walk.walk_id in scores]
+        enrolled = {
+            person: [scores[walk.walk_id] for walk in own]
+            for person, own in groupby(walks, key=lambda walk: walk.person_id)
+        }
+        strangers = [(each.people, each.score) for each in recordings if each.sensor == sensor]
+        found[sensor] = calibrate_site(measured, len(people), enrolled, strangers)
+    return found

@@ -1,0 +1,178 @@
+"""Calibrates a gallery: reads recordings of strangers through the running system, and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from encoder.weights import load_encoder
+from gallery.calibration.gallery_calibration import calibrate_gallery
+from gallery.calibration.report import SensorReport, report_sensor
+from gallery.scoring.backend import load_backend
+from gallery.scoring.template_index import TemplateIndex
+from gallery.scoring.track_scores import TrackScores
+from gallery.scoring.visit_scores import FIRST_WINDOWS
+from gallery.store.gallery import Gallery
+from gallery.store.records import Person, StrangerRecording
+from stream.bus.messages import Verdict
+from stream.errors import UserError
+from stream.system.compatibility import fit_command
+from stream.system.live import Live
+from stream.terminal.identify import echo_to
+
+__all__ = ["CalibrationReport", "PersonReport", "calibrate"]
+
+SHORT_S = 5.0
+"""Seconds of walking below which more is asked for."""
+
+POOR_QUALITY = 0.5
+"""Quality of a walk below which another is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonReport:
+    """What an enrolled person lacks.
+
+    Attributes:
+        name: of the person.
+        missing: a phrase each; empty if nothing is missing.
+    """
+
+    name: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """The report on a gallery.
+
+    Attributes:
+        sensors: by kind of sensor.
+        people: by name.
+        notes: what cannot be calibrated, and why.
+    """
+
+    sensors: tuple[SensorReport, ...]
+    people: tuple[PersonReport, ...]
+    notes: tuple[str, ...]
+
+
+def calibrate(
+    gallery: Gallery,
+    encoder: Sequence[str],
+    strangers: Sequence[str],
+    *,
+    forget: bool,
+    err: Console,
+    debug: bool,
+) -> CalibrationReport:
+    """Calibrates a gallery and reports.
+
+    Args:
+        gallery: the gallery.
+        encoder: weights; empty for those that ship.
+        strangers: recordings of people who are not enrolled; none keeps what is known of strangers.
+        forget: forget what is known of strangers.
+        err: console for the progress.
+        debug: print log lines of the processes.
+
+    Raises:
+        UserError: a recording cannot be read, shows nobody who walks, or is of another kind of sensor than
+            all enrolled people.
+        GalleryError: the gallery cannot be read or written.
+    """
+    contract = load_encoder(*map(Path, encoder)).contract
+    backend = load_backend(contract.id, map(Path, encoder))
+    people = gallery.people()
+    kinds = sorted({walk.sensor for person in people for walk in person.enrolments})
+    index = TemplateIndex.load(gallery, contract.id, backend, kinds)
+    if strangers:
+        watcher = _Watcher(index, gallery.url, tuple(encoder), contract.f, echo_to(err, debug))
+        found = [visit for one in strangers for visit in watcher.visits(one)]
+        gallery.replace_stranger_recordings(backend.version, found)
+    elif forget:
+        gallery.replace_stranger_recordings(backend.version, [])
+    calibrations = calibrate_gallery(gallery, index)
+    visits = gallery.stranger_visits(backend.version)
+    notes = [
+        f"{kind}: uncalibrated, no scores of strangers were measured for this encoder; to fit a back-end: "
+        f"{fit_command(encoder)}"
+        for kind in kinds
+        if kind not in calibrations and index.people_of(kind)
+    ]
+    return CalibrationReport(
+        tuple(
+            report_sensor(index, kind, calibrations[kind], visits) for kind in kinds if kind in calibrations
+        ),
+        tuple(PersonReport(person.name, tuple(_missing(person))) for person in people),
+        tuple(notes if people else ["nobody is enrolled: sge-stream enroll NAME"]),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Watcher:
+    """Compares recordings of people who are not enrolled, as the live system does.
+
+    Attributes:
+        index: of the gallery.
+        url: of the gallery.
+        encoder: weights.
+        f: skeletons of a window.
+        echo: receives log lines of the processes.
+    """
+
+    index: TemplateIndex
+    url: str
+    encoder: tuple[str, ...]
+    f: int
+    echo: Callable[[str], None]
+
+    def visits(self, recording: str) -> list[StrangerRecording]:
+        """Returns the visits in a recording: one for each track that was compared for long enough."""
+        best: dict[int, StrangerRecording] = {}
+        with Live([recording], self.url, fpir=None, speed=0, encoder=self.encoder, echo=self.echo) as live:
+            sensor = live.infos[0].sensor
+            self._check(recording, sensor)
+            for verdict in live.verdicts():
+                visit = self._visit(verdict, sensor)
+                if visit is not None:
+                    known = best.setdefault(verdict.decision.track, visit)
+                    best[verdict.decision.track] = max(known, visit, key=lambda each: each.score)
+        if not best:
+            raise UserError(f"{recording}: nobody walks for a second in it; leave it out")
+        return list(best.values())
+
+    def _check(self, recording: str, sensor: str) -> None:
+        if sensor not in self.index.sensors:
+            raise UserError(f"{recording}: nobody is enrolled on {sensor}; enrol people on it first")
+        if self.index.backend.visits_of(sensor) is None:
+            raise UserError(f"{recording}: {sensor} is uncalibrated with this encoder; fit a back-end first")
+
+    def _visit(self, verdict: Verdict, sensor: str) -> StrangerRecording | None:
+        """Returns a decision's score as that of a visit; None before the first decision."""
+        decision = verdict.decision
+        windows = round(verdict.seconds / TrackScores(self.f).seconds_per_window)
+        measured = self.index.backend.visits_of(sensor)
+        if decision.score is None or measured is None or windows < FIRST_WINDOWS:
+            return None
+        ids = {name: person for person, name in self.index.names.items()}
+        if decision.candidate not in ids:  # enrolled meanwhile
+            return None
+        people = len(self.index.people_of(sensor))
+        score = decision.score - measured.above(windows)
+        return StrangerRecording(sensor, score, ids[decision.candidate], people)
+
+
+def _missing(person: Person) -> Iterator[str]:
+    """Returns what an enrolled person lacks, for each kind of sensor."""
+    for sensor in person.sensors:
+        walks = [walk for walk in person.enrolments if walk.sensor == sensor]
+        if len(walks) < 2:
+            yield f"one walk only on {sensor}"
+        if sum(walk.seconds for walk in walks) < SHORT_S:
+            yield f"{sum(walk.seconds for walk in walks):.1f} s of walking on {sensor}"
+        if max(walk.quality for walk in walks) < POOR_QUALITY:
+            yield f"no walk of good quality on {sensor}"

@@ -1,0 +1,113 @@
+"""`sge-stream calibrate`: what the gallery shows about its thresholds, and recordings of strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from gallery.calibration.report import Confusion, SensorReport
+from gallery.store.gallery import open_gallery
+from stream.errors import UserError
+from stream.terminal.options import EncoderOption, GalleryOption, debug_requested, err, out
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    context: typer.Context,
+    gallery: GalleryOption = None,
+    strangers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--strangers",
+            metavar="FILE|DIR",
+            help="Recordings of people who are not enrolled, or a folder of them; may be repeated. Their "
+            "scores take the place of those given before; nothing else of these people is kept.",
+        ),
+    ] = None,
+    forget: Annotated[
+        bool, typer.Option("--forget-strangers", help="Forget the scores of strangers given before.")
+    ] = False,
+    encoder: EncoderOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Show how well the gallery tells its people from each other and from strangers.
+
+    A gallery calibrates itself after each enrolment and removal; recordings of strangers make that better.
+    """
+    from stream.terminal.calibrate import calibrate as run  # noqa: PLC0415 - other commands start faster
+
+    if strangers and forget:
+        raise UserError("--strangers replaces the scores given before; leave --forget-strangers out")
+    with open_gallery(gallery, create=False) as store:
+        found = run(
+            store, encoder or [], _recordings(strangers or []), forget=forget, err=err,
+            debug=debug_requested(context),
+        )  # fmt: skip
+    if json:
+        out.print(msgspec.json.encode(found).decode(), soft_wrap=True, highlight=False)
+        return
+    for report in found.sensors:
+        _show(report)
+    for person in found.people:
+        if person.missing:
+            _print(f"{person.name}: {'; '.join(person.missing)}")
+    for note in found.notes:
+        _print(note)
+
+
+def _recordings(paths: Iterable[Path]) -> list[str]:
+    """Returns the recordings at paths; of a folder, those in it."""
+    found: list[str] = []
+    for path in paths:
+        inside = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+        if not inside:
+            raise UserError(f"--strangers: {path} holds no recordings (.mcap)")
+        found += map(str, inside)
+    return found
+
+
+def _show(report: SensorReport) -> None:
+    _print(
+        f"{report.sensor}: {_count(report.people, 'person', 'people')}, "
+        f"{_count(report.walks, 'walk', 'walks')}; {_count(report.visits, 'walk', 'walks')} compared with "
+        f"the other people, {_count(report.strangers, 'stranger', 'strangers')}"
+    )
+    state = "provisional: too few people to rely on the rate of strangers named" if report.provisional else ""
+    _print(f"  thresholds rest on {report.basis}{f'; {state}' if state else ''}")
+    if report.highest_impostor is not None:
+        _print(f"  highest score for another person: {_score(report.highest_impostor)}")
+    if report.lowest_genuine is not None:
+        own = report.lowest_genuine
+        _print(f"  lowest score of a person's newest walk for that person: {own.score:.2f}, {own.name}")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("strangers named, asked", "95 % interval here", "enrolled people missed"):
+        table.add_column(heading, justify="right")
+    for rate in report.rates:
+        missed = "needs two walks each" if rate.missed is None else _percent(rate.missed)
+        table.add_row(_percent(rate.fpir), f"{_percent(rate.low)} to {_percent(rate.high)}", missed)
+    out.print(table)
+    for each in report.confused:
+        _print(f"  the newest walk of {each.name} fits {each.other} best")
+
+
+def _score(found: Confusion) -> str:
+    return f"{found.score:.2f}, a walk of {found.name} for {found.other}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
+
+
+def _print(text: str) -> None:
+    out.print(text, highlight=False, soft_wrap=True)
