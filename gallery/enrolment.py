@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from gallery.enrolment_advice import pose_model_warnings, view_advice
 from gallery.enrolment_checks import Findings, check_walks
 from gallery.matcher import Matcher
 from gallery.open_set_decision import Track
@@ -19,6 +20,7 @@ from gallery.store.names import clean_name
 from gallery.store.records import NewEnrolment
 from stream.bus.messages import MAX_TEXT, EnrolReply, EnrolRequest
 from stream.errors import UserError
+from stream.walk_views import format_views
 
 __all__ = [
     "LOWEST_MIN_SECONDS",
@@ -80,6 +82,7 @@ def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) ->
     if findings.refusals and not request.force:
         raise UserError(str(findings.refusals[0]))
     findings.warnings[:0] = [refusal.fact for refusal in findings.refusals]
+    findings.warnings += pose_model_warnings(walks, matcher.index.walks, name)
     entries = matcher.enrolled.begin(name, [track.number for track in tracks], walks)
     quality = assess_together([(track.scores.seconds, track.scores.bones.value) for track in tracks])
     return PreparedEnrolment(name, request.consent_by, walks, quality, request.add, findings, tuple(entries))
@@ -94,9 +97,9 @@ def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply
     """
     try:
         if prepared.add:
-            gallery.add_walks(prepared.name, prepared.walks)
+            person = gallery.add_walks(prepared.name, prepared.walks)
         else:
-            gallery.enrol(prepared.name, prepared.walks, consent_by=prepared.consent_by)
+            person = gallery.enrol(prepared.name, prepared.walks, consent_by=prepared.consent_by)
     except BaseException:
         prepared.end("failed")
         raise
@@ -108,6 +111,9 @@ def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply
         warnings=tuple(text[:MAX_TEXT] for text in prepared.findings.warnings),
         fits=tuple(text[:MAX_TEXT] for text in prepared.findings.fits),
         quality_cause=prepared.quality.cause,
+        views=tuple(
+            text[:MAX_TEXT] for text in view_advice(person, {walk.sensor for walk in prepared.walks})
+        ),
     )
 
 
@@ -155,4 +161,6 @@ def _walk(matcher: Matcher, track: Track, contract: str, min_seconds: float) -> 
         quality=scores.quality.value,
         templates=np.stack(scores.templates.rows),
         statistics=scores.statistics.segments.mean,
+        pose_model=scores.pose_model or None,
+        view=format_views(scores.seen_views) or None,
     )

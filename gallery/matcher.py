@@ -132,7 +132,15 @@ class Matcher:
             if predictor is not None and predictions is not None:
                 prediction = (predictor.people, predictions[n])
             scored = ScoredWindow(
-                row.start_ns, row.end_ns, row.quality, window, people, scores[n], prediction
+                row.start_ns,
+                row.end_ns,
+                row.quality,
+                window,
+                people,
+                scores[n],
+                prediction,
+                row.view,
+                tick.pose_model,
             )
             _add(track, scored)
             decisions.append(self._rule.decide(track, arrival_ns=row.arrival_ns))

@@ -11,6 +11,7 @@ import numpy as np
 
 from gallery.scoring.track_scores import AveragePrediction, Floats, TrackScores
 from stream.body import FloatArray
+from stream.walk_views import View
 
 __all__ = ["KEEP_NS", "RecentWindows", "ScoredWindow"]
 
@@ -32,10 +33,17 @@ class ScoredWindow(NamedTuple):
     """(P,) float64."""
     prediction: tuple[tuple[int, ...], FloatArray] | None = None
     """Ids of C people and their probabilities (C,) by the recognition network, if there is one."""
+    view: View | None = None
+    """From which side the sensor sees the person; None if not known."""
+    pose_model: str = ""
+    """The model that estimated the poses; empty if there is none."""
 
     def add_to(self, scores: TrackScores) -> None:
         """Adds the window to the scores of a track."""
         scores.add(self.quality, self.cages, self.people, self.scores)
+        scores.pose_model = self.pose_model
+        if self.view is not None:
+            scores.views[self.view] += 1
         if self.prediction is not None:
             scores.predicted.add(*self.prediction)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from gallery.scoring.track_statistics import TrackStatistics
 from gallery.scoring.walk_quality import BoneVariation, WalkQuality, assess_quality
 from stream.body import FloatArray
+from stream.walk_views import View, seen_views
 from stream.windows.cutting import RATE_HZ
 
 __all__ = [
@@ -170,6 +172,8 @@ class TrackScores:
         templates: by which the track can be enrolled.
         predicted: by the recognition network; without windows where there is none.
         bones: variation of the bone lengths so far.
+        views: numbers of windows of each view that is known.
+        pose_model: the model that estimated the poses; empty if there is none.
     """
 
     f: int
@@ -180,6 +184,8 @@ class TrackScores:
     templates: TemplateMeans = field(default_factory=TemplateMeans)
     predicted: AveragePrediction = field(default_factory=AveragePrediction)
     bones: BoneVariation = field(default_factory=BoneVariation, repr=False, compare=False)
+    views: Counter[View] = field(default_factory=Counter)
+    pose_model: str = ""
     _sums: _ScoreSums = field(default_factory=_ScoreSums.zeros, repr=False, compare=False)
 
     def add(self, quality: float, cages: FloatArray, people: tuple[int, ...], scores: Floats) -> None:
@@ -245,6 +251,12 @@ class TrackScores:
     def seconds_per_window(self) -> float:
         """Seconds of walking that each further window adds."""
         return (self.f // 2) / RATE_HZ
+
+    @property
+    def seen_views(self) -> tuple[View, ...]:
+        """The views that the walk so far shows."""
+        seconds = {view: windows * self.seconds_per_window for view, windows in self.views.items()}
+        return seen_views(seconds, self.seconds)
 
     @property
     def quality(self) -> WalkQuality:

@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from stream.body import FloatArray
+from stream.walk_views import VIEWS, View, read_views
 
 __all__ = [
     "Enrolment",
@@ -37,7 +38,7 @@ class NewEnrolment:
         statistics: (S,) float32: means of its segments' statistics (`gallery.scoring.segments`); empty for
             templates without pose features.
         pose_model: the model that estimated the poses; None for a sensor that measures joints, or not known.
-        view: the views that the walk shows, see `stream.windows.views`; None if not known.
+        view: the views that the walk shows, see `stream.walk_views`; None if not known.
     """
 
     contract_id: str
@@ -107,6 +108,11 @@ class Person:
     def sensors(self) -> tuple[str, ...]:
         """Kinds of sensors that recorded the person, each once, in order of name."""
         return tuple(sorted({walk.sensor for walk in self.enrolments}))
+
+    def views(self, sensor: str) -> tuple[View, ...]:
+        """Views that the walks of a kind of sensor show, each once, in the order of `VIEWS`."""
+        walks = [read_views(walk.view) for walk in self.enrolments if walk.sensor == sensor]
+        return tuple(view for view in VIEWS if any(view in seen for seen in walks))
 
     @property
     def contracts(self) -> tuple[str, ...]:

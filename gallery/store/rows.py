@@ -16,7 +16,7 @@ from gallery.store.records import Enrolment, NewEnrolment, Person
 from gallery.store.schema import CONSENT, enrolment, person, template
 from stream.body import FloatArray
 from stream.errors import GalleryError
-from stream.windows.views import read_views
+from stream.walk_views import read_views
 
 __all__ = [
     "add_walk",

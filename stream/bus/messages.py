@@ -33,6 +33,7 @@ from msgspec import Meta
 
 from stream.body import FloatArray
 from stream.decision import Decision
+from stream.walk_views import View
 
 __all__ = [
     "MAX_TEXT",
@@ -81,6 +82,7 @@ class WindowRow(msgspec.Struct, frozen=True, array_like=True):
             image was captured. It is the frame that completed the window; for a window that was held back,
             the frame of the first step.
         quality: mean joint confidence times the walking weight (`stream.windows.walk_detection`), 0..1.
+        view: from which side the sensor sees the person; None if not known.
     """
 
     track: Count
@@ -88,6 +90,7 @@ class WindowRow(msgspec.Struct, frozen=True, array_like=True):
     end_ns: int
     arrival_ns: int
     quality: Share
+    view: View | None = None
 
 
 class TrackNote(msgspec.Struct, frozen=True, array_like=True):
@@ -136,6 +139,7 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
         cut: windows cut so far, by track, for the tracks in view and those in `ended`; without windows that
             are still to be sent. What is missing in the ticks up to this one was lost.
         splits: tracks that end because another person has their body id.
+        pose_model: the model that estimated the poses, see `stream.body.SourceInfo`; empty if there is none.
     """
 
     source: Count
@@ -150,6 +154,7 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     last: bool = False
     cut: dict[Count, Count] = {}
     splits: tuple[TrackSplit, ...] = ()
+    pose_model: Text = ""
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
@@ -261,6 +266,8 @@ class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
         warnings: what is doubtful about the walks, a sentence each.
         fits: how well each added walk fits the person, a sentence each; empty for a new person.
         quality_cause: what lowers the quality most, and what to do if it is low; empty if nothing does.
+        views: from which sides the person is enrolled and which are missing, a sentence for each kind of
+            sensor.
     """
 
     error: Text = ""
@@ -270,6 +277,7 @@ class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     warnings: tuple[Text, ...] = ()
     fits: tuple[Text, ...] = ()
     quality_cause: Text = ""
+    views: tuple[Text, ...] = ()
 
 
 Message = Tick | Ack | Verdict | SourceEnded | VerdictReceipt | Status | EnrolRequest | EnrolReply

@@ -202,6 +202,7 @@ class _CaptureLoop:
             arrival_ns=arrival_ns,
             in_view=self._tracker.open,
             last=last,
+            pose_model=self._source.info.pose_model,
         )
         self._sender.offer(tick, joints)
 

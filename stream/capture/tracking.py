@@ -207,6 +207,7 @@ def make_tick(
     arrival_ns: int,
     in_view: tuple[int, ...],
     last: bool,
+    pose_model: str = "",
 ) -> tuple[Tick, FloatArray]:
     """Returns a tracker's update as a tick for the bus, and its windows (n, f, 20, 3).
 
@@ -218,6 +219,7 @@ def make_tick(
         arrival_ns: see `WindowRow`.
         in_view: numbers of the tracks in view.
         last: whether the source has ended.
+        pose_model: the model that estimates the source's poses; empty if there is none.
     """
     windows = [window.joints for _, window in update.windows]
     joints = np.stack(windows) if windows else np.zeros(0, np.float32)
@@ -227,7 +229,8 @@ def make_tick(
         seq=0,
         shape=joints.shape if windows else (),
         rows=tuple(
-            WindowRow(track, w.start_ns, w.end_ns, arrival_ns, w.quality) for track, w in update.windows
+            WindowRow(track, w.start_ns, w.end_ns, arrival_ns, w.quality, w.view)
+            for track, w in update.windows
         ),
         notes=tuple(TrackNote(track, time_ns, reason) for track, reason in update.notes),
         ended=update.ended,
@@ -235,5 +238,6 @@ def make_tick(
         last=last,
         cut=dict(update.cut),
         splits=update.splits,
+        pose_model=pose_model,
     )
     return tick, joints

@@ -167,6 +167,8 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
     for fit in reply.fits:
         out.print(fit, highlight=False, soft_wrap=True)
     out.print(_summary(request, reply), highlight=False, soft_wrap=True)
+    for advice in reply.views:
+        out.print(advice, highlight=False, soft_wrap=True)
 
 
 def _examine_gallery(plan: EnrolPlan, name: str) -> tuple[str, str, bool]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gallery.store.records import Person
+from stream.walk_views import read_views
 
 __all__ = ["render_people", "render_person"]
 
@@ -19,14 +20,14 @@ def render_people(people: Sequence[Person]) -> Table:
     table.add_column("name", overflow="fold")
     for column in ("walks", "seconds"):
         table.add_column(column, justify="right")
-    for column in ("sensors", "enrolled", "consent", "contract"):
+    for column in ("sensors and views", "enrolled", "consent", "contract"):
         table.add_column(column, overflow="fold")
     for person in people:
         table.add_row(
             Text(person.name),
             str(len(person.enrolments)),
             f"{person.seconds:.1f}",
-            Text(", ".join(person.sensors)),
+            Text("\n".join(_sensor_views(person, sensor) for sensor in person.sensors)),
             f"{person.enrolled_at.astimezone(UTC):%Y-%m-%d}",
             person.consent_by,
             ", ".join(sorted({walk.contract_id for walk in person.enrolments})),
@@ -41,19 +42,25 @@ def render_person(person: Person) -> Table:
     table = Table(title=Text(person.name), caption=caption)
     for column in ("walk", "templates", "seconds", "quality"):
         table.add_column(column, justify="right")
-    for column in ("sensor", "enrolled", "contract"):
-        table.add_column(column)
+    for column in ("sensor", "views", "enrolled", "contract"):
+        table.add_column(column, overflow="fold")
     for number, walk in enumerate(person.enrolments, 1):
         table.add_row(
             str(number),
             str(walk.windows),
             f"{walk.seconds:.1f}",
             f"{walk.quality:.2f}",
-            Text(walk.sensor),
+            Text(f"{walk.sensor}, {walk.pose_model}" if walk.pose_model else walk.sensor),
+            ", ".join(read_views(walk.view)) or "not known",
             _format_time(walk.created_at),
             walk.contract_id,
         )
     return table
+
+
+def _sensor_views(person: Person, sensor: str) -> str:
+    views = ", ".join(person.views(sensor))
+    return f"{sensor}: {views}" if views else sensor
 
 
 def _format_time(time: datetime) -> str:

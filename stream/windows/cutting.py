@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.body import FloatArray
+from stream.walk_views import View
+from stream.windows.heading import ViewFinder
 from stream.windows.posture import missing_joints_problem
 from stream.windows.walk_detection import WalkDetector, WalkProblem, WindowAssessment
 
@@ -84,12 +86,14 @@ class Window:
         end_ns: source time of the last skeleton.
         joints: (f, 20, 3) float32, metres, each skeleton relative to its own HipCenter.
         quality: mean joint confidence, 0..1; with `walking_only`, times the walking weight.
+        view: from which side the sensor sees the person; None if not known.
     """
 
     start_ns: int
     end_ns: int
     joints: FloatArray
     quality: float
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +123,7 @@ class WindowCutter:
         self.problem: WindowProblem | None = None
         """Reason why the track currently has no windows; None if there is no problem."""
         self._detector = WalkDetector() if walking_only else None
+        self._views = ViewFinder()
         self._held: deque[Window] = deque()
         self._last_frame: _Sample | None = None
         self._arrivals: deque[int] = deque(maxlen=_ARRIVALS)
@@ -155,6 +160,7 @@ class WindowCutter:
 
     def forget_body(self) -> None:
         """Forgets the body so far: later windows are assessed as those of another person."""
+        self._views = ViewFinder()
         if self._detector is not None:
             self._detector.forget_body()
 
@@ -199,6 +205,7 @@ class WindowCutter:
         """Adds a resampled skeleton; every `step` skeletons, cuts a window."""
         if self._detector is not None:
             self._detector.add(sample.time_ns, sample.joints)
+        self._views.add(sample.time_ns, float(sample.joints[0, 0]), float(sample.joints[0, 2]))
         self._recent.append(sample)
         self._sample_count += 1
         if self._sample_count < self.f or (self._sample_count - self.f) % self.step:
@@ -211,12 +218,12 @@ class WindowCutter:
         joints -= joints[:, :1].copy()
         confidence = np.stack([sample.confidence for sample in self._recent])
         quality = float(confidence.mean())
-        first, last = self._recent[0], self._recent[-1]
+        first, last, view = self._recent[0], self._recent[-1], self._views.view
         if self._detector is None:
             self.problem = None
-            return [Window(first.time_ns, last.time_ns, joints, quality)]
+            return [Window(first.time_ns, last.time_ns, joints, quality, view)]
         assessment = self._detector.assess(joints, confidence, math.hypot(*last.joints[0].tolist()))
-        window = Window(first.time_ns, last.time_ns, joints, assessment.weight * quality)
+        window = Window(first.time_ns, last.time_ns, joints, assessment.weight * quality, view)
         return self._release(window, assessment)
 
     def _release(self, window: Window, assessment: WindowAssessment) -> list[Window]:

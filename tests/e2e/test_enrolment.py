@@ -11,9 +11,14 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import numpy as np
 import pytest
 
+from gallery.store.gallery import open_gallery
+from stream.body import Body, BodyFrame, SourceInfo
+from stream.recording.writer import RecordingWriter
 from tests.e2e.program import Program, record, record_two
+from tests.stream.bodies import at_rate, walking
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +138,47 @@ def test_a_given_track_leaves_the_walks_of_the_other_sources(
     several = enrolled(program, "Ben", "--source", walks["both"], "--track", "2", "--track", "1", "--force")
     assert "Ben is enrolled: 2 walks" in several.stdout
     assert "contradict each other" in several.stderr
+
+
+def record_camera(path: Path, seed: int, model: str, *, towards: bool) -> Path:
+    """A recording of a camera's skeletons: a person walks 4 s towards the sensor, or away from it."""
+    times = at_rate(30, 4)
+    joints = walking(times) * np.float32(1 + 0.1 * seed)
+    distances = (7 if towards else 2) + (-1.2 if towards else 1.2) * times / 1e9
+    joints += np.random.default_rng(seed).normal(0, 0.003, joints.shape).astype(np.float32)
+    joints[..., 2] += (distances - 3)[:, None].astype(np.float32)
+    info = SourceInfo(path.name, "camera", "kinect-v1", live=False, finite=True, pose_model=model)
+    with RecordingWriter(path, info) as writer:
+        for time_ns, body in zip(times.tolist(), joints, strict=True):
+            writer.write(BodyFrame(time_ns, (Body(1, body, np.ones(20, np.float32)),)))
+    return path
+
+
+def test_views_and_the_pose_model_are_kept_and_what_is_missing_is_said(
+    program: Program, tmp_path: Path
+) -> None:
+    ada = record_camera(tmp_path / "ada.mcap", 0, "lite", towards=True)
+    back = record_camera(tmp_path / "back.mcap", 0, "lite", towards=False)
+    ben = record_camera(tmp_path / "ben.mcap", 1, "full", towards=False)
+    assert (
+        "on camera, Ada is enrolled walking towards the sensor; if people pass so, also enrol walking away "
+        "from the sensor and across the sensor's view: `sge-stream people add-walk Ada --source S`\n"
+    ) in enrolled(program, "Ada", "--source", ada).stdout
+    done = enrolled(program, "Ben", "--source", ben)
+    assert (
+        "warning: walks of Ada on camera were enrolled with the pose model lite, and this run uses full"
+        in (done.stderr)
+    )
+    added = enrolled(program, "add-walk", "Ada", "--source", back)
+    assert "also enrol walking across the sensor's view: " in added.stdout
+    shown = program.run("people", "show", "Ada").stdout
+    assert [word in shown for word in ("towards", "away", "lite", "full")] == [True, True, True, False]
+    with open_gallery(program.environment["SGE_GALLERY"]) as gallery:
+        walks = [(walk.pose_model, walk.view) for walk in gallery.person("Ada").enrolments]
+        assert walks == [("lite", "towards"), ("lite", "away")]
+        assert [(walk.pose_model, walk.view) for walk in gallery.person("Ben").enrolments] == [
+            ("full", "away")
+        ]
 
 
 def test_a_track_of_the_running_system_is_enrolled_once(program: Program) -> None:

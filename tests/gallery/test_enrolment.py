@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from gallery.store.gallery import Gallery, open_gallery
 from stream.body import FloatArray
 from stream.bus.messages import EnrolReply, EnrolRequest, Tick, WindowRow
 from stream.errors import GalleryError, UserError
+from stream.walk_views import View
 from tests.gallery.flat_visits import flat_visits
 
 F, D = 6, 16
@@ -47,10 +48,19 @@ class System:
     def reload(self) -> None:
         self.matcher.replace_index(self._index())
 
-    def watch(self, track: int, walk: FloatArray, source: int = 0) -> None:
+    def watch(
+        self,
+        track: int,
+        walk: FloatArray,
+        source: int = 0,
+        views: Sequence[View | None] = (),
+        model: str = "",
+    ) -> None:
         for k, window in enumerate(walk):
-            row = WindowRow(track, k * 100_000_000, k * 100_000_000 + 166_666_667, 7, 1.0)
-            self.matcher.observe(Tick(source, 0, k, "c", (1, F, D), (row,)), window[None])
+            view = views[k] if views else None
+            row = WindowRow(track, k * 100_000_000, k * 100_000_000 + 166_666_667, 7, 1.0, view)
+            tick = Tick(source, 0, k, "c", (1, F, D), (row,), pose_model=model)
+            self.matcher.observe(tick, window[None])
 
     def prepare(self, name: str, *tracks: int, add: bool = False, force: bool = False) -> PreparedEnrolment:
         request = EnrolRequest(name, tracks, "--yes", add=add, force=force)
@@ -290,3 +300,87 @@ def test_a_walk_is_not_added_to_a_person_who_is_not_enrolled(system: System) -> 
     with pytest.raises(GalleryError, match="no person named Eve is enrolled"):
         system.enrol("Eve", 1, add=True)
     assert system.enrol("Eve", 1).warnings == ()
+
+
+UNKNOWN: list[View | None] = [None]
+TOWARDS: list[View | None] = ["towards"]
+AWAY: list[View | None] = ["away"]
+SIDE: list[View | None] = ["side"]
+
+
+def stored(system: System, name: str) -> list[tuple[str | None, str | None]]:
+    """Pose model and views of each stored walk of a person."""
+    return [(walk.pose_model, walk.view) for walk in system.gallery.person(name).enrolments]
+
+
+def test_a_walk_is_stored_with_its_pose_model_and_the_views_it_shows_for_long_enough(system: System) -> None:
+    system.watch(
+        1, walk_of(EVE), source=1, views=UNKNOWN * 5 + TOWARDS * 20 + SIDE * 10 + AWAY * 25, model="full"
+    )
+    system.enrol("Eve", 1)
+    assert stored(system, "Eve") == [("full", "towards,away")]
+    assert stored(system, "Ada") == [(None, None)]
+
+
+def test_the_missing_views_are_asked_for(system: System) -> None:
+    first, second, third = (walk_of(EVE) for _ in range(3))
+    system.watch(1, first, source=1, views=TOWARDS * 60)
+    assert system.enrol("Eve A.", 1).views == (
+        "on camera, Eve A. is enrolled walking towards the sensor; if people pass so, also enrol walking "
+        "away from the sensor and across the sensor's view: `sge-stream people add-walk 'Eve A.' --source S`",
+    )
+    system.watch(2, second, source=1, views=AWAY * 60)
+    (text,) = system.enrol("Eve A.", 2, add=True).views
+    assert "is enrolled walking towards the sensor and away from the sensor; if" in text
+    assert "also enrol walking across the sensor's view: `" in text
+    system.watch(3, third, source=1, views=SIDE * 60)
+    assert system.enrol("Eve A.", 3, add=True).views == ()
+    assert stored(system, "Eve A.") == [(None, "towards"), (None, "away"), (None, "side")]
+
+
+def test_each_kind_of_sensor_has_its_own_missing_views(system: System) -> None:
+    system.watch(1, walk_of(EVE), views=AWAY * 60)
+    system.watch(2, walk_of(EVE), source=1, views=SIDE * 60)
+    camera, kinect = system.enrol("Eve", 1, 2).views
+    assert camera.startswith("on camera, Eve is enrolled walking across the sensor's view; if")
+    assert kinect.startswith("on kinect-v1, Eve is enrolled walking away from the sensor; if")
+
+
+def test_no_view_is_asked_for_where_none_is_known(system: System) -> None:
+    system.watch(1, walk_of(EVE))
+    assert system.enrol("Eve", 1).views == ()
+
+
+@pytest.mark.parametrize("earlier", ["lite", ""])
+def test_people_enrolled_with_another_pose_model_are_named(gallery: Gallery, earlier: str) -> None:
+    run = System(gallery)
+    for number, name in enumerate(("Ada", "Ben", "Cy", "Dora"), 1):
+        run.watch(number, walk_of(RANDOM.standard_normal((F, D)).astype("f4")), source=1, model=earlier)
+        run.enrol(name, number)
+    run = System(gallery)
+    run.watch(1, walk_of(EVE), source=1, model="full")
+    run.watch(2, walk_of(EVE), source=1, model="full")
+    (warning,) = [text for text in run.enrol("Eve", 1).warnings if "pose model" in text]
+    by = "the pose model lite" if earlier else "a pose model that was not recorded"
+    assert warning == (
+        f"walks of Ada, Ben, Cy and 1 more on camera were enrolled with {by}, and this run uses full: people "
+        "are recognised worse across two models; enrol these again with full"
+    )
+    run.watch(3, walk_of(EVE), source=1, model="full")
+    again = run.enrol("Ada", 3, add=True, force=True)
+    assert "walks of Ben, Cy and Dora on camera" in " ".join(again.warnings)
+    run.reload()
+    run.watch(4, walk_of(BEN), source=1, model="full")
+    later = run.enrol("Ben", 4, add=True, force=True)
+    assert "walks of Cy and Dora on camera" in " ".join(later.warnings), "Ada has a walk of this model now"
+
+
+def test_one_pose_model_or_none_is_no_matter(system: System) -> None:
+    system.watch(1, walk_of(EVE), source=1, model="full")
+    assert system.enrol("Eve", 1).warnings == ()
+    system.reload()
+    for number, model in ((2, "full"), (3, "")):
+        other = walk_of(RANDOM.standard_normal((F, D)).astype("f4"))
+        system.watch(number, other, source=1, model=model)
+        warnings = system.enrol(f"P{number}", number, force=True).warnings
+        assert not any("pose model" in text for text in warnings)

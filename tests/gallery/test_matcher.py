@@ -20,6 +20,7 @@ from gallery.store.gallery import open_gallery
 from gallery.store.records import PersonTemplates
 from stream.bus.messages import EnrolRequest, Tick, TrackNote, TrackSplit, WindowRow
 from stream.errors import UserError
+from stream.walk_views import View
 from tests.gallery.flat_visits import flat_visits
 
 F, D = 6, 16
@@ -277,8 +278,8 @@ def test_the_reason_states_why_a_decided_track_has_no_new_windows() -> None:
     assert walking.reason == "score reaches the threshold"
 
 
-def row(track: int, number: int) -> WindowRow:
-    return WindowRow(track, number * 100_000_000, number * 100_000_000 + 166_666_667, 7, 1.0)
+def row(track: int, number: int, view: View | None = None) -> WindowRow:
+    return WindowRow(track, number * 100_000_000, number * 100_000_000 + 166_666_667, 7, 1.0, view)
 
 
 def test_a_split_track_ends_as_it_was_before_the_change_and_its_later_windows_are_the_other_person() -> None:
@@ -305,6 +306,19 @@ def test_a_split_track_ends_as_it_was_before_the_change_and_its_later_windows_ar
     for number, seconds in ((1, 1.9), (2, 1.4)):
         track = (subject.tracks | subject.ended)[number]
         assert track.scores.seconds == pytest.approx(seconds), "by which the track can be enrolled"
+
+
+def test_the_views_of_a_split_track_are_divided_like_its_windows() -> None:
+    subject = matcher(ada=ADA)
+    for k in range(34):
+        view: View = "towards" if k < 20 else "away"
+        tick = Tick(0, 0, k, "c", (1, F, D), (row(1, k, view),), pose_model="full")
+        subject.observe(tick, ADA[None])
+    split = TrackSplit(1, 2, 2_050_000_000)
+    subject.observe(Tick(0, 0, 34, ended=(1,), open=(2,), splits=(split,)), ADA[None][:0])
+    first, second = subject.ended[1].scores, subject.tracks[2].scores
+    assert (first.views, first.seen_views, first.pose_model) == ({"towards": 19}, ("towards",), "full")
+    assert (second.views, second.seen_views, second.pose_model) == ({"away": 13}, ("away",), "full")
 
 
 def test_a_repeated_split_or_end_changes_nothing() -> None:

@@ -34,13 +34,14 @@ TICK = Tick(
     seq=258,
     contract="c",
     shape=(1, 2),
-    rows=(WindowRow(3, 0, 166_666_667, 5, 0.5),),
+    rows=(WindowRow(3, 0, 166_666_667, 5, 0.5, "away"),),
     notes=(TrackNote(4, 7, "joints missing"),),
     ended=(2,),
     cut={3: 9},
     splits=(TrackSplit(4, 10, 1000),),
     open=(4,),
     last=True,
+    pose_model="full",
 )
 DECISION = Decision(
     "r-1",
@@ -64,7 +65,7 @@ def test_golden_bytes_of_a_tick() -> None:
     head, block = pack(TICK, np.array([[1.0, -2.5]], np.float32))
     assert head.hex() == (
         "53474501"  # "SGE", version 1
-        "9d"  # thirteen fields
+        "9e"  # fourteen fields
         "a174"  # kind "t"
         "01"
         "00"
@@ -72,12 +73,13 @@ def test_golden_bytes_of_a_tick() -> None:
         "a163"  # contract "c"
         "920102"  # shape
         "91"
-        "95"
+        "96"
         "03"
         "00"
         "ce09ef21ab"
         "05"
-        "cb3fe0000000000000"  # one row
+        "cb3fe0000000000000"
+        "a461776179"  # one row
         "91"
         "93"
         "04"
@@ -88,6 +90,7 @@ def test_golden_bytes_of_a_tick() -> None:
         "c3"  # last
         "810309"  # windows cut
         "9193040acd03e8"  # one split
+        "a466756c6c"  # pose model
     )
     assert block.hex() == "0000803f000020c0"
 
@@ -96,7 +99,7 @@ MESSAGES: list[tuple[Message, str]] = [
     (Ack(1, 2, 3), "5347450194a161010203"),
     (VerdictReceipt(5), "5347450192a16705"),
     (SourceEnded(6, 1), "5347450193a1650601"),
-    (EnrolReply("no"), "5347450198a172a26e6f00cb0000000000000000cb00000000000000009090a0"),
+    (EnrolReply("no"), "5347450199a172a26e6f00cb0000000000000000cb00000000000000009090a090"),
     (EnrolRequest("Ada", (2,), "--yes"), "5347450197a171a34164619102a52d2d796573cb0000000000000000c2c2"),
     (
         Status("encoder", 0, "ready", {"n": 1.0}),

@@ -42,6 +42,21 @@ def test_the_list_has_a_row_per_person() -> None:
     assert "aaaa, bbbb" in shown
 
 
+def test_views_and_pose_models_are_shown() -> None:
+    seen = (
+        Enrolment("aaaa", "camera", 10.0, 0.9, 30, NOON, "full", "towards"),
+        Enrolment("aaaa", "camera", 10.0, 0.9, 30, NOON, "lite", "towards,away"),
+    )
+    ada = Person("Ada", NOON, NOON, "asked", (*seen, walk("aaaa")))
+    listed = text_of(render_people([ada]))
+    assert "camera: towards, away " in listed
+    assert "│ kinect-v1 " in listed
+    first, second, third = (line for line in text_of(render_person(ada)).splitlines() if "aaaa" in line)
+    assert "camera, full " in first and "towards " in first
+    assert "camera, lite " in second and "towards, away " in second
+    assert "kinect-v1 " in third and "not known " in third
+
+
 def test_an_empty_gallery_shows_the_enrol_command() -> None:
     assert "sge-stream enroll" in text_of(render_people([]))
 
