@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 from stream.walk_views import View
 
@@ -28,6 +30,10 @@ SHORTEST_NS = 400_000_000
 MIN_SPEED = 0.3
 """Metres per second; slower motion has no heading."""
 
+MIN_CLEARNESS = 1.5
+"""Least distance between the middles of the path's halves, as a multiple of the scatter about them: 3.5 on a
+straight path, less where the distance of a person who stands is measured with large errors."""
+
 PAUSE_NS = 150_000_000
 """Pause after which the path begins anew."""
 
@@ -36,14 +42,14 @@ class ViewFinder:
     """Observes the hips of one track."""
 
     def __init__(self) -> None:
-        self._path: deque[tuple[int, float, float]] = deque()
-        """Times, and horizontal positions: X and Z, metres, with the sensor at the origin."""
+        self._path: deque[tuple[int, complex]] = deque()
+        """Times, and places from above: X + iZ, metres, with the sensor at the origin."""
 
     def add(self, time_ns: int, x: float, z: float) -> None:
         """Adds the next position of the hips' centre, in metres, with the sensor at the origin."""
         if self._path and time_ns - self._path[-1][0] > PAUSE_NS:
             self._path.clear()
-        self._path.append((time_ns, x, z))
+        self._path.append((time_ns, complex(x, z)))
         while time_ns - self._path[0][0] > PATH_NS:
             self._path.popleft()
 
@@ -52,20 +58,29 @@ class ViewFinder:
         """The view at present; None where the heading is not known."""
         if not self._path or self._path[-1][0] - self._path[0][0] < SHORTEST_NS:
             return None
-        # The middles of the path's halves are steadier than its ends.
-        half = len(self._path) // 2
-        points = list(self._path)
-        (start, x0, z0), (end, x1, z1) = _middle(points[:half]), _middle(points[half:])
-        ahead, away = math.hypot(x1 - x0, z1 - z0), math.hypot(x0 + x1, z0 + z1)
-        if ahead * 1e9 < MIN_SPEED * (end - start) or away == 0:
+        path, half = list(self._path), len(self._path) // 2
+        before, after = _Middle.of(path[:half]), _Middle.of(path[half:])
+        ahead, sight = after.place - before.place, after.place + before.place
+        scatter = math.sqrt((before.variance + after.variance) / 2)
+        least = MIN_SPEED * (after.time_ns - before.time_ns) / 1e9
+        if abs(ahead) < max(least, MIN_CLEARNESS * scatter):
             return None
-        along = ((x1 - x0) * (x0 + x1) + (z1 - z0) * (z0 + z1)) / (ahead * away)
-        if abs(along) < SECTOR:
+        along = (ahead * sight.conjugate()).real
+        if abs(along) < SECTOR * abs(ahead) * abs(sight):
             return "side"
         return "away" if along > 0 else "towards"
 
 
-def _middle(points: list[tuple[int, float, float]]) -> tuple[float, float, float]:
-    times, xs, zs = zip(*points, strict=True)
-    count = len(points)
-    return sum(times) / count, sum(xs) / count, sum(zs) / count
+class _Middle(NamedTuple):
+    """The middle of one half of a path, which is steadier than its end."""
+
+    time_ns: float
+    place: complex
+    variance: float
+    """Mean squared distance of the places from the middle."""
+
+    @classmethod
+    def of(cls, path: Sequence[tuple[int, complex]]) -> Self:
+        time_ns = sum(time_ns for time_ns, _ in path) / len(path)
+        place = sum(place for _, place in path) / len(path)
+        return cls(time_ns, place, sum(abs(each - place) ** 2 for _, each in path) / len(path))

@@ -66,6 +66,14 @@ def test_a_person_who_does_not_travel_has_no_view() -> None:
     assert view_of(path(3j, 1j, 1.2 * MIN_SPEED)) == "away"
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_errors_of_the_measured_distance_are_no_heading(seed: int) -> None:
+    """A camera errs by decimetres in the distance of a person far away, who stands or walks across."""
+    errors = np.random.default_rng(seed).normal(0, 0.3, 60) * 1j
+    assert view_of(list(errors + 12j)) is None
+    assert view_of(list(errors / 2 + path(-1 + 12j, 1))) == "side"
+
+
 def test_the_first_steps_have_no_view_yet() -> None:
     assert view_of([]) is None
     assert view_of(path(3j, 1j, seconds=0.3)) is None
