@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -38,6 +38,7 @@ from stream.bus.sockets import Bus, create_wiring
 from stream.decision import Decision
 
 WAIT_MS = 5000
+Make = Callable[[Bus, "Clock"], tuple[Sender, zmq.Socket[bytes], zmq.Socket[bytes]]]
 
 
 class Clock:
@@ -311,3 +312,20 @@ def test_windows_cut_for_a_track_of_a_device_are_sent_waiting_or_dropped(bus: Bu
         sent += len(message.rows)
         assert message.cut == {1: sent} if message.seq < LIVE_CREDIT else message.cut == {1: cut}
     assert sent + sender.dropped == cut
+
+
+@pytest.mark.parametrize(("make", "windows"), [(reliable, MAX_ROWS + 3), (live, 2 * LIVE_MAX_ROWS)])
+def test_every_part_of_a_tick_states_the_pose_model_and_each_window_its_view(
+    bus: Bus, make: Make, windows: int
+) -> None:
+    sender, pull, _ = make(bus, Clock())
+    message, joints = tick(*range(1, windows + 1))
+    rows = tuple(msgspec.structs.replace(row, view="away") for row in message.rows)
+    sender.offer(msgspec.structs.replace(message, rows=rows, pose_model="full"), joints)
+    received = 0
+    while received < len(rows):
+        sender.pump(1.0)
+        part, _ = receive(pull)
+        assert part.pose_model == "full"
+        assert {row.view for row in part.rows} == {"away"}
+        received += len(part.rows)

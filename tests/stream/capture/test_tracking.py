@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.body import Body, BodyFrame
 from stream.bus.messages import TrackSplit
-from stream.capture.tracking import TRACK_TIMEOUT_NS, Tracker, TrackerUpdate
+from stream.capture.tracking import TRACK_TIMEOUT_NS, Tracker, TrackerUpdate, make_tick
 from stream.skeleton import get_layout
 from stream.windows.body_change import AFTER, BodyChangeDetector
 from stream.windows.boosted_trees import BoostedTrees
@@ -183,3 +183,18 @@ def test_two_people_who_swap_body_ids_are_two_new_tracks() -> None:
 def test_a_track_without_a_detector_is_never_split() -> None:
     updates = feed(new(), [(walker(7, k) if k < 60 else other(7, k),) for k in range(130)])
     assert not any(update.splits or update.ended for update in updates)
+
+
+def test_a_tick_states_the_view_of_each_window_and_the_pose_model() -> None:
+    def approaching(frame: int) -> Body:
+        joints = walker(7, frame).joints.copy()
+        joints[:, 2] += 4 - 1.2 * frame * PERIOD / 1e9
+        return Body(7, joints, FULL_CONFIDENCE)
+
+    updates = [update for update in feed(new(), [(approaching(k),) for k in range(60)]) if update.windows]
+    ticks = [
+        make_tick(each, 0, 0, time_ns=0, arrival_ns=0, in_view=(1,), last=False, pose_model="lite")[0]
+        for each in updates
+    ]
+    assert {each.pose_model for each in ticks} == {"lite"}
+    assert [row.view for each in ticks for row in each.rows][-10:] == ["towards"] * 10
