@@ -1,4 +1,4 @@
-"""Video files through the command line, with the real models: a file that is cut off."""
+"""Video files through the command line, with the real models: cut off, damaged, and a walk to enrol."""
 
 from __future__ import annotations
 
@@ -71,3 +71,19 @@ def test_damaged_pictures_are_counted_for_the_user(command: str, program: Progra
     assert done.returncode == 0, done.stderr
     remark = f"{path}: pictures that were damaged or not in order of time, and not used: 1"
     assert done.stderr.count(remark) == 1
+
+
+def test_a_walker_from_the_side_is_enrolled_with_the_view_and_the_pose_model(
+    program: Program, walker_film: Path
+) -> None:
+    done = program.run(
+        "enroll", "Ada", "--source", f"{walker_film}:model=lite", "--track", "2", "--speed", "0", "--yes"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (
+        "on camera, Ada is enrolled walking across the sensor's view; if people pass so, also enrol walking "
+        "towards the sensor and away from the sensor: "
+    ) in done.stdout
+    assert "camera: side" in program.run("people", "list").stdout
+    (row,) = [line for line in program.run("people", "show", "Ada").stdout.splitlines() if "camera" in line]
+    assert [cell.strip() for cell in row.split("\u2502")[5:7]] == ["camera, lite", "side"]
