@@ -172,6 +172,9 @@ def _missing(person: Person) -> Iterator[str]:
         walks = [walk for walk in person.enrolments if walk.sensor == sensor]
         if len(walks) < 2:
             yield f"one walk only on {sensor}"
+        views = person.views(sensor)
+        if len(views) == 1:
+            yield f"one view only on {sensor}: {views[0]}"
         if sum(walk.seconds for walk in walks) < SHORT_S:
             yield f"{sum(walk.seconds for walk in walks):.1f} s of walking on {sensor}"
         if max(walk.quality for walk in walks) < POOR_QUALITY:
