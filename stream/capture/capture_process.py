@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import threading
 import time
@@ -23,6 +24,7 @@ from stream.bus.delivery import LiveSender, ReliableSender, Sender
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import Tick, pack
 from stream.bus.sockets import Bus, Wiring
+from stream.capture.levelling import Levelling
 from stream.capture.tracking import Tracker, TrackerUpdate, make_tick
 from stream.errors import EndOfSource, SgeError
 from stream.skeleton import get_layout
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from stream.view.drawing_thread import DrawingThread
 
 __all__ = ["CaptureSettings", "run"]
+
+_log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 2.0
 """Longest wait for decisions on the last windows after the user stops the source."""
@@ -132,6 +136,8 @@ class _CaptureLoop:
         self._heartbeat = heartbeat
         self._drawing = drawing
         layout = get_layout(source.info.layout)
+        self._levelling = Levelling()
+        self._tilt_deg = 0.0
         self._tracker = Tracker(
             layout,
             settings.f,
@@ -139,6 +145,7 @@ class _CaptureLoop:
             stride=settings.sources,
             opened=settings.opened,
             detector=partial(detector_for, source.info.sensor),
+            levelling=self._levelling,
         )
         acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{settings.index}".encode())
         self._sender: Sender = (
@@ -182,12 +189,25 @@ class _CaptureLoop:
         arrival_ns = taken_ns or time.monotonic_ns()
         self._frames += 1
         update = self._tracker.push(frame)
+        self._report_tilt()
         if update:
             self._put_on_bus(update, frame.time_ns, arrival_ns=arrival_ns)
         if update.notes:
             self._send_heartbeat(force=True)  # a restarted worker must not reuse the new track's number
         if self._drawing is not None:
             self._drawing.show(frame, self._tracker.numbers)
+
+    def _report_tilt(self) -> None:
+        tilt = self._levelling.tilt
+        degrees = tilt.degrees if tilt is not None else 0.0
+        if degrees == self._tilt_deg:
+            return
+        self._tilt_deg = degrees
+        name = self._source.info.name
+        if degrees:
+            _log.warning("%s is tilted by %.0f degrees: its skeletons are levelled", name, degrees)
+        else:
+            _log.warning("%s is level again", name)
 
     def _put_on_bus(
         self, update: TrackerUpdate, time_ns: int, *, arrival_ns: int = 0, last: bool = False
@@ -220,10 +240,14 @@ class _CaptureLoop:
     @property
     def _described(self) -> str:
         """Description of the source for people; empty if its name says all."""
-        if isinstance(self._source, LiveSource):
-            return self._source.description
         info = self._source.info
-        return f"{info.name}, model {info.pose_model}" if info.pose_model else ""
+        if isinstance(self._source, LiveSource):
+            described = self._source.description
+        else:
+            described = f"{info.name}, model {info.pose_model}" if info.pose_model else ""
+        if self._tilt_deg:
+            return f"{described or info.name}, tilted by {self._tilt_deg:.0f} degrees"
+        return described
 
     def _send_heartbeat(self, *, force: bool = False) -> None:
         device = self._source if isinstance(self._source, LiveSource) else None

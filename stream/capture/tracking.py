@@ -10,6 +10,7 @@ import numpy as np
 
 from stream.body import Body, BodyFrame, FloatArray
 from stream.bus.messages import Tick, TrackNote, TrackSplit, WindowRow
+from stream.capture.levelling import Levelling
 from stream.skeleton import Layout, to_canonical
 from stream.windows.body_change import BodyChangeDetector
 from stream.windows.cutting import Window, WindowCutter, WindowProblem, is_complete
@@ -33,7 +34,7 @@ class TrackerUpdate:
     """Result of one frame.
 
     Attributes:
-        windows: (track, window) for each window that the frame completed.
+        windows: (track, window) for each window that the frame completed or released, see `Levelling`.
         notes: (track, reason) for each new track (reason None), and each track without a window for
             `REPORT_INTERVAL_NS`.
         ended: tracks that ended; before the windows and notes.
@@ -91,6 +92,7 @@ class Tracker:
         opened: number of tracks opened so far.
         detector: makes the detector of a change of the body for each track; it returns None where tracks are
             never split.
+        levelling: levels the windows of a tilted sensor; None leaves them as they are.
     """
 
     layout: Layout
@@ -99,6 +101,7 @@ class Tracker:
     stride: int = 1
     opened: int = 0
     detector: Callable[[], BodyChangeDetector | None] = lambda: None
+    levelling: Levelling | None = None
     _tracks: dict[int, _Track] = field(default_factory=dict)
     _last_ns: int | None = None
 
@@ -113,9 +116,9 @@ class Tracker:
         if now_ns == last_ns:
             return TrackerUpdate()
         self._last_ns = now_ns
-        ended = self._close(lambda track: now_ns < (last_ns or now_ns) or _is_overdue(track, now_ns))
-        splits: list[TrackSplit] = []
         windows: list[tuple[int, Window]] = []
+        ended = self._close(lambda track: now_ns < (last_ns or now_ns) or _is_overdue(track, now_ns), windows)
+        splits: list[TrackSplit] = []
         notes: list[tuple[int, Reason]] = []
         bodies: dict[int, Body] = {}
         for body in frame.bodies:
@@ -128,15 +131,16 @@ class Tracker:
                 notes.append((track.number, None))
             elif (since_ns := _change(track, now_ns, joints, confidence)) is not None:
                 ended.append(track)
+                self._release(track, windows)
                 track = self._tracks[body.id] = self._split(track, since_ns)
                 splits.append(TrackSplit(ended[-1].number, track.number, since_ns))
                 notes.append((track.number, None))
             track.last_seen_ns = now_ns
             cut = track.cutter.push(now_ns, joints, confidence)
-            track.add(cut)
-            windows += [(track.number, window) for window in cut]
             if cut:
                 track.last_output_ns = now_ns
+                levelled = cut if self.levelling is None else self.levelling.push(track.number, cut, joints)
+                _output(track, levelled, windows)
             elif now_ns - track.last_output_ns >= REPORT_INTERVAL_NS:
                 track.last_output_ns = now_ns
                 notes.append((track.number, track.cutter.problem))
@@ -144,7 +148,9 @@ class Tracker:
 
     def end(self) -> TrackerUpdate:
         """Ends every track, at the end of the source."""
-        return self._update(self._close(lambda track: True))
+        windows: list[tuple[int, Window]] = []
+        ended = self._close(lambda track: True, windows)
+        return self._update(ended, windows=tuple(windows))
 
     @property
     def open(self) -> tuple[int, ...]:
@@ -172,9 +178,17 @@ class Tracker:
         self.opened += 1
         return self.first + (self.opened - 1) * self.stride
 
-    def _close(self, ends: Callable[[_Track], bool]) -> list[_Track]:
+    def _close(self, ends: Callable[[_Track], bool], windows: list[tuple[int, Window]]) -> list[_Track]:
+        """Ends tracks; adds to `windows` what still waited."""
         lost = [key for key, track in self._tracks.items() if ends(track)]
-        return [self._tracks.pop(key) for key in lost]
+        ended = [self._tracks.pop(key) for key in lost]
+        for track in ended:
+            self._release(track, windows)
+        return ended
+
+    def _release(self, track: _Track, windows: list[tuple[int, Window]]) -> None:
+        if self.levelling is not None:
+            _output(track, self.levelling.end(track.number), windows)
 
     def _update(
         self,
@@ -185,6 +199,11 @@ class Tracker:
     ) -> TrackerUpdate:
         cut = {track.number: track.cut for track in (*ended, *self._tracks.values())}
         return TrackerUpdate(windows, notes, tuple(track.number for track in ended), splits, cut)
+
+
+def _output(track: _Track, own: Sequence[Window], windows: list[tuple[int, Window]]) -> None:
+    track.add(own)
+    windows += [(track.number, window) for window in own]
 
 
 def _change(track: _Track, time_ns: int, joints: FloatArray, confidence: FloatArray) -> int | None:

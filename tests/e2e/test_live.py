@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from stream.capture.levelling import Levelling
 from stream.capture.tracking import Tracker
 from stream.errors import EndOfSource
 from stream.skeleton import get_layout
@@ -45,7 +46,7 @@ def without_varying(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def expected_windows(recording: Path) -> list[tuple[int, float]]:
     """Returns (track, end time) of every window of the recording, cut in this process."""
-    tracker = Tracker(get_layout("kinect-v1"))
+    tracker = Tracker(get_layout("kinect-v1"), levelling=Levelling())
     return [
         (track, round(window.end_ns / 1e9, 4))
         for frame in read_frames(recording)
@@ -364,7 +365,7 @@ def test_a_clip_of_a_recording(program: Program, walks: dict[str, Path]) -> None
 
 def test_a_thousand_simulated_people_lose_no_window(program: Program) -> None:
     spec = "walkers:n=1000,seed=5,seconds=0.4,live=0"
-    tracker = Tracker(get_layout("kinect-v1"))
+    tracker = Tracker(get_layout("kinect-v1"), levelling=Levelling())
     expected = 0
     with contextlib.closing(open_source(spec, speed=0)) as source, contextlib.suppress(EndOfSource):
         while (frame := source.read(10)) is not None:

@@ -1,15 +1,20 @@
-"""One connection to a Kinect v2: the driver's thread delivers body frames, `read` returns the newest."""
+"""One connection to a Kinect v2: the driver's thread delivers body frames, `read` returns the newest.
+
+The sensor detects the floor; skeletons are turned so that it is level.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import math
+from collections import deque
 from typing import Any
 
 import numpy as np
 
-from stream.body import Body, BodyFrame
+from stream.body import Body, BodyFrame, FloatArray
 from stream.errors import SourceError
+from stream.levelling import levelling_turn
 from stream.skeleton import LAYOUTS
 from stream.sources.kinect.pykinect import PyKinect2
 from stream.sources.latest_value import LatestValue
@@ -22,6 +27,15 @@ Plane = tuple[float, float, float, float]
 JOINTS = len(LAYOUTS["kinect-v2"].joints)
 CONFIDENCE = np.array([0, 0.5, 1], np.float32)
 """Confidence by tracking state: not tracked, inferred, tracked."""
+
+FLOORS = 150
+"""Newest floor planes, of 5 s, whose median levels: a single one may be off."""
+
+STEEPEST_DEG = 60.0
+"""A plane that is tilted by more is no floor."""
+
+SHOWN_DEG = 2.0
+"""Least tilt that is shown."""
 
 
 class KinectDevice:
@@ -37,6 +51,8 @@ class KinectDevice:
         """
         self._latest = LatestValue[BodyFrame]()
         self._floor: Plane | None = None
+        self._floors: deque[Plane] = deque(maxlen=FLOORS)
+        self._up = (0.0, 1.0, 0.0)
         try:
             self._runtime = pykinect2.runtime(self._arrived, self._latest.fail)
         except Exception as error:  # COM errors have no common base class
@@ -57,10 +73,12 @@ class KinectDevice:
 
     @property
     def description(self) -> str:
-        """Model of the sensor and its height above the floor."""
+        """Model of the sensor, its height above the floor, and its tilt."""
         if self._floor is None:
             return "Kinect v2, floor not seen"
-        return f"Kinect v2, {self._floor[3]:.2f} m above the floor"
+        height = f"Kinect v2, {self._floor[3]:.2f} m above the floor"
+        tilt = _tilt_deg(self._up)
+        return f"{height}, tilted by {tilt:.0f} degrees" if tilt >= SHOWN_DEG else height
 
     def read(self, timeout: float) -> BodyFrame | None:
         """Waits up to `timeout` seconds for the newest frame; its time is that of its arrival.
@@ -76,31 +94,47 @@ class KinectDevice:
             self._runtime.close()
 
     def _arrived(self, time_ns: int, frame: Any) -> None:
-        self._floor = floor_of(frame) or self._floor
-        self._latest.put(BodyFrame(time_ns, bodies_of(frame)))
+        floor = floor_of(frame)
+        if floor is not None:
+            self._floor = floor
+            self._floors.append(floor)
+            x, y, z = np.median([plane[:3] for plane in self._floors], axis=0).tolist()
+            self._up = (x, y, z)
+        self._latest.put(BodyFrame(time_ns, bodies_of(frame, levelling_turn(self._up))))
 
 
-def bodies_of(frame: Any) -> tuple[Body, ...]:
+def bodies_of(frame: Any, turn: FloatArray) -> tuple[Body, ...]:
     """Returns the tracked bodies of a frame of pykinect2.
 
     A Kinect v2 uses metres and the axes of `stream.body.Body`, so nothing is converted.
+
+    Args:
+        frame: of pykinect2.
+        turn: (3, 3) float32, makes the skeletons level.
     """
-    return tuple(_body(body) for body in frame.bodies if body.is_tracked)
+    return tuple(_body(body, turn) for body in frame.bodies if body.is_tracked)
 
 
 def floor_of(frame: Any) -> Plane | None:
-    """Returns the floor plane of a frame of pykinect2; None if the sensor did not detect it."""
+    """Returns the floor plane of a frame of pykinect2; None if the sensor did not detect a floor."""
     plane = frame.floor_clip_plane
     if plane is None:
         return None
     floor = (float(plane.x), float(plane.y), float(plane.z), float(plane.w))
-    return floor if all(map(math.isfinite, floor)) and any(floor[:3]) else None
+    if not all(map(math.isfinite, floor)) or not any(floor[:3]):
+        return None
+    return floor if _tilt_deg(floor[:3]) <= STEEPEST_DEG else None
 
 
-def _body(body: Any) -> Body:
+def _tilt_deg(up: tuple[float, float, float]) -> float:
+    """Returns the angle between a direction and the Y axis, degrees."""
+    return math.degrees(math.atan2(math.hypot(up[0], up[2]), up[1]))
+
+
+def _body(body: Any, turn: FloatArray) -> Body:
     raw = [body.joints[joint] for joint in range(JOINTS)]
     joints = np.array([(j.Position.x, j.Position.y, j.Position.z) for j in raw], np.float32)
     confidence = CONFIDENCE[np.clip([joint.TrackingState for joint in raw], 0, 2)]
     confidence[~np.isfinite(joints).all(axis=1)] = 0
     joints[confidence == 0] = np.nan
-    return Body(int(body.tracking_id), joints, confidence)
+    return Body(int(body.tracking_id), joints @ turn.T, confidence)

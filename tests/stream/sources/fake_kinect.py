@@ -29,7 +29,7 @@ class FakeKinect:
         self.connections = 0
         self.port = 0
         self.plugged = True
-        self.floor = (0.0, 0.99, 0.1, 1.2)
+        self.floor = (0.0, 1.0, 0.0, 1.2)
         self._feed = Feed()
         self._closed: set[int] = set()
         self._events = 0

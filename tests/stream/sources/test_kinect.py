@@ -7,11 +7,13 @@ import importlib
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from stream.body import Body
 from stream.errors import SourceError
 from stream.skeleton import LAYOUTS
 from stream.sources import open_source
@@ -93,12 +95,38 @@ def test_joint_with_infinite_coordinates_is_not_seen(device: KinectDevice, senso
 
 def test_last_floor_is_kept(device: KinectDevice, sensor: FakeKinect) -> None:
     assert (device.floor, device.description) == (None, "Kinect v2, floor not seen")
-    for floor in ((0.0, 0.99, 0.1, 1.2), (0.0, 0.0, 0.0, 0.0)):  # the second: not detected
+    for floor in ((0.0, 1.0, 0.01, 1.2), (0.0, 0.0, 0.0, 0.0), (0.0, 0.1, 1.0, 2.0)):  # none, and a wall
         sensor.floor = floor
         sensor.show()
         assert device.read(LONG) is not None
-        assert device.floor == pytest.approx((0.0, 0.99, 0.1, 1.2))
+        assert device.floor == pytest.approx((0.0, 1.0, 0.01, 1.2))
     assert device.description == "Kinect v2, 1.20 m above the floor"
+
+
+def test_skeletons_of_a_tilted_sensor_are_level(device: KinectDevice, sensor: FakeKinect) -> None:
+    level = walkers(0, "kinect-v2", FIRST_ID)
+    sensor.show(*level)
+    expected = read_bodies(device)
+    angle = np.radians(20)
+    tilt = np.array([[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]])
+    sensor.floor = (0.0, float(np.cos(angle)), -float(np.sin(angle)), 1.2)
+    for frames in range(8):
+        if frames == 7:  # one wrong plane does not matter
+            sensor.floor = (0.5, 0.8, 0.1, 0.4)
+        sensor.show(
+            *(replace(person, joints=(person.joints @ tilt.T).astype(np.float32)) for person in level)
+        )
+        bodies = read_bodies(device)
+    for body, upright in zip(bodies, expected, strict=True):
+        assert np.allclose(body.joints, upright.joints, atol=1e-4, equal_nan=True)
+        assert (body.confidence == upright.confidence).all()
+    assert device.description == "Kinect v2, 0.40 m above the floor, tilted by 20 degrees"
+
+
+def read_bodies(device: KinectDevice) -> tuple[Body, ...]:
+    frame = device.read(LONG)
+    assert frame is not None
+    return frame.bodies
 
 
 def test_stopped_driver_raises(device: KinectDevice, sensor: FakeKinect) -> None:
