@@ -47,10 +47,11 @@ def without_varying(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def expected_windows(recording: Path) -> list[tuple[int, float]]:
     """Returns (track, end time) of every window of the recording, cut in this process."""
     tracker = Tracker(get_layout("kinect-v1"), levelling=Levelling())
+    updates = [tracker.push(frame) for frame in read_frames(recording)]
     return [
         (track, round(window.end_ns / 1e9, 4))
-        for frame in read_frames(recording)
-        for track, window in tracker.push(frame).windows
+        for update in [*updates, tracker.end()]
+        for track, window in update.windows
     ]
 
 
@@ -370,6 +371,7 @@ def test_a_thousand_simulated_people_lose_no_window(program: Program) -> None:
     with contextlib.closing(open_source(spec, speed=0)) as source, contextlib.suppress(EndOfSource):
         while (frame := source.read(10)) is not None:
             expected += len(tracker.push(frame).windows)
+    expected += len(tracker.end().windows)
     done = program.run("--source", spec, "--speed", "0", "--json")
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
