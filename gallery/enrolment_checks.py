@@ -131,7 +131,8 @@ def check_walks(
 ) -> Findings:
     """Compares walks with the gallery, with what was enrolled in this run, and with each other.
 
-    Nothing is refused on a kind of sensor without thresholds.
+    Nothing is refused on a kind of sensor without thresholds. A walk that is recognised is reported where
+    these are provisional, and refused elsewhere.
 
     Args:
         matcher: has the gallery in memory.
@@ -191,7 +192,10 @@ class _Check:
             self._warn_uncalibrated(walk, compared[0])
         elif known is None and compared[0].recognised and not self._is_own(compared[0].name):
             fact = f"{walk.label} is recognised as {compared[0].name}: {compared[0]}"
-            self._refuse(walk.sensor, fact, self._remedy(compared[0].name))
+            if self.matcher.calibrations[walk.sensor].provisional:
+                self.findings.warnings.append(f"{fact}; the threshold is provisional")
+            else:
+                self._refuse(walk.sensor, fact, self._remedy(compared[0].name))
         elif known is None and self.add:
             for owner, other in stored:
                 if self._is_own(owner):

@@ -13,10 +13,10 @@ from encoder.model import EncoderConfig
 from encoder.weights import load_encoder, save_weights, seeded_state
 from gallery.scoring.backend import Projection
 from gallery.scoring.backend_card import FittedOn, SensorCard
-from gallery.scoring.impostor_scores import ImpostorScores
 from stream import Live
 from stream.errors import UserError
 from tests.e2e.program import Program, record_two
+from tests.gallery.flat_visits import flat_visits
 from tools.backend_fit.fit_backend import write_backend
 from tools.backend_fit.sensor_fits import Fit
 
@@ -93,9 +93,8 @@ def test_custom_weights_are_uncalibrated(program: Program, walks: dict[str, Path
 
 def test_a_backend_beside_the_weights_is_used(walks: dict[str, Path], tmp_path: Path) -> None:
     path = save(tmp_path / "run" / "encoder.safetensors", 1)
-    scores = ImpostorScores("test", 9, (10,), (90,), (0.5, 0.1), ((-0.6, -0.5),), (0.1,))
     identity = Projection(np.zeros(48, np.float32), np.eye(48, dtype=np.float32))
-    fit = Fit(identity, SensorCard(FittedOn("test", 1, 1, 1), scores))
+    fit = Fit(identity, SensorCard(FittedOn("test", 1, 1, 1), visits=flat_visits(-0.5)))
     write_backend(path.parent, load_encoder(path).contract.id, "test", {"simulated": fit})
     program = Program(tmp_path / "g.db", tmp_path / "sockets")
     enrol(program, "Ada", walks["ada"], "--encoder", str(path.parent))

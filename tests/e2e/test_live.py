@@ -35,6 +35,8 @@ FIELDS = [
     "latency_ms",
     "final",
     "lost_windows",
+    "calibration",
+    "provisional",
 ]
 VARYING = ("id", "time", "latency_ms")
 """Fields that differ between two replays of a recording."""

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from gallery.calibration.site_calibration import SiteCalibration
 from gallery.enrolment import PreparedEnrolment, prepare_enrolment, store_enrolment
 from gallery.matcher import Matcher
 from gallery.matcher_settings import SourceCard
@@ -278,6 +280,15 @@ def test_a_walk_of_somebody_else_is_not_added_unless_forced(system: System) -> N
     assert system.walks() == {"Ada": 1, "Ben": 1}
     assert "recognised as Ben" in system.enrol("Ada", 1, add=True, force=True).warnings[0]
     assert system.walks() == {"Ada": 2, "Ben": 1}
+
+
+def test_a_recognised_walk_is_reported_while_thresholds_are_provisional(system: System) -> None:
+    measured = replace(BACKEND.visits["kinect-v1"], between_sites=1.0)
+    system.matcher.replace_index(system.matcher.index, {"kinect-v1": SiteCalibration(measured, 2)})
+    system.watch(1, walk_of(ADA))
+    (warning,) = system.enrol("Eve", 1).warnings
+    assert "is recognised as Ada: score 0.9" in warning
+    assert warning.endswith("the threshold is provisional")
 
 
 def test_a_walk_that_is_there_already_is_not_added(system: System) -> None:

@@ -17,6 +17,8 @@ from encoder.inference import Encoder
 from encoder.model import EncoderConfig
 from encoder.pose import BONE_COLUMNS
 from encoder.weights import load_encoder, save_weights, seeded_state
+from gallery.calibration.gallery_calibration import calibrate_index
+from gallery.calibration.stranger_visits import enrolled_visits
 from gallery.matcher import Matcher
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import TrackDecision
@@ -144,7 +146,9 @@ def matcher_decisions(
     templates: list[WalkCages], probe: WalkCages, fpir: float, backend: Backend
 ) -> list[TrackDecision]:
     card = SourceCard("a.mcap", "kinect-v1", False)
-    matcher = Matcher((card,), F, fpir, TemplateIndex(enrol(templates), backend, ["kinect-v1"]))
+    index = TemplateIndex(enrol(templates), backend, ["kinect-v1"])
+    calibrations = calibrate_index(index, enrolled_visits(index, "kinect-v1"), [])
+    matcher = Matcher((card,), F, fpir, index, calibrations=calibrations)
     decisions = []
     for row, cages in zip(probe.rows, probe.cages, strict=True):
         decisions += matcher.observe(Tick(0, 0, 0, "c", (1, *cages.shape), (row,)), cages[None])
@@ -195,7 +199,7 @@ def test_the_shipped_row_agrees_with_the_matcher(
             since = next((k for k in range(len(found)) if all(is_right[k:])), None)
             expected = np.inf if since is None else (since + 1) / 10
             assert searches.settled[n, rate] == pytest.approx(expected)
-    assert 0 < named < 2 * len(MOMENTS) * len(range(0, len(searches.split), 3))
+    assert 0 < named < len(FPIRS) * len(MOMENTS) * len(range(0, len(searches.split), 3))
 
 
 def test_the_score_of_a_single_window_is_that_of_a_track_of_one_window(fused: Shipped) -> None:
