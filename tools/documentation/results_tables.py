@@ -40,12 +40,12 @@ SUMMARY = {
 
 _MOMENTS = {"after 2 s": "_2s", "after 5 s": "_5s", "after 10 s": "_10s", "whole walk": ""}
 _THRESHOLD_COLUMNS = {
-    "fpir_realised{}": "FPIR at `--fpir 0.01`",
-    "fnir_realised{}": "FNIR",
-    "fpir_ever{}": "FPIR at any moment",
-    "fpir_realised5{}": "FPIR at `--fpir 0.05`",
-    "fnir_realised5{}": "FNIR",
-    "fpir_ever5{}": "FPIR at any moment",
+    "fpir_ever{}": "`--fpir 0.01`: strangers so far",
+    "fnir_ever{}": "missed so far",
+    "fpir_ever5{}": "`--fpir 0.05`: strangers so far",
+    "fnir_ever5{}": "missed so far",
+    "fpir_realised5{}": "strangers at that moment",
+    "fnir_realised5{}": "missed at that moment",
 }
 _PROTOCOL_COLUMNS = {
     "direct": {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "map": "mAP", "rank1_walk": "walk"},

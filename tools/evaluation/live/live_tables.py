@@ -22,8 +22,9 @@ _SHOWN = {
     "FNIR where FPIR is 1%": "fnir_at_fpir1",
     "FNIR where FPIR is 5%": "fnir_at_fpir5", "--fpir 0.01: FPIR": "fpir_realised",
     "--fpir 0.01: FPIR, at any moment so far": "fpir_ever", "--fpir 0.01: FNIR": "fnir_realised",
+    "--fpir 0.01: FNIR, over the visit so far": "fnir_ever",
     "--fpir 0.05: FPIR": "fpir_realised5", "--fpir 0.05: FPIR, at any moment so far": "fpir_ever5",
-    "--fpir 0.05: FNIR": "fnir_realised5", "d'": "d_prime",
+    "--fpir 0.05: FNIR": "fnir_realised5", "--fpir 0.05: FNIR, over the visit so far": "fnir_ever5", "d'": "d_prime",
 }  # fmt: skip
 
 
