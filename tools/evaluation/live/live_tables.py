@@ -24,7 +24,8 @@ _SHOWN = {
     "--fpir 0.01: FPIR, at any moment so far": "fpir_ever", "--fpir 0.01: FNIR": "fnir_realised",
     "--fpir 0.01: FNIR, over the visit so far": "fnir_ever",
     "--fpir 0.05: FPIR": "fpir_realised5", "--fpir 0.05: FPIR, at any moment so far": "fpir_ever5",
-    "--fpir 0.05: FNIR": "fnir_realised5", "--fpir 0.05: FNIR, over the visit so far": "fnir_ever5", "d'": "d_prime",
+    "--fpir 0.05: FNIR": "fnir_realised5", "--fpir 0.05: FNIR, over the visit so far": "fnir_ever5",
+    "d'": "d_prime",
 }  # fmt: skip
 
 
