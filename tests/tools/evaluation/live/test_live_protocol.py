@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, compress
@@ -30,18 +29,16 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.visit_scores import VisitScores
 from stream.bus.messages import Tick
 from stream.errors import UserError
-from tests.stream.bodies import walking
+from tests.tools.evaluation.live.synthetic_walks import KGBD, RAW, F, roles, synthetic_walks, walk
 from tools.backend_fit.fit_backend import write_backend
 from tools.backend_fit.fusion_fit import DescribedWalk, fit_fusion
 from tools.backend_fit.offline_pipeline import WalkCages, encode_walk, enrol, track_scores
 from tools.backend_fit.sensor_fits import Fit
-from tools.backend_fit.training_provenance import FITTED_ON
-from tools.datasets import Walk, open_dataset
+from tools.datasets import Walk
 from tools.evaluation.live import (
     FPIRS,
     MOMENTS,
     SCENARIOS,
-    LiveResult,
     Shipped,
     live_trial,
     load_shipped,
@@ -51,46 +48,6 @@ from tools.evaluation.live.compared_recording import DescribedRecording
 from tools.evaluation.methods import Description, FixedMethod, Method
 from tools.evaluation.methods.raw_and_bones import bone_lengths, raw_features
 from tools.evaluation.metrics.open_set import OpenSetSearches
-from tools.training.training_data import parse_people_selection
-
-F, PEOPLE = 6, 7
-KGBD = SCENARIOS["kgbd"]
-RAW = FixedMethod((Description("raw", raw_features, F),))
-
-
-def walk(person: str, number: int, frames: int, noise: float, **more: Any) -> Walk:
-    """Returns a synthetic walk, determined by person, condition, view and number; each person has a build."""
-    key = [*f"{person}{more.get('condition', '')}{more.get('view', '')}".encode(), number]
-    build = np.random.default_rng([*person.encode()]).normal(0, 0.3, (20, 3))
-    # Walks of a person differ as a whole, not only frame by frame.
-    offsets = build + np.random.default_rng([*key, 7]).normal(0, noise / 2, (20, 3))
-    shaking = offsets + np.random.default_rng(key).normal(0, noise, (frames, 20, 3))
-    shaking[:, 0] = 0
-    time_ns = np.arange(frames, dtype=np.int64) * 33_333_333
-    joints = (walking(time_ns) + 0.02 * shaking).astype("f4")
-    names = [more.get("condition", ""), str(number), more.get("view", "")]
-    name = "-".join(filter(None, names))
-    return Walk(
-        person,
-        name,
-        more.pop("sensor", "kinect-v1"),
-        "kinect-v1",
-        time_ns,
-        joints,
-        np.ones((frames, 20), np.float32),
-        f"kgbd/{person}/{name}",
-        **more,
-    )
-
-
-def synthetic_walks(
-    people: int = PEOPLE, noise: float = 0.5, frames: Sequence[int] = (90, 100, 320, 170, 40)
-) -> list[Walk]:
-    return [
-        walk(str(81 + person), number, length, noise)
-        for person in range(people)
-        for number, length in enumerate(frames, start=1)
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -399,16 +356,6 @@ def test_shuffled_labels_give_chance() -> None:
         assert found[0] == pytest.approx(100 / 8, abs=6)
 
 
-def roles(result: LiveResult) -> list[tuple[set[str], Any]]:
-    """Returns for each split the names of the probes, and whether each person is enrolled."""
-    searches = result.rows[0].searches
-    found = []
-    for split in range(result.drawn["splits"]):
-        own = searches.split == split
-        found.append(({result.walks[t] for t in searches.track[own]}, searches.enrolled[own][0].tolist()))
-    return found
-
-
 def test_the_seed_draws_the_roles_and_duplicates_are_left_out() -> None:
     walks = synthetic_walks(5, frames=(60, 60, 60, 60))
     copy = walks[2]
@@ -426,87 +373,6 @@ def test_the_seed_draws_the_roles_and_duplicates_are_left_out() -> None:
     assert drawn != roles(live_trial(walks, KGBD, [RAW], splits=6, seed=2))
     single = roles(live_trial(walks, KGBD, [RAW], splits=2, enrol=1))
     assert all(len(probes) == 5 * 3 for probes, _ in single)
-
-
-def patho_walks(people: int = 5) -> list[Walk]:
-    """Returns walks that six sensors record at the same time."""
-    return [
-        walk(str(6 + p), k, 50, 0.3, condition=gait, view=f"sensor{s}", sensor="kinect-v2")
-        for p in range(people)
-        for gait in ("normal", "antalgic")
-        for k in (1, 2, 3)
-        for s in range(1, 7)
-    ]
-
-
-def test_conditions_separate_enrolments_from_probes() -> None:
-    result = live_trial(patho_walks(), SCENARIOS["patho-antalgic"], [RAW], splits=2)
-    for probes, _ in roles(result):
-        assert probes == {each.name for each in patho_walks() if each.condition == "antalgic"}
-    for probes, _ in roles(live_trial(patho_walks(), SCENARIOS["patho-normal"], [RAW], splits=2)):
-        takes = {(name.split("/")[1], name.split("-")[1]) for name in probes}
-        # One of three passages of each person remains, recorded by all six sensors.
-        assert (len(takes), len(probes)) == (5, 30)
-        assert all("/normal-" in name for name in probes)
-
-
-def test_runs_with_an_arm_held_still_are_probes_only() -> None:
-    walks = [
-        walk(str(201 + p), k, 50, 0.3, condition=manner, sensor="kinect-v2")
-        for p in range(5)
-        for k, manner in enumerate(("N", "N", "AR", "AR", "AL", "AL"), start=1)
-    ]
-    arm = SCENARIOS["ucalgary-arm"]
-    for probes, _ in roles(live_trial(walks, arm, [RAW], splits=2)):
-        assert probes == {each.name for each in walks if each.condition != "N"}
-    normal = SCENARIOS["ucalgary-normal"]
-    drawn = roles(live_trial(walks, normal, [RAW], splits=6, enrol=1))
-    assert all(len(probes) == 5 and all("/N-" in name for name in probes) for probes, _ in drawn)
-    assert len({tuple(sorted(probes)) for probes, _ in drawn}) > 1
-    with pytest.raises(UserError, match=r"no usable walk to test on .* enrol from fewer walks \(--enrol\)"):
-        live_trial(walks, normal, [RAW], splits=1)
-
-
-def test_the_people_of_scenarios_are_not_those_of_the_fit_but_for_ucalgary() -> None:
-    fitted = {f"{kind}/{name}" for kind, people in FITTED_ON.items() for name in people}
-    for scenario in SCENARIOS.values():
-        assert scenario.people is not None
-        people = {f"{scenario.data_set}/{name}" for name in parse_people_selection(scenario.people)}
-        if scenario.data_set == "ucalgary":
-            assert people == {f"ucalgary/{n}" for n in (*range(201, 207), 208, 209, *range(211, 215))}
-            assert people < fitted
-        else:
-            assert not people & fitted
-
-
-def test_the_people_of_the_rgb_scenarios_are_at_even_places(data_dir: Path) -> None:
-    names = open_dataset("rgb", data_dir).people
-    for name in ("both", "away", "towards"):
-        people = SCENARIOS[f"rgb-{name}"].people
-        assert people is not None
-        assert parse_people_selection(people) == set(names[1::2])
-    assert FITTED_ON["rgb"] == names[::2]
-
-
-def test_views_separate_enrolments_from_probes() -> None:
-    drawn = roles(live_trial(patho_walks(), SCENARIOS["patho-views"], [RAW], splits=5, enrol=1))
-    views_of_probes = [frozenset(name.rsplit("-", 1)[1] for name in probes) for probes, _ in drawn]
-    assert all(len(views) == 3 for views in views_of_probes)
-    assert len(set(views_of_probes)) > 1
-    assert all(len(probes) == 5 * 2 * 3 for probes, _ in drawn)
-    facing = [
-        walk(person, k, 50, 0.3, view=("towards", "away")[k % 2], sensor="camera")
-        for person in "abcd"
-        for k in range(1, 7)
-    ]
-    for probes, _ in roles(live_trial(facing, SCENARIOS["rgb-away"], [RAW], splits=2)):
-        assert probes == {each.name for each in facing if each.view == "away"}
-    # One of three walks in each direction enrols.
-    both = roles(live_trial(facing, SCENARIOS["rgb-both"], [RAW], splits=4))
-    for probes, _ in both:
-        left = Counter((each.person, each.view) for each in facing if each.name in probes)
-        assert left == Counter({(person, view): 2 for person in "abcd" for view in ("towards", "away")})
-    assert len({tuple(sorted(probes)) for probes, _ in both}) > 1
 
 
 @pytest.mark.parametrize(
