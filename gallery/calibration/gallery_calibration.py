@@ -13,7 +13,13 @@ from gallery.store.gallery import Gallery
 from gallery.store.records import StrangerRecording, StrangerVisit
 from stream.errors import GalleryError
 
-__all__ = ["Calibrations", "calibrate_gallery", "calibrate_index", "measured_elsewhere"]
+__all__ = [
+    "Calibrations",
+    "calibrate_gallery",
+    "calibrate_index",
+    "compare_gallery",
+    "measured_elsewhere",
+]
 
 Calibrations = Mapping[str, SiteCalibration]
 """By kind of sensor; none for kinds without people, or without visit scores measured elsewhere."""
@@ -36,15 +42,21 @@ def calibrate_gallery(gallery: Gallery, index: TemplateIndex) -> Calibrations:
     Raises:
         GalleryError: the gallery cannot be read.
     """
+    visits = compare_gallery(gallery, index)
+    return calibrate_index(index, visits, gallery.stranger_recordings(index.backend.version))
+
+
+def compare_gallery(gallery: Gallery, index: TemplateIndex) -> list[StrangerVisit]:
+    """Returns the visits of a gallery's walks to its other people; see `calibrate_gallery`."""
     version = index.backend.version
     known = gallery.stranger_visits(version) if version else []
-    visits = {sensor: enrolled_visits(index, sensor, known) for sensor in index.sensors}
-    found = [visit for each in visits.values() for visit in each]
-    others = [visit for visit in known if visit.walk_id not in {each.walk_id for each in found}]
+    found = [visit for sensor in index.sensors for visit in enrolled_visits(index, sensor, known)]
+    inside = {walk.walk_id for walk in index.walks if walk.sensor in index.sensors}
+    others = [visit for visit in known if visit.walk_id not in inside]
     if version and not set(found) <= set(known):
         with suppress(GalleryError):
             gallery.keep_visits(version, [*others, *found])
-    return calibrate_index(index, found, gallery.stranger_recordings(version))
+    return found
 
 
 def calibrate_index(

@@ -13,6 +13,7 @@ from gallery.calibration.site_calibration import SiteCalibration
 from gallery.calibration.stranger_visits import walk_windows
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TemplateMeans
+from gallery.scoring.visit_scores import FIRST_WINDOWS
 from gallery.store.records import PersonTemplates, StrangerVisit
 
 __all__ = ["REPORTED_FPIRS", "Confusion", "Rate", "SensorReport", "report_sensor"]
@@ -70,6 +71,7 @@ class SensorReport:
         lowest_genuine: the lowest score of a person's newest walk for that person; None if nobody has two.
         rates: for `REPORTED_FPIRS`.
         confused: newest walks that fit another person best.
+        doubles: walks that would be named as another person where 1 % of strangers are.
     """
 
     sensor: str
@@ -83,6 +85,7 @@ class SensorReport:
     lowest_genuine: Confusion | None
     rates: tuple[Rate, ...]
     confused: tuple[Confusion, ...]
+    doubles: tuple[Confusion, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +149,11 @@ def report_sensor(
             for each in genuine
             if each.best != each.own
         ),
+        tuple(
+            Confusion(names[visit.walk_id], index.names[visit.nearest], visit.score)
+            for visit in own
+            if visit.score >= calibration.visit_threshold(REPORTED_FPIRS[0])
+        ),
     )
 
 
@@ -164,6 +172,7 @@ def _genuine(index: TemplateIndex, walks: Sequence[PersonTemplates], boundary: f
     for walk in newest:
         ends = TemplateMeans.ends(len(walk.templates), walk_windows(walk))
         course = rest.walk_course(walk.templates, walk.statistics, ends, walk.sensor)
-        above = course - boundary / np.sqrt(ends)[:, None]
+        decided = ends >= min(FIRST_WINDOWS, int(ends[-1]))
+        above = (course - boundary / np.sqrt(ends)[:, None])[decided]
         found.append(_Genuine(walk, above, people.index(walk.person_id)))
     return found

@@ -22,13 +22,16 @@ from numpy.typing import NDArray
 
 from gallery.scoring.visit_scores import VisitScores
 
-__all__ = ["ENOUGH_VISITS", "SCALE_VISITS", "SiteCalibration", "calibrate_site"]
+__all__ = ["ENOUGH_VISITS", "MOST_DEVIATIONS", "SCALE_VISITS", "SiteCalibration", "calibrate_site"]
 
 SCALE_VISITS = 20.0
 """Worth of the scale measured elsewhere, in visits: it differs by about a sixth between sites."""
 
 ENOUGH_VISITS = 8
 """People to compare, below whose number a calibration is provisional."""
+
+MOST_DEVIATIONS = 3.0
+"""Standardised visit scores beyond it count as it: one person under two names is nobody's stranger."""
 
 _USED_TWICE = 2
 """Enrolled people whose visits do not count: each is compared with the others, and the others with each."""
@@ -159,4 +162,4 @@ def _variance(measured: VisitScores, visits: int) -> float:
 
 def _standardise(measured: VisitScores, people: int, scores: Sequence[float]) -> Floats:
     found: Floats = (np.array(scores) - measured.mean(people)) / measured.deviation(people)
-    return found
+    return np.clip(found, -MOST_DEVIATIONS, MOST_DEVIATIONS)

@@ -3,8 +3,8 @@
 Enrolled walks stand for visits, as if their person were not enrolled. In a small gallery the comparison is
 then relative to the mean of the other people (`FusionModel.at_site`); in a larger one, to the mean of all.
 
-A change of a large gallery compares only what is new: a new walk with all people, and the known walks with
-the people of new walks.
+Elsewhere a change compares only what is new: a new walk with all people, and the known walks with the people
+of new walks.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from gallery.scoring.visit_scores import visit_of
 from gallery.store.records import PersonTemplates, StrangerVisit
 from stream.windows.cutting import RATE_HZ
 
-__all__ = ["EXACT_PEOPLE", "MOST_WALKS", "enrolled_visits", "stranger_score", "walk_windows"]
+__all__ = ["EXACT_PEOPLE", "MOST_OF_ONE", "MOST_WALKS", "enrolled_visits", "stranger_score", "walk_windows"]
 
-EXACT_PEOPLE = 20
-"""Up to so many people, every walk is compared anew with each change, relative to the other people."""
+EXACT_PEOPLE = 12
+"""Up to so many people, where scores are relative to their mean, every walk is compared anew with each
+change, relative to the other people."""
 
 MOST_WALKS = 200
 """Walks that stand for visits: more would say little more about the rate of strangers named."""
+
+MOST_OF_ONE = 3
+"""Walks of one person among them."""
 
 _GROWTH = 0.1
 """Relative change of the number of people from which all walks are compared anew."""
@@ -48,15 +52,17 @@ def enrolled_visits(
         return []
     newest = max(walk.walk_id for walk in walks)
     earlier = {visit.walk_id: visit for visit in known}
+    exact = len(people) <= EXACT_PEOPLE and index.relative(sensor)
+    without: dict[int, TemplateIndex] | None = {} if exact else None
     found = []
     for walk in _chosen(walks):
         visit = earlier.get(walk.walk_id)
         if visit is None or not _holds(visit, walk, people):
-            found.append(_compare(index, walk, measured.boundary, newest))
+            found.append(_compare(index, without, walk, measured.boundary, newest))
         elif visit.people == len(people) and visit.newest == newest:
             found.append(visit)
-        elif len(people) <= EXACT_PEOPLE or abs(visit.people - len(people)) > _GROWTH * visit.people:
-            found.append(_compare(index, walk, measured.boundary, newest))
+        elif exact or _has_changed(visit, people, index, sensor):
+            found.append(_compare(index, without, walk, measured.boundary, newest))
         else:
             new = {other.person_id for other in walks if other.walk_id > visit.newest}
             visit = _compare_new(index, walk, sorted(new - {walk.person_id}), visit, measured.boundary)
@@ -86,7 +92,7 @@ def _chosen(walks: Sequence[PersonTemplates]) -> list[PersonTemplates]:
     """Returns the walks that stand for visits: first one of each person, then further ones."""
     turns = []
     for _, own in groupby(walks, key=lambda walk: walk.person_id):
-        turns += [(turn, walk.walk_id, walk) for turn, walk in enumerate(own)]
+        turns += [(turn, walk.walk_id, walk) for turn, walk in enumerate(own) if turn < MOST_OF_ONE]
     return [walk for _, _, walk in sorted(turns, key=lambda each: each[:2])[:MOST_WALKS]]
 
 
@@ -95,11 +101,32 @@ def _holds(visit: StrangerVisit, walk: PersonTemplates, people: Sequence[int]) -
     return visit.nearest != walk.person_id and visit.nearest in people
 
 
-def _compare(index: TemplateIndex, walk: PersonTemplates, boundary: float, newest: int) -> StrangerVisit:
-    """Compares a walk with all other people."""
+def _has_changed(visit: StrangerVisit, people: Sequence[int], index: TemplateIndex, sensor: str) -> bool:
+    """Returns whether the mean of the people, to which scores are relative, may have moved much."""
+    return index.relative(sensor) and abs(visit.people - len(people)) > _GROWTH * visit.people
+
+
+def _compare(
+    index: TemplateIndex,
+    without: dict[int, TemplateIndex] | None,
+    walk: PersonTemplates,
+    boundary: float,
+    newest: int,
+) -> StrangerVisit:
+    """Compares a walk with all other people.
+
+    Args:
+        index: of the gallery.
+        without: the gallery without each person, filled as needed; None compares relative to all people.
+        walk: of an enrolled person.
+        boundary: see `VisitScores.boundary`.
+        newest: id of the newest walk.
+    """
     people = index.people_of(walk.sensor)
-    if len(people) <= EXACT_PEOPLE:
-        score, nearest = stranger_score(index.without(walk.person_id, walk.sensor), walk, boundary)
+    if without is not None:
+        if walk.person_id not in without:
+            without[walk.person_id] = index.without(walk.person_id, walk.sensor)
+        score, nearest = stranger_score(without[walk.person_id], walk, boundary)
     else:
         windows = TemplateMeans.ends(len(walk.templates), walk_windows(walk))
         course = index.walk_course(walk.templates, walk.statistics, windows, walk.sensor)

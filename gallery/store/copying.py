@@ -34,6 +34,8 @@ def copy_people(source: Connection, target: Connection) -> int:
         _copy_walks(source, row["id"], target, person_id)
         ids[row["id"]] = person_id
     for row in source.execute(select(stranger_recording)).mappings().all():
+        if row["nearest_id"] not in ids or not isinstance(row["score"], float):
+            raise ValueError("a score of a stranger cannot be what was stored")
         values = {name: row[name] for name in row if name != "id"}
         target.execute(insert(stranger_recording).values({**values, "nearest_id": ids[row["nearest_id"]]}))
     return len(rows)

@@ -36,7 +36,13 @@ from gallery.store.rows import (
 )
 from gallery.store.schema import CONSENT, bookkeeping, enrolment, person
 from gallery.store.store_protocol import DAMAGED, DamagedGalleryError, Store
-from gallery.store.visit_rows import read_recordings, read_visits, write_recordings, write_visits
+from gallery.store.visit_rows import (
+    move_visits,
+    read_recordings,
+    read_visits,
+    write_recordings,
+    write_visits,
+)
 from stream.errors import GalleryError
 
 __all__ = ["Gallery", "open_gallery"]
@@ -249,6 +255,7 @@ class Gallery:
             kept, removed = (_person_id(db, key, each) for key, each in zip(keys, (name, other), strict=True))
             walks = enrolment.c.person_id == removed
             db.execute(update(enrolment).where(walks).values(person_id=kept))
+            move_visits(db, removed, kept)
             db.execute(delete(person).where(person.c.id == removed))
         return self._erase(patient=True)
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from gallery.store.records import StrangerRecording, StrangerVisit
 from gallery.store.schema import enrolment, person, stranger_recording, stranger_visit
 
-__all__ = ["read_recordings", "read_visits", "write_recordings", "write_visits"]
+__all__ = ["move_visits", "read_recordings", "read_visits", "write_recordings", "write_visits"]
 
 
 def read_visits(db: Connection, comparison: str, earlier: int) -> list[StrangerVisit]:
@@ -89,6 +89,16 @@ def write_recordings(
     rows = [row for row in rows if row["nearest_id"] in people]
     if rows:
         db.execute(insert(stranger_recording), rows)
+
+
+def move_visits(db: Connection, removed: int, kept: int) -> None:
+    """Gives the scores for a person to another, whose walks the person's now are.
+
+    Visits of enrolled walks are deleted: a person with more walks may score higher for each.
+    """
+    nearest = stranger_recording.c.nearest_id == removed
+    db.execute(update(stranger_recording).where(nearest).values(nearest_id=kept))
+    db.execute(delete(stranger_visit))
 
 
 def _score(row: Row[Any]) -> float:

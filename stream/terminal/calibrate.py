@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from encoder.weights import load_encoder
-from gallery.calibration.gallery_calibration import calibrate_gallery
-from gallery.calibration.report import SensorReport, report_sensor
+from gallery.calibration.gallery_calibration import Calibrations, calibrate_index, compare_gallery
+from gallery.calibration.report import REPORTED_FPIRS, SensorReport, report_sensor
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TrackScores
@@ -89,15 +89,21 @@ def calibrate(
     people = gallery.people()
     kinds = sorted({walk.sensor for person in people for walk in person.enrolments})
     index = TemplateIndex.load(gallery, contract.id, backend, kinds)
+    visits = compare_gallery(gallery, index)
+    notes: list[str] = []
     if strangers:
+        gallery.check_writable()
         watcher = _Watcher(index, gallery.url, tuple(encoder), contract.f, echo_to(err, debug))
-        found = [visit for one in strangers for visit in watcher.visits(one)]
+        found = []
+        for number, one in enumerate(strangers, 1):
+            err.print(f"{number} of {len(strangers)}: {one}", highlight=False, soft_wrap=True)
+            found.append(watcher.visit(one))
+        notes += _named(strangers, found, index, calibrate_index(index, visits, []))
         gallery.replace_stranger_recordings(backend.version, found)
     elif forget:
         gallery.replace_stranger_recordings(backend.version, [])
-    calibrations = calibrate_gallery(gallery, index)
-    visits = gallery.stranger_visits(backend.version)
-    notes = [
+    calibrations = calibrate_index(index, visits, gallery.stranger_recordings(backend.version))
+    notes += [
         f"{kind}: uncalibrated, no scores of strangers were measured for this encoder; to fit a back-end: "
         f"{fit_command(encoder)}"
         for kind in kinds
@@ -130,20 +136,19 @@ class _Watcher:
     f: int
     echo: Callable[[str], None]
 
-    def visits(self, recording: str) -> list[StrangerRecording]:
-        """Returns the visits in a recording: one for each track that was compared for long enough."""
-        best: dict[int, StrangerRecording] = {}
+    def visit(self, recording: str) -> StrangerRecording:
+        """Returns the visit in a recording: the best score of its tracks."""
+        best: StrangerRecording | None = None
         with Live([recording], self.url, fpir=None, speed=0, encoder=self.encoder, echo=self.echo) as live:
             sensor = live.infos[0].sensor
             self._check(recording, sensor)
             for verdict in live.verdicts():
                 visit = self._visit(verdict, sensor)
-                if visit is not None:
-                    known = best.setdefault(verdict.decision.track, visit)
-                    best[verdict.decision.track] = max(known, visit, key=lambda each: each.score)
-        if not best:
+                if visit is not None and (best is None or visit.score > best.score):
+                    best = visit
+        if best is None:
             raise UserError(f"{recording}: nobody walks for a second in it; leave it out")
-        return list(best.values())
+        return best
 
     def _check(self, recording: str, sensor: str) -> None:
         if sensor not in self.index.sensors:
@@ -164,6 +169,23 @@ class _Watcher:
         people = len(self.index.people_of(sensor))
         score = decision.score - measured.above(windows)
         return StrangerRecording(sensor, score, ids[decision.candidate], people)
+
+
+def _named(
+    recordings: Sequence[str],
+    visits: Sequence[StrangerRecording],
+    index: TemplateIndex,
+    calibrations: Calibrations,
+) -> Iterator[str]:
+    """Says which recordings would be named, by thresholds that do not rest on them."""
+    for recording, visit in zip(recordings, visits, strict=True):
+        limit = calibrations[visit.sensor].visit_threshold(REPORTED_FPIRS[0])
+        if visit.score >= limit:
+            name = index.names[visit.nearest]
+            yield (
+                f"{recording} would be named as {name} (score {visit.score:.2f}, threshold {limit:.2f}): "
+                f"if it shows {name} or anybody enrolled, calibrate again without it"
+            )
 
 
 def _missing(person: Person) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -27,8 +28,8 @@ def calibrate(
         typer.Option(
             "--strangers",
             metavar="FILE|DIR",
-            help="Recordings of people who are not enrolled, or a folder of them; may be repeated. Their "
-            "scores take the place of those given before; nothing else of these people is kept.",
+            help="Recordings of people who are not enrolled, one of each, or a folder of them; may be "
+            "repeated. Their scores take the place of those given before; nothing else of them is kept.",
         ),
     ] = None,
     forget: Annotated[
@@ -63,14 +64,17 @@ def calibrate(
 
 
 def _recordings(paths: Iterable[Path]) -> list[str]:
-    """Returns the recordings at paths; of a folder, those in it."""
-    found: list[str] = []
+    """Returns the recordings at paths, each once; of a folder, those in it and in its folders."""
+    found: dict[Path, str] = {}
     for path in paths:
-        inside = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+        inside = sorted(path.rglob("*.mcap")) if path.is_dir() else [path]
         if not inside:
             raise UserError(f"--strangers: {path} holds no recordings (.mcap)")
-        found += map(str, inside)
-    return found
+        for file in inside:
+            if not file.is_file():
+                raise UserError(f"--strangers: there is no file {file}; give recordings, one for each person")
+            found.setdefault(file.resolve(), str(file))
+    return list(found.values())
 
 
 def _show(report: SensorReport) -> None:
@@ -90,11 +94,16 @@ def _show(report: SensorReport) -> None:
     for heading in ("strangers named, asked", "95 % interval here", "enrolled people missed"):
         table.add_column(heading, justify="right")
     for rate in report.rates:
-        missed = "needs two walks each" if rate.missed is None else _percent(rate.missed)
+        missed = "nobody has two walks" if rate.missed is None else _percent(rate.missed)
         table.add_row(_percent(rate.fpir), f"{_percent(rate.low)} to {_percent(rate.high)}", missed)
     out.print(table)
     for each in report.confused:
         _print(f"  the newest walk of {each.name} fits {each.other} best")
+    for each in report.doubles:
+        _print(
+            f"  a walk of {each.name} would be named as {each.other}: if they are one person, "
+            f"sge-stream people merge {shlex.quote(each.other)} {shlex.quote(each.name)}"
+        )
 
 
 def _score(found: Confusion) -> str:

@@ -65,8 +65,11 @@ def test_strangers_count_until_they_are_forgotten(program: Program, walks: dict[
     folder = str(walks["stranger"].parent)
     assert report(program, "--strangers", folder)["sensors"][0]["strangers"] == 1
     assert report(program)["sensors"][0]["strangers"] == 1
-    again = report(program, "--strangers", str(walks["stranger"]), "--strangers", str(walks["cy2"]))
+    given = (str(walks[name]) for name in ("stranger", "cy2", "stranger"))
+    again = report(program, *(word for path in given for word in ("--strangers", path)))
     assert again["sensors"][0]["strangers"] == 2
+    (note,) = again["notes"]
+    assert note.startswith(f"{walks['cy2']} would be named as Cy (score ")
     assert report(program, "--forget-strangers")["sensors"][0]["strangers"] == 0
 
 
@@ -89,9 +92,10 @@ def test_a_running_system_follows(program: Program, walks: dict[str, Path]) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--strangers", "{missing}"), "file {missing} not found"),
+        (("--strangers", "{missing}"), "--strangers: there is no file {missing}"),
         (("--strangers", "{empty}"), "--strangers: {empty} holds no recordings (.mcap)"),
         (("--strangers", "{walk}", "--forget-strangers"), "leave --forget-strangers out"),
+        (("--strangers", "walkers:n=1"), "--strangers: there is no file walkers:n=1"),
         (("--gallery", "{missing}"), "there is no gallery {missing}"),
     ],
 )

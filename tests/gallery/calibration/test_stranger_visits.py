@@ -10,9 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from gallery.calibration import stranger_visits
-from gallery.calibration.gallery_calibration import calibrate_gallery, measured_elsewhere
+from gallery.calibration.gallery_calibration import (
+    calibrate_gallery,
+    calibrate_index,
+    compare_gallery,
+    measured_elsewhere,
+)
 from gallery.calibration.report import report_sensor
-from gallery.calibration.stranger_visits import enrolled_visits, stranger_score
+from gallery.calibration.site_calibration import MOST_DEVIATIONS
+from gallery.calibration.stranger_visits import MOST_OF_ONE, enrolled_visits, stranger_score
 from gallery.scoring.backend import Backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.visit_scores import VisitScores
@@ -42,6 +48,12 @@ def new_walk(person: int, walk: int) -> NewEnrolment:
 def gallery(tmp_path: Path) -> Iterator[Gallery]:
     with open_gallery(str(tmp_path / "g.db")) as store:
         yield store
+
+
+@pytest.fixture
+def relative(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has scores count as relative to the mean of the people."""
+    monkeypatch.setattr(TemplateIndex, "relative", lambda *_: True)
 
 
 def fill(gallery: Gallery, people: Sequence[int], walks: int = 1) -> None:
@@ -89,6 +101,7 @@ def test_a_gallery_of_one_person_or_an_unknown_sensor_has_no_visits(gallery: Gal
 
 
 @pytest.mark.parametrize("exact", [2, 20])
+@pytest.mark.usefixtures("relative")
 def test_visits_kept_from_an_earlier_gallery_equal_those_compared_anew(
     gallery: Gallery, exact: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,10 +117,7 @@ def test_visits_kept_from_an_earlier_gallery_equal_those_compared_anew(
     assert [v.score for v in kept] == pytest.approx([v.score for v in anew])
 
 
-def test_in_a_large_gallery_only_what_is_new_is_compared(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stranger_visits, "EXACT_PEOPLE", 2)
+def test_only_what_is_new_is_compared(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(gallery, range(1, 13))
     known = enrolled_visits(load(gallery), SENSOR)
     fill(gallery, [20])
@@ -140,7 +150,7 @@ def test_visits_are_kept_in_the_gallery_and_used(gallery: Gallery, monkeypatch: 
     assert gallery.revision() == revision  # nothing that an index is loaded for
     assert len(gallery.stranger_visits("v1")) == 9
     assert gallery.stranger_visits("v2") == []
-    monkeypatch.setattr(stranger_visits, "stranger_score", None)  # nothing is compared again
+    monkeypatch.setattr(TemplateIndex, "walk_course", None)  # nothing is compared again
     assert calibrate_gallery(gallery, load(gallery))[SENSOR] == first
 
 
@@ -208,3 +218,33 @@ def test_a_stranger_is_compared_as_the_matcher_compares(gallery: Gallery) -> Non
     expected, name = literal_score(index, walk)
     assert score == pytest.approx(expected, abs=1e-5)
     assert index.names[nearest] == name
+
+
+def test_of_one_person_few_walks_are_visits(gallery: Gallery) -> None:
+    fill(gallery, [1, 2], walks=MOST_OF_ONE + 2)
+    assert len(enrolled_visits(load(gallery), SENSOR)) == 2 * MOST_OF_ONE
+
+
+def test_people_who_may_be_one_are_named_and_hardly_move_the_thresholds(gallery: Gallery) -> None:
+    fill(gallery, range(1, 8))
+    before = calibrate_gallery(gallery, load(gallery))[SENSOR].visit_threshold(0.05)
+    gallery.enrol("Again", [new_walk(3, 9)], "asked")
+    index = load(gallery)
+    visits = compare_gallery(gallery, index)
+    calibration = calibrate_index(index, visits, [])[SENSOR]
+    report = report_sensor(index, SENSOR, calibration, visits)
+    assert {frozenset((each.name, each.other)) for each in report.doubles} == {frozenset(("p3", "Again"))}
+    clipped = MOST_DEVIATIONS * VISITS.deviation(8)
+    assert calibration.visit_threshold(0.05) < before + clipped
+
+
+def test_scores_for_a_merged_person_are_kept(gallery: Gallery) -> None:
+    fill(gallery, range(1, 6))
+    calibrate_gallery(gallery, load(gallery))
+    ids = {name: person for person, name in load(gallery).names.items()}
+    gallery.replace_stranger_recordings("v1", [StrangerRecording(SENSOR, 0.4, ids["p2"], 5)])
+    gallery.merge("p1", "p2")
+    assert gallery.stranger_recordings("v1") == [StrangerRecording(SENSOR, 0.4, ids["p1"], 5)]
+    assert all(visit.nearest != ids["p2"] for visit in gallery.stranger_visits("v1"))
+    index = load(gallery)
+    assert enrolled_visits(index, SENSOR, gallery.stranger_visits("v1")) == enrolled_visits(index, SENSOR)
