@@ -28,6 +28,8 @@ STRANGER = "205"
 JOINTS = LAYOUTS["kinect-v2"].joints
 INFO = SourceInfo("kinect", "kinect-v2", "kinect-v2", live=False, finite=True)
 TRACKED, NOT_TRACKED = 2, 0
+FLOOR = (-0.018, 0.981, -0.192, 1.2)
+"""The floor that UCalgary's sensor looked down on, as `python -m tools.trials.tilted_sensor` estimates it."""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,7 @@ def walks_of(data_dir: Path, people: Sequence[str]) -> dict[tuple[str, str], Wal
 def before_the_sensor(machine: FakeMachine, walk: Walk, target: Path) -> str:
     """Records a walk that the fake sensor sees."""
     places = LAYOUTS["kinect-v2"].weights.argmax(axis=1)  # of the canonical joints among the sensor's
+    machine.sensor.floor = FLOOR
     device = KinectDevice(load_pykinect2())
     try:
         with RecordingWriter(target, INFO) as recording:
@@ -88,12 +91,7 @@ def test_four_people_of_another_room_are_named_and_a_fifth_is_not(
         for n, person in enumerate(ENROLLED):
             live.enrol(person, [2 * n + 1, 2 * n + 2], consent_by="--yes", seconds=1.5)
 
-    probes = {
-        recorded(
-            person, min(walk for owner, walk in walks if owner == person and walk.startswith("A"))
-        ): person
-        for person in (*ENROLLED, STRANGER)
-    }
+    probes = {recorded(person, "AR-3"): person for person in (*ENROLLED, STRANGER)}
     named: dict[str, set[str | None]] = {person: set() for person in probes.values()}
     with Live(list(probes), gallery, speed=0, encoder=[weights]) as live:
         for decision in live:

@@ -25,6 +25,8 @@ from rich.console import Console
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
+from gallery.calibration.gallery_calibration import calibrate_index
+from gallery.calibration.stranger_visits import enrolled_visits
 from gallery.matcher import Matcher
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import TrackDecision
@@ -63,6 +65,7 @@ SHORT_EDGE = 40
 
 SENSOR = "kinect-v1"
 ENROLLED = ("1", "2")
+FPIR = 0.05
 """Walks by which people are enrolled."""
 MOST_S = 2.0
 _NO_JUMP = -99.0
@@ -151,7 +154,8 @@ class Names:
         index = TemplateIndex(
             [each for name in names for each in self._templates[name]], self._backend, [SENSOR]
         )
-        matcher = Matcher([SourceCard("splice", SENSOR, False)], 6, 0.01, index)
+        calibrations = calibrate_index(index, enrolled_visits(index, SENSOR), [])
+        matcher = Matcher([SourceCard("splice", SENSOR, False)], 6, FPIR, index, calibrations=calibrations)
         for tick, cages in encoded:
             yield from matcher.observe(tick, cages)
         yield from matcher.end_source(0)

@@ -32,7 +32,7 @@ LIVE: dict[str, Any] = {
     "methods": {
         "shipped": {
             "supervised": True, "rank1_window": [80.04, 70, 90], "rank1_walk": [99, 98, 100],
-            "eer": [1, 0, 2], "fpir_realised": [1.26, 0, 3], "fnir_realised": None,
+            "eer": [1, 0, 2], "fpir_realised": [1.0, 0, 3], "fpir_ever": [1.26, 0, 3], "fnir_ever": None,
         },
         "raw": {"supervised": False, "rank1_window": [50, 40, 60], "rank1_walk": None},
     },
