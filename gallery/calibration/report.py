@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.calibration.site_calibration import SiteCalibration
-from gallery.calibration.stranger_visits import walk_windows
+from gallery.calibration.stranger_visits import template_ends
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.track_scores import TemplateMeans
-from gallery.scoring.visit_scores import FIRST_WINDOWS
+from gallery.scoring.visit_scores import above_boundary
 from gallery.store.records import PersonTemplates, StrangerVisit
 
 __all__ = ["REPORTED_FPIRS", "Confusion", "Rate", "SensorReport", "report_sensor"]
@@ -170,9 +169,8 @@ def _genuine(index: TemplateIndex, walks: Sequence[PersonTemplates], boundary: f
     people = rest.people_of(walks[0].sensor)
     found = []
     for walk in newest:
-        ends = TemplateMeans.ends(len(walk.templates), walk_windows(walk))
+        ends = template_ends(walk)
         course = rest.walk_course(walk.templates, walk.statistics, ends, walk.sensor)
-        decided = ends >= min(FIRST_WINDOWS, int(ends[-1]))
-        above = (course - boundary / np.sqrt(ends)[:, None])[decided]
+        above = above_boundary(course, ends, boundary)
         found.append(_Genuine(walk, above, people.index(walk.person_id)))
     return found

@@ -13,13 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TemplateMeans
 from gallery.scoring.visit_scores import visit_of
 from gallery.store.records import PersonTemplates, StrangerVisit
 from stream.windows.cutting import RATE_HZ
 
-__all__ = ["EXACT_PEOPLE", "MOST_OF_ONE", "MOST_WALKS", "enrolled_visits", "stranger_score", "walk_windows"]
+__all__ = ["EXACT_PEOPLE", "MOST_OF_ONE", "MOST_WALKS", "enrolled_visits", "stranger_score", "template_ends"]
 
 EXACT_PEOPLE = 12
 """Up to so many people, where scores are relative to their mean, every walk is compared anew with each
@@ -81,7 +84,7 @@ def stranger_score(
         boundary: see `VisitScores.boundary`.
         person: compare with this person only; None compares with all.
     """
-    windows = TemplateMeans.ends(len(walk.templates), walk_windows(walk))
+    windows = template_ends(walk)
     course = index.walk_course(walk.templates, walk.statistics, windows, walk.sensor, person)
     people = index.people_of(walk.sensor) if person is None else (person,)
     visit = visit_of(course, windows, boundary)
@@ -128,7 +131,7 @@ def _compare(
             without[walk.person_id] = index.without(walk.person_id, walk.sensor)
         score, nearest = stranger_score(without[walk.person_id], walk, boundary)
     else:
-        windows = TemplateMeans.ends(len(walk.templates), walk_windows(walk))
+        windows = template_ends(walk)
         course = index.walk_course(walk.templates, walk.statistics, windows, walk.sensor)
         others = [place for place, person in enumerate(people) if person != walk.person_id]
         visit = visit_of(course[:, others], windows, boundary)
@@ -147,7 +150,7 @@ def _compare_new(
     return visit
 
 
-def walk_windows(walk: PersonTemplates) -> int:
-    """Returns the number of windows of a stored walk; of its templates, if it is not known."""
+def template_ends(walk: PersonTemplates) -> NDArray[np.int64]:
+    """Returns the numbers of windows (m,) of a stored walk up to each of its m templates."""
     step: float = (walk.templates.shape[1] // 2) / RATE_HZ
-    return max(len(walk.templates), round(walk.seconds / step))
+    return TemplateMeans.ends(len(walk.templates), round(walk.seconds / step))

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FIRST_WINDOWS", "Visit", "VisitScores", "visit_of"]
+__all__ = ["FIRST_WINDOWS", "Visit", "VisitScores", "above_boundary", "visit_of"]
 
 FIRST_WINDOWS = 10
 """Windows of evidence before the first decision: one second."""
@@ -128,6 +128,13 @@ class Visit(msgspec.Struct, frozen=True):
     nearest: int
 
 
+def above_boundary(course: Floats, windows: NDArray[np.int64], boundary: float) -> Floats:
+    """Returns the scores of a visit less the boundary, at the moments that count, (k, P); see `visit_of`."""
+    decided = windows >= min(FIRST_WINDOWS, int(windows[-1]))
+    found: Floats = course[decided] - boundary / np.sqrt(windows[decided])[:, None]
+    return found
+
+
 def visit_of(course: Floats, windows: NDArray[np.int64], boundary: float) -> Visit:
     """Returns the visit score of a stranger.
 
@@ -137,8 +144,6 @@ def visit_of(course: Floats, windows: NDArray[np.int64], boundary: float) -> Vis
             count, unless there are no others.
         boundary: see `VisitScores.boundary`.
     """
-    decided = windows >= min(FIRST_WINDOWS, int(windows[-1]))
-    above = course[decided] - boundary / np.sqrt(windows[decided])[:, None]
-    highest = above.max(axis=0)
+    highest = above_boundary(course, windows, boundary).max(axis=0)
     nearest = int(highest.argmax())
     return Visit(float(highest[nearest]), nearest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from gallery.calibration.report import REPORTED_FPIRS, SensorReport, report_sens
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TrackScores
-from gallery.scoring.visit_scores import FIRST_WINDOWS
+from gallery.scoring.visit_scores import FIRST_WINDOWS, VisitScores
 from gallery.store.gallery import Gallery
 from gallery.store.records import Person, StrangerRecording
 from stream.bus.messages import Verdict
@@ -141,30 +141,33 @@ class _Watcher:
         best: StrangerRecording | None = None
         with Live([recording], self.url, fpir=None, speed=0, encoder=self.encoder, echo=self.echo) as live:
             sensor = live.infos[0].sensor
-            self._check(recording, sensor)
+            measured = self._measured(recording, sensor)
+            ids = {name: person for person, name in self.index.names.items()}
             for verdict in live.verdicts():
-                visit = self._visit(verdict, sensor)
+                visit = self._visit(verdict, sensor, measured, ids)
                 if visit is not None and (best is None or visit.score > best.score):
                     best = visit
         if best is None:
             raise UserError(f"{recording}: nobody walks for a second in it; leave it out")
         return best
 
-    def _check(self, recording: str, sensor: str) -> None:
+    def _measured(self, recording: str, sensor: str) -> VisitScores:
         if sensor not in self.index.sensors:
             raise UserError(f"{recording}: nobody is enrolled on {sensor}; enrol people on it first")
-        if self.index.backend.visits_of(sensor) is None:
+        measured = self.index.backend.visits_of(sensor)
+        if measured is None:
             raise UserError(f"{recording}: {sensor} is uncalibrated with this encoder; fit a back-end first")
+        return measured
 
-    def _visit(self, verdict: Verdict, sensor: str) -> StrangerRecording | None:
+    def _visit(
+        self, verdict: Verdict, sensor: str, measured: VisitScores, ids: Mapping[str, int]
+    ) -> StrangerRecording | None:
         """Returns a decision's score as that of a visit; None before the first decision."""
         decision = verdict.decision
         windows = round(verdict.seconds / TrackScores(self.f).seconds_per_window)
-        measured = self.index.backend.visits_of(sensor)
-        if decision.score is None or measured is None or windows < FIRST_WINDOWS:
+        if decision.score is None or windows < FIRST_WINDOWS:
             return None
-        ids = {name: person for person, name in self.index.names.items()}
-        if decision.candidate not in ids:  # enrolled meanwhile
+        if decision.candidate is None or decision.candidate not in ids:  # the latter was enrolled meanwhile
             return None
         people = len(self.index.people_of(sensor))
         score = decision.score - measured.above(windows)

@@ -14,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.calibration.stranger_visits import walk_windows
+from gallery.calibration.stranger_visits import template_ends
 from gallery.scoring.backend import Backend
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.track_scores import TemplateMeans
 from gallery.scoring.visit_scores import VisitScores, visit_of
 from gallery.store.records import PersonTemplates
 
@@ -177,6 +176,6 @@ def _average(sites: Sequence[dict[int, float]], sizes: Sequence[int], *, ratios:
 
 
 def _course(index: TemplateIndex, visit: PersonTemplates, sensor: str) -> _Course:
-    windows = TemplateMeans.ends(len(visit.templates), walk_windows(visit))
+    windows = template_ends(visit)
     course = index.walk_course(visit.templates, visit.statistics, windows, sensor)
     return _Course(windows, course.max(axis=1, keepdims=True))

@@ -32,10 +32,9 @@ from rich.progress import track
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
-from gallery.calibration.stranger_visits import walk_windows
+from gallery.calibration.stranger_visits import template_ends
 from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
 from gallery.scoring.fusion import FusionModel
-from gallery.scoring.track_scores import TemplateMeans
 from stream.body import FloatArray
 from stream.errors import SgeError
 from tools.backend_fit.left_out_fit import fit_without_ucalgary
@@ -117,7 +116,7 @@ def tail_thresholds(backend: Backend, sensor: str, people: Sequence[Sequence[Com
     scores: list[float] = []
     for walk in index.walks:
         others = index.without(walk.person_id, sensor)
-        ends = TemplateMeans.ends(len(walk.templates), walk_windows(walk))
+        ends = template_ends(walk)
         scores += others.walk_course(walk.templates, walk.statistics, ends, sensor)[-1].tolist()
     limit = float(np.quantile(scores, 1 - HIGHEST))
     excess = float(np.mean([score - limit for score in scores if score >= limit]))
