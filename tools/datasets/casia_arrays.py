@@ -32,13 +32,14 @@ __all__ = ["find", "matches"]
 LAYOUT = "openpose-14"
 
 _MEMBER_NAME = re.compile(r"\d{3}-(nm|bg|cl)-\d{2}-\d{3}\.npy", re.IGNORECASE)
-_FIRST_MEMBER_NAME = slice(30, 80)  # position of the first member's name in a zip file
+_HEADER_AND_NAME = 80
+"""Characters of a zip file's head that hold its first member's name; the bytes before it may share one."""
 
 
 def matches(path: Path, head: str) -> bool:
     """Returns whether a file that begins with `head` holds arrays of CASIA-B."""
     if path.suffix == ".npz":
-        return head.startswith("PK\x03\x04") and _MEMBER_NAME.match(head[_FIRST_MEMBER_NAME]) is not None
+        return head.startswith("PK\x03\x04") and _MEMBER_NAME.search(head[:_HEADER_AND_NAME]) is not None
     return path.suffix == ".npy" and "NUMPY" in head[:8] and _sequence_at(path) is not None
 
 

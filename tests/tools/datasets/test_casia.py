@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -142,6 +143,16 @@ def standing(frames: int) -> np.ndarray:
 def write_npz(path: Path, name: str, skeletons: np.ndarray) -> None:
     arrays: dict[str, Any] = {name: skeletons}
     np.savez(path, **arrays)
+
+
+def test_arrays_in_an_npz_are_found_whatever_the_bytes_before_their_name(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    np.save(content, standing(20))
+    for time in [(16, 6, 6), (20, 7, 30), (23, 22, 58)]:  # their bytes are one character of UTF-8
+        path = tmp_path / f"{time[0]}.npz"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("001-nm-01-000.npy", (2026, 1, 1, *time)), content.getvalue())
+        assert detect(path).name == "casia-b-3d"
 
 
 def test_arrays_are_found_by_file_name_by_folder_and_in_an_npz(tmp_path: Path) -> None:
