@@ -12,7 +12,7 @@ gaits taught these, and are therefore compared by others, fitted without them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -51,7 +51,7 @@ from tools.datasets import WalkRef
 from tools.evaluation.metrics.bootstrap import Estimate, bootstrap_estimates
 from tools.evaluation.metrics.open_set import ScoreSeparation, weighted_mean
 
-__all__ = ["main"]
+__all__ = ["LeftOutSite", "main", "read_left_out_sites"]
 
 BAD_RECORDING = "207"
 """Person of UCalgary who hardly moves in run 1."""
@@ -107,7 +107,7 @@ class Scores(NamedTuple):
     scores: Floats
     """(n, P)."""
     owners: NDArray[np.int64]
-    """(n,) place of the right person."""
+    """(n,) place of the right person; -1 for a stranger."""
 
 
 def draw(walks: Sequence[SiteWalk], task: Task, seed: int) -> tuple[Places, Places]:
@@ -133,7 +133,8 @@ def compare(walks: Sequence[SiteWalk], enrolled: Places, probes: Places, backend
     index = TemplateIndex(enrol(walks[n].cages for n in enrolled), backend, [sensor])
     people = index.people_of(sensor)
     scores = [track_scores(index, walks[n].cages, last_only=True)[-1] for n in probes]
-    return Scores(np.stack(scores), np.array([people.index(walks[n].cages.person) for n in probes]))
+    places = {person: place for place, person in enumerate(people)}
+    return Scores(np.stack(scores), np.array([places.get(walks[n].cages.person, -1) for n in probes]))
 
 
 def figures_of(several: Sequence[Scores]) -> Mapping[str, Estimate | None]:
@@ -167,65 +168,6 @@ def _ways(model: FusionModel, fitted: Sequence[SiteWalk], sensor: str) -> dict[s
     }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Trial:
-    encoder: Encoder
-    many: Sequence[DescribedWalk]
-    many_perturbed: Sequence[DescribedWalk]
-    draws: int
-
-    def read(self, refs: Sequence[WalkRef], what: str) -> list[SiteWalk]:
-        names = sorted({ref.person for ref in refs})
-        found = [
-            SiteWalk(
-                encode_walk(self.encoder, ref.read(), person=names.index(ref.person)), ref.condition, ref.view
-            )
-            for ref in track(refs, what, console=err)
-        ]
-        return [walk for walk in found if walk.cages.rows]
-
-    @property
-    def shipped(self) -> FloatArray:
-        """The portable directions that ship, (D, K3): fitted on the pathological gaits and KGBD."""
-        return load_backend(self.encoder.contract.id).fusions[ANY_SENSOR].windows.directions.portable
-
-    def portable(self, fitted: Sequence[SiteWalk]) -> FloatArray:
-        """Returns portable directions (D, K3) fitted on one site and KGBD."""
-        few = perturb_walks([walk.cages for walk in fitted], 1, np.random.default_rng(PERTURBED_SEED))
-        bones = fit_bones([[walk.described for walk in fitted]])
-        model = fit_for_any_sensor(few, self.many_perturbed, self.many[0].windows.shape[1], bones)
-        return model.windows.directions.portable
-
-    def report(
-        self,
-        title: str,
-        walks: Sequence[SiteWalk],
-        fitted: Sequence[SiteWalk],
-        portable: FloatArray,
-        bones: Site,
-        *tasks: Task,
-    ) -> None:
-        """Fits on one site, with `bones` for the variation of bone lengths too, and measures on another."""
-        site = [walk.described for walk in fitted]
-        sites = [bones, site] if bones else [site]
-        model = fit_for_few_people([site], self.many, portable, fit_bones(sites))
-        for task in tasks:
-            drawn = [draw(walks, task, seed) for seed in range(self.draws)]
-            people = len({walk.cages.person for walk in walks})
-            out.print(f"\n{title}: {task.name}; {people} people, {self.draws} draws")
-            for way, backend in _ways(model, fitted, walks[0].cages.sensor).items():
-                found = figures_of([compare(walks, *each, backend) for each in drawn])
-                shown = ", ".join(f"{name} {_percent(value)}" for name, value in found.items())
-                out.print(f"  {way:24} {shown}")
-
-
-def _percent(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "none"
-    value, low, high = (100 * each for each in estimate)
-    return f"{value:.1f} % ({low:.1f}-{high:.1f})"
-
-
 def _first_run(walk: SiteWalk) -> bool:
     return walk.cages.walk == "N-1"
 
@@ -238,44 +180,6 @@ def _arm_held(walk: SiteWalk) -> bool:
     return walk.condition in ("AL", "AR")
 
 
-def _run(trial: _Trial, data: Path) -> None:
-    gaits = trial.read(patho_walks(data, PATHO_PEOPLE), "pathological gaits")
-    room = trial.read([ref for ref in ucalgary_walks(data) if ref.person != BAD_RECORDING], "UCalgary")
-    trial.report(
-        "Kinect v2 in another room, fitted on the pathological gaits",
-        room,
-        gaits,
-        trial.shipped,
-        trial.many,
-        Task("run 1 enrolled, run 2", _first_run, lambda walk: walk.cages.walk == "N-2"),
-        Task("run 1 enrolled, an arm held still", _first_run, _arm_held),
-        Task("runs 1 and 2 enrolled, an arm held still", _normal, _arm_held, walks=2),
-    )
-    trial.report(
-        "Pathological gaits, fitted on the other room",
-        gaits,
-        room,
-        trial.portable(room),
-        trial.many,
-        Task("one normal walk of each sensor enrolled, normal walks", _normal, _normal, of_every_view=True),
-        Task("the same, antalgic", _normal, lambda walk: walk.condition == "antalgic", of_every_view=True),
-        Task("the same, lurching", _normal, lambda walk: walk.condition == "lurch", of_every_view=True),
-    )
-    del gaits, room
-    halves = [trial.read(estimated_walks(data, RGB_PEOPLE[n::2]), "videos") for n in (0, 1)]
-    for name, own, other in (("first", halves[0], halves[1]), ("second", halves[1], halves[0])):
-        trial.report(
-            f"Poses from videos, {name} half, fitted on the other",
-            own,
-            other,
-            trial.shipped,
-            [],
-            Task("one walk each way enrolled", lambda _: True, lambda _: True, of_every_view=True),
-            Task("two towards the camera enrolled, away", _towards, _away, walks=2),
-            Task("two away from it enrolled, towards", _away, _towards, walks=2),
-        )
-
-
 def _towards(walk: SiteWalk) -> bool:
     return walk.view == "towards"
 
@@ -284,20 +188,164 @@ def _away(walk: SiteWalk) -> bool:
     return walk.view == "away"
 
 
+ROOM_TASKS = (
+    Task("run 1 enrolled, run 2", _first_run, lambda walk: walk.cages.walk == "N-2"),
+    Task("run 1 enrolled, an arm held still", _first_run, _arm_held),
+    Task("runs 1 and 2 enrolled, an arm held still", _normal, _arm_held, walks=2),
+)
+GAIT_TASKS = (
+    Task("one normal walk of each sensor enrolled, normal walks", _normal, _normal, of_every_view=True),
+    Task("the same, antalgic", _normal, lambda walk: walk.condition == "antalgic", of_every_view=True),
+    Task("the same, lurching", _normal, lambda walk: walk.condition == "lurch", of_every_view=True),
+)
+VIDEO_TASKS = (
+    Task("one walk each way enrolled", lambda _: True, lambda _: True, of_every_view=True),
+    Task("two towards the camera enrolled, away", _towards, _away, walks=2),
+    Task("two away from it enrolled, towards", _away, _towards, walks=2),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOutSite:
+    """The walks of a site, and a fusion that does not know it.
+
+    Attributes:
+        title: the site, and what the fusion was fitted on.
+        walks: of the site.
+        fitted: the walks of the other site that the fusion knows.
+        model: the fusion.
+        tasks: to measure.
+    """
+
+    title: str
+    walks: Sequence[SiteWalk] = field(repr=False)
+    fitted: Sequence[SiteWalk] = field(repr=False)
+    model: FusionModel = field(repr=False)
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """Reads the sites, and fits without them.
+
+    Attributes:
+        encoder: makes the CAGEs.
+        data: folder of packed skeletons.
+        many: the people of KGBD who may teach.
+        many_perturbed: the same, misjudged by a sensor.
+    """
+
+    encoder: Encoder
+    data: Path
+    many: Sequence[DescribedWalk]
+    many_perturbed: Sequence[DescribedWalk]
+
+    def kinects(self) -> Iterator[LeftOutSite]:
+        """Yields UCalgary, fitted on the pathological gaits, and these, fitted on UCalgary."""
+        gaits = self._read(patho_walks(self.data, PATHO_PEOPLE), "pathological gaits")
+        refs = [ref for ref in ucalgary_walks(self.data) if ref.person != BAD_RECORDING]
+        room = self._read(refs, "UCalgary")
+        yield LeftOutSite(
+            "Kinect v2 in another room, fitted on the pathological gaits",
+            room,
+            gaits,
+            self._fit(gaits, self._shipped, self.many),
+            ROOM_TASKS,
+        )
+        yield LeftOutSite(
+            "Pathological gaits, fitted on the other room",
+            gaits,
+            room,
+            self._fit(room, self._portable(room), self.many),
+            GAIT_TASKS,
+        )
+
+    def videos(self) -> Iterator[LeftOutSite]:
+        """Yields each half of the people in videos, fitted on the other."""
+        halves = [self._read(estimated_walks(self.data, RGB_PEOPLE[n::2]), "videos") for n in (0, 1)]
+        for name, own, other in (("first", halves[0], halves[1]), ("second", halves[1], halves[0])):
+            model = self._fit(other, self._shipped, [])
+            yield LeftOutSite(
+                f"Poses from videos, {name} half, fitted on the other", own, other, model, VIDEO_TASKS
+            )
+
+    def _read(self, refs: Sequence[WalkRef], what: str) -> list[SiteWalk]:
+        names = sorted({ref.person for ref in refs})
+        found = [
+            SiteWalk(
+                encode_walk(self.encoder, ref.read(), person=names.index(ref.person)), ref.condition, ref.view
+            )
+            for ref in track(refs, what, console=err)
+        ]
+        return [walk for walk in found if walk.cages.rows]
+
+    @property
+    def _shipped(self) -> FloatArray:
+        """The portable directions that ship, (D, K3): fitted on the pathological gaits and KGBD."""
+        return load_backend(self.encoder.contract.id).fusions[ANY_SENSOR].windows.directions.portable
+
+    def _portable(self, fitted: Sequence[SiteWalk]) -> FloatArray:
+        """Returns portable directions (D, K3) fitted on one site and KGBD."""
+        few = perturb_walks([walk.cages for walk in fitted], 1, np.random.default_rng(PERTURBED_SEED))
+        bones = fit_bones([[walk.described for walk in fitted]])
+        model = fit_for_any_sensor(few, self.many_perturbed, self.many[0].windows.shape[1], bones)
+        return model.windows.directions.portable
+
+    def _fit(self, fitted: Sequence[SiteWalk], portable: FloatArray, bones: Site) -> FusionModel:
+        """Fits on one site, with `bones` for the variation of bone lengths too."""
+        site = [walk.described for walk in fitted]
+        sites = [bones, site] if bones else [site]
+        return fit_for_few_people([site], self.many, portable, fit_bones(sites))
+
+
+def read_left_out_sites(encoder: Encoder, data: Path) -> Iterator[LeftOutSite]:
+    """Yields the sites, each with a fusion fitted without it.
+
+    Args:
+        encoder: makes the CAGEs.
+        data: folder of packed skeletons.
+
+    Raises:
+        SgeError: the data cannot be read.
+    """
+    many, many_perturbed = [], []
+    random = np.random.default_rng(PERTURBED_SEED)
+    for ref in track(kgbd_walks(data, range(1, 101)), "KGBD", console=err):
+        walk = SiteWalk(encode_walk(encoder, ref.read()), "", "")
+        many.append(walk.described)
+        many_perturbed += perturb_walks([walk.cages], PERTURBED_EVERY, random)
+    reader = _Reader(encoder, data, many, many_perturbed)
+    yield from reader.kinects()
+    yield from reader.videos()
+
+
+def report(site: LeftOutSite, draws: int) -> None:
+    """Prints what the fusion, its parts and other ways to compare bring at a site."""
+    people = len({walk.cages.person for walk in site.walks})
+    for task in site.tasks:
+        drawn = [draw(site.walks, task, seed) for seed in range(draws)]
+        out.print(f"\n{site.title}: {task.name}; {people} people, {draws} draws")
+        for way, backend in _ways(site.model, site.fitted, site.walks[0].cages.sensor).items():
+            found = figures_of([compare(site.walks, *each, backend) for each in drawn])
+            shown = ", ".join(f"{name} {_percent(value)}" for name, value in found.items())
+            out.print(f"  {way:24} {shown}")
+
+
+def _percent(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "none"
+    value, low, high = (100 * each for each in estimate)
+    return f"{value:.1f} % ({low:.1f}-{high:.1f})"
+
+
 def trial(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of packed skeletons.")],
     draws: Annotated[int, typer.Option(min=1, help="Draws of the enrolled walks.")] = 3,
 ) -> None:
     """Fit without a site, and identify its people."""
     try:
-        encoder = Encoder(load_encoder(), "cpu")
-        many, many_perturbed = [], []
-        random = np.random.default_rng(PERTURBED_SEED)
-        for ref in track(kgbd_walks(data, range(1, 101)), "KGBD", console=err):
-            walk = SiteWalk(encode_walk(encoder, ref.read()), "", "")
-            many.append(walk.described)
-            many_perturbed += perturb_walks([walk.cages], PERTURBED_EVERY, random)
-        _run(_Trial(encoder, many, many_perturbed, draws), data)
+        for site in read_left_out_sites(Encoder(load_encoder(), "cpu"), data):
+            report(site, draws)
     except SgeError as error:
         typer.echo(f"left_out_sites: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
