@@ -13,7 +13,7 @@ import typer
 from stream.errors import SgeError, UserError
 from stream.outputs.standard_output import DISK_FULL, discard_output, output_error
 from stream.system.secrecy import check_arguments
-from stream.system.settings import Settings, read_config
+from stream.system.settings import Settings
 from stream.terminal.calibrate_command import calibrate
 from stream.terminal.evaluate_command import evaluate
 from stream.terminal.gallery_command import gallery as gallery_commands
@@ -22,13 +22,11 @@ from stream.terminal.options import (
     EncoderOption,
     ForceOption,
     GalleryOption,
-    MatcherOption,
     NameArgument,
     SourceOption,
     SpeedOption,
     TargetArgument,
     TrackOption,
-    ViewOption,
     WalkSecondsOption,
     YesOption,
     debug_requested,
@@ -36,72 +34,39 @@ from stream.terminal.options import (
     out,
 )
 from stream.terminal.people_command import people
+from stream.terminal.watch_command import Program, watch
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="sge-stream",
-    help="Identifies people by their gait, from 3D skeletons alone.",
+    cls=Program,
+    help="Identifies people by their gait, from 3D skeletons alone.\n\n"
+    "Options without a command are those of watch: sge-stream --source kinect.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(people, name="people")
-app.add_typer(gallery_commands, name="gallery")
 
 
 @app.callback(invoke_without_command=True)
-def live(
-    context: typer.Context,
-    source: SourceOption = None,
-    gallery: GalleryOption = None,
-    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line to stdout.")] = False,
-    fpir: Annotated[
-        str | None,
-        typer.Option(
-            metavar="P|off",
-            help="Accepted share of strangers that are named at any moment of a visit.  [default: 0.05]",
-        ),
-    ] = None,
-    device: DeviceOption = None,
-    encoder: EncoderOption = None,
-    matcher: MatcherOption = None,
-    speed: SpeedOption = None,
-    view: ViewOption = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Read these options from a TOML file; see the documentation of commands."
-        ),
-    ] = None,
+def program(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and process logs.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Identify the people in view of each source, on a dashboard or as JSON."""
-    from stream.terminal.identify import identify, version_text  # noqa: PLC0415 - other commands start faster
-
+    """Takes the options before a command; `app` has the text of the help."""
+    del debug  # see `debug_requested`
     if version:
+        from stream.terminal.identify import version_text  # noqa: PLC0415
+
         out.print(version_text())
         raise typer.Exit
-    if context.invoked_subcommand is not None:
-        given = (source, json, config, fpir, device, speed is not None, gallery, encoder, matcher, view)
-        if any(given):
-            msg = f"options of {context.invoked_subcommand} go after its name; only --debug goes before it"
-            raise UserError(msg)
-        return
-    settings = read_config(config) if config else Settings()
-    settings = settings.override(
-        sources=source,
-        gallery=gallery,
-        fpir=fpir,
-        device=device,
-        encoder=encoder,
-        matcher=matcher,
-        speed=speed,
-        view=view,
-        json=json or None,
-    )
-    raise typer.Exit(identify(settings, out=out, err=err, debug=debug))
+
+
+app.command(context_settings={"allow_extra_args": True})(watch)
+app.add_typer(people, name="people")
+app.add_typer(gallery_commands, name="gallery")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from markdown_it import MarkdownIt
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from stream.terminal.app import app
 from tests.documentation.code_blocks import CHECKED, code_blocks
@@ -77,15 +77,23 @@ def wrong_options(words: list[str]) -> list[str]:
 
 def _program_options(words: list[str]) -> tuple[set[str] | None, list[str]]:
     """Returns the options of the command that the words name, or None, and the words after it."""
-    command, rest = typer.main.get_command(app), words
-    while isinstance(command, TyperGroup):
-        rest = rest[1:] if rest[:1] == ["--debug"] else rest
-        if not rest or rest[0].startswith("-"):
-            break
+    found, rest = typer.main.get_command(app), words
+    assert isinstance(found, TyperGroup)
+    command: TyperCommand | TyperGroup = found
+    rest = rest[1:] if rest[:1] == ["--debug"] else rest
+    if not rest or (rest[0].startswith("-") and rest[0] not in _options(command)):
+        rest = ["watch", *rest]
+    while isinstance(command, TyperGroup) and rest and not rest[0].startswith("-"):
         if rest[0] not in command.commands:
             return None, rest
-        command, rest = command.commands[rest[0]], rest[1:]
-    return {"--help", *(option for parameter in command.params for option in parameter.opts)}, rest
+        inner, rest = command.commands[rest[0]], rest[1:]
+        assert isinstance(inner, TyperCommand | TyperGroup)
+        command = inner
+    return _options(command), rest
+
+
+def _options(command: TyperCommand | TyperGroup) -> set[str]:
+    return {"-h", "--help", *(option for parameter in command.params for option in parameter.opts)}
 
 
 @cache

@@ -44,7 +44,7 @@ _EXTRA = re.compile(r"\s*\[([^\[\]]*)\]$")
 
 
 def command_names() -> list[str]:
-    """Returns the names of all commands, "" for the main one, sub-commands as `people list`."""
+    """Returns the names of all commands, "" for the program, sub-commands as `people list`."""
     return list(_commands())
 
 
@@ -52,7 +52,7 @@ def option_table(name: str = "") -> str:
     """Returns the arguments and options of a command, as its `--help` shows them.
 
     Args:
-        name: such as `enroll` or `people list`; "" for the main command.
+        name: such as `enroll` or `people list`; "" for those before a command.
 
     Raises:
         KeyError: there is no such command.

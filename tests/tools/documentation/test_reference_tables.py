@@ -31,7 +31,7 @@ def test_option_tables_have_the_options_of_the_help(name: str) -> None:
 
 
 def test_option_tables_separate_meaning_and_default() -> None:
-    lines = option_table().splitlines()
+    lines = option_table("watch").splitlines()
     meaning = "Accepted share of strangers that are named at any moment of a visit."
     assert f"| <code>--fpir P&#124;off</code> | {meaning} | 0.05 |" in lines
     assert "| `NAME <str>` | The person. | required |" in option_table("people show").splitlines()
