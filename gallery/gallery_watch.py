@@ -19,12 +19,12 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.store_protocol import GONE, MissingGalleryError
 from stream.bus.messages import MAX_TEXT, EnrolReply
+from stream.decision import ReasonCode
 from stream.errors import GalleryError, SgeError
 
 __all__ = ["RELOAD_S", "GalleryWatch", "LoadedGallery", "Loader", "StoredEnrolment"]
 
 RELOAD_S = 1.0
-_GONE = "the gallery is gone"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class LoadedGallery:
     calibrations: Calibrations
 
 
-Loader = Callable[[Gallery | None, str], LoadedGallery]
+Loader = Callable[[Gallery | None, ReasonCode], LoadedGallery]
 """Loads a gallery; of None, returns one without people, for the given reason."""
 
 
@@ -95,11 +95,11 @@ class GalleryWatch:
             gallery = self._open(create=False)
         except MissingGalleryError as error:
             if not self.had_gallery:
-                return self._loader(None, "")
+                return self._loader(None, "nobody-enrolled")
             self.unread, self.trouble = 1, str(error)
-            return self._loader(None, _GONE)
+            return self._loader(None, "gallery-gone")
         self._revision = gallery.revision()  # first: a change meanwhile is loaded again
-        return self._loader(gallery, "")
+        return self._loader(gallery, "nobody-enrolled")
 
     def start(self) -> None:
         """Starts following the gallery; `load` comes before."""
@@ -179,7 +179,7 @@ class GalleryWatch:
             gallery = self._open(create=False)
             revision = gallery.revision()
             if revision != self._revision:
-                self._results.put(self._loader(gallery, ""))
+                self._results.put(self._loader(gallery, "nobody-enrolled"))
                 self._revision = revision
             self.trouble = ""
         except MissingGalleryError as error:
@@ -209,5 +209,5 @@ class GalleryWatch:
         self.unread += 1
         self.trouble = reason
         if self._revision is not None:
-            self._results.put(self._loader(None, _GONE))
+            self._results.put(self._loader(None, "gallery-gone"))
             self._revision = None

@@ -40,7 +40,7 @@ from stream.bus.messages import (
 )
 from stream.bus.outbox import Outbox
 from stream.bus.sockets import Bus
-from stream.decision import Decision, to_json
+from stream.decision import Decision, ReasonCode, to_json
 from stream.errors import SgeError
 
 if TYPE_CHECKING:
@@ -217,6 +217,9 @@ class _Service:
             lost_windows=decided.lost_windows,
             calibration=decided.calibration,
             provisional=decided.provisional,
+            reason_code=decided.reason_code,
+            runner_up=decided.runner_up,
+            runner_up_score=_rounded(decided.runner_up_score, 4),
         )
 
     def _take_request(self) -> None:
@@ -274,10 +277,10 @@ class _Service:
             self._retraining.wait(_WAIT_MS / 1000)
             self._take_network()
 
-    def _load(self, gallery: Gallery | None, empty_reason: str) -> LoadedGallery:
+    def _load(self, gallery: Gallery | None, without_people: ReasonCode) -> LoadedGallery:
         sensors = {card.sensor for card in self._settings.sources}
         if gallery is None:
-            index = TemplateIndex([], self._backend, sensors, empty_reason or "nobody is enrolled")
+            index = TemplateIndex([], self._backend, sensors, without_people)
             return LoadedGallery(index, {})
         index = TemplateIndex.load(gallery, self._settings.contract, self._backend, sensors)
         return LoadedGallery(index, calibrate_gallery(gallery, index))

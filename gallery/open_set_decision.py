@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from gallery.calibration.gallery_calibration import Calibrations
 from gallery.calibration.site_calibration import SiteCalibration
+from gallery.decision_reasons import NOBODY, Reason, no_windows_code
 from gallery.matcher_settings import SourceCard
 from gallery.recognition.reranking import Reranking
 from gallery.scoring.recent_windows import RecentWindows
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import CandidateScore, TrackScores
-from stream.decision import State
+from stream.decision import ReasonCode, State
 
 __all__ = ["EQUAL_SCORES", "FIRST_DECISION_S", "DecisionRule", "Track", "TrackDecision"]
 
@@ -70,6 +71,9 @@ class TrackDecision:
     threshold: float | None
     margin: float | None
     reason: str
+    reason_code: ReasonCode
+    runner_up: str | None = None
+    runner_up_score: float | None = None
     final: bool = False
     arrival_ns: int | None = None
     seconds: float = 0.0
@@ -110,9 +114,9 @@ class DecisionRule:
         threshold = self.threshold(track, best)
         state: State = "collecting"
         if track.scores.seconds < FIRST_DECISION_S:
-            reason = _progress(track)
+            code, reason = _progress(track)
         else:
-            state, reason = self._accept_or_reject(track, ranking, threshold)
+            state, (code, reason) = self._accept_or_reject(track, ranking, threshold)
         if state == "person" and self.reranking is not None:
             accepted = self._accepted(track, ranking)
             best, how = self.reranking.choose(accepted, track.scores.predicted, _min_windows(track))
@@ -135,6 +139,9 @@ class DecisionRule:
             threshold=threshold,
             margin=best.score - other.score if best and other else None,
             reason=reason,
+            reason_code=code,
+            runner_up=self.index.names[other.person] if other else None,
+            runner_up_score=other.score if other else None,
             final=final,
             arrival_ns=arrival_ns,
             seconds=track.scores.seconds,
@@ -146,20 +153,24 @@ class DecisionRule:
 
     def _accept_or_reject(
         self, track: Track, ranking: Sequence[CandidateScore], threshold: float | None
-    ) -> tuple[State, str]:
+    ) -> tuple[State, Reason]:
         """Accepts the best candidate, or rejects the track as a stranger's, with the reason."""
         if not ranking:
-            return "unknown", self.index.empty_reason(self._sensor(track))
+            why = self.index.why_nobody(self._sensor(track))
+            return "unknown", Reason(why, NOBODY[why])
         if self.fpir is not None and threshold is None:
-            return "unknown", f"uncalibrated: no threshold is known for {self._sensor(track)}"
+            text = f"uncalibrated: no threshold is known for {self._sensor(track)}"
+            return "unknown", Reason("uncalibrated", text)
         accepted = threshold is None or ranking[0].score >= threshold
         if not accepted:
-            return "unknown", "score is below the threshold"
+            return "unknown", Reason("stranger", "score is below the threshold")
         if equal := self._equal(ranking):
-            return "unknown", f"{_count(len(equal))} people fit equally well: {_listed(equal)}"
+            text = f"{_count(len(equal))} people fit equally well: {_listed(equal)}"
+            return "unknown", Reason("ambiguous", text)
         if self.fpir is None:
-            return "person", "best candidate; strangers are not rejected"
-        return "person", "score reaches the threshold"
+            text = "best candidate; strangers are not rejected"
+            return "person", Reason("strangers-not-rejected", text)
+        return "person", Reason("accepted", "score reaches the threshold")
 
     def _equal(self, ranking: Sequence[CandidateScore]) -> list[str]:
         """Returns the names whose margin to the best is shown as 0, by name; none if the best is alone."""
@@ -196,10 +207,14 @@ class DecisionRule:
         return self.sources[track.source].sensor
 
 
-def _progress(track: Track) -> str:
+def _progress(track: Track) -> Reason:
     """Returns how much walking was seen before the first decision, and what is in its way."""
     seen = f"seen {track.scores.seconds:.1f} of {FIRST_DECISION_S:.1f} s"
-    return f"{seen}: {track.no_windows}" if track.no_windows else seen
+    if track.no_windows:
+        return Reason(no_windows_code(track.no_windows), f"{seen}: {track.no_windows}")
+    lost = track.lost * track.scores.seconds_per_window
+    enough = track.scores.seconds + lost >= FIRST_DECISION_S
+    return Reason("overloaded" if enough else "too-little-walking", seen)
 
 
 def _what_was_missed(track: Track) -> str:

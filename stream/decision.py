@@ -6,10 +6,34 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Decision", "MatcherName", "State", "to_json"]
+__all__ = ["Decision", "MatcherName", "ReasonCode", "State", "to_json"]
 
 State = Literal["person", "unknown", "collecting"]
 """`person`: identified; `unknown`: no enrolled person fits; `collecting`: too little walking so far."""
+
+ReasonCode = Literal[
+    "accepted",
+    "strangers-not-rejected",
+    "stranger",
+    "ambiguous",
+    "uncalibrated",
+    "nobody-enrolled",
+    "gallery-gone",
+    "other-sensor",
+    "other-encoder",
+    "not-compared",
+    "too-little-walking",
+    "overloaded",
+    "standing",
+    "sitting",
+    "hidden",
+    "too-far",
+    "unsteady",
+    "implausible-body",
+    "tracking-gap",
+    "few-frames",
+]
+"""Why a decision has its state; a program can rely on these words."""
 
 MatcherName = Literal["fusion", "nearest", "rn"]
 """Method of comparing tracks with the gallery; see `stream.system.settings.Settings`."""
@@ -35,7 +59,7 @@ class Decision(msgspec.Struct, frozen=True):
         threshold: lowest score at which the candidate is accepted; null with `--fpir off`, or if the sensor
             is uncalibrated.
         margin: `score` minus the score of the best other person; null with a single candidate.
-        reason: explanation of the state.
+        reason: explanation of the state, for people; its words may change.
         latency_ms: milliseconds from the arrival of the frame that completed the window to this decision;
             null if no frame triggered the decision.
         final: True for the last decision of the track.
@@ -45,6 +69,9 @@ class Decision(msgspec.Struct, frozen=True):
             strangers were compared at this one; null without a threshold.
         provisional: True if the threshold rests on too few people for the rate of strangers named to be
             relied on.
+        reason_code: why the decision has its state, as one of a closed list of words.
+        runner_up: name of the second-best candidate; null with a single candidate.
+        runner_up_score: the score of `runner_up`, for it what `score` is for the candidate.
     """
 
     id: str
@@ -64,6 +91,9 @@ class Decision(msgspec.Struct, frozen=True):
     lost_windows: int = 0
     calibration: str | None = None
     provisional: bool = False
+    reason_code: ReasonCode = "too-little-walking"
+    runner_up: str | None = None
+    runner_up_score: float | None = None
 
 
 def to_json(decision: Decision) -> bytes:

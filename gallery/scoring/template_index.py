@@ -15,6 +15,7 @@ from gallery.scoring.track_statistics import TrackStatistics
 from gallery.store.gallery import Gallery
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
+from stream.decision import ReasonCode
 
 __all__ = ["TemplateIndex"]
 
@@ -29,7 +30,7 @@ class TemplateIndex:
         templates: of all people, in any order.
         backend: of the templates' contract.
         sensors: the kinds of sensors in the run.
-        empty_reason: why there are no templates, for the `reason` of a decision.
+        without_people: why there are no templates, if there are none.
 
     Attributes:
         people: ids of all people, ascending.
@@ -44,13 +45,13 @@ class TemplateIndex:
         templates: Sequence[PersonTemplates],
         backend: Backend,
         sensors: Iterable[str],
-        empty_reason: str = "nobody is enrolled",
+        without_people: ReasonCode = "nobody-enrolled",
     ) -> None:
         ordered = sorted(templates, key=lambda entry: entry.person_id)
         self.backend = backend
         self.names: dict[int, str] = {entry.person_id: entry.name for entry in ordered}
         self.people: tuple[int, ...] = tuple(self.names)
-        self._empty_reason = empty_reason
+        self._without_people: ReasonCode = without_people
         counts: Counter[int] = Counter()
         for entry in ordered:
             counts[entry.person_id] += len(entry.templates)
@@ -65,8 +66,7 @@ class TemplateIndex:
         """Reads all templates of the contract."""
         templates = gallery.templates(contract)
         others = not templates and bool(gallery.people())
-        reason = "everyone was enrolled with another encoder; enrol again" if others else "nobody is enrolled"
-        return cls(templates, backend, sensors, reason)
+        return cls(templates, backend, sensors, "other-encoder" if others else "nobody-enrolled")
 
     def people_of(self, sensor: str) -> tuple[int, ...]:
         """Returns the ids of the people that a kind of sensor can recognise, ascending."""
@@ -79,11 +79,11 @@ class TemplateIndex:
         """
         return self._scorers[sensor].relative
 
-    def empty_reason(self, sensor: str) -> str:
-        """Returns why a track was compared with no person, for the `reason` of a decision."""
+    def why_nobody(self, sensor: str) -> ReasonCode:
+        """Returns why a track was compared with no person."""
         if self.people_of(sensor):
-            return "everyone was enrolled while this person walked: not compared yet"
-        return "enrolled on another sensor" if self.people else self._empty_reason
+            return "not-compared"
+        return "other-sensor" if self.people else self._without_people
 
     def windows(self, sensor: str, rows: NDArray[np.intp]) -> FloatArray:
         """Returns templates projected for a kind of sensor, whichever sensor they were enrolled by.

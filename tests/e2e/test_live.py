@@ -37,6 +37,9 @@ FIELDS = [
     "lost_windows",
     "calibration",
     "provisional",
+    "reason_code",
+    "runner_up",
+    "runner_up_score",
 ]
 VARYING = ("id", "time", "latency_ms")
 """Fields that differ between two replays of a recording."""
