@@ -220,6 +220,7 @@ class _Service:
             reason_code=decided.reason_code,
             runner_up=decided.runner_up,
             runner_up_score=_rounded(decided.runner_up_score, 4),
+            confidence=decided.confidence,
         )
 
     def _take_request(self) -> None:

@@ -74,6 +74,7 @@ class TrackDecision:
     reason_code: ReasonCode
     runner_up: str | None = None
     runner_up_score: float | None = None
+    confidence: int | None = None
     final: bool = False
     arrival_ns: int | None = None
     seconds: float = 0.0
@@ -142,6 +143,7 @@ class DecisionRule:
             reason_code=code,
             runner_up=self.index.names[other.person] if other else None,
             runner_up_score=other.score if other else None,
+            confidence=self._confidence(track, best, code),
             final=final,
             arrival_ns=arrival_ns,
             seconds=track.scores.seconds,
@@ -171,6 +173,17 @@ class DecisionRule:
             text = "best candidate; strangers are not rejected"
             return "person", Reason("strangers-not-rejected", text)
         return "person", Reason("accepted", "score reaches the threshold")
+
+    def _confidence(self, track: Track, best: CandidateScore | None, code: ReasonCode) -> int | None:
+        """Returns the probability in percent that what is said of the candidate is right."""
+        fit, calibration = self.index.backend.confidence_of(self._sensor(track)), self.calibration(track)
+        if best is None or fit is None or calibration is None:
+            return None
+        standardised = calibration.standardised(best.score, best.windows)
+        right = fit.probability(standardised, best.windows, calibration.people)
+        if code in ("accepted", "strangers-not-rejected"):
+            return round(100 * right)
+        return round(100 * (1 - right)) if code == "stranger" else None
 
     def _equal(self, ranking: Sequence[CandidateScore]) -> list[str]:
         """Returns the names whose margin to the best is shown as 0, by name; none if the best is alone."""

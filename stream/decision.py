@@ -44,7 +44,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     Attributes:
         id: unique identifier of this decision.
-        source: the source's name: as given, in a uniform spelling, and without user, password and query.
+        source: the source's name: its label, or as given, in a uniform spelling, and without user, password
+            and query.
         track: number of the track, unique in the run.
         t: seconds since the source started.
         time: UTC time of the decision, ISO 8601.
@@ -72,6 +73,9 @@ class Decision(msgspec.Struct, frozen=True):
         reason_code: why the decision has its state, as one of a closed list of words.
         runner_up: name of the second-best candidate; null with a single candidate.
         runner_up_score: the score of `runner_up`, for it what `score` is for the candidate.
+        confidence: probability in percent that the decision is right: that `person` walks, or, if the track
+            is a stranger's, that the candidate does not; null if neither is said, or if it was not measured
+            for the kind of sensor and the matcher.
     """
 
     id: str
@@ -94,6 +98,7 @@ class Decision(msgspec.Struct, frozen=True):
     reason_code: ReasonCode = "too-little-walking"
     runner_up: str | None = None
     runner_up_score: float | None = None
+    confidence: int | None = None
 
 
 def to_json(decision: Decision) -> bytes:

@@ -91,6 +91,16 @@ class SiteCalibration:
         deviation = self.measured.deviation(self.people) * self._standardised(fpir)
         return self.measured.mean(self.people) + deviation
 
+    def standardised(self, score: float, windows: int) -> float:
+        """Returns a score relative to the visit scores of strangers here: deviations above their mean.
+
+        Args:
+            score: of a track so far.
+            windows: number of windows of evidence.
+        """
+        above = score - self.measured.above(windows) - self.measured.mean(self.people)
+        return (above / self.measured.deviation(self.people) - self.location) / self._predictive
+
     def interval(self, fpir: float) -> tuple[float, float]:
         """Returns the share of strangers named where `fpir` is asked: its 95 % credible interval here."""
         limit = self._standardised(fpir)
@@ -107,8 +117,12 @@ class SiteCalibration:
         return _variance(self.measured, self.visits)
 
     def _standardised(self, fpir: float) -> float:
-        predictive = self.scale * math.sqrt(1 + self._uncertainty)
-        return self.location + predictive * self.measured.exceeded_by(fpir)
+        return self.location + self._predictive * self.measured.exceeded_by(fpir)
+
+    @property
+    def _predictive(self) -> float:
+        """The deviation of the next stranger's standardised visit score."""
+        return self.scale * math.sqrt(1 + self._uncertainty)
 
 
 def calibrate_site(

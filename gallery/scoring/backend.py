@@ -31,6 +31,7 @@ from safetensors.numpy import load
 
 from gallery.scoring.backend_card import BackendCard, FusionCard, SensorCard
 from gallery.scoring.cohort import unit
+from gallery.scoring.confidence import ConfidenceFit
 from gallery.scoring.evidence.protocol import ArrayReader
 from gallery.scoring.fusion import FusionModel
 from gallery.scoring.impostor_scores import ImpostorScores
@@ -75,6 +76,7 @@ class Backend:
         fusions: by kind of sensor, `ANY_SENSOR` among them; see `fusion`.
         impostors: scores of single comparisons of strangers, by kind of sensor.
         visits: scores of strangers' visits, by kind of sensor, `ANY_SENSOR` among them; see `visits_of`.
+        confidences: probability that a decision is right, likewise; see `confidence_of`.
         version: digest of the files; empty where there are none.
     """
 
@@ -82,6 +84,7 @@ class Backend:
     fusions: Mapping[str, FusionModel] = field(default_factory=dict)
     impostors: Mapping[str, ImpostorScores] = field(default_factory=dict)
     visits: Mapping[str, VisitScores] = field(default_factory=dict)
+    confidences: Mapping[str, ConfidenceFit] = field(default_factory=dict)
     version: str = ""
 
     def directions(self, cages: FloatArray, sensor: str) -> FloatArray:
@@ -108,6 +111,10 @@ class Backend:
     def visits_of(self, sensor: str) -> VisitScores | None:
         """Returns the visit scores of strangers, which thresholds come from; None where none are known."""
         return self.visits.get(sensor, self.visits.get(ANY_SENSOR))
+
+    def confidence_of(self, sensor: str) -> ConfidenceFit | None:
+        """Returns what gives the confidence of a decision; None where it was not measured."""
+        return self.confidences.get(sensor, self.confidences.get(ANY_SENSOR))
 
 
 def folders_beside(weights: Iterable[Path]) -> list[Path]:
@@ -163,8 +170,9 @@ def load_backend(contract: str, weights: Iterable[Path] = (), *, fused: bool = T
     known: list[tuple[str, SensorCard | FusionCard]] = [*card.sensors.items(), *cards.items()]
     impostors = {sensor: one.impostors for sensor, one in known if one.impostors}
     visits = {sensor: one.visits for sensor, one in known if one.visits}
+    confidences = {sensor: one.confidence for sensor, one in cards.items() if one.confidence}
     version = hashlib.sha256(text + numbers + bytes([fused])).hexdigest()[:16]
-    return Backend(projections, fusions, impostors, visits, version)
+    return Backend(projections, fusions, impostors, visits, confidences, version)
 
 
 def backend_arrays(

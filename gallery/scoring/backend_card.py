@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gallery.scoring.confidence import ConfidenceFit
 from gallery.scoring.impostor_scores import ImpostorScores
 from gallery.scoring.visit_scores import VisitScores
 
@@ -34,12 +35,14 @@ class FusionCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         weights: see `gallery.scoring.fusion.fusion_weights`.
         impostors: scores of single comparisons of strangers; None where too few people are known for any.
         visits: scores of strangers' visits; None where they were not measured.
+        confidence: probability that a decision is right; None where it was not measured.
     """
 
     fitted_on: FittedOn
     weights: dict[str, float]
     impostors: ImpostorScores | None = None
     visits: VisitScores | None = None
+    confidence: ConfidenceFit | None = None
 
 
 class SensorCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
@@ -23,22 +24,28 @@ RATE_OVER_S = 2.0
 WIDE = 110
 """Terminal width from which all columns fit."""
 
-MEDIUM = 70
-"""Terminal width from which the less important columns and the table of processes fit."""
-
 FRAME_LINES = 5
 """Lines of a table's title, header and borders."""
 
+MEDIUM = 70
+"""Terminal width from which the less important columns and the table of processes fit."""
 
-def final_line(verdict: Verdict, source: str = "") -> Text:
-    """Returns the line for the final decision of a track; includes `source` unless it is empty."""
+
+def final_line(verdict: Verdict, source: str = "", *, clock: bool = False) -> Text:
+    """Returns the line for the final decision of a track.
+
+    Args:
+        verdict: of the track.
+        source: the name of its source; empty if there is only one.
+        clock: begin with the time of day; else with the seconds since the source started.
+    """
     decision = verdict.decision
+    when = _time_of_day(decision.time) if clock else f"{decision.t:8.1f} s"
     source_text = f"{source}  " if source else ""
-    line = Text(f"{decision.t:8.1f} s  {source_text}track {decision.track}  ")
+    line = Text(f"{when}  {source_text}track {decision.track}  ")
     line.append(decision.person or decision.state, style=STYLES[decision.state])
-    line.append(
-        f"  {_score(verdict)}  after {verdict.seconds:.1f} s of walking  ({decision.reason})", style="dim"
-    )
+    sure = "" if decision.confidence is None else f"confidence {_confidence(verdict)}  "
+    line.append(f"  {sure}after {verdict.seconds:.1f} s of walking  ({decision.reason})", style="dim")
     return line
 
 
@@ -86,43 +93,58 @@ class Dashboard:
         children = self._live.supervisor.children
         tracks = sorted(self._tracks.copy().items())  # a copy: the screen runs in another thread
         outages = self._outages()
-        all_fit = len(tracks) + len(children) + len(outages) + 2 * FRAME_LINES + 1 <= height
-        # Without the table of processes, 3 more lines: processes, footer, tracks that are not shown.
-        rows = len(tracks) if all_fit else max(1, height - FRAME_LINES - len(outages) - 3)
-        yield self._people(tracks, rows, width)
-        yield self._processes(children, width) if all_fit and width >= MEDIUM else self._summary(children)
+        rest = height - len(outages) - 1  # the footer has a line
+        summary = self._summary(children)
+        processes = self._processes(children, width) if width >= MEDIUM else summary
+        people: Table = self._people(tracks, width, whole_reasons=True)
+        lines = _lines(console, options, people)
+        if lines + _lines(console, options, processes) > rest:
+            processes = summary
+            if lines + 1 > rest:
+                people = self._fitting(tracks, width, rest - FRAME_LINES - 1)
+        yield people
+        yield processes
         yield from outages
         yield Text(self._footer(), style="dim", no_wrap=True, overflow="ellipsis")
 
-    def _people(self, tracks: list[tuple[int, Verdict]], rows: int, width: int) -> Table:
+    def _fitting(self, tracks: list[tuple[int, Verdict]], width: int, rows: int) -> Table:
+        """Returns the table of as many people as fit into some rows, at least one; counts the others."""
+        if len(tracks) <= rows:
+            return self._people(tracks, width)
+        shown = max(1, rows - 1)
+        table = self._people(tracks[:shown], width)
+        table.add_row("...", f"{len(tracks) - shown} more")
+        return table
+
+    def _people(self, tracks: list[tuple[int, Verdict]], width: int, *, whole_reasons: bool = False) -> Table:
         table = Table(title="People in view", title_justify="left", expand=True)
-        columns = ["track", "identity", "score / threshold"]
+        columns = ["track", "identity", "confidence"]
         if width >= MEDIUM:
-            columns[2:] = ["candidate", "score / threshold", "walked", "reason"]
+            columns += ["reason"]
         if width >= WIDE:
-            columns[1:1] = ["source"]
-            columns[-1:] = ["margin", "reason"]
+            columns[-1:] = ["best so far", "walked", "reason"]
+        if len(self._live.infos) > 1:
+            columns.insert(1 if width >= MEDIUM else len(columns), "source")
         for column in columns:
             # The last column takes the remaining width.
             ratio = 1 if column == columns[-1] else None
-            table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=ratio)
-        for number, verdict in tracks[:rows]:
+            wraps = whole_reasons and column == "reason"
+            table.add_column(column, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis", ratio=ratio)
+        for number, verdict in tracks:
             cells = self._cells(number, verdict)
             table.add_row(*[cells[column] for column in columns])
-        if len(tracks) > rows:
-            table.add_row("...", f"{len(tracks) - rows} more", *[""] * (len(columns) - 2))
         return table
 
     def _cells(self, number: int, verdict: Verdict) -> dict[str, RenderableType]:
         decision = verdict.decision
+        other = decision.candidate if decision.candidate != decision.person else None
         return {
             "track": str(number),
             "source": Text(decision.source),
             "identity": Text(decision.person or decision.state, style=STYLES[decision.state]),
-            "candidate": Text(decision.candidate or "-"),
-            "score / threshold": _score(verdict),
+            "confidence": _confidence(verdict),
+            "best so far": Text(other or ""),
             "walked": f"{verdict.seconds:.1f} s",
-            "margin": "-" if decision.margin is None else f"{decision.margin:.3f}",
             "reason": Text(decision.reason),
         }
 
@@ -201,9 +223,15 @@ def _latency(counters: dict[str, float]) -> str:
     return f"{counters['latency_p50']:.0f} / {counters['latency_p95']:.0f} ms"
 
 
-def _score(verdict: Verdict) -> str:
-    decision = verdict.decision
-    if decision.score is None:
-        return "-"
-    threshold = "" if decision.threshold is None else f" / {decision.threshold:.3f}"
-    return f"{decision.score:.3f}{threshold}"
+def _lines(console: Console, options: ConsoleOptions, part: RenderableType) -> int:
+    return len(console.render_lines(part, options))
+
+
+def _confidence(verdict: Verdict) -> str:
+    confidence = verdict.decision.confidence
+    return "-" if confidence is None else f"{confidence} %"
+
+
+def _time_of_day(utc: str) -> str:
+    """Returns the local time of an ISO 8601 time, hh:mm:ss."""
+    return f"{datetime.fromisoformat(utc).astimezone():%H:%M:%S}"

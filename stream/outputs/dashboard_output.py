@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.live import Live as Screen
+from rich.text import Text
 
 from stream.bus.messages import Verdict
 from stream.outputs.dashboard import Dashboard, final_line
@@ -16,6 +18,33 @@ from stream.system.live import Live
 __all__ = ["DashboardOutput", "open_dashboard"]
 
 _REFRESHES_PER_S = 4
+_PRINTED_AGAIN = 10
+"""Lines on who passed before that stay when the terminal is cleared."""
+
+
+class _Screen(Screen):
+    """The dashboard, which clears the terminal after its size has changed: lines have then moved.
+
+    Args:
+        dashboard: what to show.
+        console: where.
+        printed: the latest lines above the dashboard, which are printed again.
+    """
+
+    def __init__(self, dashboard: Dashboard, console: Console, printed: deque[Text]) -> None:
+        super().__init__(dashboard, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True)
+        self._printed = printed
+        self._size = console.size
+
+    def refresh(self) -> None:
+        """Draws the dashboard anew."""
+        size = self.console.size
+        if size != self._size and self.console.is_terminal:
+            self._size = size
+            self.console.clear()
+            for line in self._printed:
+                self.console.print(line)
+        super().refresh()
 
 
 class DashboardOutput:
@@ -34,9 +63,8 @@ class DashboardOutput:
         self._console = console
         self._dashboard = Dashboard(live)
         self._notify = live.outages.notify
-        self._screen = Screen(
-            self._dashboard, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True
-        )
+        self._printed: deque[Text] = deque(maxlen=_PRINTED_AGAIN)
+        self._screen = _Screen(self._dashboard, console, self._printed)
 
     def __enter__(self) -> Self:
         self._screen.start(refresh=True)
@@ -50,7 +78,14 @@ class DashboardOutput:
         decision = verdict.decision
         if decision.final:
             source = decision.source if len(self._live.infos) > 1 else ""
-            self._console.print(final_line(verdict, source), soft_wrap=not self._console.is_terminal)
+            clock = self._live.infos[self._live.source_of(decision.track)].live
+            line = final_line(verdict, source, clock=clock)
+            self._printed.append(line)
+            self._console.print(line, soft_wrap=not self._console.is_terminal)
+
+    def refresh(self) -> None:
+        """Draws the dashboard anew, as the screen does by itself four times a second."""
+        self._screen.refresh()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

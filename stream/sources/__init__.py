@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from stream.sources.source import Source
-from stream.sources.source_registry import open_source
+from stream.sources.source_registry import check_labels, open_source
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "check_labels", "open_source"]

@@ -186,6 +186,10 @@ class LiveSource:
             if frame is not None or deadline - self._clock.now() < _TOLERANCE_S:
                 return frame
 
+    def rename(self, name: str) -> None:
+        """See `Source.rename`."""
+        self._info = replace(self._info, name=name)
+
     def close(self) -> None:
         """Closes the device; later reads raise `EndOfSource`."""
         self._closed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from stream.body import BodyFrame, SourceInfo
@@ -117,6 +118,10 @@ class Playback:
             self._clock.wait(wait)
         self._pending = None
         return self._newest_due(frame) if self._info.live and self._speed > 0 else frame
+
+    def rename(self, name: str) -> None:
+        """See `Source.rename`."""
+        self._info = replace(self._info, name=name)
 
     def close(self) -> None:
         """Closes the iterator of frames and logs the remark; later reads raise `EndOfSource`."""

@@ -52,6 +52,10 @@ class Source(Protocol):
         """
         ...
 
+    def rename(self, name: str) -> None:
+        """Gives the source another display name."""
+        ...
+
     def close(self) -> None:
         """Releases all resources; may be called more than once."""
         ...

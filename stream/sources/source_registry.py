@@ -8,6 +8,7 @@
     0:model=full,fov=78      a webcam
     rtsp://user:pw@host/path a network camera; also rtsps, http, https; options after a #
     ...#t=2,9.5              a part of any finite source, seconds: #t=2 to the end, #t=,9.5 from the start
+    front=...                any source with a label, which is its name everywhere
 
 To add a source, write its module as `stream.sources.source` describes and add one entry to `SOURCE_KINDS`,
 the only place where source strings are mapped to modules; the first entry that matches is taken. People are
@@ -19,7 +20,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +33,10 @@ from stream.sources.recorded import open_recording
 from stream.sources.simulated import open_simulated
 from stream.sources.source import Source
 
-__all__ = ["SOURCE_KINDS", "SourceKind", "SourceSpec", "open_source", "parse_spec"]
+__all__ = ["SOURCE_KINDS", "SourceKind", "SourceSpec", "check_labels", "open_source", "parse_spec"]
+
+
+_LABEL = re.compile(r"(\w[\w-]{0,39})=(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,12 @@ class SourceSpec:
     """A parsed `--source` string.
 
     Attributes:
-        text: the string as given.
+        text: the string as given, without its label.
         kind: the entry of `SOURCE_KINDS` that opens it.
         target: the path or address; for other kinds, the string without its clip.
         options: the `key=value` pairs.
         clip: the part to play; None for all.
+        label: the name that the user gives to the source; empty for none.
     """
 
     text: str
@@ -71,6 +77,7 @@ class SourceSpec:
     target: str
     options: Mapping[str, str]
     clip: Clip | None
+    label: str = ""
 
 
 def open_source(spec: str, *, speed: float = 1.0) -> Source:
@@ -93,24 +100,49 @@ def open_source(spec: str, *, speed: float = 1.0) -> Source:
         raise SourceError(
             f"{redacted(parsed.target)} is endless, but #t= needs a finite source; leave it out"
         )
+    if parsed.label:
+        source.rename(parsed.label)
     return source
 
 
 def parse_spec(spec: str) -> SourceSpec:
     """Parses a `--source` string without opening anything.
 
+    What stands before an equals sign is a label, unless a file of the whole name exists.
+
     Raises:
         SourceError: no kind of source matches, or the clip or the options are malformed.
     """
-    target, hash_, times = spec.rpartition("#t=") if "#t=" in spec else (spec, "", "")
+    label, unlabelled = _split_label(spec)
+    target, hash_, times = unlabelled.rpartition("#t=") if "#t=" in unlabelled else (unlabelled, "", "")
     clip = _parse_clip(times) if hash_ else None
     for kind in SOURCE_KINDS:
         match = kind.pattern.fullmatch(target)
         if match:
             parts = match.groupdict()
             options = _parse_options(parts.get("options") or "")
-            return SourceSpec(spec, kind, parts.get("path") or target, options, clip)
+            return SourceSpec(unlabelled, kind, parts.get("path") or target, options, clip, label)
     raise SourceError(f"{_mismatch_reason(target)}; {_possible_sources()}")
+
+
+def check_labels(specs: Iterable[str]) -> None:
+    """Checks that no two sources of a run have the same label.
+
+    Raises:
+        SourceError: two have, or a source string is malformed.
+    """
+    labels = Counter(parse_spec(spec).label for spec in specs)
+    for label, sources in labels.items():
+        if label and sources > 1:
+            raise SourceError(f"{sources} sources have the label {label}; give each its own")
+
+
+def _split_label(spec: str) -> tuple[str, str]:
+    """Returns the label of a source, empty for none, and the rest."""
+    match = _LABEL.fullmatch(spec)
+    if match is None or _path_test(spec.partition("#t=")[0], Path.exists):
+        return "", spec
+    return match[1], match[2]
 
 
 def redacted(target: str) -> str:

@@ -29,7 +29,7 @@ from stream.bus.sockets import Bus
 from stream.capture.capture_process import CaptureSettings
 from stream.decision import Decision, MatcherName
 from stream.errors import CutOffError, UserError
-from stream.sources import open_source
+from stream.sources import check_labels, open_source
 from stream.system.compatibility import backend_note, gallery_note
 from stream.system.matcher_client import request_enrolment
 from stream.system.outages import Outages
@@ -120,6 +120,7 @@ class Live:
 
     def __enter__(self) -> Self:
         with self._exit:
+            check_labels(self._specs)
             for spec in self._specs:
                 source = open_source(spec, speed=self._speed)
                 self.infos.append(source.info)

@@ -37,7 +37,7 @@ SourceOption = Annotated[
         "--source",
         metavar="S",
         help="walk.mcap, walk.mp4#t=2,9.5, kinect, k4a, 0 (a webcam), rtsp://user:password@host/path, "
-        "walkers:n=4,seed=1; may be repeated.",
+        "walkers:n=4,seed=1; with a label: front=kinect; may be repeated.",
     ),
 ]
 GalleryOption = Annotated[

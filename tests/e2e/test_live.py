@@ -40,6 +40,7 @@ FIELDS = [
     "reason_code",
     "runner_up",
     "runner_up_score",
+    "confidence",
 ]
 VARYING = ("id", "time", "latency_ms")
 """Fields that differ between two replays of a recording."""

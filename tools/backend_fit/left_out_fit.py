@@ -27,6 +27,7 @@ from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
 from gallery.scoring.backend_card import FusionCard, SensorCard
 from gallery.scoring.fusion import FusionModel
 from stream.errors import SgeError
+from tools.backend_fit.confidence_fit import measured_at
 from tools.backend_fit.fit_backend import write_backend
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_few_people
 from tools.backend_fit.offline_pipeline import WalkCages, encode_walk, kgbd_walks, patho_walks
@@ -38,7 +39,6 @@ from tools.backend_fit.sensor_fits import (
     enrolments_and_visits,
     fitted_on_walks,
 )
-from tools.backend_fit.visit_fit import visit_scores
 from tools.backend_fit.visit_sites import FitSite, many_people_visits
 from tools.datasets import WalkRef
 
@@ -90,9 +90,9 @@ def fit_without_ucalgary(encoder: Encoder, data: Path, progress: Progress) -> Le
     bones = fit_bones([many.walks, gaits.walks])
     model = fit_for_few_people([gaits.walks], many.walks, portable, bones)
     who = f"{many.data}, the last two fifths, by a fusion of {gaits.data} and the others"
-    visits = visit_scores([many_people_visits([gaits], many, portable)], who)
+    measured = measured_at([many_people_visits([gaits], many, portable)], who)
     on = fitted_on_walks(f"{gaits.data}; {many.data}", [*gaits.walks, *many.walks])
-    fit = Fit(None, SensorCard(fusion=FusionCard(on, dict(model.weights), None, visits)), model)
+    fit = Fit(None, SensorCard(fusion=FusionCard(on, dict(model.weights), None, *measured)), model)
     none = np.zeros((len(portable), 0), np.float32)
     plain = fit_for_few_people([gaits.walks], many.walks, none, bones)
     return LeftOut(fit, replace(plain, weights={**plain.weights, "site": 0.0, "bones": 0.0}))

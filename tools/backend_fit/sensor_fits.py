@@ -15,11 +15,13 @@ from encoder.pose import POSE_WIDTH
 from encoder.weights import LoadedEncoder
 from gallery.scoring.backend import ANY_SENSOR, Backend, Projection
 from gallery.scoring.backend_card import FittedOn, FusionCard, SensorCard
+from gallery.scoring.confidence import ConfidenceFit
 from gallery.scoring.descriptions import describe_windows
 from gallery.scoring.fusion import FusionModel, fusion_weights
 from gallery.scoring.impostor_scores import ImpostorScores
 from gallery.scoring.visit_scores import VisitScores
 from stream.errors import DataError
+from tools.backend_fit.confidence_fit import Measured, fit_confidence, measure_decisions
 from tools.backend_fit.fusion_fit import WEIGHTS, DescribedWalk, fit_fusion
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_any_sensor, fit_for_few_people
 from tools.backend_fit.impostor_scores import Comparisons, compare_impostors, impostor_scores
@@ -197,12 +199,18 @@ class Fitter:
             )
             for backend in (Backend({"simulated": projection}), Backend(fusions={"simulated": model}))
         )
-        fusion = FusionCard(fused_on, dict(model.weights), fused, fused_visits)
+        decisions = measure_decisions(
+            [*enrolled, *probes], ("1",), Backend(fusions={"simulated": model}), "simulated"
+        )
+        confidence = fit_confidence([decisions], fused_visits, data)
+        fusion = FusionCard(fused_on, dict(model.weights), fused, fused_visits, confidence)
         return Fit(projection, SensorCard(fitted_on, plain, plain_visits, fusion), model)
 
-    def _cross_validate(self, walks: Sequence[WalkCages]) -> tuple[ImpostorScores, VisitScores]:
+    def _cross_validate(
+        self, walks: Sequence[WalkCages]
+    ) -> tuple[ImpostorScores, VisitScores, ConfidenceFit]:
         """Compares the people of each quarter with each other, by a fusion of the other three."""
-        found, visits = [], []
+        found, visits, decisions = [], [], []
         for fold in range(FOLDS):
             strangers = FUSION_PEOPLE[fold::FOLDS]
             model, _ = _fuse(_of(walks, set(FUSION_PEOPLE) - set(strangers)), "the others")
@@ -210,9 +218,11 @@ class Fitter:
             own = _of(walks, strangers)
             found.append(_compare(own, backend, "kinect-v1"))
             visits.append(measure_visits(enrolments_and_visits(own), backend, "kinect-v1"))
+            decisions.append(measure_decisions(own, ENROL_WALKS, backend, "kinect-v1"))
         who = f"KGBD, people {_span(FUSION_PEOPLE)} in {FOLDS} parts, each compared by a fusion of the others"
         data = f"{who}: walks 3 to 6 against walks 1 and 2 of others{self._known(FUSION_PEOPLE)}"
-        return impostor_scores(found, data), visit_scores(visits, data)
+        measured = visit_scores(visits, data)
+        return impostor_scores(found, data), measured, fit_confidence(decisions, measured, data)
 
     def _known(self, people: Collection[int]) -> str:
         """Returns how many of the impostors a trained encoder was trained on, for the card."""
@@ -327,7 +337,7 @@ def _few_people(
     return found
 
 
-def _fit(model: FusionModel, sets: Sequence[FittedOn], visits: VisitScores) -> Fit:
+def _fit(model: FusionModel, sets: Sequence[FittedOn], measured: Measured) -> Fit:
     """Returns a fit without a projection, fitted on sets of different people."""
     fitted_on = FittedOn(
         "; ".join(each.data for each in sets),
@@ -335,7 +345,7 @@ def _fit(model: FusionModel, sets: Sequence[FittedOn], visits: VisitScores) -> F
         sum(each.walks for each in sets),
         sum(each.windows for each in sets),
     )
-    return Fit(None, SensorCard(fusion=FusionCard(fitted_on, dict(model.weights), None, visits)), model)
+    return Fit(None, SensorCard(fusion=FusionCard(fitted_on, dict(model.weights), None, *measured)), model)
 
 
 def _span(people: range) -> str:

@@ -20,7 +20,17 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.visit_scores import VisitScores, visit_of
 from gallery.store.records import PersonTemplates
 
-__all__ = ["SIZES", "TAILS", "VisitWalk", "Visits", "draw_gallery", "measure_visits", "visit_scores"]
+__all__ = [
+    "BETWEEN_SITES",
+    "SIZES",
+    "TAILS",
+    "Course",
+    "VisitWalk",
+    "Visits",
+    "draw_gallery",
+    "measure_visits",
+    "visit_scores",
+]
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Sizes of galleries; at most two thirds of the people of a site are drawn."""
@@ -65,23 +75,30 @@ class VisitWalk:
     visits: bool = True
 
 
-class _Course(NamedTuple):
+class Course(NamedTuple):
+    """The best candidate at m moments of a visit."""
+
     windows: NDArray[np.int64]
+    """(m,) windows so far."""
     best: Floats
-    """(m, 1) score of the best candidate at each moment."""
+    """(m, 1) the candidate's score."""
+    right: NDArray[np.bool_]
+    """(m,) whether the candidate is who walks; never for a stranger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """Visits of strangers of one site, or a part of one.
+    """Visits at one site, or a part of one.
 
     Attributes:
         strangers: number of people.
-        courses: for each size of gallery the visits.
+        courses: for each size of gallery the visits of strangers.
+        known: for each size of gallery the visits of people enrolled in it.
     """
 
     strangers: int
-    courses: dict[int, list[_Course]]
+    courses: dict[int, list[Course]]
+    known: dict[int, list[Course]] = field(default_factory=dict)
 
     def scores(self, boundary: float) -> dict[int, Floats]:
         """Returns the visit scores for each size of gallery."""
@@ -106,7 +123,7 @@ def draw_gallery(
 
 
 def measure_visits(walks: Sequence[VisitWalk], backend: Backend, sensor: str) -> Visits:
-    """Measures visits of strangers to galleries of several sizes.
+    """Measures visits of strangers and of enrolled people to galleries of several sizes.
 
     Args:
         walks: of one site.
@@ -114,17 +131,23 @@ def measure_visits(walks: Sequence[VisitWalk], backend: Backend, sensor: str) ->
         sensor: the kind of sensor of the walks.
     """
     people = sorted({walk.stored.person_id for walk in walks if walk.enrols})
-    courses: dict[int, list[_Course]] = {}
+    courses: dict[int, list[Course]] = {}
+    known: dict[int, list[Course]] = {}
     for size in (size for size in SIZES if 3 * size <= 2 * len(people)):
         for draw in range(DRAWS):
             random = np.random.default_rng([SEED, size, draw])
             inside = [people[n] for n in random.permutation(len(people))[:size]]
             enrolled = [walk.stored for walk in draw_gallery(walks, inside, random)]
             index = TemplateIndex(enrolled, backend, [sensor])
+            enrols = {id(walk) for walk in enrolled}
             strangers = [w.stored for w in walks if w.visits and w.stored.person_id not in inside]
             visits = [strangers[n] for n in random.permutation(len(strangers))[:MOST_VISITS]]
             courses.setdefault(size, []).extend(_course(index, visit, sensor) for visit in visits)
-    return Visits(len(people), courses)
+            own = [w.stored for w in walks if w.visits and w.stored.person_id in inside]
+            later = [stored for stored in own if id(stored) not in enrols]
+            visits = [later[n] for n in random.permutation(len(later))[:MOST_VISITS]]
+            known.setdefault(size, []).extend(_course(index, visit, sensor) for visit in visits)
+    return Visits(len(people), courses, known)
 
 
 def visit_scores(sites: Sequence[Visits], data: str, between_sites: float = BETWEEN_SITES) -> VisitScores:
@@ -175,7 +198,10 @@ def _average(sites: Sequence[dict[int, float]], sizes: Sequence[int], *, ratios:
     return [float(np.mean([site[size] for site in complete])) for size in sizes]
 
 
-def _course(index: TemplateIndex, visit: PersonTemplates, sensor: str) -> _Course:
+def _course(index: TemplateIndex, visit: PersonTemplates, sensor: str) -> Course:
     windows = template_ends(visit)
     course = index.walk_course(visit.templates, visit.statistics, windows, sensor)
-    return _Course(windows, course.max(axis=1, keepdims=True))
+    people = np.array(index.people_of(sensor))
+    return Course(
+        windows, course.max(axis=1, keepdims=True), people[course.argmax(axis=1)] == visit.person_id
+    )

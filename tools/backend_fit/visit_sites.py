@@ -1,4 +1,4 @@
-"""Visit scores for sensors of which few people are known: sites are measured by fusions of other sites."""
+"""Visits for sensors of which few people are known: sites are measured by fusions of other sites."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from gallery.scoring.backend import ANY_SENSOR, Backend
 from gallery.scoring.fusion import FusionModel
-from gallery.scoring.visit_scores import VisitScores
 from stream.body import FloatArray
+from tools.backend_fit.confidence_fit import Measured, measured_at
 from tools.backend_fit.fusion_fit import DescribedWalk
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_any_sensor, fit_for_few_people
 from tools.backend_fit.offline_pipeline import WalkCages, enrol
-from tools.backend_fit.visit_fit import Visits, VisitWalk, measure_visits, visit_scores
+from tools.backend_fit.visit_fit import Visits, VisitWalk, measure_visits
 from tools.datasets import WalkRef
 
 __all__ = [
@@ -88,7 +88,7 @@ def visit_walks(
 
 def kinect_v2_visits(
     gaits: FitSite, room: FitSite, many: FitSite, portable: FloatArray, data: str
-) -> VisitScores:
+) -> Measured:
     """Measures two rooms before Kinect v2, each by a fusion of the other, and a part of `many` by both.
 
     Args:
@@ -104,7 +104,7 @@ def kinect_v2_visits(
     other = fit_for_any_sensor(room.perturbed, many.perturbed, numbers, bones).windows.directions.portable
     second = _few_people([room], many, other, [many, room])
     found = [_measure(room, first), _measure(gaits, second)]
-    return visit_scores([*found, many_people_visits([gaits, room], many, portable)], data)
+    return measured_at([*found, many_people_visits([gaits, room], many, portable)], data)
 
 
 def many_people_visits(sites: Sequence[FitSite], many: FitSite, portable: FloatArray) -> Visits:
@@ -113,19 +113,19 @@ def many_people_visits(sites: Sequence[FitSite], many: FitSite, portable: FloatA
     return _measure(measured, _few_people(sites, fitted, portable, [fitted, *sites]))
 
 
-def camera_visits(videos: FitSite, many: FitSite, portable: FloatArray, data: str) -> VisitScores:
+def camera_visits(videos: FitSite, many: FitSite, portable: FloatArray, data: str) -> Measured:
     """Measures each half of the people before cameras by a fusion of the other half."""
     halves = videos.halves()
     found = [
         _measure(own, _few_people([other], many, portable, [other]))
         for own, other in (halves, reversed(halves))
     ]
-    return visit_scores(found, data)
+    return measured_at(found, data)
 
 
-def any_sensor_visits(model: FusionModel, sites: Sequence[FitSite], data: str) -> VisitScores:
+def any_sensor_visits(model: FusionModel, sites: Sequence[FitSite], data: str) -> Measured:
     """Measures sites by the fusion for any sensor, which was fitted on others but for its bone lengths."""
-    return visit_scores([_measure(site, model) for site in sites], data)
+    return measured_at([_measure(site, model) for site in sites], data)
 
 
 def _few_people(

@@ -24,7 +24,7 @@ def make_verdict(
         source="door.mcap",
         track=track,
         t=12.5,
-        time="",
+        time="2026-01-12T09:30:12.417+00:00",
         state="person" if person else "unknown",
         person=person,
         candidate=person or "Ben [/b]",
@@ -34,6 +34,8 @@ def make_verdict(
         reason=reason or ("score reaches the threshold" if person else "score is below the threshold"),
         latency_ms=20.0,
         final=final,
+        reason_code="accepted" if person else "stranger",
+        confidence=97,
     )
     return Verdict(1, 9.5, 0.9, decision)
 
@@ -70,7 +72,8 @@ def simulated_live(
         verdicts=lambda: iterate(verdicts, error),
         drain=lambda: iterate(drained, drain_error),
         supervisor=SimpleNamespace(children=[matcher, capture]),
-        infos=[SimpleNamespace(name="webcam 0"), SimpleNamespace(name="rtsp://cam/1")],
+        infos=[SimpleNamespace(name="webcam 0", live=True), SimpleNamespace(name="rtsp://cam/1", live=False)],
+        source_of=lambda track: (track - 1) % 2,
         outages=SimpleNamespace(gallery=gallery, down={} if down is None else {1: down}, notify=print),
         fpir=0.01,
         gallery="sqlite:///g.db",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import time
+from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 from stream.bus.messages import Status, Verdict
 from stream.outputs.dashboard import Dashboard, final_line
+from stream.outputs.dashboard_output import DashboardOutput
 from stream.system.supervisor import Child
 from tests.stream.outputs.simulated_run import make_verdict, simulated_live
 
@@ -43,8 +45,50 @@ def test_the_dashboard_fits_and_shows_identities(width: int, height: int) -> Non
 
 def test_a_wide_terminal_shows_all_columns() -> None:
     text = render(dashboard(make_verdict(1, person="Ada"), make_verdict(2)), 160, 40)
-    for word in ("door.mcap", "0.710 / 0.430", "0.050", "9.5 s", "below the threshold", "Ben [/b]"):
+    for word in ("door.mcap", "97 %", "9.5 s", "below the threshold", "Ben [/b]"):
         assert word in text
+
+
+def test_the_best_so_far_is_shown_only_where_it_differs() -> None:
+    named = render(dashboard(make_verdict(1, person="Ada")), 120, 30)
+    assert named.count("Ada") == 1
+    assert "Ben [/b]" in render(dashboard(make_verdict(2)), 120, 30)
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_the_whole_reason_is_shown(width: int) -> None:
+    reason = (
+        "score is below the threshold; provisional: the threshold rests on 5 enrolled people of this site"
+    )
+    text = render(dashboard(make_verdict(1, reason=reason)), width, 40)
+    shown = "".join(line.rstrip(" │").rpartition("│")[2].strip() for line in text.splitlines())
+    assert reason.replace(" ", "") in shown.replace(" ", "")
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Console(file=file, width=100, height=30, markup=False).print(dashboard(make_verdict(1, person="Ada")))
+    file.flush()
+    file.buffer.seek(0)
+    shown = file.buffer.read().decode("ascii")
+    assert "+--" in shown
+    assert "Ada" in shown
+
+
+def test_a_resized_terminal_is_cleared_and_keeps_who_passed_before() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=100, height=30, force_terminal=True, markup=False)
+    live = simulated_live()
+    with DashboardOutput(live, console) as output:
+        output.write(make_verdict(1, person="Ada", final=True))
+        output.write(make_verdict(2))
+        console.size = ConsoleDimensions(60, 20)
+        file.truncate(file.seek(0))
+        output.refresh()
+        shown = file.getvalue()
+    assert shown.startswith("\x1b[2J")
+    assert shown.count("Ada") == 1
+    assert "People in view" in shown
 
 
 def test_many_people_do_not_hide_the_processes() -> None:
@@ -62,10 +106,16 @@ def test_a_final_verdict_removes_the_track() -> None:
 def test_a_final_line_names_the_source_if_given() -> None:
     verdict = make_verdict(3, person="Ada", final=True)
     expected = (
-        "    12.5 s  track 3  Ada  0.710 / 0.430  after 9.5 s of walking  (score reaches the threshold)"
+        "    12.5 s  track 3  Ada  confidence 97 %  after 9.5 s of walking  (score reaches the threshold)"
     )
     assert final_line(verdict).plain == expected
     assert final_line(verdict, "door.mcap").plain == expected.replace("track 3", "door.mcap  track 3")
+
+
+def test_a_final_line_of_a_live_source_has_the_time_of_day() -> None:
+    line = final_line(make_verdict(3, person="Ada", final=True), clock=True).plain
+    local = datetime(2026, 1, 12, 9, 30, 12, tzinfo=UTC).astimezone()
+    assert line.startswith(f"{local:%H:%M:%S}  track 3  Ada")
 
 
 def test_processes_are_shown_with_camera_and_cpu_time() -> None:

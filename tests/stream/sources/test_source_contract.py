@@ -246,6 +246,13 @@ def test_device_info_is_available_before_it_is_opened(
     assert sensor.connections == 0
 
 
+def test_a_label_is_the_name_of_the_source(spec: str, device_spec: str) -> None:
+    for labelled in (f"front={spec}", f"front={device_spec}"):
+        source = open_source(labelled)
+        assert source.info.name == "front"
+        source.close()
+
+
 def test_times_increase(spec: str) -> None:
     frames = rest_of(open_source(spec, speed=0))
     check_times(frames)

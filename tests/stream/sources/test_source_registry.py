@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import EndOfSource, SourceError, UserError
 from stream.recording import RecordingWriter
-from stream.sources import open_source
+from stream.sources import check_labels, open_source
 from stream.sources import source_registry as spec_module
 from stream.sources.playback import Clip, Playback
 from stream.sources.source_registry import SOURCE_KINDS, SourceKind, SourceSpec, parse_spec
@@ -47,6 +47,31 @@ def times(spec: str) -> list[float]:
     finally:
         source.close()
     pytest.fail("at speed 0 there is always a frame")
+
+
+def test_a_label_names_any_source_and_a_file_comes_first(walk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_source(f"front-door={walk}#t=1,3", speed=0)
+    assert source.info.name == "front-door"
+    source.close()
+    assert times(f"front-door={walk}#t=1,3") == [1, 2]
+    assert parse_spec("hall=rtsp://user:secret@host/a=b").label == "hall"
+    for unlabelled in ("walkers:n=4,seed=1", "rtsp://host/path?a=b", "0:model=full"):
+        assert parse_spec(unlabelled).label == ""
+    walk.rename(walk.with_name("a=b.mcap"))
+    monkeypatch.chdir(walk.parent)
+    source = open_source("a=b.mcap")
+    assert source.info.name == "a=b.mcap"
+    source.close()
+
+
+def test_two_sources_cannot_have_one_label() -> None:
+    check_labels(["a=walkers:n=1", "b=walkers:n=1", "walkers:n=1", "walkers:n=1"])
+    with pytest.raises(SourceError, match="2 sources have the label a; give each its own"):
+        check_labels(["a=walkers:n=1", "a=walkers:n=2"])
+
+
+def test_a_password_behind_a_label_is_not_shown() -> None:
+    assert "secret" not in open_error("front=ftp://user:secret@host/a")
 
 
 @pytest.mark.parametrize("clip", ["", "#t=0,5"])
