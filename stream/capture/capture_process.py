@@ -62,6 +62,7 @@ class CaptureSettings(msgspec.Struct, frozen=True):
         f: skeletons per window.
         speed: playback speed of a recording; 1 is real time, 0 as fast as the system processes it.
         view: whether to draw the frames for `--view`.
+        retry: whether a device that cannot be opened is retried from the start; else its source fails.
     """
 
     wiring: Wiring
@@ -73,6 +74,7 @@ class CaptureSettings(msgspec.Struct, frozen=True):
     f: int
     speed: float
     view: bool = False
+    retry: bool = False
 
 
 def run(settings: CaptureSettings, stop: threading.Event) -> None:
@@ -98,11 +100,14 @@ def run(settings: CaptureSettings, stop: threading.Event) -> None:
 
 def _open_source(settings: CaptureSettings, push: zmq.Socket[bytes]) -> Source:
     try:
-        return open_source(settings.source, speed=settings.speed)
+        source = open_source(settings.source, speed=settings.speed)
     except SgeError:
         # The matcher waits for the end of this source. Rare, because the source was checked at the start.
         push.send_multipart(pack(Tick(settings.index, settings.epoch, 0, last=True)))
         raise
+    if settings.retry and isinstance(source, LiveSource):
+        source.retry_from_start()
+    return source
 
 
 @contextlib.contextmanager

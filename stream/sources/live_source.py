@@ -96,9 +96,10 @@ class LiveSource:
     """A `Source` over a `Device`: live, endless, and reconnecting.
 
     The first `read` opens the device. If it cannot be opened or delivers no first frame in time, the source
-    fails. A device that delivered frames and then stops is closed and reopened until it is back, with
-    exponential back-off; the outage and its end are logged once each. During an outage, the source returns
-    one frame without bodies, so that tracks end and a body id that reappears starts a new track.
+    fails, or `retry_from_start` was called and this is an outage too. A device that delivered frames and
+    then stops is closed and reopened until it is back, with exponential back-off; the outage and its end are
+    logged once each. During an outage, the source returns one frame without bodies, so that tracks end and a
+    body id that reappears starts a new track.
 
     Times start at 0 with the first frame. Within a connection they follow the device's clock; from one
     connection to the next, the host's clock.
@@ -129,6 +130,7 @@ class LiveSource:
         self._timeouts = timeouts
         self._device: Device | None = None
         self._closed = False
+        self._retries_from_start = False
         self._dropped = 0
         self._description = ""
         self._pose_model = ""
@@ -158,7 +160,7 @@ class LiveSource:
 
     @property
     def problem(self) -> str:
-        """Reason of the current outage; empty while frames arrive and before the first frame."""
+        """Reason of the current outage; empty while frames arrive and before the first attempt has failed."""
         return self._problem
 
     @property
@@ -168,6 +170,10 @@ class LiveSource:
             self._description = self._device.description or self._description
         return self._description
 
+    def retry_from_start(self) -> None:
+        """Makes a device that cannot be opened at first an outage, after which it is opened again."""
+        self._retries_from_start = True
+
     def read(self, timeout: float) -> BodyFrame | None:
         """Waits up to `timeout` seconds for the newest frame; returns None if there is none yet.
 
@@ -175,7 +181,8 @@ class LiveSource:
 
         Raises:
             EndOfSource: the source was closed.
-            SourceError: the device cannot be opened, or its first frame did not arrive in time.
+            SourceError: the device cannot be opened, or its first frame did not arrive in time; not after
+                `retry_from_start`.
             UserError: the device cannot be opened, and opening it again cannot succeed.
         """
         deadline = self._clock.now() + timeout
@@ -203,7 +210,7 @@ class LiveSource:
             try:
                 frame = self._wait(timeout)
             except SourceError as error:
-                if self._last is None:
+                if self._last is None and not self._retries_from_start:
                     self._disconnect()
                     raise
                 self._start_outage(str(error))
@@ -254,13 +261,14 @@ class LiveSource:
             self._offset_ns = time_ns + round((now - arrival) * 1e9) - frame.time_ns
             if self._last is not None:
                 self._offset_ns += 1  # strictly later than the last frame, even if no time has passed
+        again = self._last is not None
         shifted = frame.time_ns + self._offset_ns
         if self._last is not None and shifted <= time_ns:
             self._dropped += 1
             return None
         absence = BodyFrame(shifted - 1, ()) if self._problem and not self._absence_reported else None
         self._last, self._since, self._ready, self._absence_reported = (shifted, now), now, True, False
-        self._end_outage(now)
+        self._end_outage(now, again=again)
         self._pose_model = getattr(self._device, "pose_model", "")
         frame = replace(mark_unseen_in_frame(frame), time_ns=shifted)
         if absence is None or absence.time_ns <= time_ns:
@@ -287,16 +295,17 @@ class LiveSource:
         wait = min(self._timeouts.max_retry, self._timeouts.retry * 2.0**self._failures)
         self._failures = min(self._failures + 1, 32)
         self._retry_at = now + wait
-        if self._last is not None and not self._problem:
-            self._down_since = self._last[1]
+        if not self._problem:
+            self._down_since = self._last[1] if self._last is not None else now
             _log.warning("%s; retrying until it is back", outage_text(self._info.name, reason))
         self._problem = reason
 
-    def _end_outage(self, now: float) -> None:
+    def _end_outage(self, now: float, *, again: bool) -> None:
         self._failures = 0
         if self._problem:
             self._problem = ""
-            _log.warning("%s is up again after %.0f s", self._info.name, now - self._down_since)
+            up = "is up again" if again else "is up"
+            _log.warning("%s %s after %.0f s", self._info.name, up, now - self._down_since)
 
     def _disconnect(self) -> None:
         device, self._device = self._device, None

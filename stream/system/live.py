@@ -64,6 +64,8 @@ class Live:
         matcher: comparison method: `fusion`, `nearest` or `rn`; see `Settings`.
         echo: receives every line that the processes log.
         view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
+        strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
+            is retried if it is not the only one, and the others continue.
         notify: receives a line of text when a source goes down while others run, and when it is back.
 
     Attributes:
@@ -93,6 +95,7 @@ class Live:
         matcher: MatcherName = "fusion",
         echo: Callable[[str], None] = lambda line: None,
         view: str | None = None,
+        strict: bool = False,
         notify: Callable[[str], None] = lambda line: None,
     ) -> None:
         if not sources:
@@ -107,11 +110,14 @@ class Live:
         self._speed = speed
         self._matcher: MatcherName = matcher
         self._view = view
+        self._strict = strict
         # Absolute, because a restarted process must find them after the caller changed its folder.
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
         self._notify = notify
         self._opened: dict[int, int] = {}
+        self._delivered: set[int] = set()
+        """Sources that have delivered frames."""
         self.infos: list[SourceInfo] = []
         self.enrolled: int | None = None
         self.supervisor: Supervisor = Supervisor(echo)
@@ -131,7 +137,7 @@ class Live:
             self._exit.callback(self.supervisor.end)
             self._receiver = VerdictReceiver(self._bus)
             self._monitor = ProcessMonitor(
-                self._bus, self._receiver, self.supervisor, self.infos, self._notify
+                self._bus, self._receiver, self.supervisor, self.infos, self._notify, strict=self._strict
             )
             view_notes = self._open_view()
             self._start()
@@ -341,8 +347,13 @@ class Live:
         )
 
         def settings(child: Child) -> CaptureSettings:
-            reported = int(child.status.counters.get("tracks", 0)) if child.status else 0
-            self._opened[index] = max(self._opened.get(index, 0), reported)
-            return msgspec.structs.replace(first, epoch=child.restarts, opened=self._opened[index])
+            counters = child.status.counters if child.status else {}
+            self._opened[index] = max(self._opened.get(index, 0), int(counters.get("tracks", 0)))
+            if counters.get("frames", 0):
+                self._delivered.add(index)
+            retry = index in self._delivered or (len(self._specs) > 1 and not self._strict)
+            return msgspec.structs.replace(
+                first, epoch=child.restarts, opened=self._opened[index], retry=retry
+            )
 
         return settings

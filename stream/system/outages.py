@@ -26,6 +26,8 @@ class Outages:
         self.gallery: str = ""
         self._names = tuple(names)
         self._down: dict[int, str] = {}
+        self._seen: set[int] = set()
+        """Sources that have delivered frames."""
 
     @property
     def down(self) -> Mapping[int, str]:
@@ -40,9 +42,11 @@ class Outages:
             if not known:
                 text = outage_text(self._names[source], status.text)
                 self.notify(f"{text}; retrying until it is back")
-        elif status.state == "ready" and known:
-            del self._down[source]
-            self.notify(f"{self._names[source]} is up again")
+        elif status.state == "ready" and status.counters.get("frames"):  # 0 until a worker's source is open
+            if known:
+                del self._down[source]
+                self.notify(f"{self._names[source]} is up{' again' if source in self._seen else ''}")
+            self._seen.add(source)
         elif status.state == "ending":
             self.notify(status.text)
 

@@ -36,7 +36,8 @@ class ProcessMonitor:
       Neither is restarted after a reported error or too many failures.
     - Capture worker: restarted for a live source. After an error or too many failures its source is lost
       and the other sources continue; the error is reported at the end of the run.
-    - Everything else ends the run with an error.
+    - Everything else ends the run with an error. If it is strict, so does a lost source: the others end in
+      order.
 
     Args:
         bus: the run's bus.
@@ -44,6 +45,7 @@ class ProcessMonitor:
         supervisor: starts and stops the processes.
         sources: descriptions of the sources, by source number.
         notify: receives a line of text when a source goes down or is back.
+        strict: whether a lost source ends the others.
 
     Attributes:
         open_sources: numbers of the sources that have not ended.
@@ -58,6 +60,8 @@ class ProcessMonitor:
         supervisor: Supervisor,
         sources: Sequence[SourceInfo],
         notify: Callable[[str], None],
+        *,
+        strict: bool = False,
     ) -> None:
         self.open_sources: set[int] = set()
         self.errors: list[SgeError] = []
@@ -66,6 +70,7 @@ class ProcessMonitor:
         self._receiver = receiver
         self._supervisor = supervisor
         self._sources = sources
+        self._strict = strict
         self._closing: dict[int, float] = {}
         """Sources whose worker has ended: the deadline for their last decisions, monotonic seconds."""
 
@@ -155,8 +160,10 @@ class ProcessMonitor:
     def _lose_source(self, child: Child, error: SgeError) -> None:
         """Stores the error for the end of the run; notifies at once if other sources continue."""
         self.errors.append(error)
+        if self._strict:
+            self._supervisor.stop("capture")
         others = self.open_sources - self._closing.keys() - {child.index}
-        self.outages.mark_lost(child.index, str(error), notify=bool(others))
+        self.outages.mark_lost(child.index, str(error), notify=bool(others) and not self._strict)
 
     def _end_source(self, child: Child) -> None:
         """Sends the last tick in place of a dead worker, so that the matcher ends the source's tracks."""

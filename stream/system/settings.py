@@ -23,6 +23,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "speed": (float, int),
     "json": (bool,),
     "view": (str, int),
+    "strict": (bool,),
 }
 _LIST_SETTINGS = {"sources", "encoder"}
 
@@ -44,6 +45,7 @@ class Settings:
             paper's encodings and the nearest templates; `rn`: like `nearest`, but if the score accepts
             several people, the recognition network chooses among them.
         view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
+        strict: True ends the run as soon as a source is lost, also if it could not be opened at the start.
     """
 
     sources: tuple[str, ...] = ()
@@ -55,6 +57,7 @@ class Settings:
     encoder: tuple[str, ...] = ()
     matcher: MatcherName = "fusion"
     view: str | None = None
+    strict: bool = False
 
     def override(self, **given: Any) -> Self:
         """Returns a copy with the given values; None keeps the present value.
@@ -150,4 +153,4 @@ def _has_valid_type(name: str, value: object) -> bool:
     if name in _LIST_SETTINGS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     # bool is a subclass of int, but no number.
-    return isinstance(value, _TYPES[name]) and isinstance(value, bool) == (name == "json")
+    return isinstance(value, _TYPES[name]) and isinstance(value, bool) == (bool in _TYPES[name])

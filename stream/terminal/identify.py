@@ -65,6 +65,7 @@ def start_live(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
                 matcher=settings.matcher,
                 echo=echo_to(err, debug),
                 view=settings.view,
+                strict=settings.strict,
                 notify=lambda line: err.print(line, highlight=False, soft_wrap=True),
             )
             live = stack.enter_context(system)

@@ -17,6 +17,7 @@ __all__ = [
     "NameArgument",
     "SourceOption",
     "SpeedOption",
+    "StrictOption",
     "TargetArgument",
     "TrackOption",
     "ViewOption",
@@ -80,6 +81,14 @@ ViewOption = Annotated[
         metavar="DIR|PORT",
         help="Show the pictures of the sources with skeletons and names: one file per source in a folder, or "
         "http://127.0.0.1:PORT/.  [default: no image leaves the process that captured it]",
+    ),
+]
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="End as soon as a source is lost. Without it a live source that is off at the start is retried "
+        "beside others.",
     ),
 ]
 TrackOption = Annotated[

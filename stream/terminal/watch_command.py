@@ -17,6 +17,7 @@ from stream.terminal.options import (
     MatcherOption,
     SourceOption,
     SpeedOption,
+    StrictOption,
     ViewOption,
     debug_requested,
     err,
@@ -57,6 +58,7 @@ def watch(
     matcher: MatcherOption = None,
     speed: SpeedOption = None,
     view: ViewOption = None,
+    strict: StrictOption = False,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -81,6 +83,7 @@ def watch(
         speed=speed,
         view=view,
         json=json or None,
+        strict=strict or None,
     )
     raise typer.Exit(identify(settings, out=out, err=err, debug=debug or debug_requested(context)))
 

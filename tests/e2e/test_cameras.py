@@ -178,20 +178,62 @@ def picture(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.asarray(cv2.imread(str(path)), np.uint8)
 
 
-def test_a_missing_camera_does_not_stop_the_others(program: Program, cameras: list[LoopbackCamera]) -> None:
+REASON = "could not be opened: check the address, its user and password"
+
+
+def test_a_camera_that_is_off_at_the_start_is_opened_when_it_is_on(
+    program: Program, cameras: list[LoopbackCamera]
+) -> None:
     door = cameras[0]
     door.server.cut()
     name = door.server.url
-    reason = "could not be opened: check the address, its user and password"
     with program.start("--source", door.url, "--source", "walkers:n=1,seed=11", "--json") as system:
-        system.wait_until(lambda: f"{name} is down: {reason}" in system.errors())
-        assert "; the other sources continue" in system.errors()
+        system.wait_until(lambda: f"{name} is down: {REASON}" in system.errors())
+        assert "retrying until it is back" in system.errors()
         assert system.line()["track"] == 2
+        door.server.start()
+        system.wait_until(lambda: f"{name} is up" in system.errors())
         system.interrupt()
         assert system.rest()[-1]["final"], "the other source continued"
-        assert system.wait() == 2
-        assert f"sge-stream: {name} {reason}" in system.errors()
+        assert system.wait() == 0, system.errors()
         assert SECRET not in system.errors()
+
+
+def test_a_camera_that_is_off_at_the_start_ends_a_strict_run_and_one_that_has_no_other_source(
+    program: Program, cameras: list[LoopbackCamera], tmp_path: Path
+) -> None:
+    door = cameras[0]
+    door.server.cut()
+    config = tmp_path / "strict.toml"
+    config.write_text(f'sources = ["{door.url}", "walkers:n=1,seed=11"]\njson = true\nstrict = true\n')
+    sources = ("--source", door.url, "--source", "walkers:n=1,seed=11", "--strict")
+    for command in (sources, ("--config", str(config)), ("--source", door.url)):
+        done = program.run(*command, "--json")
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(f"sge-stream: {door.server.url} {REASON}")
+        finals = [line for line in map(json.loads, done.stdout.splitlines()) if line["final"]]
+        assert len(finals) == (1 if done.stdout else 0), "the other source ended in order"
+        assert SECRET not in done.stderr
+
+
+def test_the_only_camera_is_waited_for_if_its_worker_dies_while_it_is_off(
+    program: Program, cameras: list[LoopbackCamera], tmp_path: Path
+) -> None:
+    door = cameras[0]
+    view = tmp_path / "view"
+    with program.start("--source", door.url, "--json", "--view", str(view)) as system:
+        system.wait_until((view / "source-1.jpg").exists)
+        door.server.cut()
+        system.wait_until(lambda: "its stream stopped" in system.errors())
+        worker = system.child("capture")
+        worker.kill()
+        worker.wait(20)
+        system.wait_until(lambda: any("capture" in child.cmdline() for child in system.children()))
+        assert "is up again" not in system.errors()
+        door.server.start()
+        system.wait_until(lambda: "is up again" in system.errors())
+        system.interrupt()
+        assert system.wait() == 0, system.errors()
 
 
 def test_a_recording_of_a_camera_contains_no_image_and_no_password(

@@ -63,7 +63,7 @@ def _open(address: CameraAddress) -> cv2.VideoCapture:
     timed_out = time.monotonic() - started >= OPEN_MS / 1000
     camera.release()  # first, because many cameras allow one connection
     if reason := reason or why_no_stream(address.url):
-        raise SourceError(f"{address.name} {reason}")
+        raise _failure(address, reason)
     reason = f"did not answer within {OPEN_MS / 1000:g} s" if timed_out else "could not be opened"
     raise SourceError(f"{address.name} {reason}: {_HINT}")
 
@@ -93,6 +93,12 @@ def _why_finite(address: CameraAddress, camera: cv2.VideoCapture) -> str:
 def _lost(address: CameraAddress, pictures: int) -> UserError:
     """Returns why a stream ended; one that worked is not asked, because many cameras allow one connection."""
     reason = why_no_stream(address.url) if pictures <= 1 else ""
-    if reason in (ONE_PICTURE, A_FILE):
-        return UserError(f"{address.name} {reason}")  # not to be opened again
-    return SourceError(f"{address.name} {reason}" if reason and not pictures else "its stream stopped")
+    if reason in (ONE_PICTURE, A_FILE) or (reason and not pictures):
+        return _failure(address, reason)
+    return SourceError("its stream stopped")
+
+
+def _failure(address: CameraAddress, reason: str) -> UserError:
+    """Returns the error of an address that gives no stream; one of a picture or a file never will."""
+    text = f"{address.name} {reason}"
+    return UserError(text) if reason in (ONE_PICTURE, A_FILE) else SourceError(text)

@@ -180,6 +180,25 @@ def test_device_that_does_not_open_in_time_fails() -> None:
     assert harness.clock.time - harness.start == pytest.approx(30.0, abs=0.2)
 
 
+def test_a_device_that_is_off_at_the_start_is_retried_if_asked_to(caplog: pytest.LogCaptureFixture) -> None:
+    silent, late = DeviceScript(), DeviceScript(opens=1e9)
+    off = [DeviceScript(refused=True), DeviceScript(fails=0.0), silent, late]
+    harness = Harness([*off, DeviceScript(every(0.5, 60))])
+    harness.source.retry_from_start()
+    frames = harness.run(1)
+    assert harness.source.problem == "no sensor found"
+    frames += harness.run(60)
+    # Back-off of 1, 2, 4 and 8 s; 5 s without a frame, 30 s without being ready.
+    assert harness.connected == pytest.approx([0, 1, 3, 12, 50], abs=0.2)
+    assert harness.source.problem == ""
+    assert frames[0].time_ns == 0 and all(frame.bodies for frame in frames), "it begins with its first frame"
+    assert caplog.messages == [
+        "sensor 7 is down: no sensor found; retrying until it is back",
+        "sensor 7 is up after 50 s",
+    ]
+    assert all(device.closed for device in harness.devices[:-1])
+
+
 @pytest.mark.parametrize("script", [DeviceScript(refused=True), DeviceScript(fails=0.0)])
 def test_device_that_cannot_be_opened_fails_at_once(script: DeviceScript) -> None:
     harness = Harness([script])

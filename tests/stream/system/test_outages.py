@@ -16,6 +16,29 @@ def test_the_reason_why_a_gallery_cannot_be_read_is_notified_once_and_its_end_to
     assert texts == ["it is gone", "it is locked", "the gallery can be read again"]
 
 
+def test_a_source_that_is_off_at_the_start_is_up_with_its_first_frame() -> None:
+    told: list[str] = []
+    outages = Outages(["door"], told.append)
+
+    def beat(state: str, frames: int, text: str = "") -> None:
+        outages.update(Status("capture", 0, state, {"frames": frames}, text))
+
+    beat("ready", 0)
+    beat("down", 0, "door could not be opened")
+    beat("ready", 0)  # a worker that was started again, before it has tried
+    assert dict(outages.down) == {0: "door could not be opened"}
+    beat("ready", 1)
+    beat("down", 9, "its stream stopped")
+    beat("ready", 10)
+    assert told == [
+        "door is down: could not be opened; retrying until it is back",
+        "door is up",
+        "door is down: its stream stopped; retrying until it is back",
+        "door is up again",
+    ]
+    assert not outages.down
+
+
 def test_a_remark_at_the_end_of_a_source_is_told() -> None:
     told: list[str] = []
     outages = Outages(["door"], told.append)
