@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stream.decision import Decision
     from stream.errors import DataError, GalleryError, RunError, SgeError, SourceError, UserError
     from stream.system.live import Live
+    from stream.system.notices import Notice
     from stream.system.observe import observe
     from stream.system.run_folder import running
 
@@ -20,6 +21,7 @@ __all__ = [
     "Decision",
     "GalleryError",
     "Live",
+    "Notice",
     "RunError",
     "SgeError",
     "SourceError",
@@ -33,6 +35,7 @@ _MODULES = {
     "Decision": "stream.decision",
     "GalleryError": "stream.errors",
     "Live": "stream.system.live",
+    "Notice": "stream.system.notices",
     "RunError": "stream.errors",
     "SgeError": "stream.errors",
     "SourceError": "stream.errors",

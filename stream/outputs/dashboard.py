@@ -185,11 +185,11 @@ class Dashboard:
         return described or self._live.infos[child.index].name
 
     def _outages(self) -> list[Text]:
-        """Returns a line for each source that delivers nothing, and for the gallery, with the reason."""
+        """Returns a line for each source that delivers nothing, for the gallery, and for what was dropped."""
         names = [info.name for info in self._live.infos]
         outages = self._live.outages
         lines = [outage_text(names[index], reason) for index, reason in sorted(outages.down.items())]
-        lines += [outages.gallery] if outages.gallery else []
+        lines += [text for text in (outages.gallery, self._live.overload) if text]
         return [Text(line, style="bold red", no_wrap=True, overflow="ellipsis") for line in lines]
 
     def _summary(self, children: list[Child]) -> Text:

@@ -62,14 +62,14 @@ class DashboardOutput:
         self._live = live
         self._console = console
         self._dashboard = Dashboard(live)
-        self._notify = live.outages.notify
+        self._notify = live.notifier.notify
         self._printed: deque[Text] = deque(maxlen=_PRINTED_AGAIN)
         self._screen = _Screen(self._dashboard, console, self._printed)
 
     def __enter__(self) -> Self:
         self._screen.start(refresh=True)
         if self._console.is_terminal:
-            self._live.outages.notify = lambda line: self._console.print(line, highlight=False)
+            self._live.notifier.notify = lambda line: self._console.print(line, highlight=False)
         return self
 
     def write(self, verdict: Verdict) -> None:
@@ -91,7 +91,7 @@ class DashboardOutput:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._screen.stop()
-        self._live.outages.notify = self._notify
+        self._live.notifier.notify = self._notify
 
 
 def open_dashboard(context: OutputContext) -> DashboardOutput | None:

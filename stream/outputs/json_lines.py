@@ -1,18 +1,22 @@
-"""JSON output: one decision a line on standard output."""
+"""JSON output: one decision a line on standard output, one notice a line on standard error."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from types import TracebackType
 from typing import BinaryIO, Self
+
+import msgspec
 
 from stream.bus.messages import Verdict
 from stream.decision import to_json
 from stream.errors import UserError
 from stream.outputs.output import OutputContext, ReaderLeft
 from stream.outputs.standard_output import discard_output, output_error
+from stream.system.notices import Notice
 
-__all__ = ["JsonLines", "open_json_lines"]
+__all__ = ["JsonLines", "open_json_lines", "write_notice"]
 
 
 class JsonLines:
@@ -62,3 +66,12 @@ def open_json_lines(context: OutputContext) -> JsonLines | None:
     if sys.stdout is None:
         raise UserError("standard output is closed; --json needs a file, a pipe or a terminal there")
     return JsonLines(sys.stdout.buffer)
+
+
+def write_notice(notice: Notice) -> None:
+    """Writes a notice as a line of JSON to standard error; a run goes on if nobody can read it there."""
+    if sys.stderr is None:
+        return
+    with contextlib.suppress(OSError):
+        sys.stderr.buffer.write(msgspec.json.encode(notice) + b"\n")
+        sys.stderr.buffer.flush()

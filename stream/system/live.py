@@ -32,6 +32,7 @@ from stream.errors import CutOffError, UserError
 from stream.sources import check_labels, open_source
 from stream.system.compatibility import backend_note, gallery_note
 from stream.system.matcher_client import request_enrolment
+from stream.system.notices import Notice, Notifier
 from stream.system.outages import Outages
 from stream.system.restart_policy import POLL_S, ProcessMonitor
 from stream.system.run_folder import Run, open_run
@@ -66,10 +67,13 @@ class Live:
         view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
         strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
             is retried if it is not the only one, and the others continue.
-        notify: receives a line of text when a source goes down while others run, and when it is back.
+        notify: receives a line of text for each notice: a source is down or back, a process hangs or is
+            restarted, windows were dropped.
+        on_notice: receives the same notices as records; see `Notice`.
 
     Attributes:
         fpir: as given.
+        notifier: hands the notices over; outputs may replace its `notify`.
         infos: descriptions of the sources, by source number.
         enrolled: number of people in the gallery at the start; None if there was no gallery.
         supervisor: the child processes.
@@ -97,6 +101,7 @@ class Live:
         view: str | None = None,
         strict: bool = False,
         notify: Callable[[str], None] = lambda line: None,
+        on_notice: Callable[[Notice], None] = lambda notice: None,
     ) -> None:
         if not sources:
             msg = "no source given: pass at least one, such as walk.mcap or walkers:n=4"
@@ -114,7 +119,7 @@ class Live:
         # Absolute, because a restarted process must find them after the caller changed its folder.
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
-        self._notify = notify
+        self.notifier = Notifier(notify, on_notice)
         self._opened: dict[int, int] = {}
         self._delivered: set[int] = set()
         """Sources that have delivered frames."""
@@ -137,7 +142,7 @@ class Live:
             self._exit.callback(self.supervisor.end)
             self._receiver = VerdictReceiver(self._bus)
             self._monitor = ProcessMonitor(
-                self._bus, self._receiver, self.supervisor, self.infos, self._notify, strict=self._strict
+                self._bus, self._receiver, self.supervisor, self.infos, self.notifier, strict=self._strict
             )
             view_notes = self._open_view()
             self._start()
@@ -180,6 +185,11 @@ class Live:
     def outages(self) -> Outages:
         """Sources that currently deliver nothing."""
         return self._monitor.outages
+
+    @property
+    def overload(self) -> str:
+        """What was dropped in the last seconds, why, and what to do; empty if nothing was."""
+        return self._monitor.drops.text
 
     @property
     def live(self) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from stream.bus.messages import Status
 from stream.sources.live_source import outage_text
+from stream.system.notices import Notifier
 
 __all__ = ["Outages"]
 
@@ -15,14 +16,14 @@ class Outages:
 
     Args:
         names: names of the sources, by source number.
-        notify: receives each notification, one line of text; may be replaced.
+        notifier: receives the notices.
 
     Attributes:
         gallery: why the gallery cannot be read at present; empty if it can.
     """
 
-    def __init__(self, names: Sequence[str], notify: Callable[[str], None]) -> None:
-        self.notify = notify
+    def __init__(self, names: Sequence[str], notifier: Notifier) -> None:
+        self._notifier = notifier
         self.gallery: str = ""
         self._names = tuple(names)
         self._down: dict[int, str] = {}
@@ -37,24 +38,29 @@ class Outages:
     def update(self, status: Status) -> None:
         """Processes a heartbeat of a capture worker; a remark at the end of its source is a notification."""
         source, known = status.index, status.index in self._down
+        name = self._names[source]
         if status.state == "down":
             self._down[source] = status.text
             if not known:
-                text = outage_text(self._names[source], status.text)
-                self.notify(f"{text}; retrying until it is back")
+                text = f"{outage_text(name, status.text)}; retrying until it is back"
+                self._notifier.send("source-down", text, source=name)
         elif status.state == "ready" and status.counters.get("frames"):  # 0 until a worker's source is open
             if known:
                 del self._down[source]
-                self.notify(f"{self._names[source]} is up{' again' if source in self._seen else ''}")
+                text = f"{name} is up{' again' if source in self._seen else ''}"
+                self._notifier.send("source-up", text, source=name)
             self._seen.add(source)
         elif status.state == "ending":
-            self.notify(status.text)
+            self._notifier.send("source-remark", status.text, source=name)
 
     def update_gallery(self, status: Status) -> None:
         """Processes a heartbeat of the matcher; notifies once for each reason."""
         if status.state == "ready" and status.text != self.gallery:
             self.gallery = status.text
-            self.notify(status.text or "the gallery can be read again")
+            if status.text:
+                self._notifier.send("gallery-unreadable", status.text)
+            else:
+                self._notifier.send("gallery-readable", "the gallery can be read again")
 
     def mark_lost(self, source: int, reason: str, *, notify: bool) -> None:
         """Marks a source as lost permanently.
@@ -66,4 +72,6 @@ class Outages:
         """
         self._down[source] = reason
         if notify:
-            self.notify(f"{outage_text(self._names[source], reason)}; the other sources continue")
+            name = self._names[source]
+            text = f"{outage_text(name, reason)}; the other sources continue"
+            self._notifier.send("source-lost", text, source=name)

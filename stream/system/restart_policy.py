@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import zmq
 
@@ -11,7 +11,10 @@ from stream.body import SourceInfo
 from stream.bus.messages import Status, Tick, pack
 from stream.bus.sockets import Bus
 from stream.errors import CutOffError, RunError, SgeError, UserError
+from stream.system.drop_watch import DropWatch
+from stream.system.notices import Notifier
 from stream.system.outages import Outages
+from stream.system.process_watch import ProcessWatch
 from stream.system.supervisor import Child, ProcessExit, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
 
@@ -44,13 +47,14 @@ class ProcessMonitor:
         receiver: receives the heartbeats.
         supervisor: starts and stops the processes.
         sources: descriptions of the sources, by source number.
-        notify: receives a line of text when a source goes down or is back.
+        notifier: receives the notices on sources, processes and drops.
         strict: whether a lost source ends the others.
 
     Attributes:
         open_sources: numbers of the sources that have not ended.
         errors: errors of lost sources, in the order of their occurrence.
         outages: sources that currently deliver nothing.
+        drops: what live sources lose.
     """
 
     def __init__(
@@ -59,13 +63,16 @@ class ProcessMonitor:
         receiver: VerdictReceiver,
         supervisor: Supervisor,
         sources: Sequence[SourceInfo],
-        notify: Callable[[str], None],
+        notifier: Notifier,
         *,
         strict: bool = False,
     ) -> None:
         self.open_sources: set[int] = set()
         self.errors: list[SgeError] = []
-        self.outages = Outages([info.name for info in sources], notify)
+        names = [info.name for info in sources]
+        self.outages = Outages(names, notifier)
+        self.drops = DropWatch(notifier)
+        self._watch = ProcessWatch(names, notifier)
         self._bus = bus
         self._receiver = receiver
         self._supervisor = supervisor
@@ -82,8 +89,8 @@ class ProcessMonitor:
         """
         child = self._supervisor.find(label)
         while not child.ready:
-            self.check_processes()
             self.read_heartbeats(POLL_S)
+            self.check_processes()
         assert child.status is not None
         return child.status
 
@@ -97,7 +104,7 @@ class ProcessMonitor:
                 self.outages.update_gallery(status)
 
     def check_processes(self) -> None:
-        """Reacts to processes that have ended.
+        """Tells what the processes do, and reacts to those that have ended.
 
         Raises:
             SgeError: a process failed permanently, and the run with it.
@@ -105,6 +112,8 @@ class ProcessMonitor:
         for index, deadline in self._closing.items():
             if time.monotonic() > deadline:
                 self.open_sources.discard(index)
+        self._watch.check(self._supervisor.children)
+        self.drops.check(self._supervisor.children)
         for ended in self._supervisor.poll():
             child = self._supervisor.find(ended.label)
             if ended.code in (SgeError.exit_code, UserError.exit_code):
@@ -114,7 +123,7 @@ class ProcessMonitor:
             elif child.status is not None and child.status.state == "failed":
                 raise _reported_error(child.status)
             elif (child.role == "encoder" or self._all_live()) and child.failures < MAX_FAILURES:
-                self._supervisor.restart(child)
+                self._restart(child, ended)
             else:
                 raise _unexpected_exit(ended)
 
@@ -125,6 +134,8 @@ class ProcessMonitor:
             self.read_heartbeats(POLL_S)
             self.check_processes()
         self.read_heartbeats()
+        self.drops.check(self._supervisor.children)
+        self.drops.finish()
 
     def _all_live(self) -> bool:
         return all(info.live for info in self._sources)
@@ -151,11 +162,15 @@ class ProcessMonitor:
         elif not self._sources[child.index].live:
             raise _unexpected_exit(ended)
         elif child.failures < MAX_FAILURES:
-            self._supervisor.restart(child)
+            self._restart(child, ended)
         else:
             self._end_source(child)
             self._lose_source(child, _unexpected_exit(ended))
             self._closing[child.index] = time.monotonic() + SETTLE_S
+
+    def _restart(self, child: Child, ended: ProcessExit) -> None:
+        self._watch.restarting(child, str(_unexpected_exit(ended)))
+        self._supervisor.restart(child)
 
     def _lose_source(self, child: Child, error: SgeError) -> None:
         """Stores the error for the end of the run; notifies at once if other sources continue."""
@@ -179,5 +194,7 @@ def _reported_error(status: Status) -> SgeError:
 
 
 def _unexpected_exit(ended: ProcessExit) -> RunError:
+    if ended.hung:
+        return RunError(f"the {ended.label} process hung and was killed")
     reason = f": {ended.last_line}" if ended.last_line else ""
     return RunError(f"the {ended.label} process stopped unexpectedly (exit {ended.code}){reason}")

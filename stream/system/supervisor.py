@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -29,8 +29,11 @@ _DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped
 """Heartbeat counters of dropped items."""
 
 STOP_TIMEOUT_S = 3.0
+HANG_AFTER_S = 4.0
+"""A process that sends no heartbeat for this long is said to hang."""
+
 HEARTBEAT_TIMEOUT_S = 20.0
-"""A process that sends no heartbeat for this long hangs, and is killed."""
+"""A process that sends no heartbeat for this long is killed."""
 
 START_TIMEOUT_S = 120.0
 """Longest time until the first heartbeat; loading from a slow disk takes long."""
@@ -57,11 +60,13 @@ class ProcessExit:
         label: name of the process (`encoder`, `capture 1`).
         code: exit status; 0 if it had finished its work.
         last_line: last line that it logged, often the reason; may be empty.
+        hung: whether it was killed because it hung.
     """
 
     label: str
     code: int
     last_line: str
+    hung: bool = False
 
 
 @dataclass(slots=True)
@@ -91,8 +96,8 @@ class Child:
     _restart_at: float | None = None
     _first_heartbeat: float | None = None
     failures: int = 0
-    _dropped: float = 0.0
-    _dropped_before_restart: float = 0.0
+    _dropped: dict[str, float] = field(default_factory=dict)
+    _dropped_before_restart: Counter[str] = field(default_factory=Counter)
 
     @property
     def label(self) -> str:
@@ -107,15 +112,39 @@ class Child:
     @property
     def dropped(self) -> float:
         """Number of items dropped in the whole run, including before restarts."""
-        return self._dropped_before_restart + self._dropped
+        return sum(map(self.dropped_items, _DROPS))
+
+    def dropped_items(self, counter: str) -> float:
+        """Returns the number of items of one sort, such as `windows_dropped`, dropped in the whole run."""
+        return self._dropped_before_restart[counter] + self._dropped.get(counter, 0)
+
+    @property
+    def beats(self) -> bool:
+        """True if the process runs and has sent a heartbeat since its start."""
+        status, process = self.status, self.process
+        return (
+            self._restart_at is None and status is not None and process is not None and process.poll() is None
+        )
+
+    @property
+    def hanging(self) -> bool:
+        """True if the process has sent heartbeats, but none for `HANG_AFTER_S`."""
+        status = self.status
+        at_work = status is not None and status.state not in ("done", "failed")
+        return at_work and self.beats and time.monotonic() - self.last_heartbeat > HANG_AFTER_S
+
+    @property
+    def works(self) -> bool:
+        """True if the process runs, has sent a heartbeat and does not hang."""
+        return self.beats and not self.hanging
 
     def record_heartbeat(self, status: Status) -> None:
         """Stores a heartbeat."""
         self.last_heartbeat, self.status = time.monotonic(), status
         self._first_heartbeat = self._first_heartbeat or self.last_heartbeat
         # The last heartbeat of a process has no drop counters.
-        if drops := [status.counters[name] for name in _DROPS if name in status.counters]:
-            self._dropped = sum(drops)
+        if drops := {name: status.counters[name] for name in _DROPS if name in status.counters}:
+            self._dropped = drops
 
     @property
     def state(self) -> str:
@@ -125,6 +154,8 @@ class Child:
             return "down, restarting"
         if self.process is None or self.process.poll() is not None:
             return "down" if self.problem else "ended"
+        if self.hanging:
+            return "down, hanging"
         return status.state if status is not None else "starting"
 
     @property
@@ -137,7 +168,8 @@ class Child:
         """Starts the process; `echo` receives each line that it logs."""
         settings = msgspec.json.encode(self.make_settings(self)) + b"\n"
         self.status, self._restart_at, self._first_heartbeat = None, None, None
-        self._dropped, self._dropped_before_restart = 0.0, self.dropped
+        self._dropped_before_restart.update(self._dropped)
+        self._dropped = {}
         self.last_heartbeat = time.monotonic()
         self.process = subprocess.Popen(
             # -P: import no modules from the current folder.
@@ -223,14 +255,15 @@ class Supervisor:
             if child.process is None:
                 continue
             timeout = HEARTBEAT_TIMEOUT_S if child.status is not None else START_TIMEOUT_S
-            if child.process.poll() is None and now - child.last_heartbeat > timeout:
+            hung = child.process.poll() is None and now - child.last_heartbeat > timeout
+            if hung:
                 self._echo(f"{child.label}: no heartbeat for {timeout:.0f} s, killed")
                 child.process.kill()
                 child.process.wait()
             code = child.process.poll()
             if code is not None and child.process.stdin is not None and not child.process.stdin.closed:
                 child.request_stop()
-                exits.append(ProcessExit(child.label, code, child.last_line()))
+                exits.append(ProcessExit(child.label, code, child.last_line(), hung))
         return exits
 
     def restart(self, child: Child) -> None:

@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from rich.console import Console
 
 from stream.errors import UserError
+from stream.outputs.json_lines import write_notice
 from stream.outputs.output import OutputContext, write_decisions
 from stream.outputs.output_registry import create_outputs
 from stream.system.live import Live
+from stream.system.notices import Notice
 from stream.system.settings import Settings
 
 __all__ = ["echo_to", "identify", "print_encoder", "start_live", "version_text"]
@@ -52,7 +54,16 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
 
 @contextmanager
 def start_live(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
-    """Starts the system that the settings describe, and prints its encoder."""
+    """Starts the system that the settings describe, and prints its encoder; notices go to standard error."""
+
+    def notify(line: str) -> None:
+        if not settings.json:
+            err.print(line, highlight=False, soft_wrap=True)
+
+    def on_notice(notice: Notice) -> None:
+        if settings.json:
+            write_notice(notice)
+
     with ExitStack() as stack:
         with err.status("starting"):
             system = Live(
@@ -66,7 +77,8 @@ def start_live(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
                 echo=echo_to(err, debug),
                 view=settings.view,
                 strict=settings.strict,
-                notify=lambda line: err.print(line, highlight=False, soft_wrap=True),
+                notify=notify,
+                on_notice=on_notice,
             )
             live = stack.enter_context(system)
         print_encoder(live, err)

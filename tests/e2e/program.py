@@ -165,6 +165,11 @@ class System:
         self._stderr.seek(0)
         return self._stderr.read()
 
+    def notices(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """Returns the notices on stderr so far, of one kind or of all."""
+        lines = [json.loads(line) for line in self.errors().splitlines() if line.startswith("{")]
+        return [line for line in lines if kind in (None, line["kind"])]
+
     def __enter__(self) -> Self:
         return self
 

@@ -137,13 +137,14 @@ def test_a_camera_outage_and_return_loses_nothing_of_other_sources(
         rest = system.rest()
         assert system.wait() == 130, system.errors()
         errors = system.errors()
+        notices = [told for told in system.notices() if told["source"] is not None]
     lines = [*last, *rest]
     assert [line["t"] for line in lines if line["latency_ms"] is not None] == expected_windows(walk)
     assert {line["source"] for line in lines} == {str(walk)}
     names = [camera.server.url for camera in cameras]
-    assert [line for line in errors.splitlines() if " is " in line and "http" in line] == [
-        f"{names[0]} is down: its stream stopped; retrying until it is back",
-        f"{names[0]} is up again",
+    assert [(told["kind"], told["source"], told["text"]) for told in notices] == [
+        ("source-down", names[0], f"{names[0]} is down: its stream stopped; retrying until it is back"),
+        ("source-up", names[0], f"{names[0]} is up again"),
     ]
     assert number_of(picture(view / "source-3.jpg")) > 0, "the picture of the camera, with its number"
     assert len(watch.processes) >= 6, "parent, encoder, matcher, three capture workers"

@@ -48,6 +48,7 @@ def simulated_live(
     drain_error: BaseException | None = None,
     down: str | None = None,
     gallery: str = "",
+    overload: str = "",
 ) -> Live:
     """A run of two sources.
 
@@ -56,6 +57,7 @@ def simulated_live(
         drained: what `drain` yields before it raises `drain_error`, if that is given.
         down: why the second source is down.
         gallery: why the gallery cannot be read.
+        overload: what was dropped, and why.
     """
 
     def iterate(items: Sequence[Verdict], then: BaseException | None) -> Iterator[Verdict]:
@@ -74,7 +76,9 @@ def simulated_live(
         supervisor=SimpleNamespace(children=[matcher, capture]),
         infos=[SimpleNamespace(name="webcam 0", live=True), SimpleNamespace(name="rtsp://cam/1", live=False)],
         source_of=lambda track: (track - 1) % 2,
-        outages=SimpleNamespace(gallery=gallery, down={} if down is None else {1: down}, notify=print),
+        outages=SimpleNamespace(gallery=gallery, down={} if down is None else {1: down}),
+        notifier=SimpleNamespace(notify=print),
+        overload=overload,
         fpir=0.01,
         gallery="sqlite:///g.db",
         encoder=SimpleNamespace(description="random features"),

@@ -140,6 +140,12 @@ def test_a_gallery_that_cannot_be_read_is_shown_with_the_reason() -> None:
     assert "is gone" not in render(Dashboard(simulated_live()), 100, 30)
 
 
+def test_an_overload_is_shown_with_what_to_do() -> None:
+    text = "overloaded: 1,120 windows dropped: use fewer sources, or a GPU"
+    assert text in render(Dashboard(simulated_live(overload=text)), 100, 30)
+    assert "overloaded" not in render(Dashboard(simulated_live()), 100, 30)
+
+
 def test_drops_are_counted_across_restarts() -> None:
     def heartbeat(state: str, **counters: float) -> Status:
         return Status("capture", 0, state, counters)
@@ -153,5 +159,6 @@ def test_drops_are_counted_across_restarts() -> None:
     child.record_heartbeat(heartbeat("ready", frames_dropped=2, windows_dropped=0, frames=9))
     child.record_heartbeat(heartbeat("done", cpu=1.0))
     assert child.dropped == 7
+    assert child.dropped_items("windows_dropped") == 1
     child.request_stop()
     child.wait(time.monotonic() + 60)

@@ -155,12 +155,12 @@ def test_a_second_ctrl_c_closes_the_output(record: Record, settings: Settings, c
 def test_an_error_of_the_run_closes_the_output(record: Record, settings: Settings, console: Console) -> None:
     live = simulated_live(FINALS, error=RunError("the encoder stopped"))
     recorder = record(settings, live, console)
-    notify = live.outages.notify
+    notify = live.notifier.notify
     with pytest.raises(RunError, match="the encoder stopped"):
         write_decisions(live, [recorder])
     assert recorder.calls == ["enter", "write", "exit"]
     assert "end of track 2" in text_of(console)
-    assert live.outages.notify is notify, "a closed output receives no notifications"
+    assert live.notifier.notify is notify, "a closed output receives no notifications"
 
 
 def test_an_output_without_decisions_is_opened_and_closed(

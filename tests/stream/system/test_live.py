@@ -10,7 +10,7 @@ import pytest
 
 import stream.system.restart_policy
 import stream.system.supervisor
-from stream import Live
+from stream import Live, Notice
 from stream.errors import RunError, UserError
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
@@ -20,9 +20,18 @@ pytestmark = pytest.mark.usefixtures("runtime_dir")
 def test_a_process_that_hangs_is_killed_and_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream.system.supervisor, "HEARTBEAT_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(stream.system.supervisor, "HEARTBEAT_TIMEOUT_S", 6.0)
     log: list[str] = []
-    with Live(["walkers:n=1,seed=2"], str(tmp_path / "g.db"), fpir=None, echo=log.append) as live:
+    notices: list[Notice] = []
+    texts: list[str] = []
+    with Live(
+        ["walkers:n=1,seed=2"],
+        str(tmp_path / "g.db"),
+        fpir=None,
+        echo=log.append,
+        notify=texts.append,
+        on_notice=notices.append,
+    ) as live:
         encoder = live.supervisor.find("encoder")
         assert encoder.process is not None
         for _ in live:
@@ -33,6 +42,10 @@ def test_a_process_that_hangs_is_killed_and_restarted(
             live.next(0.1)
         assert next(decisions).track >= 1
     assert any("encoder: no heartbeat" in line for line in log)
+    about = [(told.kind, told.count) for told in notices if told.process == "encoder"]
+    assert about == [("hanging", None), ("restarting", 1), ("restarted", 1)]
+    assert texts == [told.text for told in notices]
+    assert "the encoder process hung and was killed; it is started again" in texts
 
 
 @pytest.mark.e2e
@@ -56,9 +69,9 @@ def test_a_worker_that_dies_repeatedly_loses_its_source_and_the_others_continue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream.system.restart_policy, "MAX_FAILURES", 0)
-    notices: list[str] = []
+    notices: list[Notice] = []
     sources = ["walkers:n=1,seed=2", "walkers:n=1,seed=3"]
-    with Live(sources, str(tmp_path / "g.db"), fpir=None, notify=notices.append) as live:
+    with Live(sources, str(tmp_path / "g.db"), fpir=None, on_notice=notices.append) as live:
         decisions = iter(live)
         seen = {next(decisions).track for _ in range(40)}
         while len(seen) < 2:
@@ -72,8 +85,9 @@ def test_a_worker_that_dies_repeatedly_loses_its_source_and_the_others_continue(
             live.next(0.1)
         assert {next(decisions).track for _ in range(10)} == {2}, "the other source continues"
         assert list(live.outages.down) == [0]
-        assert [notice.partition(":")[0] for notice in notices] == ["walkers"]
-        assert "is down: the capture 1 process stopped unexpectedly" in notices[0]
+        about = [told for told in notices if told.kind != "dropped"]
+        assert [(told.kind, told.source) for told in about] == [("source-lost", "walkers:n=1,seed=2")]
+        assert "is down: the capture 1 process stopped unexpectedly" in about[0].text
         live.stop()
         with pytest.raises(RunError, match="the capture 1 process stopped unexpectedly"):
             list(decisions)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from stream.bus.messages import Status
+from stream.system.notices import Notifier
 from stream.system.outages import Outages
+
+
+def notifier(texts: list[str]) -> Notifier:
+    return Notifier(texts.append, lambda notice: None)
 
 
 def test_the_reason_why_a_gallery_cannot_be_read_is_notified_once_and_its_end_too() -> None:
     texts: list[str] = []
-    outages = Outages(["door"], texts.append)
+    outages = Outages(["door"], notifier(texts))
     for text in ("", "it is gone", "it is gone", "it is locked", "", ""):
         outages.update_gallery(Status("matcher", 0, "ready", {}, text))
         assert outages.gallery == text
@@ -18,7 +23,7 @@ def test_the_reason_why_a_gallery_cannot_be_read_is_notified_once_and_its_end_to
 
 def test_a_source_that_is_off_at_the_start_is_up_with_its_first_frame() -> None:
     told: list[str] = []
-    outages = Outages(["door"], told.append)
+    outages = Outages(["door"], notifier(told))
 
     def beat(state: str, frames: int, text: str = "") -> None:
         outages.update(Status("capture", 0, state, {"frames": frames}, text))
@@ -41,7 +46,7 @@ def test_a_source_that_is_off_at_the_start_is_up_with_its_first_frame() -> None:
 
 def test_a_remark_at_the_end_of_a_source_is_told() -> None:
     told: list[str] = []
-    outages = Outages(["door"], told.append)
+    outages = Outages(["door"], notifier(told))
     for state, text in (("ready", "Kinect 7"), ("ending", "a.mp4: 3 damaged"), ("ready", ""), ("done", "")):
         outages.update(Status("capture", 0, state, {}, text))
     assert told == ["a.mp4: 3 damaged"]

@@ -1,0 +1,76 @@
+"""Notices of a run: what its user should know at once, each as a record and as a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Notice", "NoticeKind", "Notifier"]
+
+NoticeKind = Literal[
+    "source-down",
+    "source-up",
+    "source-lost",
+    "source-remark",
+    "gallery-unreadable",
+    "gallery-readable",
+    "hanging",
+    "responding",
+    "restarting",
+    "restarted",
+    "dropped",
+    "run-folder-gone",
+]
+"""All kinds; `docs/json-lines.md` explains each."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something that the user of a run should know at once.
+
+    Attributes:
+        kind: what it is about; one of a closed list.
+        time: UTC time, ISO 8601.
+        text: the notice as a sentence for people.
+        source: name of the source; null if it is not about a single one.
+        process: `encoder`, `matcher`, or `capture 1` and so on by the number of the source; null if it is
+            not about a process.
+        count: for `dropped` the items dropped so far in the run, for `restarting` and `restarted` the
+            restarts of the process; else null.
+    """
+
+    kind: NoticeKind
+    time: str
+    text: str
+    source: str | None = None
+    process: str | None = None
+    count: int | None = None
+
+
+class Notifier:
+    """Hands every notice of a run to its user.
+
+    Args:
+        notify: receives the text, one line; may be replaced.
+        on_notice: receives the record.
+    """
+
+    def __init__(self, notify: Callable[[str], None], on_notice: Callable[[Notice], None]) -> None:
+        self.notify = notify
+        self._on_notice = on_notice
+
+    def send(
+        self,
+        kind: NoticeKind,
+        text: str,
+        *,
+        source: str | None = None,
+        process: str | None = None,
+        count: int | None = None,
+    ) -> None:
+        """Hands a notice over."""
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._on_notice(Notice(kind, time, text, source, process, count))
+        self.notify(text)

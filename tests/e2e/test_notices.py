@@ -1,0 +1,54 @@
+"""Notices of a running system: JSON lines on standard error with --json, text without."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.e2e.program import Program
+
+
+@pytest.fixture
+def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    folder = tmp_path_factory.mktemp("run")
+    return Program(folder / "g.db", folder / "run")
+
+
+def test_a_restart_and_a_hang_are_lines_on_stderr(program: Program) -> None:
+    with program.start("--source", "walkers:n=1,seed=11", "--json") as system:
+        system.line()
+        system.child("encoder").kill()
+        system.wait_until(lambda: bool(system.notices("restarted")))
+        matcher = system.child("matcher")
+        matcher.suspend()
+        system.wait_until(lambda: bool(system.notices("hanging")))
+        matcher.resume()
+        system.wait_until(lambda: bool(system.notices("responding")))
+        system.interrupt()
+        system.rest()
+        assert system.wait() == 0, system.errors()
+        told = [(each["kind"], each["process"]) for each in system.notices() if each["process"]]
+        fields = {tuple(each) for each in system.notices()}
+    assert told == [
+        ("restarting", "encoder"),
+        ("restarted", "encoder"),
+        ("hanging", "matcher"),
+        ("responding", "matcher"),
+    ]
+    assert fields == {("kind", "time", "text", "source", "process", "count")}
+
+
+def test_an_overload_is_told_with_the_number_of_windows(program: Program) -> None:
+    command = ("--source", "walkers:n=2,seed=11,seconds=6,live=1", "--speed", "0", "--fpir", "off")
+    done = program.run(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    lost = sum(line["lost_windows"] for line in map(json.loads, done.stdout.splitlines()) if line["final"])
+    notices = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [notice["kind"] for notice in notices] == ["dropped"] * len(notices)
+    assert notices[-1]["count"] == lost > 0
+    assert f"overloaded: {lost:,} windows dropped: use fewer sources" in notices[-1]["text"]
+    shown = program.run(*command)
+    assert shown.returncode == 0, shown.stderr
+    assert "windows dropped: use fewer sources, or a GPU" in shown.stderr
+    assert "{" not in shown.stderr
