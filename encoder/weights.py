@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from encoder.contract import Contract, combine_contracts
@@ -32,6 +32,7 @@ from encoder.tensor_files import read_tensors
 from encoder.weights_files import WEIGHTS, find_weights_files
 from stream.body import FloatArray
 from stream.errors import DataError, UserError, data_errors
+from stream.file_writing import replace_file
 from stream.paths import path_exists
 from stream.shipped_files import read_shipped
 from stream.skeleton import CANONICAL_LAYOUT
@@ -154,10 +155,8 @@ def save_weights(
     tensors = {name: p.detach().cpu().to(dtype).contiguous() for name, p in state.items()}
     if half and (overflowing := [name for name, p in tensors.items() if not bool(torch.isfinite(p).all())]):
         raise DataError(f"{path}: {overflowing[0]} does not fit float16; save it as float32")
-    part = path.with_name(f"{path.name}.part")
     try:
-        save_file(tensors, part, metadata=own | extra)
-        part.replace(path)
+        replace_file(path, save(tensors, own | extra))
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path}: the weights cannot be written ({error}); choose another place") from error
 

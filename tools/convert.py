@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stream.body import Body, BodyFrame, SourceInfo
 from stream.errors import DataError, RunError, UserError
+from stream.file_writing import make_private_folder
 from stream.paths import path_exists
 from stream.recording import (
     Recording,
@@ -175,7 +176,7 @@ def _write(
     path: Path, info: SourceInfo, frames: Iterable[BodyFrame], started: datetime | None = None
 ) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
     except OSError as error:
         raise UserError(
             f"the folder {path.parent} cannot be created: {error.strerror}; give another OUT"

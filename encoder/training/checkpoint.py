@@ -8,7 +8,6 @@ checkpoint.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,6 +20,7 @@ from torch import Tensor
 from encoder.tensor_files import read_tensors
 from encoder.training.training_progress import EpochReport
 from stream.errors import DataError, RunError, UserError, data_errors
+from stream.file_writing import remove_unfinished, replace_file
 
 __all__ = ["Checkpoint", "load_checkpoint", "prepare_folder", "save_checkpoint"]
 
@@ -63,8 +63,9 @@ def prepare_folder(folder: Path, size: int) -> None:
     probe = folder / ".writable"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
+        replace_file(probe, b"")
         probe.unlink()
+        remove_unfinished(folder)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written to ({error.strerror}); give another --out") from error
     needed, free = int(2 * _SIZE_MARGIN * size), shutil.disk_usage(folder).free
@@ -89,15 +90,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "history": [asdict(report) for report in checkpoint.history],
     }
     metadata = {"kind": _KIND, "version": _VERSION, "training": json.dumps(training)}
-    part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
-            file.write(save(dict(checkpoint.tensors), metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        replace_file(path, save(dict(checkpoint.tensors), metadata), sync=True)
     except OSError as error:
-        part.unlink(missing_ok=True)
         kept = f"{path} still holds an earlier epoch" if path.exists() else "nothing is lost"
         raise RunError(
             f"{path}: the checkpoint of epoch {len(checkpoint.history)} cannot be written "

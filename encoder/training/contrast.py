@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from encoder.lstm import DIMENSIONS
 from encoder.tensor_files import read_tensors
 from stream.errors import DataError
+from stream.file_writing import replace_file
 
 __all__ = [
     "Contrast",
@@ -172,12 +173,9 @@ def save_head(path: Path, head: ContrastHead) -> None:
         DataError: the file cannot be written.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
-    part = path.with_name(f"{path.name}.part")
     try:
-        save_file(tensors, part, metadata={"kind": _KIND})
-        part.replace(path)
+        replace_file(path, save(tensors, {"kind": _KIND}))
     except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
         raise DataError(f"{path}: the weights cannot be written ({error}); choose another place") from error
 
 

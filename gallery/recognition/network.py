@@ -17,12 +17,13 @@ from typing import Self
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from encoder.tensor_files import read_tensors
 from stream.body import FloatArray
 from stream.errors import DataError, data_errors
+from stream.file_writing import replace_file
 from stream.paths import path_exists
 
 __all__ = ["Recogniser", "RecognitionNetwork", "Strategy"]
@@ -139,10 +140,8 @@ class Recogniser:
         """
         own = {"kind": _KIND, "version": _VERSION, "people": json.dumps(self.people)}
         own |= {"strategy": self.network.strategy.value, "f": str(self.network.f)}
-        part = path.with_name(f"{path.name}.part")
         try:
-            save_file(self.network.state_dict(), part, metadata=dict(self.extra) | own)
-            part.replace(path)
+            replace_file(path, save(self.network.state_dict(), dict(self.extra) | own))
         except (OSError, SafetensorError) as error:
             raise DataError(
                 f"{path}: the network cannot be written ({error}); choose another path"

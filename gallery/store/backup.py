@@ -18,6 +18,7 @@ from gallery.store.sqlite_files import draft_folder, new_draft, publish
 from gallery.store.sqlite_identity import beside, file_url, holds_gallery, quiet_state
 from gallery.store.store_protocol import DamagedGalleryError
 from stream.errors import GalleryError, UserError
+from stream.file_writing import make_private_folder
 from stream.paths import path_exists
 
 __all__ = ["back_up", "open_backup", "replace_damaged"]
@@ -86,7 +87,7 @@ def open_backup(file: Path, folder: Path) -> Iterator[Gallery]:
             raise GalleryError(f"{file} is not a gallery; give a file that sge-stream gallery backup wrote")
     with ExitStack() as stack:
         with _plain_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
             private = stack.enter_context(draft_folder(folder))
         copy = private / "backup.db"
         with _plain_errors(file):

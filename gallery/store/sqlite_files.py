@@ -18,6 +18,7 @@ from gallery.store.schema import SCHEMA_VERSION, create_tables
 from gallery.store.sqlite_connection import connect, engine, succeeds, transaction
 from gallery.store.sqlite_identity import APPLICATION_ID, beside
 from stream.errors import GalleryError
+from stream.file_writing import make_private_folder
 
 __all__ = ["check_place", "draft_folder", "make_gallery", "new_draft", "publish", "use_log"]
 
@@ -44,7 +45,7 @@ def make_gallery(path: Path, wait: float) -> None:
         sqlite3.Error, SQLAlchemyError, OSError: it cannot be written.
     """
     refuse_network_share(path)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     _refuse_old_log(path, wait)
     with draft_folder(path.parent) as folder:
         draft = new_draft(folder)

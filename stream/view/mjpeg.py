@@ -1,19 +1,34 @@
-"""Motion JPEG server on loopback: a page with the images of all sources, and one path for each source."""
+"""Motion JPEG server on loopback: a page with the images of all sources, and one path for each source.
+
+Only who knows the address sees the images: it contains a token, because every program and user of the machine
+can reach a port. Connections are few and do not stay idle, so that they leave the run its open files.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import html
+import secrets
+import socket
 import threading
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from stream.errors import UserError
 
 __all__ = ["PictureServer"]
 
+_Request = socket.socket | tuple[bytes, socket.socket]
+
 HOST = "127.0.0.1"
+MAX_CONNECTIONS = 32
+"""Connections at a time; beyond, the oldest that has not asked for anything is closed."""
+
+TIMEOUT_S = 10.0
+"""Longest time that a browser may take for its request, or to receive an image."""
+
+_FULL = b"HTTP/1.0 503 Service Unavailable\r\n\r\ntoo many connections: close other browser tabs\r\n"
 _WAIT_S = 0.5
 _BOUNDARY = "picture"
 _MAX_STREAMS = 6
@@ -33,6 +48,7 @@ class PictureServer:
 
     def __init__(self, port: int, names: Sequence[str]) -> None:
         self.names = tuple(names)
+        self.token = secrets.token_urlsafe(16)
         self.closed = False
         self._changed = threading.Condition()
         self._pictures: dict[int, tuple[int, bytes]] = {}
@@ -49,7 +65,7 @@ class PictureServer:
     @property
     def location(self) -> str:
         """URL of the page."""
-        return f"http://{HOST}:{self.port}/"
+        return f"http://{HOST}:{self.port}/{self.token}/"
 
     def put(self, source: int, jpeg: bytes) -> None:
         """Publishes the newest image of a source."""
@@ -84,21 +100,66 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     pictures: PictureServer
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._silent: dict[socket.socket, None] = {}  # those that have not asked for anything, oldest first
+        super().__init__(address, handler)
+
+    def verify_request(self, request: _Request, client_address: object) -> bool:
+        """Makes room for a new connection; returns whether there is any."""
+        assert isinstance(request, socket.socket)
+        with self._lock:
+            if len(self._open) >= MAX_CONNECTIONS and not self._close_silent():
+                with contextlib.suppress(OSError):
+                    request.sendall(_FULL)
+                return False
+            self._open.add(request)
+            self._silent[request] = None
+            return True
+
+    def asked(self, request: socket.socket) -> None:
+        """Notes that a connection has asked for something that exists; it is not closed for another."""
+        with self._lock:
+            self._silent.pop(request, None)
+
+    def shutdown_request(self, request: _Request) -> None:
+        """Closes a connection; called once for each."""
+        assert isinstance(request, socket.socket)
+        with self._lock:
+            self._open.discard(request)
+            self._silent.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: _Request, client_address: object) -> None:
         """Ignores errors: a browser that disconnects is not an error."""
+
+    def _close_silent(self) -> bool:
+        if not self._silent:
+            return False
+        oldest = next(iter(self._silent))
+        del self._silent[oldest]
+        self._open.discard(oldest)
+        with contextlib.suppress(OSError):  # it has just been closed from the other side
+            oldest.shutdown(socket.SHUT_RDWR)  # its thread ends, and closes it
+        return True
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    timeout = TIMEOUT_S
 
     def do_GET(self) -> None:
         pictures = self.server.pictures
-        path = self.path.split("?", 1)[0].strip("/")
+        _, token, path = f"{self.path.split('?', 1)[0]}//".split("/", 2)
+        path = path.strip("/")
         if self.headers.get("Host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):
             # Prevents DNS rebinding: a page of another site must not read the images.
             self.send_error(HTTPStatus.FORBIDDEN, "use the host name localhost")
+        elif not secrets.compare_digest(token.encode(), pictures.token.encode()):
+            self.send_error(HTTPStatus.NOT_FOUND, "use the whole address that sge-stream printed")
         elif path == "":
-            self._send_page(pictures.names)
+            self._send_page(_page(pictures.names, token))
         elif path.isascii() and path.isdecimal() and 1 <= int(path[:4]) <= len(pictures.names):
             self._send_pictures(pictures, int(path[:4]) - 1)
         else:
@@ -107,8 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Discards the message: requests are not logged."""
 
-    def _send_page(self, names: Sequence[str]) -> None:
-        page = _page(names)
+    def _send_page(self, page: bytes) -> None:
         self._send_head("text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
@@ -118,24 +178,38 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_head(f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
         self.end_headers()
         number = 0
-        while not pictures.closed:
+        while not (pictures.closed or self._left()):
             newer = pictures.after(source, number)
             if newer is not None:
                 number, jpeg = newer
                 head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                 self.wfile.write(head.encode() + jpeg + b"\r\n")
 
+    def _left(self) -> bool:
+        """Returns whether the browser has closed the connection; it has nothing else to send."""
+        self.connection.settimeout(0)
+        try:
+            self.connection.recv(1)
+        except BlockingIOError:
+            return False
+        finally:
+            self.connection.settimeout(TIMEOUT_S)
+        return True
+
     def _send_head(self, kind: str) -> None:
+        self.server.asked(self.connection)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", kind)
         self.send_header("Cache-Control", "no-store")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("X-Frame-Options", "DENY")
+        self.send_header("Referrer-Policy", "no-referrer")
 
 
-def _page(names: Sequence[str]) -> bytes:
-    figures = "\n".join(_figure(number, html.escape(name)) for number, name in enumerate(names, 1))
+def _page(names: Sequence[str], token: str) -> bytes:
+    numbered = enumerate(names, 1)
+    figures = "\n".join(_figure(f"/{token}/{number}", number, html.escape(name)) for number, name in numbered)
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>sge-stream</title>\n'
         "<style>body{margin:1rem;background:#1c1c20;color:#eee;font:15px sans-serif;"
@@ -145,6 +219,6 @@ def _page(names: Sequence[str]) -> bytes:
     ).encode()
 
 
-def _figure(number: int, name: str) -> str:
-    image = f'<img src="/{number}" alt="{name}">' if number <= _MAX_STREAMS else "live images"
-    return f'<figure><a href="/{number}">{image}</a><figcaption>{number}: {name}</figcaption></figure>'
+def _figure(address: str, number: int, name: str) -> str:
+    image = f'<img src="{address}" alt="{name}">' if number <= _MAX_STREAMS else "live images"
+    return f'<figure><a href="{address}">{image}</a><figcaption>{number}: {name}</figcaption></figure>'

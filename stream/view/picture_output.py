@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,12 +13,14 @@ import zmq
 
 from stream.bus.sockets import Bus
 from stream.errors import UserError
+from stream.file_writing import make_private_folder, remove_unfinished, replace_file
 from stream.view.mjpeg import PictureServer
 
 __all__ = ["open_view", "picture_file_name"]
 
 _WAIT_MS = 100
 _PORT_LIMIT = 65536
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/+", re.IGNORECASE)  # a single letter is a drive of Windows
 
 
 class _Output(Protocol):
@@ -43,15 +45,20 @@ def open_view(target: str, bus: Bus, names: Sequence[str]) -> Iterator[str]:
     """Publishes the images that the capture workers send; yields their location, for users.
 
     Args:
-        target: a folder, or a port number on loopback (0 selects a free port).
+        target: a folder, or a port number on loopback (0 selects a free port); not an address, which would
+            be taken for a folder and shown with its password.
         bus: only the view's thread uses the socket opened here.
         names: names of the sources.
 
     Raises:
-        UserError: the target is empty, the folder is not writable, or the port is not available.
+        UserError: the target is empty or an address, the folder is not writable, or the port is not
+            available.
     """
     if not target.strip():
         raise UserError("--view: expected a folder or a port number, got nothing")
+    if address := _ADDRESS.match(target):
+        msg = f"--view: expected a folder or a port number, such as 8090, got an address ({address[0]}...)"
+        raise UserError(msg)
     output = PictureServer(_port(target), names) if _is_port(target) else _Folder(Path(target))
     stop = threading.Event()
     socket = bus.bind(zmq.PULL, "pictures", high_water=2)
@@ -83,27 +90,22 @@ class _Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._write(self._folder / ".sge-view", b"")
-            (self._folder / ".sge-view").unlink()
+            make_private_folder(self._folder)
+            remove_unfinished(self._folder)
+            replace_file(probe := self._folder / ".sge-view", b"", private=True)
+            probe.unlink()
         except OSError as error:
             msg = f"--view: cannot write images to {folder} ({error.strerror}); give another folder or a port"
             raise UserError(msg) from None
         self.location = str(self._folder / picture_file_name(0)).replace("-1.", "-N.")
 
     def put(self, source: int, jpeg: bytes) -> None:
-        target = self._folder / picture_file_name(source)
         with contextlib.suppress(OSError):  # full disk, or file locked on Windows: the next image may succeed
-            self._write(target.with_suffix(".part"), jpeg)
-            target.with_suffix(".part").replace(target)
+            # The images show people.
+            replace_file(self._folder / picture_file_name(source), jpeg, private=True)
 
     def close(self) -> None:
         """Does nothing: the last images remain."""
-
-    def _write(self, path: Path, content: bytes) -> None:
-        # The images show people: readable by the owner only.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
 
 
 def _is_port(target: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -96,6 +98,20 @@ def test_one_walk_is_written_to_one_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(joints, expected.joints)
     single = write_kgbd(tmp_path / "raw", "Person003", "1")
     assert convert(single, tmp_path / "single.mcap") == [tmp_path / "single.mcap"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+def test_its_folders_are_private_and_others_stay_as_they_are(tmp_path: Path) -> None:
+    write_kgbd(tmp_path / "data", "Person001", "1")
+    (tmp_path / "there").mkdir(mode=0o755)
+    umask = os.umask(0o022)
+    try:
+        (written,) = convert(tmp_path / "data", tmp_path / "there" / "a" / "b")
+    finally:
+        os.umask(umask)
+    made = [written, *written.parents[:3]]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o600, 0o700, 0o700, 0o700]
+    assert stat.S_IMODE((tmp_path / "there").stat().st_mode) == 0o755
 
 
 def test_several_walks_in_one_file_are_refused(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from pathlib import Path
 
 from stream.body import BodyFrame
 from stream.errors import EndOfSource, RunError
+from stream.file_writing import replace_file
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
 from stream.sources.live_source import LiveSource
@@ -26,7 +26,7 @@ def check_source(spec: str, target: Path) -> Finding:
 
     Args:
         spec: the source, as in `--source`.
-        target: the PNG, overwritten; readable by its owner only, because it may show people.
+        target: the PNG, replaced; readable by its owner only, because it may show people.
     """
     return run_check(f"source {redacted(spec)}", lambda: _open_and_check(spec, target))
 
@@ -84,8 +84,7 @@ def _draw(source: Source, frame: BodyFrame, target: Path) -> None:
     image = draw(frame, get_layout(source.info.layout), {}, source.info.name)
     coded = cv2.imencode(".png", image)[1].tobytes()
     try:
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(coded)
+        replace_file(target, coded, private=True)
     except OSError as error:
         msg = f"cannot write the picture {target} ({error.strerror}); give a writable folder with --out"
         raise RunError(msg) from None

@@ -29,10 +29,12 @@ from tools.evaluation.protocols.measure import MethodProgress
 __all__ = [
     "check_writable",
     "figure_table",
+    "figures_json",
     "make_folder",
     "print_table",
     "progress_bars",
     "run_command",
+    "write_errors",
     "write_json",
 ]
 
@@ -124,10 +126,15 @@ def check_writable(path: Path) -> None:
         UserError: the file cannot be written.
     """
     existed = path_exists(path)
-    with _write_errors(path):
+    with write_errors(path):
         path.open("a").close()
         if not existed:
             path.unlink()
+
+
+def figures_json(content: Mapping[str, Any]) -> bytes:
+    """Returns figures as the text of a JSON file."""
+    return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -136,12 +143,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    with _write_errors(path):
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    with write_errors(path):
+        path.write_bytes(figures_json(content))
 
 
 @contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
+def write_errors(path: Path) -> Iterator[None]:
     """Turns errors of writing into a `UserError` that names the file."""
     try:
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import stat
 import sys
 import threading
@@ -22,7 +23,7 @@ from stream.skeleton import CANONICAL, LAYOUTS
 from stream.sources.camera.quiet_opencv import cv2
 from stream.view.drawing import COLOURS, Label, draw, draw_text
 from stream.view.drawing_thread import DrawingThread
-from stream.view.mjpeg import PictureServer
+from stream.view.mjpeg import MAX_CONNECTIONS, PictureServer
 from stream.view.picture_output import open_view, picture_file_name
 from tests.stream.sources.camera_streams import number_of, numbered_picture
 
@@ -223,6 +224,31 @@ def test_a_folder_holds_the_newest_picture_of_each_source(bus: Bus, tmp_path: Pa
         assert stat.S_IMODE((folder / "source-1.jpg").stat().st_mode) == 0o600
 
 
+def test_links_in_the_folder_lead_nowhere(bus: Bus, tmp_path: Path) -> None:
+    (other := tmp_path / "other").write_bytes(b"precious")
+    (folder := tmp_path / "view").mkdir()
+    for name in ("source-1.jpg", "source-1.part", ".sge-view"):
+        (folder / name).symlink_to(other)
+    with open_view(str(folder), bus, ["door"]):
+        bus.connect(zmq.PUSH, "pictures").send_multipart([b"0", b"picture"])
+        while (folder / "source-1.jpg").read_bytes() != b"picture":
+            pass
+    assert other.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://ada:secret@host/", "rtsp://ada:secret@host", "HTTPS:/ada:secret@h"]
+)
+def test_an_address_is_refused_without_its_password(
+    bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="--view: expected a folder or a port number") as refused:
+        open_view(address, bus, ["door"]).__enter__()
+    assert "secret" not in str(refused.value)
+    assert not list(tmp_path.glob("[hHr]*"))
+
+
 def test_a_target_that_is_not_a_folder_is_refused(bus: Bus, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="--view: cannot write images to"):
@@ -240,10 +266,17 @@ def server() -> Iterator[PictureServer]:
     opened.close()
 
 
-def get(server: PictureServer, path: str, host: str = "localhost") -> http.client.HTTPResponse:
+def get(
+    server: PictureServer, path: str, host: str = "localhost", token: str = ""
+) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT_MS / 1000)
-    connection.request("GET", path, headers={"Host": f"{host}:{server.port}"})
+    connection.request("GET", f"/{token or server.token}{path}", headers={"Host": f"{host}:{server.port}"})
     return connection.getresponse()
+
+
+def open_silently(server: PictureServer, count: int) -> list[socket.socket]:
+    """Opens connections that ask for nothing."""
+    return [socket.create_connection(("127.0.0.1", server.port), WAIT_MS / 1000) for _ in range(count)]
 
 
 def next_part(response: http.client.HTTPResponse) -> bytes:
@@ -255,11 +288,11 @@ def next_part(response: http.client.HTTPResponse) -> bytes:
 
 
 def test_the_page_shows_every_source(server: PictureServer) -> None:
-    assert server.location == f"http://127.0.0.1:{server.port}/"
+    assert server.location == f"http://127.0.0.1:{server.port}/{server.token}/"
     with get(server, "/") as page:
         text = page.read().decode()
     assert page.status == 200
-    assert '<img src="/1" alt="door">' in text and 'src="/2"' in text
+    assert f'<img src="/{server.token}/1" alt="door">' in text and f'src="/{server.token}/2"' in text
     assert "&lt;b&gt;&amp;yard" in text and "<b>" not in text
 
 
@@ -281,7 +314,68 @@ def test_sources_beyond_the_connection_limit_are_linked() -> None:
     with get(server, "/") as page:
         text = page.read().decode()
     server.close()
-    assert text.count("<img") == 6 and text.count('<a href="/') == 9
+    assert text.count("<img") == 6 and text.count(f'<a href="/{server.token}/') == 9
+
+
+def test_every_run_has_another_address() -> None:
+    tokens = set()
+    for _ in range(3):
+        server = PictureServer(0, ["door"])
+        tokens.add(server.token)
+        server.close()
+    assert len(tokens) == 3 and min(map(len, tokens)) > 20
+
+
+@pytest.mark.parametrize("path", ["/", "/1", "//1", "/1/", "/None/1", "/%/1", "/\xe9/", "/?token"])
+def test_without_the_token_nothing_is_shown(server: PictureServer, path: str) -> None:
+    server.put(0, b"door")
+    (connection,) = open_silently(server, 1)
+    with connection, connection.makefile("rb") as answer:
+        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost:{server.port}\r\n\r\n".encode("latin-1"))
+        text = answer.read().decode()
+    assert " 404 " in text.partition("\r\n")[0]
+    assert server.token not in text
+
+
+def test_silent_connections_keep_nobody_out(server: PictureServer) -> None:
+    server.put(0, b"door 1")
+    with get(server, "/1") as stream:
+        assert next_part(stream) == b"door 1"
+        silent = open_silently(server, 5 * MAX_CONNECTIONS)
+        with get(server, "/") as page:
+            assert page.status == 200
+        assert silent[0].recv(1) == b"", "the oldest is closed"
+        threads = [thread for thread in threading.enumerate() if "process_request" in thread.name]
+        assert len(threads) < 2 * MAX_CONNECTIONS
+        server.put(0, b"door 2")
+        assert next_part(stream) == b"door 2", "a stream is never closed for another connection"
+    for connection in silent:
+        connection.close()
+
+
+def test_no_more_streams_than_connections(server: PictureServer) -> None:
+    server.put(0, b"door")
+    streams = [get(server, "/1") for _ in range(MAX_CONNECTIONS)]
+    for stream in streams:
+        assert next_part(stream) == b"door"
+    with get(server, "/") as refused:
+        assert refused.status == 503
+        assert "close other browser tabs" in refused.read().decode()
+    streams.pop().close()
+    while get(server, "/").status == 503:
+        pass  # a browser that leaves is noticed without any new picture
+    for stream in streams:
+        stream.close()
+
+
+def test_a_silent_connection_is_closed_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.view.mjpeg._Handler.timeout", 0.05)
+    server = PictureServer(0, ["door"])
+    (silent,) = open_silently(server, 1)
+    silent.sendall(b"GET /")
+    assert silent.recv(1) == b""
+    silent.close()
+    server.close()
 
 
 @pytest.mark.parametrize(
@@ -293,6 +387,7 @@ def test_sources_beyond_the_connection_limit_are_linked() -> None:
         ("/1", "evil.example", 403),
         ("/3", "localhost", 404),
         ("/0", "localhost", 404),
+        ("", "localhost", 200),
         ("/../etc/passwd", "localhost", 404),
         ("/" + "1" * 5000, "localhost", 404),
     ],

@@ -52,6 +52,15 @@ def test_it_reports_how_to_install_the_azure_kinect_package(monkeypatch: pytest.
     assert "pip install --no-deps pykinect-azure" in text
 
 
+def test_a_link_in_the_place_of_its_picture_leads_nowhere(folder: Path) -> None:
+    (other := folder / "other").write_bytes(b"precious")
+    (folder / "doctor-1.png").symlink_to(other)
+    code, text = run_doctor("walkers:n=1")
+    assert code == 0, text
+    assert other.read_bytes() == b"precious"
+    assert not (folder / "doctor-1.png").is_symlink() and read_picture(folder / "doctor-1.png").size
+
+
 @pytest.mark.slow
 def test_it_waits_for_a_sensors_first_frame() -> None:
     with kinect_machine() as machine, azure_kinect() as azure:

@@ -16,6 +16,7 @@ from typing import Any
 
 from encoder.training.train_config import TrainConfig, train_config_from_dict
 from stream.errors import DataError, UserError
+from stream.file_writing import replace_file
 from stream.paths import path_exists
 from tools.datasets import Walk
 from tools.evaluation.methods import FixedMethod, Method, MethodOptions, choose_methods
@@ -24,7 +25,7 @@ from tools.evaluation.protocols.direct import run_direct
 from tools.evaluation.protocols.draw import ProtocolDraw, draw_from_split
 from tools.evaluation.protocols.rn import run_rn
 from tools.evaluation.splits.walk_split import direct_split
-from tools.evaluation.terminal_tables import write_json
+from tools.evaluation.terminal_tables import figures_json, write_errors
 from tools.studies.ablation.grid import Cell, table_features
 
 __all__ = ["SeedStudy", "read_figures", "stored_tables"]
@@ -85,9 +86,8 @@ class SeedStudy:
             own[row.variant] = row.figures["rank1"]
             own[f"{row.variant}_nauc_cmc"] = row.figures["nauc_cmc"]
         self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        write_json(temporary, figures)
-        temporary.replace(path)
+        with write_errors(path):
+            replace_file(path, figures_json(figures))
         return figures
 
     def _methods(self, cell: Cell) -> tuple[Sequence[Method], int]:

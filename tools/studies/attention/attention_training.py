@@ -14,6 +14,7 @@ from encoder.training.train_config import TrainConfig
 from encoder.training.trainer import Trainer
 from encoder.training.training_progress import BatchReport, EpochReport
 from stream.errors import DataError, RunError
+from stream.file_writing import replace_file
 from tools.training.window_averages import average_windows
 
 __all__ = ["CURVE", "OUTCOME", "POINTS", "CurvePoint", "Outcome", "Run", "finished", "train_one"]
@@ -189,10 +190,8 @@ def _read(path: Path, kind: type[_Content]) -> _Content | None:
 
 
 def _write(path: Path, content: object) -> None:
-    temporary = path.with_name(f"{path.name}.part")
     try:
-        temporary.write_bytes(msgspec.json.encode(content) + b"\n")
-        temporary.replace(path)
+        replace_file(path, msgspec.json.encode(content) + b"\n")
     except OSError as error:
         raise RunError(
             f"cannot write {path} ({error.strerror}); free disk space and start the same command again"

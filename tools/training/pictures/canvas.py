@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from stream.errors import RunError
+from stream.file_writing import replace_file
 
 __all__ = ["COLOURS", "empty_figure", "epoch_axis", "loss_axis", "save_png"]
 
@@ -61,12 +63,11 @@ def save_png(figure: Figure, path: Path) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    part = path.with_name(f"{path.name}.part")
+    coded = BytesIO()
+    figure.savefig(coded, format="png", facecolor="white")
     try:
-        figure.savefig(part, format="png", facecolor="white")
-        part.replace(path)
+        replace_file(path, coded.getvalue())
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise RunError(
             f"{path}: the picture cannot be written ({error.strerror}); check the folder and the free space, "
             "and run the same command again"
