@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from encoder.tensor_files import read_tensors
+from encoder.training.running_epoch import PartialEpoch
 from encoder.training.training_progress import EpochReport
 from stream.errors import DataError, RunError, UserError, data_errors
 from stream.file_writing import remove_unfinished, replace_file
@@ -25,13 +26,16 @@ from stream.file_writing import remove_unfinished, replace_file
 __all__ = ["Checkpoint", "load_checkpoint", "prepare_folder", "save_checkpoint"]
 
 _KIND = "sge-stream training"
-_VERSION = "1"
+_VERSION = "2"
+_READABLE_VERSIONS = ("1", _VERSION)
+"""Version 1 has no progress within an epoch."""
+
 _SIZE_MARGIN = 1.1  # file system overhead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """State of a training after some epochs.
+    """State of a training after some batches.
 
     Attributes:
         tensors: parameters and the optimiser's moments, by name.
@@ -40,6 +44,7 @@ class Checkpoint:
         precision: `fp32` or `bf16`.
         steps: number of optimiser steps so far.
         history: one report per finished epoch.
+        partial: the epoch that has not finished.
     """
 
     tensors: Mapping[str, Tensor]
@@ -47,7 +52,8 @@ class Checkpoint:
     data: str
     precision: str
     steps: int
-    history: tuple[EpochReport, ...] = field(default=())
+    history: tuple[EpochReport, ...] = ()
+    partial: PartialEpoch = field(default_factory=PartialEpoch)
 
 
 def prepare_folder(folder: Path, size: int) -> None:
@@ -88,15 +94,17 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "precision": checkpoint.precision,
         "steps": checkpoint.steps,
         "history": [asdict(report) for report in checkpoint.history],
+        "partial": asdict(checkpoint.partial),
     }
     metadata = {"kind": _KIND, "version": _VERSION, "training": json.dumps(training)}
     try:
         replace_file(path, save(dict(checkpoint.tensors), metadata), sync=True)
     except OSError as error:
-        kept = f"{path} still holds an earlier epoch" if path.exists() else "nothing is lost"
+        kept = f"{path} still holds an earlier state" if path.exists() else "nothing is lost"
+        epoch = len(checkpoint.history) + bool(checkpoint.partial.batches)
         raise RunError(
-            f"{path}: the checkpoint of epoch {len(checkpoint.history)} cannot be written "
-            f"({error.strerror}); {kept}: free some space and run the same command again"
+            f"{path}: the checkpoint of epoch {epoch} cannot be written ({error.strerror}); {kept}: "
+            "free some space and run the same command again"
         ) from error
 
 
@@ -113,9 +121,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
             "start again, or give another --out"
         ),
     )
-    if (metadata.get("kind"), metadata.get("version")) != (_KIND, _VERSION):
+    if metadata.get("kind") != _KIND or metadata.get("version") not in _READABLE_VERSIONS:
         raise DataError(f"{path}: expected a training checkpoint of version {_VERSION}; give another --out")
     with data_errors(lambda cause: f"{path}: its training metadata are malformed ({cause}); remove it"):
         training = json.loads(metadata["training"])
         history = tuple(EpochReport(**report) for report in training.pop("history"))
-        return Checkpoint(tensors=tensors, history=history, **training)
+        values = training.pop("partial", {})
+        partial = PartialEpoch(**values | {"losses": tuple(values["losses"])}) if values else PartialEpoch()
+        return Checkpoint(tensors=tensors, history=history, partial=partial, **training)

@@ -121,6 +121,15 @@ class ProcessGroup:
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
+    def anywhere(self, *flags: bool) -> tuple[bool, ...]:
+        """Returns for each flag whether it is set in any process."""
+        if self.size == 1:
+            return flags
+        joint = torch.tensor(flags, dtype=torch.int32)
+        with _connected():
+            dist.all_reduce(joint, dist.ReduceOp.MAX)
+        return tuple(bool(flag) for flag in joint)
+
     def exchange(self, text: str) -> tuple[str, ...]:
         """Sends a text to all processes; returns the texts of all, in the order of their ranks."""
         if self.size == 1:

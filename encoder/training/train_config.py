@@ -18,7 +18,10 @@ from encoder.training.pretext import span_length, suitable_attention
 from stream.errors import DataError, UserError
 from stream.skeleton import CANONICAL
 
-__all__ = ["TrainConfig", "read_train_config", "train_config_from_dict"]
+__all__ = ["MACHINE_SETTINGS", "TrainConfig", "read_train_config", "train_config_from_dict"]
+
+MACHINE_SETTINGS = frozenset({"device", "threads", "checkpoint_minutes"})
+"""Settings of the machine: trainings that differ only in these are the same but for rounding."""
 
 _INTEGER_BOUNDS = {
     "f": (2, 64),
@@ -39,6 +42,7 @@ _REAL_BOUNDS = {
     "l2_weight": (0.0, 1e3),
     "learning_rate": (1e-8, 1.0),
     "clip": (1e-6, 1e9),
+    "checkpoint_minutes": (0.0, 1440.0),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "attention": tuple(Attention),
@@ -84,6 +88,8 @@ class TrainConfig:
             product is faster with it on this device.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
         threads: CPU threads; 0 for torch's default.
+        checkpoint_minutes: time between two checkpoints within an epoch; 0 for none within an epoch. One is
+            always written after each epoch, and when the training is stopped.
         augment: see `encoder.training.augment.Augmentation`.
 
     Raises:
@@ -112,6 +118,7 @@ class TrainConfig:
     precision: str = "auto"
     device: str = "auto"
     threads: int = 0
+    checkpoint_minutes: float = 5.0
     augment: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
 """Trains an encoder on one pretext task, epoch by epoch; the training can be killed and resumed at any time.
 
-All random numbers depend only on the seed, the epoch and the batch, and a checkpoint holds the remaining
-state. So on a CPU a resumed training gives exactly the bits of an uninterrupted one. With several processes
+A checkpoint is written after each epoch, every few minutes within an epoch, and at a stop. All random numbers
+depend only on the seed, the epoch and the batch, and a checkpoint holds the remaining state. So on a CPU a
+resumed training gives exactly the bits of an uninterrupted one. With several processes
 (`encoder.training.distributed`) all of them read the checkpoint, and process 0 writes it.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -30,8 +31,10 @@ from encoder.training.contrast import Contrast, seeded_head
 from encoder.training.distributed import SINGLE_PROCESS, ProcessGroup
 from encoder.training.losses import squared_norm
 from encoder.training.precision import choose_precision
+from encoder.training.resuming import check_resumable, optimised_tensors, restore_optimised
+from encoder.training.running_epoch import PartialEpoch, RunningEpoch
 from encoder.training.spans import IntArray, Spans, epoch_batches
-from encoder.training.train_config import TrainConfig
+from encoder.training.train_config import MACHINE_SETTINGS, TrainConfig
 from encoder.training.training_progress import BatchReport, EpochReport, TrainingCallback
 from encoder.weights import seeded_state
 from stream.errors import DataError, RunError, UserError
@@ -41,10 +44,7 @@ __all__ = ["CHECKPOINT", "Trainer"]
 CHECKPOINT = "checkpoint.safetensors"
 """Name of the checkpoint in a training folder."""
 
-_CHANGEABLE_ON_RESUME = {"epochs", "device", "threads", "precision"}
-"""Settings that may differ from the checkpoint's; `precision` has a check of its own."""
-
-_PER_PROCESS = {"device", "threads", "precision"}
+_PER_PROCESS = MACHINE_SETTINGS | {"precision"}
 """Settings that may differ between the processes of a training."""
 
 
@@ -73,11 +73,13 @@ class Trainer:
         folder: the folder of the checkpoint; created if missing. If it holds a checkpoint, training resumes.
         callback: receives the progress; optional.
         group: the processes of the training.
+        stop: asked after each batch whether to end the training with a checkpoint; `run` then returns.
 
     Attributes:
         model: the encoder.
         head: the contrastive projection.
         history: one report per finished epoch.
+        partial: progress within the next epoch, as in the last checkpoint.
         precision: `fp32` or `bf16`, as chosen.
 
     Raises:
@@ -93,6 +95,7 @@ class Trainer:
         folder: Path,
         callback: TrainingCallback | None = None,
         group: ProcessGroup = SINGLE_PROCESS,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         (self._pretext,) = config.pretexts
         self.config = config
@@ -101,6 +104,7 @@ class Trainer:
         self._folder = folder
         self._callback = callback
         self._group = group
+        self._stop = stop
         with group.raise_together():
             _check_spans(spans, span_length_and_step(config, self._pretext)[0])
             self._device = group.device(config.device)
@@ -136,14 +140,18 @@ class Trainer:
             fused=True,
         )
         self.history: list[EpochReport] = []
+        self.partial = PartialEpoch()
         self._steps = 0
 
     @property
     def _checkpoint_path(self) -> Path:
         return self._folder / CHECKPOINT
 
-    def run(self) -> None:
-        """Trains until `config.epochs` epochs are finished, and writes a checkpoint after each.
+    def run(self) -> bool:
+        """Trains until `config.epochs` epochs are finished.
+
+        Returns:
+            True if all epochs are finished; False if `stop` of any process asked for an earlier end.
 
         Raises:
             UserError: another training uses the folder.
@@ -155,15 +163,11 @@ class Trainer:
                     stack.enter_context(self._locked())
                     if not self._checkpoint_path.exists():
                         self._save()  # reports a full disk now, not after the first epoch
-            while len(self.history) < self.config.epochs:
-                report = self._epoch(len(self.history) + 1)
-                with self._group.raise_together():
-                    self._check_finite(report)
-                    self.history.append(report)
-                    if self._group.is_main:
-                        self._save()
-                if self._callback is not None:
-                    self._callback.on_epoch(report)
+            self._saved_at = time.monotonic()
+            stopping = False
+            while len(self.history) < self.config.epochs and not stopping:
+                stopping = self._train_epoch(len(self.history) + 1)
+        return len(self.history) >= self.config.epochs
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -179,41 +183,57 @@ class Trainer:
         finally:
             lock.release()
 
-    def _check_finite(self, report: EpochReport) -> None:
-        if not np.isfinite([report.reconstruction, report.alignment, report.contrast, report.l2]).all():
-            raise RunError(
-                f"epoch {report.epoch}: the loss is not finite; {self._checkpoint_path} holds epoch "
-                f"{report.epoch - 1}: start again in another folder with a lower learning_rate"
-            )
-
-    def _epoch(self, epoch: int) -> EpochReport:
-        config = self.config
-        start = time.monotonic()
-        batches = list(
-            epoch_batches(
-                self._spans,
-                Contrast(config.contrast),
-                size=config.batch,
-                reach=config.reach,
-                seed=config.seed,
-                epoch=epoch,
-            )
-        )
+    def _train_epoch(self, epoch: int) -> bool:
+        """Trains on the remaining batches of an epoch; returns whether `stop` asked for the end."""
+        seed = self.config.seed
+        batches = self._batches(epoch)
         total = sum(len(rows) for rows in batches)
-        sums = torch.zeros(3, device=self._device)
-        done = 0
-        for number, rows in enumerate(batches):
-            sums += self.train_step(rows, (config.seed, epoch, number)).sum(dim=1) * len(rows)
-            done += len(rows)
+        running = RunningEpoch(self.partial, self._device)
+        stopping = False
+        for number in range(running.batches, len(batches)):
+            running.add(self.train_step(batches[number], (seed, epoch, number)), len(batches[number]))
             if self._callback is not None:
-                mean = (sums / done).tolist()
-                seconds = time.monotonic() - start
-                self._callback.on_batch(BatchReport(epoch, done, total, mean[0], mean[1], mean[2], seconds))
-        reconstruction, alignment, contrast = (sums / done).tolist()
+                report = BatchReport(epoch, running.windows, total, *running.means(), running.seconds)
+                self._callback.on_batch(report)
+            stopping, due = self._group.anywhere(self._stop(), self._checkpoint_due())
+            if (stopping or due) and running.windows < total:
+                self._advance(running.partial(), self._report(epoch, running))
+                if stopping:
+                    return True
+        report_of_all = self._report(epoch, running)
+        self._advance(PartialEpoch(), report_of_all, finished=True)
+        if self._callback is not None:
+            self._callback.on_epoch(report_of_all)
+        return stopping
+
+    def _batches(self, epoch: int) -> list[IntArray]:
+        config, contrast = self.config, Contrast(self.config.contrast)
+        sizes = {"size": config.batch, "reach": config.reach}
+        return list(epoch_batches(self._spans, contrast, **sizes, seed=config.seed, epoch=epoch))
+
+    def _checkpoint_due(self) -> bool:
+        period = 60 * self.config.checkpoint_minutes
+        return self._group.is_main and 0 < period <= time.monotonic() - self._saved_at
+
+    def _report(self, epoch: int, running: RunningEpoch) -> EpochReport:
         with torch.no_grad():
-            l2 = config.l2_weight * float(squared_norm(self._parameter_names))
-        seconds = time.monotonic() - start
-        return EpochReport(epoch, reconstruction, alignment, contrast, l2, done, seconds)
+            l2 = self.config.l2_weight * float(squared_norm(self._parameter_names))
+        return EpochReport(epoch, *running.means(), l2, running.windows, running.seconds)
+
+    def _advance(self, partial: PartialEpoch, report: EpochReport, *, finished: bool = False) -> None:
+        """Writes a checkpoint of the state reached, unless a loss is not finite."""
+        with self._group.raise_together():
+            if not np.isfinite([report.reconstruction, report.alignment, report.contrast, report.l2]).all():
+                raise RunError(
+                    f"epoch {report.epoch}: the loss is not finite; {self._checkpoint_path} holds an earlier "
+                    "state: start again in another folder with a lower learning_rate"
+                )
+            self.partial = partial
+            if finished:
+                self.history.append(report)
+            if self._group.is_main:
+                self._save()
+        self._saved_at = time.monotonic()
 
     def train_step(self, rows: IntArray, seed: tuple[int, ...]) -> Tensor:
         """Runs one optimiser step on a batch; returns L_S, L_A and L_C, (3, 3), axes [loss, dimension]."""
@@ -230,18 +250,14 @@ class Trainer:
         return values
 
     def _save(self) -> None:
-        tensors = {name: parameter.detach() for parameter, name in self._parameter_names.items()}
-        for parameter, name in self._parameter_names.items():
-            for moment in ("exp_avg", "exp_avg_sq"):
-                state = self._optimiser.state.get(parameter, {})
-                tensors[f"{moment}.{name}"] = state.get(moment, torch.zeros_like(parameter))
         checkpoint = Checkpoint(
-            tensors={name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            tensors=optimised_tensors(self._parameter_names, self._optimiser),
             config=self.config.as_dict(),
             data=self._data,
             precision=self.precision,
             steps=self._steps,
             history=tuple(self.history),
+            partial=self.partial,
         )
         save_checkpoint(self._checkpoint_path, checkpoint)
 
@@ -250,20 +266,12 @@ class Trainer:
             self.precision = choose_precision(self.config.precision, self._device)
             return
         checkpoint = load_checkpoint(self._checkpoint_path)
-        self._check_same(checkpoint)
+        check_resumable(self._checkpoint_path, checkpoint, self.config, self._data, self._parameter_names)
         self.precision = checkpoint.precision
         self.history = list(checkpoint.history)
+        self.partial = checkpoint.partial
         self._steps = checkpoint.steps
-        with torch.no_grad():
-            for parameter, name in self._parameter_names.items():
-                parameter.copy_(checkpoint.tensors[name])
-        if self._steps:
-            for parameter, name in self._parameter_names.items():
-                self._optimiser.state[parameter] = {
-                    "step": torch.tensor(float(self._steps), device=self._device),
-                    "exp_avg": checkpoint.tensors[f"exp_avg.{name}"].to(self._device),
-                    "exp_avg_sq": checkpoint.tensors[f"exp_avg_sq.{name}"].to(self._device),
-                }
+        restore_optimised(checkpoint, self._parameter_names, self._optimiser)
 
     def _check_processes(self) -> None:
         """Checks that all processes start with the same state, and uses the precision of process 0.
@@ -282,27 +290,3 @@ class Trainer:
                     f"{self._folder}: process {self._group.rank} has different {different} than process 0; "
                     "start all with the same command, on the same files and with the same folder"
                 )
-
-    def _check_same(self, checkpoint: Checkpoint) -> None:
-        """Checks that a checkpoint belongs to this training.
-
-        Raises:
-            DataError: it has other settings, other data, another precision or other parameters.
-        """
-        fix = "give another --out, or the settings and data that it was started with"
-        for name, value in self.config.as_dict().items():
-            if name not in _CHANGEABLE_ON_RESUME and checkpoint.config.get(name) != value:
-                raise DataError(
-                    f"{self._checkpoint_path}: expected a training with {name} = {value!r}, got one with "
-                    f"{checkpoint.config.get(name)!r}; {fix}"
-                )
-        if checkpoint.data != self._data:
-            raise DataError(
-                f"{self._checkpoint_path}: expected a training on these data, got one on other data; {fix}"
-            )
-        if self.config.precision not in {"auto", checkpoint.precision}:
-            raise DataError(f"{self._checkpoint_path}: it was started in {checkpoint.precision}; {fix}")
-        moments = ("", "exp_avg.", "exp_avg_sq.")
-        shapes = {m + name: tuple(p.shape) for p, name in self._parameter_names.items() for m in moments}
-        if {name: tuple(t.shape) for name, t in checkpoint.tensors.items()} != shapes:
-            raise DataError(f"{self._checkpoint_path}: its parameters are not those of this encoder; {fix}")

@@ -25,6 +25,7 @@ from encoder.training.spans import cut_spans
 from encoder.training.train_config import TrainConfig, read_train_config
 from encoder.training.trainer import Trainer
 from encoder.training.training_progress import BatchReport, EpochReport
+from tools.training.stop_signals import stop_on_signals
 from tools.training.training_data import TrainingData, read_training_data, require_several_walks
 from tools.training.training_pictures import write_pictures
 
@@ -43,6 +44,8 @@ def train_command(
 ) -> list[Path]:
     """Trains encoders, or resumes the training in the folder; also runs as one of several torchrun processes.
 
+    Ctrl-C, SIGTERM and SIGHUP end the training after the current batch, with a checkpoint.
+
     Args:
         data: see `tools.training.training_data.read_training_data`.
         folder: folder for weights, model card and checkpoint; with several pretext tasks, a subfolder per
@@ -60,6 +63,7 @@ def train_command(
         UserError: a setting, path, person or folder is wrong.
         DataError: see `Trainer`.
         RunError: see `Trainer`.
+        KeyboardInterrupt: the training was ended by a signal.
         SystemExit: another process failed and reported its error; the status is that of the other process.
     """
     try:
@@ -104,11 +108,15 @@ def _train(
         f"{pretext}: {len(spans)} windows from {len(spans.names)} walks; {len(spans.empty)} walks had none",
         highlight=False,
     )
-    with _Screen(out, config.epochs) as screen:
-        trainer = Trainer(config, spans, folder, screen if group.is_main else None, group)
-        if trainer.history:
-            out.print(f"{folder}: resuming after epoch {len(trainer.history)}", highlight=False)
-        trainer.run()
+    with _Screen(out, config.epochs) as screen, stop_on_signals(second_ends=group.size == 1) as stop:
+        trainer = Trainer(config, spans, folder, screen if group.is_main else None, group, stop)
+        if trainer.history or trainer.partial.batches:
+            out.print(f"{folder}: resuming {_place(trainer)}", highlight=False, soft_wrap=True)
+        finished = trainer.run()
+    if not finished:
+        text = f"{folder}: stopped {_place(trainer)}; the same command continues from there"
+        out.print(text, highlight=False, soft_wrap=True)
+        raise KeyboardInterrupt
     with group.raise_together():
         if not group.is_main:
             return None
@@ -116,6 +124,14 @@ def _train(
         out.print(f"wrote {path}", highlight=False, soft_wrap=True)
         write_pictures(trainer, spans, folder, out)
     return path
+
+
+def _place(trainer: Trainer) -> str:
+    """Describes how far the last checkpoint is."""
+    epochs = len(trainer.history)
+    if not trainer.partial.batches:
+        return f"after epoch {epochs}"
+    return f"in epoch {epochs + 1}, after {trainer.partial.windows} windows"
 
 
 def _sources(found: TrainingData) -> list[DataSource]:

@@ -206,6 +206,37 @@ def test_a_process_that_crashes_ends_the_others(tmp_path: Path) -> None:
     assert len(load_checkpoint(tmp_path / CHECKPOINT).history) == 1
 
 
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from dataclasses import replace
+import tests.encoder.training.test_trainer as t
+from encoder.training.distributed import join_process_group
+from tools.training.stop_signals import stop_on_signals
+class SignallingCallback(t.RecordingCallback):
+    def on_batch(self, report):
+        super().on_batch(report)
+        if len(self.batches) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+with join_process_group() as group, stop_on_signals(second_ends=False) as stop:
+    callback = SignallingCallback() if group.rank == 1 else None
+    folder = Path(sys.argv[1])
+    print(t.Trainer(t.TINY, t.make_spans(), folder, callback, group, stop).run())
+    print(t.Trainer(t.TINY, t.make_spans(), folder, None, group).partial.windows)
+    print(t.Trainer(t.TINY, t.make_spans(), folder, None, group).run())
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_stops_all_with_a_checkpoint(tmp_path: Path) -> None:
+    ended = run_processes([["-c", STOPPED, str(tmp_path / "several")]] * 2)
+    assert [(code, out.split()) for code, out, _ in ended] == [
+        (0, ["False", str(2 * TINY.batch), "True"])
+    ] * 2, ended
+    trained(TINY, tmp_path / "single")
+    np.testing.assert_allclose(losses(tmp_path / "several"), losses(tmp_path / "single"), rtol=1e-4)
+
+
 @given(count=st.integers(0, 40), size=st.integers(1, 9))
 def test_shares_cover_all_rows_in_order(count: int, size: int) -> None:
     rows = list(range(count))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -179,23 +181,70 @@ def test_interrupted_and_resumed_training_gives_the_same_bits(
     assert all(not torch.equal(value, start[n]) for n, value in weights(uninterrupted).items() if n in start)
 
 
+@pytest.mark.parametrize("settings", CONFIGS, ids=str)
+def test_a_stopped_training_continues_within_the_epoch_with_the_same_bits(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    config, spans = replace(TINY, **settings), make_spans(replace(TINY, **settings))
+    uninterrupted = trained(config, tmp_path / "uninterrupted")
+    first = RecordingCallback()
+    stopped = Trainer(config, spans, tmp_path / "stopped", first, stop=lambda: len(first.batches) == 7)
+    assert not stopped.run()
+    assert len(first.batches) == 7
+    second = RecordingCallback()
+    again = Trainer(config, spans, tmp_path / "stopped", second)
+    assert again.partial.batches > 0
+    assert (len(again.history), again.partial.windows) == (len(first.epochs), first.batches[-1].windows)
+    assert again.run()
+    assert_same_bits(again, uninterrupted)
+    assert [losses_of(r) for r in again.history] == [losses_of(r) for r in uninterrupted.history]
+    whole = RecordingCallback()
+    Trainer(config, spans, tmp_path / "whole", whole).run()
+    assert [losses_of(r) for r in first.batches + second.batches] == [losses_of(r) for r in whole.batches]
+
+
+def losses_of(report: BatchReport | EpochReport) -> tuple[float, ...]:
+    return (report.epoch, report.windows, report.reconstruction, report.alignment, report.contrast)
+
+
+def test_a_stop_with_the_last_batch_of_an_epoch_finishes_the_epoch(tmp_path: Path) -> None:
+    callback = RecordingCallback()
+
+    def stop() -> bool:
+        return callback.batches[-1].windows == callback.batches[-1].total_windows
+
+    trainer = Trainer(TINY, make_spans(), tmp_path, callback, stop=stop)
+    for epoch in (1, 2):
+        assert not trainer.run()
+        assert (len(trainer.history), trainer.partial.batches) == (epoch, 0)
+    assert trainer.run()  # the last epoch: nothing is left to do
+    assert_same_bits(trainer, trained(TINY, tmp_path / "uninterrupted"))
+
+
 CHILD = """
 import sys, time
+from dataclasses import replace
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 import test_trainer as t
 class SlowCallback(t.RecordingCallback):
     def on_batch(self, report):
-        if report.epoch == 3:
+        super().on_batch(report)
+        if len([each for each in self.batches if each.epoch == 3]) == 3:
             print("in epoch 3", flush=True)
             time.sleep(60)
-t.Trainer(t.TINY, t.make_spans(), Path({folder!r}), SlowCallback()).run()
+config = replace(t.TINY, checkpoint_minutes={minutes})
+t.Trainer(config, t.make_spans(), Path({folder!r}), SlowCallback()).run()
 """
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_training_gives_the_same_bits(tmp_path: Path) -> None:
-    code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"))
+@pytest.mark.parametrize(("minutes", "batches"), [(0, 0), (1e-9, 2)])
+def test_killed_and_resumed_training_gives_the_same_bits(
+    minutes: float, batches: int, tmp_path: Path
+) -> None:
+    """In the third epoch's third batch, with checkpoints of whole epochs or after each batch."""
+    code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"), minutes=minutes)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
@@ -204,7 +253,7 @@ def test_killed_and_resumed_training_gives_the_same_bits(tmp_path: Path) -> None
         assert child.stdout.readline() == "in epoch 3\n"
         child.kill()
     again = Trainer(TINY, make_spans(), tmp_path / "killed")
-    assert len(again.history) == 2
+    assert (len(again.history), again.partial.batches) == (2, batches)
     again.run()
     assert_same_bits(again, trained(TINY, tmp_path / "uninterrupted"))
 
@@ -214,6 +263,28 @@ def test_training_for_more_epochs_resumes_after_the_last(tmp_path: Path) -> None
     more = trained(TINY, tmp_path / "more")
     assert [r.epoch for r in more.history] == [1, 2, 3]
     assert_same_bits(more, trained(TINY, tmp_path / "uninterrupted"))
+
+
+def test_fewer_epochs_than_were_trained_are_refused(tmp_path: Path) -> None:
+    trained(replace(TINY, epochs=2), tmp_path)
+    with pytest.raises(DataError, match="expected a training of 1 epochs or fewer, got one in epoch 2"):
+        Trainer(replace(TINY, epochs=1), make_spans(), tmp_path)
+    callback = RecordingCallback()
+    Trainer(TINY, make_spans(), tmp_path, callback, stop=lambda: len(callback.batches) == 1).run()
+    with pytest.raises(DataError, match=r"epochs or fewer, got one in epoch 3; .* --epochs 3"):
+        Trainer(replace(TINY, epochs=2), make_spans(), tmp_path)
+
+
+def test_checkpoints_without_progress_in_an_epoch_are_read(tmp_path: Path) -> None:
+    """Version 1, of earlier releases."""
+    trained(replace(TINY, epochs=1), tmp_path)
+    path = tmp_path / CHECKPOINT
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    training = json.loads(metadata["training"])
+    del training["partial"], training["config"]["checkpoint_minutes"]
+    save_file(load_file(path), path, metadata | {"version": "1", "training": json.dumps(training)})
+    assert_same_bits(trained(TINY, tmp_path), trained(TINY, tmp_path / "uninterrupted"))
 
 
 def test_training_lowers_the_losses(tmp_path: Path) -> None:
@@ -436,6 +507,17 @@ def test_a_loss_that_is_not_finite_keeps_the_last_checkpoint(tmp_path: Path) -> 
     with torch.no_grad():
         trainer.model.output_bias.fill_(float("inf"))
     with pytest.raises(RunError, match="epoch 2: the loss is not finite"):
+        trainer.run()
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_a_loss_that_is_not_finite_replaces_no_checkpoint_within_an_epoch(tmp_path: Path) -> None:
+    trained(replace(TINY, epochs=1), tmp_path)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    trainer = Trainer(replace(TINY, checkpoint_minutes=1e-9), make_spans(), tmp_path)
+    with torch.no_grad():
+        trainer.model.output_bias.fill_(float("inf"))
+    with pytest.raises(RunError, match=r"epoch 2: the loss is not finite; .* holds an earlier state"):
         trainer.run()
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 

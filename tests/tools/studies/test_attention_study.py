@@ -180,7 +180,7 @@ def test_more_epochs_continue_finished_trainings(once: Path, twice: Path, data: 
     assert "already finished" not in output
     for name in (CURVES_CSV, FINAL_CSV, NUMBERS):
         assert (once / name).read_bytes() == (twice / name).read_bytes()
-    with pytest.raises(DataError, match="expected a training of 1 epochs or fewer, got 2"):
+    with pytest.raises(DataError, match="expected a training of 1 epochs or fewer, got one in epoch 2"):
         study(data, once)
 
 

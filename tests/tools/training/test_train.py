@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
+from safetensors.torch import load_file
 
+from encoder.training.checkpoint import load_checkpoint
 from encoder.training.model_card import CARD, HEAD, training_people
 from encoder.training.trainer import CHECKPOINT
 from encoder.weights import load_encoder, load_weights
@@ -196,6 +204,69 @@ def test_the_same_command_resumes(tmp_path: Path) -> None:
     assert "resuming after epoch 2" in output
     (uninterrupted,), _ = train([file], tmp_path / "whole", settings={"epochs": 3})
     assert load_encoder(path).contract.model == load_encoder(uninterrupted).contract.model
+
+
+def test_a_stopped_training_says_where_it_stopped_and_resumes_there(tmp_path: Path) -> None:
+    file = str(write_packed(tmp_path / "a.npz", ["1", "2"]))
+    output = SignallingOutput(after="epoch   1", number=signal.SIGTERM)
+    former = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    settings = SETTINGS | {"epochs": 3, "batch": 8}
+    with pytest.raises(KeyboardInterrupt):
+        train_command([file], tmp_path / "out", settings=settings, out=Console(file=output, width=200))
+    assert "out: stopped in epoch 2, after 8 windows; the same command continues" in output.getvalue()
+    assert not (tmp_path / "out" / "encoder.safetensors").exists()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == former
+    (path,), resumed = train([file], tmp_path / "out", settings=settings)
+    assert "out: resuming in epoch 2, after 8 windows" in resumed
+    (uninterrupted,), _ = train([file], tmp_path / "whole", settings=settings)
+    assert load_file(path).keys() == load_file(uninterrupted).keys()
+    for name, value in load_file(path).items():
+        assert torch.equal(value, load_file(uninterrupted)[name]), name
+
+
+class SignallingOutput(StringIO):
+    """Text output that sends the process a signal once when a text is written."""
+
+    def __init__(self, after: str, number: signal.Signals) -> None:
+        super().__init__()
+        self._after, self._number = after, number
+        self._sent = False
+
+    def write(self, text: str) -> int:
+        if self._after in text and not self._sent:
+            self._sent = True
+            signal.raise_signal(self._number)
+        return super().write(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_signals_end_the_command_with_a_checkpoint(number: signal.Signals, tmp_path: Path) -> None:
+    file = write_packed(tmp_path / "a.npz", ["1", "2"])
+    config = tmp_path / "train.toml"
+    settings = SETTINGS | {"batch": 2, "epochs": 100, "checkpoint_minutes": 0}
+    config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    command = [sys.executable, "-m", "stream", "train", str(file), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(
+        [*command, "--config", str(config)],
+        env=os.environ | {"COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            while not process.stdout.readline().startswith("epoch   1"):
+                assert process.poll() is None
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=200)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (130, "")
+    assert "stopped" in output
+    checkpoint = load_checkpoint(tmp_path / "out" / CHECKPOINT)
+    batches = checkpoint.steps - len(checkpoint.history) * -(-checkpoint.history[0].windows // 2)
+    assert batches == checkpoint.partial.batches
 
 
 @pytest.mark.slow

@@ -12,20 +12,18 @@ from encoder.model import GaitEncoder
 from encoder.training.batch_losses import span_length_and_step
 from encoder.training.contrast import Contrast, ContrastHead
 from encoder.training.spans import Spans
-from encoder.training.train_config import TrainConfig
+from encoder.training.train_config import MACHINE_SETTINGS, TrainConfig
 from encoder.training.trainer import Trainer
 from encoder.training.training_progress import BatchReport, EpochReport
 from tools.evaluation.methods.encoder_descriptions import encoder_descriptions, plus_description
 from tools.evaluation.methods.joined_spans import join_spans
 from tools.evaluation.methods.method import Description, Progress, TrainingInput
+from tools.training.stop_signals import stop_on_signals
 
 __all__ = ["PLUS", "REVERSE", "EncoderCache", "Sgela"]
 
 REVERSE = "reverse"
 PLUS = "reverse+prediction+sorting"
-
-_IRRELEVANT_SETTINGS = ("device", "threads")
-"""Settings that do not identify a training."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +52,7 @@ class EncoderCache:
 
         Raises:
             UserError, DataError, RunError: as for `encoder.training.trainer.Trainer`.
+            KeyboardInterrupt: a signal ended the training; the folder keeps its checkpoint.
         """
         key = training_key(config, spans)
         if key not in self._trained:
@@ -68,7 +67,7 @@ class EncoderCache:
 
 def training_key(config: TrainConfig, spans: Spans) -> str:
     """Returns the key of a training: 16 hexadecimal digits, a hash of its data and settings."""
-    settings = {name: value for name, value in config.as_dict().items() if name not in _IRRELEVANT_SETTINGS}
+    settings = {name: value for name, value in config.as_dict().items() if name not in MACHINE_SETTINGS}
     text = json.dumps(settings, sort_keys=True) + spans.digest
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -147,8 +146,10 @@ class _BatchProgress:
 def _train(
     config: TrainConfig, spans: Spans, folder: Path, progress: Progress
 ) -> tuple[GaitEncoder, ContrastHead | None]:
-    trainer = Trainer(config, spans, folder, _BatchProgress(progress, config))
-    trainer.run()
+    with stop_on_signals() as stop:
+        trainer = Trainer(config, spans, folder, _BatchProgress(progress, config), stop=stop)
+        if not trainer.run():
+            raise KeyboardInterrupt
     head = trainer.head.cpu().eval() if _uses_contrast(config) else None
     return trainer.model.cpu().eval(), head
 

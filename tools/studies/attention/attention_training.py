@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from encoder.training.spans import Spans
-from encoder.training.train_config import TrainConfig
+from encoder.training.train_config import MACHINE_SETTINGS, TrainConfig
 from encoder.training.trainer import Trainer
 from encoder.training.training_progress import BatchReport, EpochReport
 from stream.errors import DataError, RunError
@@ -24,8 +24,6 @@ POINTS = 20
 
 CURVE = "curve.json"
 OUTCOME = "outcome.json"
-_IGNORED_SETTINGS = {"device", "threads"}
-"""Settings that may differ when a finished training is reused."""
 
 _Content = TypeVar("_Content")
 
@@ -96,7 +94,7 @@ def finished(run: Run, data: str) -> Outcome | None:
     if outcome is None or outcome.data != data:
         return None
     stored, expected = (
-        {name: value for name, value in settings.items() if name not in _IGNORED_SETTINGS}
+        {name: value for name, value in settings.items() if name not in MACHINE_SETTINGS}
         for settings in (outcome.settings, run.config.as_dict())
     )
     return outcome if stored == expected else None
@@ -111,16 +109,12 @@ def train_one(run: Run, spans: Spans, progress: Callable[[float], None]) -> Outc
         progress: called after each batch with the epochs done.
 
     Raises:
-        DataError: the folder holds another training.
+        DataError: the folder holds another training, or one of more epochs.
         UserError, RunError: see `Trainer`.
     """
     recorder = _CurveRecorder(run.folder / CURVE, progress)
-    trainer = Trainer(run.config, spans, run.folder, recorder)
-    if len(trainer.history) > run.config.epochs:
-        raise DataError(
-            f"{run.folder}: expected a training of {run.config.epochs} epochs or fewer, got "
-            f"{len(trainer.history)}; give another --out, or --epochs {len(trainer.history)}"
-        )
+    # The curve is recorded by whole epochs.
+    trainer = Trainer(replace(run.config, checkpoint_minutes=0.0), spans, run.folder, recorder)
     recorder.resume(len(trainer.history))
     trainer.run()
     averages = average_windows(trainer.model, run.config, spans)
