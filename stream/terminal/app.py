@@ -34,6 +34,7 @@ from stream.terminal.options import (
     out,
 )
 from stream.terminal.people_command import people
+from stream.terminal.version import version_text
 from stream.terminal.watch_command import Program, watch
 
 __all__ = ["app", "main"]
@@ -58,8 +59,6 @@ def program(
     """Takes the options before a command; `app` has the text of the help."""
     del debug  # see `debug_requested`
     if version:
-        from stream.terminal.identify import version_text  # noqa: PLC0415
-
         out.print(version_text())
         raise typer.Exit
 

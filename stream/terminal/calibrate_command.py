@@ -5,17 +5,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from gallery.calibration.report import Confusion, SensorReport
-from gallery.store.gallery import open_gallery
 from stream.errors import UserError
+from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import EncoderOption, GalleryOption, debug_requested, err, out
+
+if TYPE_CHECKING:
+    from gallery.calibration.report import Confusion, SensorReport
 
 __all__ = ["calibrate"]
 

@@ -9,10 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gallery.store.backup import back_up, open_backup, replace_damaged
-from gallery.store.gallery import open_gallery
-from gallery.store.records import Erasure
-from gallery.store.store_protocol import DamagedGalleryError, UnusableGalleryError
+from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import GalleryOption, YesOption, out
 from stream.terminal.prompt import check_erasure, confirm
 
@@ -32,6 +29,8 @@ def gallery_backup(
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Write all people and their templates into one file, which is a gallery too."""
+    from gallery.store.backup import back_up  # noqa: PLC0415 - other commands start faster
+
     with open_gallery(gallery, create=False) as store:
         people = back_up(store, target, replace=force)
     _print(f"backed up {_count(people)} to {target}")
@@ -47,6 +46,9 @@ def gallery_restore(
 
     People who were removed since the backup was made come back: remove them again.
     """
+    from gallery.store.backup import open_backup, replace_damaged  # noqa: PLC0415
+    from gallery.store.records import Erasure  # noqa: PLC0415
+
     present = _examine(gallery)
     path = Path(present.url.removeprefix("sqlite:///"))
     with open_backup(file, path.parent) as backup:
@@ -82,6 +84,8 @@ class _Present:
 
 
 def _examine(gallery: str | None) -> _Present:
+    from gallery.store.store_protocol import DamagedGalleryError, UnusableGalleryError  # noqa: PLC0415
+
     try:
         with open_gallery(gallery, create=False) as store:
             revision = store.revision()

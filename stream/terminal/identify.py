@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
 
@@ -16,17 +15,9 @@ from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
 
-__all__ = ["echo_to", "identify", "print_encoder", "start_live", "version_text"]
+__all__ = ["echo_to", "identify", "print_encoder", "start_live"]
 
 INTERRUPTED = 130
-
-
-def version_text() -> str:
-    """Returns the name and version of the program."""
-    try:
-        return f"sge-stream {version('sge-stream')}"
-    except PackageNotFoundError:
-        return "sge-stream (not installed)"
 
 
 def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> int:

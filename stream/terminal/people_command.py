@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from gallery.store.gallery import open_gallery
 from gallery.store.names import clean_name
 from stream.system.settings import Settings
+from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,

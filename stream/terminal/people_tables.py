@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from gallery.store.records import Person
 from stream.walk_views import read_views
+
+if TYPE_CHECKING:  # numpy
+    from gallery.store.records import Person
 
 __all__ = ["render_people", "render_person"]
 

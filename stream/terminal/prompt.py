@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
-from gallery.store.records import Erasure
 from stream.errors import RunError, UserError
+
+if TYPE_CHECKING:  # numpy
+    from gallery.store.records import Erasure
 
 __all__ = ["check_erasure", "confirm"]
 

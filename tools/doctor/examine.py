@@ -20,7 +20,7 @@ from gallery.store.store_protocol import MissingGalleryError
 from stream.sources.source_registry import SOURCE_KINDS
 from stream.system.compatibility import fit_command
 from stream.system.run_folder import open_run, running
-from stream.terminal.identify import version_text
+from stream.terminal.version import version_text
 from tools.doctor.findings import INSTALL, Finding, State, run_check
 from tools.doctor.source_check import check_source
 
