@@ -40,7 +40,7 @@ import msgspec
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from safetensors.numpy import save
 
 from encoder.inference import Encoder
@@ -50,6 +50,7 @@ from gallery.scoring.backend_card import BackendCard, SensorCard
 from stream.body import FloatArray
 from stream.errors import RunError, SgeError
 from stream.shipped_files import CHECKSUMS, write_checksums
+from stream.terminal.progress_lines import LineProgress
 from tools.backend_fit.sensor_fits import Fit, Fitter
 
 __all__ = ["main", "write_backend"]
@@ -107,7 +108,7 @@ def fit(
     target = folder or next(iter(folders_beside(weights)), SHIPPED)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True)) as progress:
+        with LineProgress(*columns, console=Console(stderr=True)) as progress:
             loaded = load_encoder(*weights)
             fitter = Fitter(Encoder(loaded, "cpu"), progress, loaded)
             fitted = {**fitter.kinects_and_cameras(data), "simulated": fitter.simulated()}

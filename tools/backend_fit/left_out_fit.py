@@ -19,7 +19,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
@@ -27,6 +26,7 @@ from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
 from gallery.scoring.backend_card import FusionCard, SensorCard
 from gallery.scoring.fusion import FusionModel
 from stream.errors import SgeError
+from stream.terminal.progress_lines import track
 from tools.backend_fit.confidence_fit import measured_at
 from tools.backend_fit.fit_backend import write_backend
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_few_people

@@ -13,7 +13,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    Progress,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -24,6 +23,7 @@ from rich.table import Table
 
 from stream.errors import SgeError, UserError
 from stream.paths import path_exists
+from stream.terminal.progress_lines import LineProgress
 from tools.evaluation.protocols.measure import MethodProgress
 
 __all__ = [
@@ -87,7 +87,7 @@ def _format(value: object) -> str:
 
 @contextmanager
 def progress_bars(console: Console) -> Iterator[MethodProgress]:
-    """Yields a progress callback that shows a bar for each method, with elapsed and remaining time."""
+    """Yields a progress callback that shows the progress of each method, with elapsed and remaining time."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -97,7 +97,7 @@ def progress_bars(console: Console) -> Iterator[MethodProgress]:
         TextColumn("{task.fields[text]}"),
     )
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console) as progress:
+    with LineProgress(*columns, console=console) as progress:
 
         def update(name: str, done: float, text: str) -> None:
             if name not in tasks:

@@ -10,12 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from encoder.pretext_tasks import Pretext
 from encoder.training.batch_losses import span_length_and_step
@@ -25,6 +20,7 @@ from encoder.training.spans import cut_spans
 from encoder.training.train_config import TrainConfig, read_train_config
 from encoder.training.trainer import Trainer
 from encoder.training.training_progress import BatchReport, EpochReport
+from stream.terminal.progress_lines import LineProgress
 from tools.training.stop_signals import stop_on_signals
 from tools.training.training_data import TrainingData, read_training_data, require_several_walks
 from tools.training.training_pictures import write_pictures
@@ -147,12 +143,12 @@ def _sources(found: TrainingData) -> list[DataSource]:
 
 
 class _Screen:
-    """Training progress in the terminal: a bar for the current epoch, a line for each finished epoch."""
+    """Training progress: a bar or lines for the current epoch, and a line for each finished epoch."""
 
     def __init__(self, out: Console, epochs: int) -> None:
         self._epochs = epochs
         self._out = out
-        self._progress = Progress(
+        self._progress = LineProgress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),

@@ -21,7 +21,6 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 
 from encoder.inference import Encoder
 from encoder.pose import POSE_WIDTH
@@ -32,6 +31,7 @@ from gallery.scoring.fusion import FusionModel
 from gallery.scoring.template_index import TemplateIndex
 from stream.body import FloatArray
 from stream.errors import SgeError
+from stream.terminal.progress_lines import track
 from tools.backend_fit.fusion_fit import DescribedWalk
 from tools.backend_fit.fusion_transfer import Site, fit_bones, fit_for_any_sensor, fit_for_few_people
 from tools.backend_fit.offline_pipeline import (

@@ -28,7 +28,6 @@ import numpy as np
 import typer
 from numpy.typing import ArrayLike
 from rich.console import Console
-from rich.progress import track
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
@@ -37,6 +36,7 @@ from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
 from gallery.scoring.fusion import FusionModel
 from stream.body import FloatArray
 from stream.errors import SgeError
+from stream.terminal.progress_lines import track
 from tools.backend_fit.left_out_fit import fit_without_ucalgary
 from tools.datasets.dataset_registry import open_dataset
 from tools.evaluation.evaluation_request import choose_people

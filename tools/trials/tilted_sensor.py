@@ -24,7 +24,6 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -39,6 +38,7 @@ from stream.capture.tracking import Tracker
 from stream.errors import SgeError
 from stream.levelling import levelling_turn
 from stream.skeleton import get_layout, to_canonical
+from stream.terminal.progress_lines import track
 from stream.windows.cutting import Window, WindowCutter
 from tools.backend_fit.offline_pipeline import (
     WalkCages,

@@ -22,7 +22,6 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -33,6 +32,7 @@ from stream.body import FloatArray
 from stream.bus.messages import WindowRow
 from stream.errors import SgeError
 from stream.skeleton import CANONICAL
+from stream.terminal.progress_lines import track
 from tools.backend_fit.fusion_fit import DescribedWalk
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_few_people
 from tools.backend_fit.offline_pipeline import (

@@ -43,6 +43,7 @@ from gallery.scoring.walk_quality import TRUNK_BONES, BoneVariation, assess_qual
 from stream.body import FloatArray
 from stream.errors import SgeError
 from stream.skeleton import BONES, CANONICAL
+from stream.terminal.progress_lines import LineProgress
 from tools.backend_fit.fusion_fit import DescribedWalk, fit_fusion
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_few_people
 from tools.backend_fit.offline_pipeline import encode_walk, kgbd_walks, patho_walks
@@ -235,7 +236,7 @@ def _scores(
 
 def _assess(encoder: Encoder, refs: Iterable[WalkRef], group: Callable[[WalkRef], str]) -> list[AssessedWalk]:
     found: list[AssessedWalk] = []
-    with Progress(console=Console(stderr=True)) as progress:
+    with LineProgress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
         for order, ref in enumerate(progress.track(list(refs))):
             walk = encode_walk(encoder, ref.read())
             if len(walk.cages) < LENGTHS[0]:

@@ -15,10 +15,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from stream.errors import SgeError
+from stream.terminal.progress_lines import track
 from stream.walk_views import VIEWS, View, seen_views
 from stream.windows.cutting import RATE_HZ, Window
 from tools.backend_fit.offline_pipeline import walk_windows

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
 from encoder.attention import Attention
@@ -17,6 +17,7 @@ from encoder.training.contrast import Contrast
 from encoder.training.spans import cut_spans
 from encoder.training.train_config import TrainConfig
 from stream.errors import UserError
+from stream.terminal.progress_lines import LineProgress
 from tools.studies.attention.attention_figures import AttentionResults, write_results
 from tools.studies.attention.attention_training import Outcome, Run, finished
 from tools.studies.attention.training_workers import train_all
@@ -132,7 +133,7 @@ def attention_study(
     return written
 
 
-def _progress_bar(out: Console) -> Progress:
+def _progress_bar(out: Console) -> LineProgress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -142,4 +143,4 @@ def _progress_bar(out: Console) -> Progress:
         TimeLeftColumn(),
         TextColumn("left"),
     )
-    return Progress(*columns, console=out, transient=True, speed_estimate_period=_SPEED_PERIOD_S)
+    return LineProgress(*columns, console=out, transient=True, speed_estimate_period=_SPEED_PERIOD_S)
