@@ -154,7 +154,13 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over all windows.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Random seed of weights and batches.")] = None,
-    device: DeviceOption = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="Device that trains: auto, cpu, cuda, cuda:1.  [default: of --config, else auto]",
+        ),
+    ] = None,
     single_walks: Annotated[
         bool, typer.Option("--single-walks", help="Accept people with a single walk.")
     ] = False,
