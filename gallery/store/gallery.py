@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gallery.store.copying import copy_people
 from gallery.store.engines import open_store
-from gallery.store.names import clean_name, name_key, name_taken
+from gallery.store.names import clean_name, name_key, name_taken, rename_taken
 from gallery.store.records import (
     Erasure,
     NewEnrolment,
@@ -214,7 +214,7 @@ class Gallery:
         values = {"enrolled_at": now, "consent_at": consent_at, "consent_by": consent_by}
         with self._write() as db:
             added = insert(person).values(name=name, name_key=name_key(name), **values)
-            (person_id,) = _take_name(db, name, added.returning(person.c.id))
+            (person_id,) = _take_name(db, added.returning(person.c.id), name_taken(name))
             walks = tuple(add_walk(db, person_id, walk, now) for walk in enrolments)
         return Person(name, now, consent_at, consent_by, walks)
 
@@ -269,7 +269,7 @@ class Gallery:
         names = {"name": new, "name_key": name_key(new)}
         with self._write(removal=True) as db:
             changed = update(person).where(person.c.name_key == key).values(names)
-            if not _take_name(db, new, changed.returning(person.c.id)):
+            if not _take_name(db, changed.returning(person.c.id), rename_taken(clean_name(old), new)):
                 raise unknown_person(db, old)
         return self._erase(patient=True)
 
@@ -400,12 +400,12 @@ def _person_id(db: Connection, key: str, name: str) -> int:
     return int(found)
 
 
-def _take_name(db: Connection, name: str, statement: Executable) -> Sequence[int]:
-    """Runs a statement that gives a person this name; returns the person's id, or nothing if no row matched.
+def _take_name(db: Connection, statement: Executable, taken: GalleryError) -> Sequence[int]:
+    """Runs a statement that gives a person a name; returns the person's id, or nothing if no row matched.
 
     Raises:
-        GalleryError: another person has the name.
+        GalleryError: `taken`, if another person has the name.
     """
     with suppress(IntegrityError):
         return db.execute(statement).scalars().all()
-    raise name_taken(name)
+    raise taken

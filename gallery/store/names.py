@@ -8,7 +8,7 @@ import unicodedata
 
 from stream.errors import GalleryError
 
-__all__ = ["MAX_NAME", "clean_name", "name_key", "name_taken"]
+__all__ = ["MAX_NAME", "clean_name", "name_key", "name_taken", "rename_taken"]
 
 MAX_NAME = 64
 """Maximum length of a name in characters (code points after NFC)."""
@@ -56,6 +56,14 @@ def name_taken(name: str) -> GalleryError:
     return GalleryError(
         f"{name} is enrolled already; choose another name, add the walk to that person (sge-stream people "
         f"add-walk {shlex.quote(name)} --source S), or join two names of one person (sge-stream people merge)"
+    )
+
+
+def rename_taken(old: str, new: str) -> GalleryError:
+    """Returns the error for a person who was to get the name of another one."""
+    return GalleryError(
+        f"{new} is enrolled already, so {old} is not renamed; if both are one person, join them (sge-stream "
+        f"people merge {shlex.quote(new)} {shlex.quote(old)}), else choose another name"
     )
 
 

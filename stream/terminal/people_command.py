@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gallery.store.names import clean_name
+from gallery.store.names import clean_name, name_key, rename_taken
 from stream.system.settings import Settings
 from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import (
@@ -24,6 +24,7 @@ from stream.terminal.options import (
     err,
     out,
 )
+from stream.terminal.people_records import person_record, to_json
 from stream.terminal.people_tables import render_people, render_person
 from stream.terminal.prompt import check_erasure, confirm
 
@@ -33,17 +34,33 @@ people = typer.Typer(help="The people in the gallery.", no_args_is_help=True, ri
 
 
 @people.command("list")
-def people_list(gallery: GalleryOption = None) -> None:
+def people_list(
+    gallery: GalleryOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object a person, one a line.")] = False,
+) -> None:
     """List the enrolled people."""
     with open_gallery(gallery, create=False) as store:
-        out.print(render_people(store.people()))
+        enrolled = store.people()
+    if not json:
+        out.print(render_people(enrolled))
+        return
+    for person in enrolled:
+        typer.echo(to_json(person_record(person)))
 
 
 @people.command("show")
-def people_show(name: NameArgument, gallery: GalleryOption = None) -> None:
+def people_show(
+    name: NameArgument,
+    gallery: GalleryOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
     """Show a person's enrolled walks and consent."""
     with open_gallery(gallery, create=False) as store:
-        out.print(render_person(store.person(name)))
+        person = store.person(name)
+    if json:
+        typer.echo(to_json(person_record(person)))
+    else:
+        out.print(render_person(person))
 
 
 @people.command("add-walk")
@@ -102,6 +119,8 @@ def people_rename(
     with open_gallery(gallery, create=False) as store:
         person = store.person(name)
         new = clean_name(new)
+        if name_key(new) != name_key(person.name) and store.has(new):
+            raise rename_taken(person.name, store.person(new).name)
         confirm(f"Rename {person.name} to {new}?", yes)
         erasure = store.rename(person.name, new)
     out.print(f"{person.name} is now {new}", highlight=False, markup=False)

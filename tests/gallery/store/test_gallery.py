@@ -362,3 +362,12 @@ def test_threads_share_a_gallery(url: str) -> None:
             thread.join()
         assert len(opened.people()) == len(opened.templates("model-1")) == 20
         assert opened.revision() == 20
+
+
+def test_renaming_onto_another_person_names_the_command_that_joins_both(gallery: Gallery) -> None:
+    gallery.enrol("Ada", [walk()], "asked")
+    gallery.enrol("Ada L.", [walk()], "asked")
+    with pytest.raises(GalleryError) as refused:
+        gallery.rename("Ada", "Ada L.")
+    assert "Ada L. is enrolled already, so Ada is not renamed" in str(refused.value)
+    assert "(sge-stream people merge 'Ada L.' Ada)" in str(refused.value)
