@@ -36,7 +36,7 @@ def printed_address(system: System) -> re.Match[str]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
 def test_idle_connections_do_not_end_a_run(program: Program) -> None:
-    import resource
+    resource = pytest.importorskip("resource")
 
     with program.start("--source", "walkers:n=1", "--json", "--view", "0") as system, ExitStack() as opened:
         address = printed_address(system)

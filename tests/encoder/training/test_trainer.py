@@ -423,7 +423,7 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint(tmp_path: Path) -> None:
             super().on_epoch(report)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
 
-    import resource
+    resource = pytest.importorskip("resource")
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     callback = DiskFillingCallback()
