@@ -180,7 +180,7 @@ class DecisionRule:
         if best is None or fit is None or calibration is None:
             return None
         standardised = calibration.standardised(best.score, best.windows)
-        right = fit.probability(standardised, best.windows, calibration.people)
+        right = fit.probability(standardised, best.windows)
         if code in ("accepted", "strangers-not-rejected"):
             return round(100 * right)
         return round(100 * (1 - right)) if code == "stranger" else None

@@ -1,8 +1,8 @@
-"""Confidence: the probability that a decision is right, from the score, its time and the gallery's size.
+"""Confidence: the probability that a decision is right, from the score and its time.
 
 A logistic regression on the score relative to those of strangers at this site
-(`SiteCalibration.standardised`), the logarithm of the windows so far and that of the people enrolled. It
-gives the probability that the candidate is who walks, where half of those who pass are enrolled.
+(`SiteCalibration.standardised`) and the logarithm of the windows so far. It gives the probability that the
+candidate is who walks, where half of those who pass are enrolled.
 
 `tools/backend_fit/confidence_fit.py` fits it on people and places that the fusion was not fitted on;
 `tools.trials.decision_confidence` measures how often decisions are right.
@@ -25,24 +25,20 @@ class ConfidenceFit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         constant: of the logarithm of the odds.
         score: its change with the standardised score.
         windows: its change with the common logarithm of the number of windows.
-        people: its change with the common logarithm of the number of people enrolled.
     """
 
     data: str
     constant: float
     score: float
     windows: float
-    people: float
 
-    def probability(self, standardised: float, windows: int, people: int) -> float:
+    def probability(self, standardised: float, windows: int) -> float:
         """Returns the probability 0..1 that the candidate is who walks.
 
         Args:
             standardised: see `SiteCalibration.standardised`.
             windows: number of windows of evidence, at least 1.
-            people: number of people enrolled, at least 1.
         """
-        odds = self.constant + self.score * standardised
-        odds += self.windows * math.log10(windows) + self.people * math.log10(people)
+        odds = self.constant + self.score * standardised + self.windows * math.log10(windows)
         # A score far away would overflow.
         return 1 / (1 + math.exp(-min(max(odds, -50.0), 50.0)))

@@ -26,12 +26,13 @@ from tools.backend_fit.visit_fit import BETWEEN_SITES, Course, Visits, visit_sco
 
 __all__ = ["Measured", "Moments", "fit_confidence", "measure_decisions", "measured_at", "moments_of"]
 
-DECISION_SIZES = (2, 4, 8, 16)
+DECISION_SIZES = (4, 8, 16)
 DECISION_DRAWS = 4
 DECISION_VISITS = 60
 SEED = 1005
 
-_RIDGE = 1e-3
+_RIDGE = 1e-4
+"""Keeps the parameters finite where names and strangers are separable."""
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class Moments(NamedTuple):
     """Decisions at n moments of visits."""
 
     features: Floats
-    """(n, 4): 1, the standardised score, common logarithms of the windows and of the people enrolled."""
+    """(n, 3): 1, the standardised score, the common logarithm of the windows."""
     right: NDArray[np.bool_]
     """(n,) whether the candidate is who walks."""
     weights: Floats
@@ -105,9 +106,9 @@ def moments_of(sites: Sequence[Visits], measured: VisitScores) -> Moments:
                     continue
                 windows, best = course.windows[decided], course.best[decided, 0]
                 scores = _standardise(measured, size, best - measured.boundary / np.sqrt(windows))
-                rows = np.ones((len(windows), 4))
+                rows = np.ones((len(windows), 3))
                 rows[:, 1] = (scores - location) / scale
-                rows[:, 2], rows[:, 3] = np.log10(windows), np.log10(size)
+                rows[:, 2] = np.log10(windows)
                 shares = 1 / windows / np.sum(1 / windows)
                 found.append((rows, course.right[decided], shares, known))
     totals = {known: sum(1 for *_, own in found if own is known) for known in (False, True)}
@@ -133,9 +134,9 @@ def fit_confidence(sites: Sequence[Visits], measured: VisitScores, data: str) ->
         lost = -float(moments.weights @ log_expit(odds)) + _RIDGE * float(parameters[1:] @ parameters[1:])
         return lost, slope + 2 * _RIDGE * np.append(0.0, parameters[1:])
 
-    found = minimize(loss, np.zeros(4), jac=True).x
-    constant, score, windows, people = (round(float(value), 4) for value in found)
-    return ConfidenceFit(data, constant, score, windows, people)
+    found = minimize(loss, np.zeros(3), jac=True).x
+    constant, score, windows = (round(float(value), 4) for value in found)
+    return ConfidenceFit(data, constant, score, windows)
 
 
 def _each(courses: dict[int, list[Course]]) -> Iterator[tuple[int, Course]]:

@@ -18,17 +18,17 @@ from gallery.store.records import PersonTemplates
 from tests.gallery.flat_visits import flat_visits
 from tests.gallery.test_matcher import ADA, BEN, EVE, SOURCES, F, observe_walk
 
-FIT = ConfidenceFit("made up", constant=-2.0, score=2.0, windows=-1.0, people=0.5)
+FIT = ConfidenceFit("made up", constant=-2.0, score=2.0, windows=-1.0)
 
 
-def test_it_is_the_logistic_function_of_the_score_the_windows_and_the_people() -> None:
-    odds = -2.0 + 2.0 * 1.5 - 1.0 * math.log10(40) + 0.5 * math.log10(12)
-    assert FIT.probability(1.5, 40, 12) == pytest.approx(1 / (1 + math.exp(-odds)))
+def test_it_is_the_logistic_function_of_the_score_and_the_windows() -> None:
+    odds = -2.0 + 2.0 * 1.5 - 1.0 * math.log10(40)
+    assert FIT.probability(1.5, 40) == pytest.approx(1 / (1 + math.exp(-odds)))
 
 
-@given(st.floats(-1e9, 1e9), st.integers(1, 10**6), st.integers(1, 10**5))
-def test_it_is_a_probability_for_every_score(score: float, windows: int, people: int) -> None:
-    assert 0 <= FIT.probability(score, windows, people) <= 1
+@given(st.floats(-1e9, 1e9), st.integers(1, 10**6))
+def test_it_is_a_probability_for_every_score(score: float, windows: int) -> None:
+    assert 0 <= FIT.probability(score, windows) <= 1
 
 
 def test_a_score_at_the_threshold_is_as_far_above_strangers_as_the_rate_says() -> None:
