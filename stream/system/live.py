@@ -142,7 +142,13 @@ class Live:
             self._exit.callback(self.supervisor.end)
             self._receiver = VerdictReceiver(self._bus)
             self._monitor = ProcessMonitor(
-                self._bus, self._receiver, self.supervisor, self.infos, self.notifier, strict=self._strict
+                self._bus,
+                self._receiver,
+                self.supervisor,
+                self.infos,
+                self.notifier,
+                self.run,
+                strict=self._strict,
             )
             view_notes = self._open_view()
             self._start()

@@ -15,6 +15,7 @@ from stream.system.drop_watch import DropWatch
 from stream.system.notices import Notifier
 from stream.system.outages import Outages
 from stream.system.process_watch import ProcessWatch
+from stream.system.run_folder import Run, can_connect, is_swept
 from stream.system.supervisor import Child, ProcessExit, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
 
@@ -47,7 +48,8 @@ class ProcessMonitor:
         receiver: receives the heartbeats.
         supervisor: starts and stops the processes.
         sources: descriptions of the sources, by source number.
-        notifier: receives the notices on sources, processes and drops.
+        notifier: receives the notices on sources, processes, drops and the run folder.
+        run: the run folder and the sockets.
         strict: whether a lost source ends the others.
 
     Attributes:
@@ -64,6 +66,7 @@ class ProcessMonitor:
         supervisor: Supervisor,
         sources: Sequence[SourceInfo],
         notifier: Notifier,
+        run: Run,
         *,
         strict: bool = False,
     ) -> None:
@@ -77,6 +80,9 @@ class ProcessMonitor:
         self._receiver = receiver
         self._supervisor = supervisor
         self._sources = sources
+        self._notifier = notifier
+        self._run = run
+        self._swept = False
         self._strict = strict
         self._closing: dict[int, float] = {}
         """Sources whose worker has ended: the deadline for their last decisions, monotonic seconds."""
@@ -112,6 +118,7 @@ class ProcessMonitor:
         for index, deadline in self._closing.items():
             if time.monotonic() > deadline:
                 self.open_sources.discard(index)
+        self._check_folder()
         self._watch.check(self._supervisor.children)
         self.drops.check(self._supervisor.children)
         for ended in self._supervisor.poll():
@@ -136,6 +143,18 @@ class ProcessMonitor:
         self.read_heartbeats()
         self.drops.check(self._supervisor.children)
         self.drops.finish()
+
+    def _check_folder(self) -> None:
+        """Tells once that the run folder was deleted."""
+        if self._swept or not is_swept(self._run):
+            return
+        self._swept = True
+        self._notifier.send(
+            "run-folder-gone",
+            f"the run folder {self._run.folder} was deleted, as cleaners of temporary files do: other "
+            "commands do not find this run, and it ends if one of its processes does; end it and start it "
+            "again, with SGE_RUNTIME_DIR set to a folder that nobody clears",
+        )
 
     def _all_live(self) -> bool:
         return all(info.live for info in self._sources)
@@ -169,6 +188,9 @@ class ProcessMonitor:
             self._closing[child.index] = time.monotonic() + SETTLE_S
 
     def _restart(self, child: Child, ended: ProcessExit) -> None:
+        if not can_connect(self._run):
+            msg = f"{_unexpected_exit(ended)}; it cannot be started again, because the run folder was deleted"
+            raise RunError(msg)
         self._watch.restarting(child, str(_unexpected_exit(ended)))
         self._supervisor.restart(child)
 

@@ -1,10 +1,12 @@
 """The folder of a running system: holds its sockets, and lets other commands of the same user find it.
 
-    <user runtime folder>/sge-stream/<8 hex>/    mode 0700
-        lock       held while the system runs; free means that the system has died
-        run.json   a `Run`: gallery, process id, wiring with the run's keys
+    <folder of running systems>/<8 hex>/    mode 0700
+        lock       held while the system runs
+        run.json   a `Run`: gallery, process, wiring with the run's keys
 
-Other users cannot read the folder, so they can neither find the sockets nor read the keys.
+The system has died if the lock is free and its process does not run. The lock alone says nothing after
+somebody has deleted it, as cleaners of temporary files do. Other users cannot read the folder, so they can
+neither find the sockets nor read the keys.
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ from pathlib import Path
 
 import msgspec
 import platformdirs
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from stream.bus.sockets import Wiring, create_wiring
 from stream.errors import RunError, UserError
+from stream.system.process_identity import start_mark
 
-__all__ = ["Run", "open_run", "running"]
+__all__ = ["Run", "can_connect", "is_swept", "open_run", "running"]
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -36,24 +39,50 @@ class Run(msgspec.Struct, frozen=True):
         gallery: URL of its gallery.
         pid: process id of the parent process.
         wiring: addresses and keys of its sockets.
+        folder: path of the run folder.
+        started: tells the parent process from a later one with the same id.
     """
 
     gallery: str
     pid: int
     wiring: Wiring
+    folder: str = ""
+    started: int | None = None
 
 
-def _configured_folder() -> Path:
+def _folders() -> list[Path]:
+    """Returns the folders that may hold running systems, the preferred one first."""
     configured = os.environ.get("SGE_RUNTIME_DIR")
     if configured:
-        return Path(configured)
-    if sys.platform == "linux" and not os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(tempfile.gettempdir()) / f"sge-stream-{os.getuid()}"
-    return platformdirs.user_runtime_path("sge-stream", appauthor=False)
+        return [Path(configured)]
+    folders = [platformdirs.user_state_path("sge-stream", appauthor=False) / "runs"]
+    if sys.platform == "linux":
+        runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+        if os.access(runtime, os.W_OK | os.X_OK):
+            folders.insert(0, runtime / "sge-stream")
+        folders.append(Path(tempfile.gettempdir()) / f"sge-stream-{os.getuid()}")  # an account without a home
+    return folders
 
 
-def _runs_folder() -> Path:
-    folder = _configured_folder()
+def _own_folder() -> Path:
+    """Returns the folder for new systems; makes it if there is none.
+
+    Raises:
+        UserError: no folder can be used.
+    """
+    *preferred, last = _folders()
+    for folder in preferred:
+        with contextlib.suppress(UserError):
+            return _private_folder(folder)
+    return _private_folder(last)
+
+
+def _private_folder(folder: Path) -> Path:
+    """Makes a folder that only this user can enter, if there is none.
+
+    Raises:
+        UserError: it cannot be made, or belongs to another user.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform != "win32":
@@ -78,7 +107,7 @@ def open_run(gallery: str) -> Iterator[Run]:
         UserError: the runtime folder cannot be created, or belongs to another user.
         RunError: its disk is full.
     """
-    runs = _runs_folder()
+    runs = _own_folder()
     list(running())  # removes the folders of dead runs
     folder = runs / secrets.token_hex(4)
     lock = FileLock(folder / "lock")
@@ -99,7 +128,8 @@ def _create(folder: Path, lock: FileLock, gallery: str) -> Run:
     try:
         folder.mkdir(mode=0o700)
         lock.acquire()
-        run = Run(gallery, os.getpid(), create_wiring(folder))
+        pid = os.getpid()
+        run = Run(gallery, pid, create_wiring(folder), str(folder), start_mark(pid))
         partial = folder / "run.part"
         partial.touch(mode=0o600)
         partial.write_bytes(msgspec.json.encode(run))
@@ -119,17 +149,54 @@ def running(gallery: str | None = None) -> Iterator[Run]:
     Raises:
         UserError: as in `open_run`.
     """
-    for folder in sorted(_runs_folder().iterdir()):
-        description = folder / "run.json"
-        if not description.is_file():
+    own = _own_folder()
+    others = [folder for folder in _folders() if folder != own and _is_private(folder)]
+    for folder in (each for runs in (own, *others) for each in sorted(runs.iterdir())):
+        if not (folder / "run.json").is_file():
             continue
-        try:
-            with FileLock(folder / "lock", blocking=False):
-                pass
-        except Timeout:
-            with contextlib.suppress(OSError, msgspec.DecodeError):
-                run = msgspec.json.decode(description.read_bytes(), type=Run)
-                if gallery in (None, run.gallery):
-                    yield run
+        run = _read(folder)
+        if _lock_is_held(folder) or (run is not None and _process_runs(run)):
+            if run is not None and gallery in (None, run.gallery):
+                yield run
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_swept(run: Run) -> bool:
+    """Returns True if the folder of a running system, or a part of it, was deleted."""
+    folder = Path(run.folder)
+    return not ((folder / "lock").exists() and (folder / "run.json").exists() and can_connect(run))
+
+
+def can_connect(run: Run) -> bool:
+    """Returns True if the sockets of a running system's parent can still be found by other processes."""
+    addresses = (run.wiring.endpoints[channel] for channel in ("status", "sink"))
+    return all(Path(address[6:]).exists() for address in addresses if address.startswith("ipc://"))
+
+
+def _is_private(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    try:
+        return _private_folder(folder) == folder
+    except UserError:
+        return False
+
+
+def _read(folder: Path) -> Run | None:
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
+    return None
+
+
+def _lock_is_held(folder: Path) -> bool:
+    """Returns True if the lock is held, or cannot be tried."""
+    try:
+        with FileLock(folder / "lock", blocking=False):
+            return False
+    except OSError:  # `Timeout` is one
+        return True
+
+
+def _process_runs(run: Run) -> bool:
+    return run.started is not None and start_mark(run.pid) == run.started

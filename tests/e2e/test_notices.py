@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -52,3 +53,20 @@ def test_an_overload_is_told_with_the_number_of_windows(program: Program) -> Non
     assert shown.returncode == 0, shown.stderr
     assert "windows dropped: use fewer sources, or a GPU" in shown.stderr
     assert "{" not in shown.stderr
+
+
+def test_a_run_folder_that_is_swept_away_is_told_and_the_run_ends_when_a_process_does(
+    program: Program,
+) -> None:
+    with program.start("--source", "walkers:n=1,seed=11", "--json") as system:
+        system.line()
+        (folder,) = program.runtime.iterdir()
+        shutil.rmtree(folder)
+        system.wait_until(lambda: bool(system.notices("run-folder-gone")))
+        assert str(folder) in system.notices("run-folder-gone")[0]["text"]
+        assert [system.line()["track"] for _ in range(20)], "it goes on"
+        system.child("encoder").kill()
+        system.rest()
+        assert system.wait() == 1
+        assert "cannot be started again, because the run folder was deleted" in system.errors()
+        assert len(system.notices("run-folder-gone")) == 1

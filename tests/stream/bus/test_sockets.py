@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -69,23 +68,6 @@ def test_the_run_folder_is_private_and_removed_at_the_end(runtime_dir: Path) -> 
         assert list(running("sqlite:///other.db")) == []
     assert list(running()) == []
     assert list(runtime_dir.iterdir()) == []
-
-
-def test_without_a_system_runtime_folder_the_temporary_folder_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if sys.platform == "win32":
-        pytest.skip("Windows uses another folder")
-    monkeypatch.delenv("SGE_RUNTIME_DIR")
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with open_run("g"):
-        user_folder = tmp_path / f"sge-stream-{os.getuid()}"
-        assert stat.S_IMODE(user_folder.stat().st_mode) == 0o700
-    user_folder.rmdir()
-    user_folder.symlink_to(tmp_path)
-    with pytest.raises(UserError, match="belongs to another user"), open_run("g"):
-        pass
 
 
 def test_the_folder_of_a_dead_run_is_removed(runtime_dir: Path) -> None:
