@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.text import Text
@@ -15,6 +12,7 @@ from rich.text import Text
 from stream.capture.recorder import record
 from stream.errors import UserError
 from stream.sources import open_source
+from stream.terminal.signals import on_end_signals
 
 __all__ = ["record_source"]
 
@@ -22,7 +20,7 @@ MAX_SECONDS = 7 * 24 * 3600
 
 
 def record_source(spec: str, target: Path, *, seconds: float | None, speed: float, out: Console) -> None:
-    """Records a source; Ctrl-C stops and keeps the frames recorded so far.
+    """Records a source; Ctrl-C, SIGTERM and SIGHUP stop it and keep the frames recorded so far.
 
     Args:
         spec: the source, as in `--source`.
@@ -41,20 +39,8 @@ def record_source(spec: str, target: Path, *, seconds: float | None, speed: floa
         msg = f"expected a recording named *.mcap, got {target}"
         raise UserError(msg)
     stop = threading.Event()
-    with contextlib.closing(open_source(spec, speed=speed)) as source, _interrupt_sets(stop):
+    with contextlib.closing(open_source(spec, speed=speed)) as source, on_end_signals(stop.set):
         with out.status(Text(f"recording {source.info.name} into {target}; Ctrl-C stops")):
             frames = record(source, target, seconds=seconds, stop=stop)
         dropped = f", {source.dropped} dropped" if source.dropped else ""
     out.print(f"{target}: {frames} frames{dropped}", highlight=False, soft_wrap=True)
-
-
-@contextlib.contextmanager
-def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
-    def handle(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    former = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)

@@ -50,8 +50,7 @@ class _Screen(Screen):
 class DashboardOutput:
     """Shows the dashboard while it is open; prints final decisions and notifications above it.
 
-    If the console is not a terminal, only final decisions are printed. A closed pipe ends the program with
-    status 1 (`rich.console.Console.on_broken_pipe`).
+    If the console is not a terminal, only final decisions are printed.
 
     Args:
         live: the running system.

@@ -12,8 +12,8 @@ import msgspec
 from stream.bus.messages import Verdict
 from stream.decision import to_json
 from stream.errors import UserError
-from stream.outputs.output import OutputContext, ReaderLeft
-from stream.outputs.standard_output import discard_output, output_error
+from stream.outputs.output import OutputContext
+from stream.outputs.standard_output import ReaderLeft, discard_output, output_error
 from stream.system.notices import Notice
 
 __all__ = ["JsonLines", "open_json_lines", "write_notice"]

@@ -22,14 +22,11 @@ from typing import Protocol, Self
 from rich.console import Console
 
 from stream.bus.messages import Verdict
+from stream.outputs.standard_output import ReaderLeft
 from stream.system.live import Live
 from stream.system.settings import Settings
 
-__all__ = ["Output", "OutputContext", "OutputFactory", "ReaderLeft", "write_decisions"]
-
-
-class ReaderLeft(Exception):  # noqa: N818 - a reader that leaves is not an error
-    """The reader of an output has left, as `head` does; the output needs no more decisions."""
+__all__ = ["Output", "OutputContext", "OutputFactory", "write_decisions"]
 
 
 class Output(Protocol):

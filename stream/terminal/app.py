@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -11,7 +11,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from stream.errors import SgeError, UserError
-from stream.outputs.standard_output import DISK_FULL, discard_output, output_error
+from stream.outputs.standard_output import (
+    DISK_FULL,
+    ReaderLeft,
+    discard_closed_terminal,
+    discard_output,
+    output_error,
+)
 from stream.system.secrecy import check_arguments
 from stream.system.settings import Settings
 from stream.terminal.calibrate_command import calibrate
@@ -34,6 +40,7 @@ from stream.terminal.options import (
     out,
 )
 from stream.terminal.people_command import people
+from stream.terminal.signals import interrupt_on_end_signals
 from stream.terminal.version import version_text
 from stream.terminal.watch_command import Program, watch
 
@@ -223,9 +230,7 @@ def doctor(
 
 def main() -> NoReturn:
     """Runs the program; prints an error as one sentence on stderr and exits with its status."""
-    # A shell script ignores SIGINT in commands that it starts in the background.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    interrupt_on_end_signals()
     try:
         check_arguments(sys.argv[1:])
         app(prog_name="sge-stream")
@@ -237,8 +242,12 @@ def main() -> NoReturn:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
+    except ReaderLeft:
+        code = 0
     except OSError as error:
-        if error.errno not in DISK_FULL:
+        if error.errno == errno.EIO and discard_closed_terminal():
+            code = 0  # nobody reads it any more
+        elif error.errno not in DISK_FULL:
             code = _print_internal_error(error)
         else:
             err.print(f"sge-stream: {output_error(error)}", highlight=False, soft_wrap=True)
@@ -247,8 +256,9 @@ def main() -> NoReturn:
     except Exception as error:
         code = _print_internal_error(error)
     except SystemExit as stop:
-        # Typer ends every command with SystemExit.
-        code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+        # Typer ends every command with SystemExit, with status 1 too if the reader of the help has left.
+        left = isinstance(stop.__context__, BrokenPipeError)
+        code = 0 if left else stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     code = _flush_output(code)
     if os.environ.get("WORLD_SIZE", "1") != "1":
         # Under torchrun, threads of gloo that still run would abort a normal interpreter exit.

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from stream.outputs.standard_output import StandardConsole
 
 __all__ = [
     "DeviceOption",
@@ -29,8 +30,8 @@ __all__ = [
 ]
 
 # No markup: names and paths may contain brackets.
-out = Console(markup=False)
-err = Console(stderr=True, markup=False)
+out = StandardConsole(markup=False)
+err = StandardConsole(stderr=True, markup=False)
 
 SourceOption = Annotated[
     list[str] | None,
