@@ -22,7 +22,8 @@ from tools.evaluation.protocols.results import Result
 from tools.evaluation.protocols.rn import RN_COLUMNS, run_rn
 from tools.evaluation.published import comparison_rows
 from tools.evaluation.report import Report, Section, write_report
-from tools.evaluation.report_sections import machine_description, resource_usage, result_section
+from tools.evaluation.report_facts import report_facts
+from tools.evaluation.report_sections import resource_usage, result_section
 from tools.evaluation.splits.published_splits import NamedSplit, protocol_splits
 from tools.evaluation.terminal_tables import (
     check_writable,
@@ -74,20 +75,9 @@ def evaluate(request: Request, out: Console, err: Console) -> None:
         content = contents[0] if len(contents) == 1 else {"splits": contents}
         write_json(request.out, {**content, "cost": resource_usage(time.monotonic() - start)})
     if request.report is not None:
-        facts = {
-            "data set": request.dataset,
-            "protocol": request.protocol,
-            "f": str(request.f),
-            "seed": str(request.seed),
-            "probes": "names permuted (--shuffle-probes): figures must be at chance"
-            if request.shuffle
-            else "",
-            "encoder": ", ".join(path.name for path in request.encoders),
-            "machine": machine_description(),
-        }
-        facts = {name: fact for name, fact in facts.items() if fact}
         title = f"{request.protocol} on {request.dataset}"
-        page = write_report(request.report, Report(title, facts, tuple(section for _, section in results)))
+        sections = tuple(section for _, section in results)
+        page = write_report(request.report, Report(title, report_facts(request), sections))
         out.print(f"wrote {page}", highlight=False, soft_wrap=True)
 
 
@@ -116,7 +106,10 @@ def _evaluate_published(
             f"seed {request.seed}; {content['windows']} probe windows"
         )
         print_table(out, figure_table(title, columns, result.table_rows(), reference))
-        yield content, result_section(title, named.name, columns, result, draw, reference, content["default"])
+        section = result_section(
+            title, named.name, columns, result, draw, reference, content["default"], shuffled=request.shuffle
+        )
+        yield content, section
 
 
 def _splits(request: Request, dataset: Dataset) -> Sequence[NamedSplit]:

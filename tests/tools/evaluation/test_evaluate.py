@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from encoder.weights import save_weights, seeded_state
 from stream.errors import DataError, UserError
 from stream.terminal.app import app
 from tests.tools.evaluation.synthetic_people import synthetic_walks, write_packed
+from tests.tools.evaluation.synthetic_results import Page
 from tools.backend_fit.offline_pipeline import simulated_walks
 from tools.evaluation.evaluate import PROTOCOLS
 
@@ -58,6 +60,19 @@ def test_direct_prints_a_table_and_writes_it_with_a_page(data: Path, tmp_path: P
     for shown in ("MoCos", "Confusion matrix (raw)", "Most frequent confusion of each person (raw)"):
         assert shown in html
     assert (page / "kgbd-cmc.png").is_file()
+    shown_page = Page.read(html)
+    text = " ".join(shown_page.text.split())
+    command = f"sge-stream evaluate kgbd --data {data} --protocol direct --seed 2 --method raw,bones"
+    assert f"command{command} --out {out} --report {page}" in text
+    assert re.search(r"date20\d\d-\d\d-\d\d \d\d:\d\d UTC", text)
+    assert (
+        "raw finds the right one of 5 people for 100.0 % (95 % interval 47.8 to 100.0) of the windows" in text
+    )
+    assert "5 people are too few to conclude from." in text
+    for term in ("Rank-1share", "mAPmean", "95 % intervalthe range", "labelsnames"):
+        assert term in text
+    assert "FPIR" not in text
+    assert ["raw", "100.0", "100.0", "100.0"] in shown_page.rows
 
     # Published figures are of all people.
     result = evaluate("kgbd", "--data", data, *options, "--people", "1-4")
@@ -110,6 +125,13 @@ def test_live_gives_intervals_and_refuses_encoders_of_unknown_training(tmp_path:
     html = (page / "index.html").read_text()
     assert "Confusion matrix (shipped)" in html
     assert "searches with whole walks" in html
+    shown_page = Page.read(html)
+    text = " ".join(shown_page.text.split())
+    assert "modelshipped weights, model " in text
+    assert "With all 6 people enrolled, shipped finds the right one for" in text
+    for term in ("Rank-1share", "EERequal", "FPIRfalse positive", "FNIRfalse negative", "strangera person"):
+        assert term in text
+    assert ["", "after 2 s", "after 5 s", "after 10 s", "whole walk"] in shown_page.rows
     assert "walks that last 2 s: 18, too few to conclude from" in content["notes"]
 
     # Recordings of an unknown data set may contain walks of the tested people.

@@ -23,8 +23,8 @@ from tools.evaluation.splits.window_set import WindowSet
 __all__ = ["DIRECT_COLUMNS", "direct_figures", "run_direct"]
 
 DIRECT_COLUMNS = {
-    "name": "method", "rank1": "Rank-1", "rank5": "5", "rank10": "10",
-    "map": "mAP", "minp": "mINP", "rank1_walk": "walk", "seconds": "s",
+    "name": "method", "rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10",
+    "map": "mAP", "minp": "mINP", "rank1_walk": "Rank-1, walks", "seconds": "seconds",
 }  # fmt: skip
 """Columns of the table: key of a row -> heading."""
 

@@ -180,6 +180,7 @@ class Section:
         key: prefix of the section's file names: lower-case letters, digits and dashes.
         title: heading.
         text: paragraph below the heading.
+        verdict: what the result says, in a sentence; above the text.
         tables: tables of measured and published rows.
         ranks: curves of the CMC plot.
         scores: curves of the DET plot; each also gets a histogram.
@@ -192,6 +193,7 @@ class Section:
     key: str
     title: str
     text: str = ""
+    verdict: str = field(default="", kw_only=True)
     tables: tuple[ReportTable, ...] = ()
     ranks: tuple[RankCurve, ...] = ()
     scores: tuple[ScoreSet, ...] = ()

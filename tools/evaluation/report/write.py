@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,7 @@ from stream.errors import UserError
 from tools.evaluation.report.contents import Picture, TableFile, section_pictures, section_tables
 from tools.evaluation.report.csv_files import format_cell
 from tools.evaluation.report.inputs import Report, ReportTable, Section
+from tools.evaluation.report.terms import terms_in
 from tools.evaluation.report.theme import DARK, LIGHT
 
 __all__ = ["PAGE", "write_report"]
@@ -74,7 +75,23 @@ def _html(report: Report, sections: Sequence[_SectionContents]) -> str:
     environment.globals["headings"] = _headings
     environment.filters["data_uri"] = _data_uri
     template = files("tools.evaluation.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(template).render(report=report, parts=sections, light=LIGHT, dark=DARK)
+    terms = terms_in(" ".join(_texts(sections)))
+    return environment.from_string(template).render(
+        report=report, parts=sections, terms=terms, light=LIGHT, dark=DARK
+    )
+
+
+def _texts(sections: Sequence[_SectionContents]) -> Iterator[str]:
+    """Yields the texts of the page whose terms are explained."""
+    for part in sections:
+        yield from (part.section.title, part.section.verdict, part.section.text)
+        for file in part.tables:
+            yield from (file.table.title, file.table.note, *file.table.columns.values())
+            yield from (str(row.get("name", "")) for row in file.table.measured)
+            if any(row.get("supervised") for row in (*file.table.measured, *file.table.published)):
+                yield "labels"
+        for picture in part.pictures:
+            yield from (picture.title, picture.caption)
 
 
 def _data_uri(picture: bytes) -> str:

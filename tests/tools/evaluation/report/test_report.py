@@ -78,6 +78,18 @@ def test_the_page_is_self_contained(whole: tuple[Path, str, Page]) -> None:
     assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
+def test_the_verdict_comes_first_and_terms_that_occur_are_explained(tmp_path: Path) -> None:
+    section = replace(synthetic_section(), verdict=f"All strangers were found {MARKUP}")
+    content, page = write(tmp_path, section)
+    assert content.index('<p class="verdict">') < content.index("<table>")
+    assert f"All strangers were found {MARKUP}" in page.text
+    explained = re.findall("<dt>([^<]*)</dt>", content[content.index('id="terms"') :])
+    assert {"stranger", "Rank-1", "labels", "detection error trade-off", "genuine"} <= set(explained)
+    assert set(explained).isdisjoint({"FPIR", "mAP", "95 % interval"})
+    _, page = write(tmp_path, Section("direct", "No such words"))
+    assert not any(attributes.get("id") == "terms" for attributes in page.of("section"))
+
+
 def test_plots_on_the_page_equal_the_files_and_have_alt_texts(whole: tuple[Path, str, Page]) -> None:
     folder, _, page = whole
     for image, link in zip(
