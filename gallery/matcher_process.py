@@ -190,7 +190,13 @@ class _Service:
         for decided in decisions:
             decision = self._decision(decided)
             self._counters["decisions"] += 1
-            verdict = Verdict(self._outbox.next_number, decided.seconds, decided.quality, decision)
+            verdict = Verdict(
+                self._outbox.next_number,
+                decided.seconds,
+                decided.quality,
+                decision,
+                decided.track.no_windows or "",
+            )
             self._outbox.put(verdict, may_drop=live and not decided.final)
             self._observers.send(to_json(decision))
 

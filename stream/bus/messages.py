@@ -179,12 +179,14 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
         seconds: usable walking that the decision is based on.
         quality: how well its walk so far serves as an enrolment, 0..1 (`gallery.scoring.walk_quality`).
         decision: the decision for the user.
+        no_windows: why the track gives no windows at present; empty while it gives some.
     """
 
     number: Count
     seconds: Seconds
     quality: Share
     decision: Decision
+    no_windows: Text = ""
 
 
 class SourceEnded(msgspec.Struct, frozen=True, array_like=True, tag="e"):

@@ -13,7 +13,6 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,13 +24,12 @@ from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import Tick, pack
 from stream.bus.sockets import Bus, Wiring
 from stream.capture.levelling import Levelling
-from stream.capture.tracking import Tracker, TrackerUpdate, make_tick
+from stream.capture.tracking import TrackerUpdate, make_tick, source_tracker
 from stream.errors import EndOfSource, SgeError
 from stream.skeleton import get_layout
 from stream.sources import Source, open_source
 from stream.sources.live_source import LiveSource
 from stream.sources.playback import Playback
-from stream.windows.body_change import detector_for
 
 if TYPE_CHECKING:
     from stream.view.drawing_thread import DrawingThread
@@ -140,17 +138,15 @@ class _CaptureLoop:
         self._source = source
         self._heartbeat = heartbeat
         self._drawing = drawing
-        layout = get_layout(source.info.layout)
         self._levelling = Levelling()
         self._tilt_deg = 0.0
-        self._tracker = Tracker(
-            layout,
-            settings.f,
-            first=settings.index + 1,
-            stride=settings.sources,
+        self._tracker = source_tracker(
+            source.info,
+            self._levelling,
+            f=settings.f,
+            index=settings.index,
+            sources=settings.sources,
             opened=settings.opened,
-            detector=partial(detector_for, source.info.sensor),
-            levelling=self._levelling,
         )
         acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{settings.index}".encode())
         self._sender: Sender = (

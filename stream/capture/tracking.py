@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from stream.body import Body, BodyFrame, FloatArray
+from stream.body import Body, BodyFrame, FloatArray, SourceInfo
 from stream.bus.messages import Tick, TrackNote, TrackSplit, WindowRow
 from stream.capture.levelling import Levelling
-from stream.skeleton import Layout, to_canonical
-from stream.windows.body_change import BodyChangeDetector
+from stream.skeleton import Layout, get_layout, to_canonical
+from stream.windows.body_change import BodyChangeDetector, detector_for
 from stream.windows.cutting import Window, WindowCutter, WindowProblem, is_complete
 
-__all__ = ["TRACK_TIMEOUT_NS", "Tracker", "TrackerUpdate", "make_tick"]
+__all__ = ["TRACK_TIMEOUT_NS", "Tracker", "TrackerUpdate", "make_tick", "source_tracker"]
 
 TRACK_TIMEOUT_NS = 1_000_000_000
 """The track of a body ends when the body was absent for this time."""
@@ -199,6 +200,30 @@ class Tracker:
     ) -> TrackerUpdate:
         cut = {track.number: track.cut for track in (*ended, *self._tracks.values())}
         return TrackerUpdate(windows, notes, tuple(track.number for track in ended), splits, cut)
+
+
+def source_tracker(
+    info: SourceInfo, levelling: Levelling, *, f: int, index: int, sources: int, opened: int = 0
+) -> Tracker:
+    """Returns the tracker of a source, which gives the same tracks wherever the source is read.
+
+    Args:
+        info: of the source.
+        levelling: levels its windows.
+        f: skeletons per window.
+        index: number of the source in the run, from 0.
+        sources: number of sources in the run.
+        opened: number of tracks that it had before.
+    """
+    return Tracker(
+        get_layout(info.layout),
+        f,
+        first=index + 1,
+        stride=sources,
+        opened=opened,
+        detector=partial(detector_for, info.sensor),
+        levelling=levelling,
+    )
 
 
 def _output(track: _Track, own: Sequence[Window], windows: list[tuple[int, Window]]) -> None:

@@ -33,8 +33,18 @@ from stream.sources.recorded import open_recording
 from stream.sources.simulated import open_simulated
 from stream.sources.source import Source
 
-__all__ = ["SOURCE_KINDS", "SourceKind", "SourceSpec", "check_labels", "open_source", "parse_spec"]
+__all__ = [
+    "SIMULATION",
+    "SOURCE_KINDS",
+    "SourceKind",
+    "SourceSpec",
+    "check_labels",
+    "open_source",
+    "parse_spec",
+]
 
+SIMULATION = "walkers"
+"""Name of the kind of source that simulates people."""
 
 _LABEL = re.compile(r"(\w[\w-]{0,39})=(.+)", re.DOTALL)
 
@@ -237,7 +247,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 SOURCE_KINDS: tuple[SourceKind, ...] = (
     SourceKind(
-        "walkers",
+        SIMULATION,
         _regex(r"walkers(:(?P<options>.*))?"),
         _open_simulated,
         "simulated people (walkers:n=4)",

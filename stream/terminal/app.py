@@ -19,16 +19,17 @@ from stream.outputs.standard_output import (
     output_error,
 )
 from stream.system.secrecy import check_arguments
-from stream.system.settings import Settings
 from stream.terminal.calibrate_command import calibrate
 from stream.terminal.evaluate_command import evaluate
 from stream.terminal.gallery_command import gallery as gallery_commands
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
+    EnrolSpeedOption,
     ForceOption,
     GalleryOption,
-    NameArgument,
+    ListWalksOption,
+    PictureFolderOption,
     SourceOption,
     SpeedOption,
     TargetArgument,
@@ -38,6 +39,7 @@ from stream.terminal.options import (
     debug_requested,
     err,
     out,
+    picture_folder,
 )
 from stream.terminal.people_command import people
 from stream.terminal.signals import interrupt_on_end_signals
@@ -78,24 +80,44 @@ app.add_typer(gallery_commands, name="gallery")
 @app.command()
 def enroll(
     context: typer.Context,
-    name: NameArgument,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", show_default=False, help="The person.")
+    ] = None,
     source: SourceOption = None,
+    listing: ListWalksOption = False,
+    folder: PictureFolderOption = None,
     track: TrackOption = None,
     seconds: WalkSecondsOption = None,
     gallery: GalleryOption = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
-    speed: SpeedOption = None,
+    speed: EnrolSpeedOption = None,
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Enrol a person who walks in front of sources, or tracks of the running system."""
-    from stream.terminal.enrol import EnrolPlan, enrol  # noqa: PLC0415
+    """Enrol a person who walks in front of sources, or tracks of the running system.
 
-    settings = Settings().override(
-        sources=source, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed
-    )
-    plan = EnrolPlan(name, settings, tuple(track or ()), seconds, yes, force=force)
+    With --list, show who walks in files, a drawn skeleton each, to choose a --track.
+    """
+    if listing:
+        from stream.terminal.walk_pictures import list_people  # noqa: PLC0415
+
+        if name is not None:
+            msg = f"--list only shows who walks; leave out {name}, and enrol with --track then"
+            raise UserError(msg)
+        list_people(source or [], picture_folder(folder), out=out, err=err)
+        return
+    if name is None:
+        msg = "give the NAME of the person; --list with --source shows who walks in a file"
+        raise UserError(msg)
+    if folder is not None:
+        msg = "--out takes the pictures of --list; give both or neither"
+        raise UserError(msg)
+    from stream.terminal.enrol import EnrolPlan, enrol, enrol_settings  # noqa: PLC0415
+    from stream.terminal.walk_selection import WantedWalks  # noqa: PLC0415
+
+    settings = enrol_settings(source, gallery=gallery, device=device, encoder=encoder, speed=speed)
+    plan = EnrolPlan(name, settings, WantedWalks(tuple(track or ()), seconds), yes, force=force)
     enrol(plan, out=out, err=err, debug=debug_requested(context))
 
 

@@ -9,13 +9,18 @@ import typer
 
 from stream.outputs.standard_output import StandardConsole
 
+from stream.errors import UserError
+
 __all__ = [
     "DeviceOption",
     "EncoderOption",
+    "EnrolSpeedOption",
     "ForceOption",
     "GalleryOption",
+    "ListWalksOption",
     "MatcherOption",
     "NameArgument",
+    "PictureFolderOption",
     "SourceOption",
     "SpeedOption",
     "StrictOption",
@@ -27,6 +32,7 @@ __all__ = [
     "debug_requested",
     "err",
     "out",
+    "picture_folder",
 ]
 
 # No markup: names and paths may contain brackets.
@@ -76,6 +82,14 @@ SpeedOption = Annotated[
         metavar="X", help="Playback speed of recordings: 1 is real time, 0 as fast as possible.  [default: 1]"
     ),
 ]
+EnrolSpeedOption = Annotated[
+    float | None,
+    typer.Option(
+        "--speed",
+        metavar="X",
+        help="Playback speed of recordings: 1 is real time, 0 as fast as possible.  [default: 0]",
+    ),
+]
 ViewOption = Annotated[
     str | None,
     typer.Option(
@@ -96,7 +110,22 @@ StrictOption = Annotated[
 TrackOption = Annotated[
     list[int] | None,
     typer.Option(
-        "--track", metavar="N", min=1, help="Track number on the dashboard; may be repeated, one walk each."
+        "--track",
+        metavar="N",
+        min=1,
+        help="Track number of --list or the dashboard; may be repeated, one walk each.",
+    ),
+]
+ListWalksOption = Annotated[
+    bool,
+    typer.Option(
+        "--list", help="Show who walks in the files of --source, a drawn skeleton each; enrol nobody."
+    ),
+]
+PictureFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", help="Folder for the pictures of --list.  [default: current folder]"
     ),
 ]
 WalkSecondsOption = Annotated[
@@ -117,6 +146,18 @@ ForceOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", help="Answer the confirmation with yes.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The person.")]
 TargetArgument = Annotated[Path, typer.Argument(metavar="OUT", show_default=False, help="Where to write.")]
+
+
+def picture_folder(given: Path | None) -> Path:
+    """Returns the folder for pictures, the current one by default.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if given is not None and not given.is_dir():
+        msg = f"--out takes an existing folder, got {given}"
+        raise UserError(msg)
+    return (given or Path()).absolute()
 
 
 def debug_requested(context: typer.Context) -> bool:

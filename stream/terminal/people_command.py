@@ -7,16 +7,15 @@ from typing import Annotated
 import typer
 
 from gallery.store.names import clean_name, name_key, rename_taken
-from stream.system.settings import Settings
 from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
+    EnrolSpeedOption,
     ForceOption,
     GalleryOption,
     NameArgument,
     SourceOption,
-    SpeedOption,
     TrackOption,
     WalkSecondsOption,
     YesOption,
@@ -73,17 +72,16 @@ def people_add_walk(
     gallery: GalleryOption = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
-    speed: SpeedOption = None,
+    speed: EnrolSpeedOption = None,
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
     """Add walks of another day, view or sensor to an enrolled person, as enroll takes them."""
-    from stream.terminal.enrol import EnrolPlan, enrol  # noqa: PLC0415 - other commands start faster
+    from stream.terminal.enrol import EnrolPlan, enrol, enrol_settings  # noqa: PLC0415 - others start faster
+    from stream.terminal.walk_selection import WantedWalks  # noqa: PLC0415
 
-    settings = Settings().override(
-        sources=source, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed
-    )
-    plan = EnrolPlan(name, settings, tuple(track or ()), seconds, yes, add=True, force=force)
+    settings = enrol_settings(source, gallery=gallery, device=device, encoder=encoder, speed=speed)
+    plan = EnrolPlan(name, settings, WantedWalks(tuple(track or ()), seconds), yes, add=True, force=force)
     enrol(plan, out=out, err=err, debug=debug_requested(context))
 
 

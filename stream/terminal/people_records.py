@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from gallery.store.records import Enrolment, Person
 from stream.walk_views import View, read_views
+
+if TYPE_CHECKING:
+    from gallery.store.records import Enrolment, Person
 
 __all__ = ["PersonRecord", "WalkRecord", "person_record", "to_json"]
 

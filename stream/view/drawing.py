@@ -16,7 +16,7 @@ from stream.skeleton import BONES, Layout, map_joints
 from stream.sources.camera.quiet_opencv import cv2
 from stream.view.label_places import Rectangle, free_place
 
-__all__ = ["Label", "draw", "draw_text"]
+__all__ = ["BACKGROUND", "Label", "draw", "draw_text"]
 
 CANVAS = (480, 640)
 """Height and width of the canvas for a frame without an image, pixels."""
@@ -36,7 +36,7 @@ COLOURS: Mapping[State, Colour] = {
     "unknown": (60, 200, 250),
     "collecting": (200, 200, 200),
 }
-_BACKGROUND: Colour = (32, 28, 28)
+BACKGROUND: Colour = (32, 28, 28)
 _TEXT_COLOUR: Colour = (245, 245, 245)
 _LOW_CONFIDENCE_COLOUR: Colour = (0, 0, 220)
 _MISSED_COLOUR: Colour = (190, 150, 255)
@@ -139,7 +139,7 @@ def _background(frame: BodyFrame) -> tuple[Image, float]:
 
 
 def _canvas() -> Image:
-    return np.full((*CANVAS, 3), _BACKGROUND, np.uint8)
+    return np.full((*CANVAS, 3), BACKGROUND, np.uint8)
 
 
 def _scale_keypoints(layout: Layout, keypoints: FloatArray, scale: float) -> tuple[FloatArray, FloatArray]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -43,7 +47,7 @@ def program(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Program
 def enrol(program: Program, *words: str | Path) -> CompletedProcess[str]:
     first, *others = map(str, words)
     command = ("people", "add-walk") if first == "add-walk" else ("enroll", first)
-    return program.run(*command, *others, "--speed", "0", "--yes")
+    return program.run(*command, *others, "--yes")
 
 
 def enrolled(program: Program, *words: str | Path) -> CompletedProcess[str]:
@@ -138,6 +142,93 @@ def test_a_given_track_leaves_the_walks_of_the_other_sources(
     several = enrolled(program, "Ben", "--source", walks["both"], "--track", "2", "--track", "1", "--force")
     assert "Ben is enrolled: 2 walks" in several.stdout
     assert "contradict each other" in several.stderr
+
+
+def record_standing(path: Path) -> Path:
+    """A recording of a person who stands before the sensor for 5 s."""
+    times = at_rate(30, 5)
+    info = SourceInfo(path.name, "simulated", "kinect-v1", live=False, finite=True)
+    with RecordingWriter(path, info) as writer:
+        for time_ns, body in zip(times.tolist(), walking(times, swing=0.0), strict=True):
+            writer.write(BodyFrame(time_ns, (Body(1, body, np.ones(20, np.float32)),)))
+    return path
+
+
+def test_why_nothing_of_a_file_counted_is_said(program: Program, tmp_path: Path) -> None:
+    standing = record_standing(tmp_path / "standing.mcap")
+    done = program.run("enroll", "Ada", "--source", str(standing), "--yes")
+    assert done.returncode == 2
+    assert re.search(
+        r"no person walked in full view; at least 3 s are needed; "
+        r"not counted: standing still \(walk\) for about [45] s\. No person was enrolled",
+        done.stderr,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_why_nothing_counts_is_shown_under_the_bar_on_a_terminal(program: Program, tmp_path: Path) -> None:
+    import pty
+
+    standing = record_standing(tmp_path / "standing.mcap")
+    command = ("enroll", "Ada", "--source", str(standing), "--speed", "1", "--seconds", "4", "--yes")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "stream", *command],
+        env=program.environment | {"TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        text = read_terminal(ours)
+    assert process.returncode == 2
+    assert re.search(
+        r"0\.0 of 4 s  0 %[^\n]*\n[^\n]*track 1 does not count: standing still \(walk\)",
+        text.replace("\r", ""),
+    )
+
+
+def read_terminal(terminal: int) -> str:
+    """Returns all that a program writes on a pseudo-terminal until it ends."""
+    parts = []
+    with open(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):  # Linux: EIO at its end
+        while part := file.read(65536):
+            parts.append(part)
+    return b"".join(parts).decode()
+
+
+def test_several_people_in_a_file_are_listed_with_the_command_that_takes_one(
+    program: Program, walks: dict[str, Path]
+) -> None:
+    text = refused(program, "Ada", "--source", walks["ada"], "--source", walks["both"])
+    assert f"two people are in view of {walks['both']} at " in text
+    for track in (2, 4):
+        assert re.search(rf"track {track} \(\d\.\d s of walking, from \d\.\d to \d\.\d s\)", text)
+    listing = f"sge-stream enroll --list --source {walks['ada']} --source {walks['both']}"
+    assert f"`{listing}` draws each, and the same command with --track 2 or --track 4 takes one" in text
+
+
+def test_a_track_of_the_list_is_enrolled_by_its_number(
+    program: Program, walks: dict[str, Path], tmp_path: Path
+) -> None:
+    done = program.run("enroll", "--list", "--source", str(walks["both"]), "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"\u2502 (\d) +\u2502 (\d\.\d) s ", done.stdout)
+    assert [track for track, _ in rows] == ["1", "2"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["track-1.png", "track-2.png"]
+    ((_, seconds),) = rows[1:]
+    stored = enrolled(program, "Ben", "--source", walks["both"], "--track", "2")
+    assert f"Ben is enrolled: 1 walk, {seconds} s of usable walking" in stored.stdout
+
+
+def test_people_one_after_the_other_under_one_body_id_are_not_enrolled_as_one(
+    program: Program, cases_dir: Path, tmp_path: Path
+) -> None:
+    case = cases_dir / "two_visitors_one_id.mcap"
+    shown = program.run("enroll", "--list", "--source", str(case), folder=tmp_path)
+    assert re.findall(r"\u2502 (\d) +\u2502 (\d\.\d) s ", shown.stdout) == [("1", "8.4"), ("2", "4.9")]
+    assert "several tracks walked one after the other" in refused(program, "Ada", "--source", case)
+    assert "1 walk, 8.4 s" in enrolled(program, "Ada", "--source", case, "--track", "1").stdout
 
 
 def record_camera(path: Path, seed: int, model: str, *, towards: bool) -> Path:

@@ -115,7 +115,7 @@ def test_golden_bytes_of_messages_without_a_block(message: Message, expected: st
 
 
 def test_a_verdict_round_trips() -> None:
-    verdict = Verdict(1, 2.5, 0.75, DECISION)
+    verdict = Verdict(1, 2.5, 0.75, DECISION, "standing still")
     assert unpack(pack(verdict))[0] == verdict
 
 
