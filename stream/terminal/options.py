@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stream.outputs.standard_output import StandardConsole
-
 from stream.errors import UserError
+from stream.outputs.standard_output import StandardConsole
 
 __all__ = [
     "DeviceOption",

@@ -13,7 +13,8 @@ import pytest
 
 from tests.e2e.program import Program, read_frames
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+if sys.platform == "win32":
+    pytest.skip("Windows has no such signals", allow_module_level=True)
 
 
 @pytest.fixture
