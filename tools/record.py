@@ -39,7 +39,7 @@ def record_source(spec: str, target: Path, *, seconds: float | None, speed: floa
         msg = f"expected a recording named *.mcap, got {target}"
         raise UserError(msg)
     stop = threading.Event()
-    with contextlib.closing(open_source(spec, speed=speed)) as source, on_end_signals(stop.set):
+    with contextlib.closing(open_source(spec, speed=speed)) as source, on_end_signals(lambda _: stop.set()):
         with out.status(Text(f"recording {source.info.name} into {target}; Ctrl-C stops")):
             frames = record(source, target, seconds=seconds, stop=stop)
         dropped = f", {source.dropped} dropped" if source.dropped else ""

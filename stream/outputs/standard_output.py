@@ -82,4 +82,6 @@ def discard_closed_terminal() -> bool:
             if error.args[0] == errno.EIO:
                 discard_output(stream)
                 found = True
+        except (OSError, ValueError):  # it has no descriptor
+            continue
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,38 +18,42 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, *((_HANG_UP,) if _HANG_UP is not 
 
 
 def interrupt_on_end_signals() -> None:
-    """Makes each of the signals raise KeyboardInterrupt, also if a shell script ignores SIGINT for us."""
+    """Makes each of the signals raise KeyboardInterrupt; SIGHUP that is ignored, as under nohup, stays so."""
+    # A shell script ignores SIGINT in commands that it starts in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     _install(_interrupt)
 
 
 @contextmanager
-def on_end_signals(react: Callable[[], None]) -> Iterator[None]:
-    """Calls `react` for each of the signals, instead of what was done before, while the block runs."""
-    former = _install(react)
+def on_end_signals(react: Callable[[int], object]) -> Iterator[None]:
+    """Calls `react` with each of the signals, instead of what was done before, while the block runs.
+
+    Signals that are ignored stay ignored. Outside the main thread, nothing is caught.
+    """
+    former = _install(react) if threading.current_thread() is threading.main_thread() else {}
     try:
         yield
     finally:
         for number, handler in former.items():
-            if signal.getsignal(number) is not signal.SIG_IGN:  # after a hang-up it stays ignored
+            hung_up = signal.getsignal(number) is signal.SIG_IGN
+            if not (hung_up and callable(handler)):  # else the second hang-up would call it
                 signal.signal(number, handler)
 
 
-def _install(react: Callable[[], None]) -> dict[int, Any]:
+def _install(react: Callable[[int], object]) -> dict[int, Any]:
     """Returns the handlers before, by signal."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         if number == _HANG_UP:
             signal.signal(number, signal.SIG_IGN)  # the shell and the kernel may send one each
             discard_closed_terminal()
-        react()
+        react(number)
 
-    former = {}
-    for number in _END_SIGNALS:
-        if number == _HANG_UP and signal.getsignal(number) is signal.SIG_IGN:
-            continue  # as nohup wants it
-        former[number] = signal.signal(number, handle)
-    return former
+    ends = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handle) for number in ends}
 
 
-def _interrupt() -> None:
+def _interrupt(number: int) -> None:
     raise KeyboardInterrupt

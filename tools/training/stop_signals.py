@@ -5,14 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from contextlib import contextmanager
+
+from stream.terminal.signals import on_end_signals
 
 __all__ = ["stop_on_signals"]
-
-_SIGNALS = [
-    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__
-]
 
 
 @contextmanager
@@ -28,15 +25,10 @@ def stop_on_signals(*, second_ends: bool = True) -> Iterator[Callable[[], bool]]
     """
     stop = threading.Event()
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def react(number: int) -> None:
         if second_ends and number == signal.SIGINT and stop.is_set():
             raise KeyboardInterrupt
         stop.set()
 
-    with ExitStack() as stack:
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                if (former := signal.getsignal(number)) != signal.SIG_IGN:
-                    signal.signal(number, handle)
-                    stack.callback(signal.signal, number, former)
+    with on_end_signals(react):
         yield stop.is_set
