@@ -36,6 +36,7 @@ from stream.file_writing import replace_file
 from stream.paths import path_exists
 from stream.shipped_files import read_shipped
 from stream.skeleton import CANONICAL_LAYOUT
+from stream.user_text import readable
 from stream.windows.cutting import RATE_HZ
 
 __all__ = [
@@ -275,7 +276,7 @@ def _build(several: Sequence[Weights], *, trained: bool, description: str) -> Lo
     if contract.window_format == Contract(model="", f=contract.f).window_format:
         # Pose features need the canonical joints.
         contract = replace(contract, pose=POSE_WIDTH)
-    description = f"{description}, model {contract.model[:12]}"
+    description = f"{readable(description)}, model {contract.model[:12]}"
     return LoadedEncoder(
         tuple(models), contract, trained, description, tuple(weights.extra for weights in several)
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.user_text import readable
+
 __all__ = ["Body", "BodyFrame", "FloatArray", "Image", "MissedPerson", "Picture", "SourceInfo"]
 
 FloatArray = NDArray[np.float32]
@@ -98,3 +100,7 @@ class SourceInfo:
     live: bool
     finite: bool
     pose_model: str = ""
+
+    def __post_init__(self) -> None:
+        """Makes the name valid text: it comes from a file's name, and goes into records and messages."""
+        object.__setattr__(self, "name", readable(self.name))

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from stream.user_text import readable
+
 __all__ = [
     "CutOffError",
     "DataError",
@@ -34,6 +36,10 @@ class SgeError(Exception):
     """Base class of all errors; the text is written for users."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        r"""Returns the text; the bytes of a file name that are no UTF-8 as in `caf\xe9`."""
+        return readable(super().__str__())
 
 
 class UserError(SgeError):

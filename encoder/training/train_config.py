@@ -17,6 +17,7 @@ from encoder.training.losses import LossWeights
 from encoder.training.pretext import span_length, suitable_attention
 from stream.errors import DataError, UserError
 from stream.skeleton import CANONICAL
+from stream.user_text import decode_text
 
 __all__ = ["MACHINE_SETTINGS", "TrainConfig", "read_train_config", "train_config_from_dict"]
 
@@ -225,7 +226,7 @@ def read_train_config(path: Path) -> TrainConfig:
         UserError: a name is unknown, or a value out of bounds.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(decode_text(path.read_bytes()))
     except OSError as error:
         raise DataError(f"cannot read the config {path}: {error.strerror}; check the path") from error
     except (ValueError, RecursionError) as error:  # the latter from deep nesting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ def connect(path: Path, wait: float, mode: str = READ_WRITE) -> sqlite3.Connecti
 def connect_plainly(path: Path, wait: float, mode: str) -> sqlite3.Connection:
     """Opens an existing file without the settings of galleries, which make SQLite read its schema."""
     name = path.absolute().as_posix()
-    uri = f"file://{'' if name.startswith('/') else '/'}{quote(name)}?{mode}"
+    uri = f"file://{'' if name.startswith('/') else '/'}{quote(os.fsencode(name))}?{mode}"
     # isolation_level=None: sqlite3 must not begin transactions.
     return sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
 

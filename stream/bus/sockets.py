@@ -17,6 +17,7 @@ import msgspec
 import zmq
 
 from stream.bus.zap_authentication import ZapAuthenticator
+from stream.user_text import readable
 
 __all__ = ["CHANNELS", "Bus", "Channel", "Wiring", "create_wiring"]
 
@@ -55,11 +56,11 @@ def create_wiring(folder: Path, transport: str | None = None) -> Wiring:
     Args:
         folder: a folder that only this user can enter.
         transport: `ipc` or `tcp`; default: the environment variable `SGE_TRANSPORT`, else `tcp` on Windows
-            and `ipc` elsewhere. A folder path too long for `ipc` also gives `tcp`.
+            and `ipc` elsewhere. A folder path too long for `ipc`, or not in UTF-8, also gives `tcp`.
     """
     transport = transport or os.environ.get("SGE_TRANSPORT") or ("tcp" if sys.platform == "win32" else "ipc")
     too_long = len(str(folder)) + 16 > _IPC_PATH_MAX
-    if transport == "ipc" and not too_long:
+    if transport == "ipc" and not too_long and readable(folder) == str(folder):
         return Wiring({name: f"ipc://{folder / name}" for name in CHANNELS})
     public, secret = zmq.curve_keypair()
     ports = _free_ports(len(CHANNELS))

@@ -5,7 +5,8 @@
     kinect                   a Kinect v2, on Windows
     k4a:device=0,mode=cpu    an Azure Kinect or Orbbec Femto
     walk.mp4:model=lite      a video; options after a colon
-    0:model=full,fov=78      a webcam
+    0:model=full,fov=78      a webcam, by number
+    /dev/v4l/by-id/usb-X     a webcam, by its device file or a link to it
     rtsp://user:pw@host/path a network camera; also rtsps, http, https; options after a #
     ...#t=2,9.5              a part of any finite source, seconds: #t=2 to the end, #t=,9.5 from the start
     front=...                any source with a label, which is its name everywhere
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -27,11 +29,13 @@ from pathlib import Path
 
 from stream.errors import SourceError
 from stream.sources import k4a, kinect
-from stream.sources.camera import network_camera, video_file, webcam
+from stream.sources.camera import network_camera, webcam
+from stream.sources.camera.video_file import VIDEO_SUFFIXES, open_video
 from stream.sources.playback import Clip
 from stream.sources.recorded import open_recording
 from stream.sources.simulated import open_simulated
 from stream.sources.source import Source
+from stream.user_text import user_path
 
 __all__ = [
     "SIMULATION",
@@ -190,6 +194,13 @@ def _mismatch_reason(target: str) -> str:
     suffix = "" if "://" in target else Path(target).suffix.lower()
     if suffix in _DATASET_SUFFIXES or _path_test(target, Path.is_dir):
         return f"{redacted(target)} is not a recording; `sge-stream convert` makes one from data set files"
+    if suffix in _TIMELESS_SUFFIXES:
+        name = redacted(target)
+        old, new = shlex.quote(name), shlex.quote(f"{name[: -len(suffix)]}.mp4")
+        return (
+            f"{name} holds pictures without their times; convert it, with the rate at which it was recorded: "
+            f"ffmpeg -r 30 -i {old} -c copy {new}"
+        )
     if suffix and not _path_test(target, Path.exists):
         return f"file {redacted(target)} not found, and files of this type are not supported"
     return f"{redacted(target)!r} is not a source"
@@ -197,7 +208,7 @@ def _mismatch_reason(target: str) -> str:
 
 def _path_test(target: str, test: Callable[[Path], bool]) -> bool:
     try:
-        return bool(target) and test(Path(target))
+        return bool(target) and test(user_path(target))
     except (OSError, ValueError):  # not a valid path: too long, or contains a null character
         return False
 
@@ -212,7 +223,7 @@ def _open_recording(spec: SourceSpec, speed: float) -> Source:
             f"file {redacted(spec.target)} not found; give the path of a recording, or make one with "
             "`sge-stream record` or `sge-stream convert`"
         )
-    return open_recording(Path(spec.target), speed=speed, clip=spec.clip, name=spec.text)
+    return open_recording(user_path(spec.target), speed=speed, clip=spec.clip, name=spec.text)
 
 
 def _open_simulated(spec: SourceSpec, speed: float) -> Source:
@@ -228,7 +239,7 @@ def _open_k4a(spec: SourceSpec, speed: float) -> Source:
 
 
 def _open_webcam(spec: SourceSpec, speed: float) -> Source:
-    return webcam.open_webcam(int(spec.target), spec.options)
+    return webcam.open_webcam(spec.target, spec.options)
 
 
 def _open_network_camera(spec: SourceSpec, speed: float) -> Source:
@@ -238,7 +249,8 @@ def _open_network_camera(spec: SourceSpec, speed: float) -> Source:
 def _open_video(spec: SourceSpec, speed: float) -> Source:
     if not _path_test(spec.target, Path.is_file):
         raise SourceError(f"file {redacted(spec.target)} not found; give the path of a video")
-    return video_file.open_video(Path(spec.target), spec.options, speed=speed, clip=spec.clip, name=spec.text)
+    path = user_path(spec.target)
+    return open_video(path, spec.options, speed=speed, clip=spec.clip, name=spec.text)
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
@@ -262,9 +274,10 @@ SOURCE_KINDS: tuple[SourceKind, ...] = (
     SourceKind("k4a", _regex(r"k4a(:(?P<options>.*))?"), _open_k4a, "an Azure Kinect (k4a)", k4a.missing),
     SourceKind(
         "webcam",
-        _regex(r"(?P<path>\d{1,3})(:(?P<options>.*))?"),
+        # Names in by-path have colons.
+        _regex(r"(?P<path>(?P<number>\d{1,3})|/dev/(?!shm/).+?)(:(?P<options>(?(number).*|[a-z]+=.*)))?"),
         _open_webcam,
-        "a webcam (0)",
+        "a webcam (0, /dev/video0)",
         webcam.missing,
     ),
     SourceKind(
@@ -275,7 +288,7 @@ SOURCE_KINDS: tuple[SourceKind, ...] = (
     ),
     SourceKind(
         "video",
-        _regex(r"(?P<path>.+\.(mp4|avi|mkv|mov|webm))(:(?P<options>.*))?"),
+        _regex(rf"(?P<path>.+\.({'|'.join(VIDEO_SUFFIXES)}))(:(?P<options>.*))?"),
         _open_video,
         "a video (walk.mp4, walk.mp4:model=lite)",
     ),
@@ -284,3 +297,4 @@ SOURCE_KINDS: tuple[SourceKind, ...] = (
 """All kinds of sources; the first whose pattern matches opens the source."""
 
 _DATASET_SUFFIXES = (".txt", ".npz", ".npy", ".csv")
+_TIMELESS_SUFFIXES = (".h264", ".264", ".h265", ".265", ".hevc")

@@ -11,9 +11,8 @@ import sys
 import threading
 from importlib import import_module
 
-import msgspec
-
 from stream.errors import SgeError
+from stream.exact_json import from_exact_json
 
 __all__ = ["main"]
 
@@ -32,7 +31,7 @@ def main() -> int:
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     module_name, settings_name = ROLES[role]
     module = import_module(module_name)
-    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=getattr(module, settings_name))
+    settings = from_exact_json(sys.stdin.buffer.readline(), getattr(module, settings_name))
     stop = threading.Event()
     threading.Thread(target=_wait_for_stdin_to_close, args=(stop,), daemon=True).start()
     try:

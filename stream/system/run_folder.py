@@ -27,6 +27,7 @@ from filelock import FileLock
 
 from stream.bus.sockets import Wiring, create_wiring
 from stream.errors import RunError, UserError
+from stream.exact_json import from_exact_json, to_exact_json
 from stream.system.process_identity import start_mark
 
 __all__ = ["Run", "can_connect", "is_swept", "open_run", "running"]
@@ -132,7 +133,7 @@ def _create(folder: Path, lock: FileLock, gallery: str) -> Run:
         run = Run(gallery, pid, create_wiring(folder), str(folder), start_mark(pid))
         partial = folder / "run.part"
         partial.touch(mode=0o600)
-        partial.write_bytes(msgspec.json.encode(run))
+        partial.write_bytes(to_exact_json(run))
         partial.replace(folder / "run.json")
     except OSError as error:
         msg = (
@@ -185,7 +186,7 @@ def _is_private(folder: Path) -> bool:
 
 def _read(folder: Path) -> Run | None:
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
+        return from_exact_json((folder / "run.json").read_bytes(), Run)
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any, Self, get_args
 
 from stream.decision import MatcherName
 from stream.errors import UserError
+from stream.user_text import decode_text, user_path
 
 __all__ = ["Settings", "check_fpir", "check_matcher", "read_config"]
 
@@ -77,6 +78,8 @@ class Settings:
             raise UserError(msg)
         if "view" in known:
             known["view"] = str(known["view"])
+        if "encoder" in known:
+            known["encoder"] = tuple(str(user_path(path)) for path in known["encoder"])
         return replace(self, **known)
 
 
@@ -118,13 +121,14 @@ def _invalid_fpir(given: str | float) -> UserError:
 
 
 def read_config(path: Path) -> Settings:
-    """Reads settings from a TOML file.
+    """Reads settings from a TOML file, UTF-8 unless its byte order mark says otherwise.
 
     Raises:
         UserError: the file cannot be read, has an unknown key, or a value of a wrong type or out of range.
     """
+    path = user_path(str(path))
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(decode_text(path.read_bytes()))
     except OSError as error:
         msg = f"cannot read the config {path}: {error.strerror}"
         raise UserError(msg) from None

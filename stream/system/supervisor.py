@@ -22,6 +22,7 @@ from typing import IO, Any
 import msgspec
 
 from stream.bus.messages import Status
+from stream.exact_json import to_exact_json
 
 __all__ = ["Child", "ProcessExit", "Supervisor"]
 
@@ -166,7 +167,7 @@ class Child:
 
     def start(self, echo: Callable[[str], None]) -> None:
         """Starts the process; `echo` receives each line that it logs."""
-        settings = msgspec.json.encode(self.make_settings(self)) + b"\n"
+        settings = to_exact_json(self.make_settings(self)) + b"\n"
         self.status, self._restart_at, self._first_heartbeat = None, None, None
         self._dropped_before_restart.update(self._dropped)
         self._dropped = {}

@@ -20,6 +20,7 @@ from stream.outputs.standard_output import (
 )
 from stream.system.secrecy import check_arguments
 from stream.terminal.calibrate_command import calibrate
+from stream.terminal.consoles import accept_all_characters
 from stream.terminal.evaluate_command import evaluate
 from stream.terminal.gallery_command import gallery as gallery_commands
 from stream.terminal.options import (
@@ -252,6 +253,7 @@ def doctor(
 
 def main() -> NoReturn:
     """Runs the program; prints an error as one sentence on stderr and exits with its status."""
+    accept_all_characters()
     interrupt_on_end_signals()
     try:
         check_arguments(sys.argv[1:])

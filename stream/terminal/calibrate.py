@@ -22,6 +22,7 @@ from stream.errors import UserError
 from stream.system.compatibility import fit_command
 from stream.system.live import Live
 from stream.terminal.identify import echo_to
+from stream.user_text import readable
 
 __all__ = ["CalibrationReport", "PersonReport", "calibrate"]
 
@@ -186,8 +187,8 @@ def _named(
         if visit.score >= limit:
             name = index.names[visit.nearest]
             yield (
-                f"{recording} would be named as {name} (score {visit.score:.2f}, threshold {limit:.2f}): "
-                f"if it shows {name} or anybody enrolled, calibrate again without it"
+                f"{readable(recording)} would be named as {name} (score {visit.score:.2f}, threshold "
+                f"{limit:.2f}): if it shows {name} or anybody enrolled, calibrate again without it"
             )
 
 

@@ -35,16 +35,16 @@ __all__ = [
 ]
 
 # No markup: names and paths may contain brackets.
-out = StandardConsole(markup=False)
-err = StandardConsole(stderr=True, markup=False)
+out = StandardConsole(markup=False, emoji=False)
+err = StandardConsole(stderr=True, markup=False, emoji=False)
 
 SourceOption = Annotated[
     list[str] | None,
     typer.Option(
         "--source",
         metavar="S",
-        help="walk.mcap, walk.mp4#t=2,9.5, kinect, k4a, 0 (a webcam), rtsp://user:password@host/path, "
-        "walkers:n=4,seed=1; with a label: front=kinect; may be repeated.",
+        help="walk.mcap, walk.mp4#t=2,9.5, kinect, k4a, 0 or /dev/video0 (a webcam), "
+        "rtsp://user:password@host/path, walkers:n=4,seed=1; with a label: front=kinect; may be repeated.",
     ),
 ]
 GalleryOption = Annotated[

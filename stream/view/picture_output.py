@@ -14,6 +14,7 @@ import zmq
 from stream.bus.sockets import Bus
 from stream.errors import UserError
 from stream.file_writing import make_private_folder, remove_unfinished, replace_file
+from stream.user_text import user_path
 from stream.view.mjpeg import PictureServer
 
 __all__ = ["open_view", "picture_file_name"]
@@ -59,7 +60,7 @@ def open_view(target: str, bus: Bus, names: Sequence[str]) -> Iterator[str]:
     if address := _ADDRESS.match(target):
         msg = f"--view: expected a folder or a port number, such as 8090, got an address ({address[0]}...)"
         raise UserError(msg)
-    output = PictureServer(_port(target), names) if _is_port(target) else _Folder(Path(target))
+    output = PictureServer(_port(target), names) if _is_port(target) else _Folder(user_path(target))
     stop = threading.Event()
     socket = bus.bind(zmq.PULL, "pictures", high_water=2)
     thread = threading.Thread(target=_forward, args=(socket, output, stop), name="view", daemon=True)

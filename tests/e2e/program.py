@@ -68,16 +68,17 @@ class Program:
         }
 
     def run(
-        self, *arguments: str, stdin: str = "", folder: Path | None = None
+        self, *arguments: str, stdin: str = "", folder: Path | None = None, encoding: str = "utf-8"
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a command to its end, in a working folder."""
+        """Runs a command to its end, in a working folder; other bytes than of the encoding are surrogates."""
         return subprocess.run(
             [sys.executable, "-P", "-m", "stream", *arguments],
             cwd=folder,
             env=self.environment,
             input=stdin,
             capture_output=True,
-            text=True,
+            encoding=encoding,
+            errors="surrogateescape",
             timeout=WAIT_S,
             check=False,
         )

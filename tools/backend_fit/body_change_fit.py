@@ -16,7 +16,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from safetensors.numpy import save
 from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 
@@ -24,6 +23,7 @@ from stream.body import FloatArray
 from stream.errors import SgeError
 from stream.shipped_files import write_checksums
 from stream.skeleton import get_layout, to_canonical
+from stream.terminal.consoles import plain_console
 from stream.windows import boosted_trees
 from stream.windows.body_change import AFTER, BEFORE, BodyObserver, Jump, is_jump, measure_jump
 from stream.windows.boosted_trees import BoostedTrees
@@ -50,7 +50,7 @@ EDGE = 60
 """Frames at both ends of a walk in which no splice lies: 2 s."""
 
 Measures = NDArray[np.float32] | None
-out = Console()
+out = plain_console()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,7 +39,6 @@ from typing import Annotated
 import msgspec
 import numpy as np
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from safetensors.numpy import save
 
@@ -50,13 +49,14 @@ from gallery.scoring.backend_card import BackendCard, SensorCard
 from stream.body import FloatArray
 from stream.errors import RunError, SgeError
 from stream.shipped_files import CHECKSUMS, write_checksums
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import LineProgress
 from tools.backend_fit.sensor_fits import Fit, Fitter
 
 __all__ = ["main", "write_backend"]
 
 SHIPPED = Path("gallery/scoring/backends")
-out = Console()
+out = plain_console()
 
 
 def write_backend(folder: Path, contract: str, encoder: str, fitted: dict[str, Fit]) -> None:
@@ -106,9 +106,14 @@ def fit(
     """Fit projections and fusions, measure impostor scores, and write them."""
     weights = tuple(encoder or ())
     target = folder or next(iter(folders_beside(weights)), SHIPPED)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     try:
-        with LineProgress(*columns, console=Console(stderr=True)) as progress:
+        with LineProgress(*columns, console=plain_console(stderr=True)) as progress:
             loaded = load_encoder(*weights)
             fitter = Fitter(Encoder(loaded, "cpu"), progress, loaded)
             fitted = {**fitter.kinects_and_cameras(data), "simulated": fitter.simulated()}

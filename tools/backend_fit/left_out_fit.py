@@ -18,7 +18,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
@@ -26,6 +25,7 @@ from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
 from gallery.scoring.backend_card import FusionCard, SensorCard
 from gallery.scoring.fusion import FusionModel
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from tools.backend_fit.confidence_fit import measured_at
 from tools.backend_fit.fit_backend import write_backend
@@ -103,7 +103,7 @@ def run(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the weights and the back-end go.")],
 ) -> None:
     """Fit kinect-v2 without UCalgary, beside the weights that ship."""
-    err = Console(stderr=True)
+    err = plain_console(stderr=True)
     try:
         loaded = load_encoder()
         found = fit_without_ucalgary(

@@ -10,6 +10,7 @@ image's left and Y up (both inverted, to match a sensor's view of the person), Z
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -81,7 +82,9 @@ def _index(path: Path) -> dict[CasiaSequence, list[_RowBlock]]:
     known: dict[str, CasiaSequence] = {}
     try:
         with path.open("rb") as file:
-            end = len(next(file))
+            end = len(head := next(file))
+            if not head.rstrip().removeprefix(BOM_UTF8).isascii() or b"\0" in head:
+                raise DataError(f"{path} is not a UTF-8 text: save it as UTF-8, or download it again")
             for number, line in enumerate(file, 2):
                 start, end = end, end + len(line)
                 image = line.partition(b",")[0].decode("utf-8", errors="replace").strip()

@@ -1,6 +1,6 @@
 """CASIA-B's videos, with skeletons estimated by the camera pose pipeline, and recordings of these skeletons.
 
-Videos are `<xxx-mm-nn-vvv>.avi` (or .mp4, .mkv, .mov, .webm), or any video in folders `xxx/mm-nn/vvv`. A
+Videos are `<xxx-mm-nn-vvv>.avi` (or .mp4, .mkv and so on), or any video in folders `xxx/mm-nn/vvv`. A
 recording is `xxx/<mm-nn-vvv>.mcap`, as `sge-stream convert` writes it. Pose estimation takes some tens of
 milliseconds per image: for repeated evaluations, convert the videos once and read the recordings.
 
@@ -22,6 +22,7 @@ from stream.body import BodyFrame, SourceInfo
 from stream.errors import DataError, EndOfSource
 from stream.recording import read_recording
 from stream.skeleton import get_layout
+from stream.sources.camera.video_file import VIDEO_SUFFIXES
 from tools.datasets.casia import CasiaSequence, parse_sequence
 from tools.datasets.recorded_walk import Walk, WalkRef
 
@@ -30,7 +31,7 @@ __all__ = ["find", "find_recordings", "is_recording", "is_video", "is_video_name
 LAYOUT = "mediapipe"
 """Layout of the estimated skeletons."""
 
-_VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm"})
+_VIDEOS = frozenset(f".{suffix}" for suffix in VIDEO_SUFFIXES)
 
 _ReadFrames = Callable[[Path], tuple[SourceInfo, list[BodyFrame]]]
 

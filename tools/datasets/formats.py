@@ -27,6 +27,7 @@ from itertools import islice
 from pathlib import Path
 
 from stream.errors import DataError, UserError, data_errors
+from stream.user_text import readable
 from tools.datasets import biwi, casia_arrays, casia_csv, casia_videos, kgbd, ks20, npy, packed
 from tools.datasets.recorded_walk import Walk, WalkRef
 from tools.datasets.text_files import files_at, read_head
@@ -134,6 +135,7 @@ def find_walks(path: Path, person: str | None = None, walk: str | None = None) -
         raise UserError(f"{path} is one frame of a walk: give its folder")
     with data_errors(_unreadable(path)):
         found = list(file_format.find(files_at(path)))
+    person, walk = (None if wanted is None else readable(wanted) for wanted in (person, walk))
     for ref in found:
         if _is_selected(ref.person, person) and _is_selected(ref.walk, walk):
             yield replace(ref, read=partial(_read, path, ref))

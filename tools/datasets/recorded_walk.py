@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL, Layout, to_canonical
+from stream.user_text import readable
 
 __all__ = ["IntArray", "Walk", "WalkRef", "turn_upright"]
 
@@ -50,6 +51,11 @@ class Walk:
     condition: str = ""
     session: str = ""
 
+    def __post_init__(self) -> None:
+        """Makes the names valid text: they come from the names of files and folders."""
+        for field in ("person", "walk", "name", "view", "condition", "session"):
+            object.__setattr__(self, field, readable(getattr(self, field)))
+
     def trimmed(self, frames: int = 10) -> Walk:
         """Returns the walk without its first and last `frames` frames; a short walk may have none left.
 
@@ -89,6 +95,11 @@ class WalkRef:
     session: str = ""
     layout: str = "kinect-v1"
     rate_hz: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Makes the names valid text, as those of the walk."""
+        for field in ("person", "walk", "view", "condition", "session"):
+            object.__setattr__(self, field, readable(getattr(self, field)))
 
 
 def turn_upright(layout: Layout, joints: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stream.errors import DataError, UserError, data_errors
 from stream.paths import path_exists
+from stream.user_text import decode_text
 
 __all__ = ["files_at", "load_array", "read_error", "read_head", "read_rows", "read_text"]
 
@@ -40,19 +41,21 @@ def read_head(path: Path) -> str:
     """
     try:
         with path.open("rb") as file:
-            return file.read(4096).decode("utf-8", errors="replace")
+            return decode_text(file.read(4096), errors="replace")
     except OSError as error:
         raise read_error(path, error) from error
 
 
 def read_text(path: Path) -> str:
-    """Returns the text of a file; bytes that are not UTF-8 become replacement characters.
+    """Returns the text of a file: UTF-8, unless its byte order mark says otherwise; line ends are line feeds.
+
+    Bytes that are not of its encoding become replacement characters.
 
     Raises:
         DataError: the file cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return decode_text(path.read_bytes(), errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise read_error(path, error) from error
 

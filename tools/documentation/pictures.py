@@ -22,13 +22,13 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from stream.errors import RunError, UserError
 from stream.outputs.dashboard import Dashboard
 from stream.sources.camera.quiet_opencv import cv2
 from stream.system.live import Live
+from stream.terminal.consoles import plain_console
 from tools.demo import ENROLLED, PEOPLE, SEED, enrol_walkers
 from tools.documentation.architecture_picture import architecture_svg
 from tools.evaluation.terminal_tables import run_command
@@ -54,14 +54,14 @@ app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
 
 def dashboard_svg() -> str:
     """Runs the system on the people of the demo, all but one enrolled, and returns its dashboard as SVG."""
-    console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
+    console = plain_console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
     source = f"walkers:n={PEOPLE},seed={SEED},walk=2"
     with tempfile.TemporaryDirectory(prefix="sge-picture-") as folder:
         gallery = str(Path(folder) / "gallery.db")
-        enrol_walkers(gallery, (), Console(quiet=True), debug=False)
+        enrol_walkers(gallery, (), plain_console(quiet=True), debug=False)
         with Live([source], gallery) as live:
             dashboard = Dashboard(live)
-            silent = Console(width=WIDTH, height=HEIGHT, file=io.StringIO())
+            silent = plain_console(width=WIDTH, height=HEIGHT, file=io.StringIO())
             first: float | None = None
             while first is None or time.monotonic() - first < SECONDS:
                 verdict = live.next(0.1)

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from stream.errors import SgeError, UserError
 from stream.paths import path_exists
+from stream.terminal.consoles import accept_all_characters, plain_console
 from stream.terminal.progress_lines import LineProgress
 from tools.evaluation.protocols.measure import MethodProgress
 
@@ -73,8 +74,8 @@ def figure_table(
 
 def print_table(console: Console, table: Table) -> None:
     """Prints a table at full width, so that a narrow terminal wraps lines and cuts no figure off."""
-    wide = Console(
-        file=console.file, width=max(console.width, _WIDTH), force_terminal=console.is_terminal, markup=False
+    wide = plain_console(
+        file=console.file, width=max(console.width, _WIDTH), force_terminal=console.is_terminal
     )
     wide.print(table)
 
@@ -89,12 +90,12 @@ def _format(value: object) -> str:
 def progress_bars(console: Console) -> Iterator[MethodProgress]:
     """Yields a progress callback that shows the progress of each method, with elapsed and remaining time."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TimeLeftColumn(),
-        TextColumn("{task.fields[text]}"),
+        TextColumn("{task.fields[text]}", markup=False),
     )
     tasks: dict[str, TaskID] = {}
     with LineProgress(*columns, console=console) as progress:
@@ -158,6 +159,7 @@ def write_errors(path: Path) -> Iterator[None]:
 
 def run_command(name: str, command: Callable[[], None]) -> None:
     """Runs a command; prints an expected error as one line and exits with its code."""
+    accept_all_characters()
     try:
         command()
     except SgeError as error:

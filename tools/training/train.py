@@ -20,6 +20,7 @@ from encoder.training.spans import cut_spans
 from encoder.training.train_config import TrainConfig, read_train_config
 from encoder.training.trainer import Trainer
 from encoder.training.training_progress import BatchReport, EpochReport
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import LineProgress
 from tools.training.stop_signals import stop_on_signals
 from tools.training.training_data import TrainingData, read_training_data, require_several_walks
@@ -71,7 +72,9 @@ def train_command(
                 found = read_training_data(data, people)
                 if not single_walks:
                     require_several_walks(found.walks)
-            return _train_tasks(chosen, found, folder, out if group.is_main else Console(quiet=True), group)
+            return _train_tasks(
+                chosen, found, folder, out if group.is_main else plain_console(quiet=True), group
+            )
     except PeerError as error:
         raise SystemExit(error.exit_code) from error
 
@@ -149,10 +152,10 @@ class _Screen:
         self._epochs = epochs
         self._out = out
         self._progress = LineProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=out,
             transient=True,
         )

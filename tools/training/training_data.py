@@ -16,6 +16,7 @@ from encoder.training.spans import TrainingWalk
 from stream.body import FloatArray
 from stream.errors import DataError, UserError
 from stream.recording import read_recording
+from stream.user_text import readable, user_path
 from tools.datasets import find_walks
 
 __all__ = [
@@ -95,7 +96,7 @@ def read_training_data(data: list[str], people: str | None = None) -> TrainingDa
         path, mark, own = text.partition("#people=")
         chosen = own if mark else people
         _read_source(
-            Path(path), None if chosen is None else parse_people_selection(chosen), found, name_by_digest
+            user_path(path), None if chosen is None else parse_people_selection(chosen), found, name_by_digest
         )
     return found
 
@@ -122,7 +123,7 @@ def _read_source(
     if not count:
         raise DataError(f"{path}: expected walks to train on, got none; give another file or folder")
     licence = next((text for name, text in _LICENCES.items() if path.name.startswith(name)), _UNKNOWN_LICENCE)
-    found.sources.append(DataSource(path.stem, _people_text(people), count, frames, licence))
+    found.sources.append(DataSource(readable(path.stem), _people_text(people), count, frames, licence))
 
 
 def _walks(path: Path, chosen: set[str] | None) -> Iterator[TrainingWalk]:
@@ -146,7 +147,9 @@ def _walks(path: Path, chosen: set[str] | None) -> Iterator[TrainingWalk]:
         return
     for recording in recordings:
         # convert writes <person>/<walk>.mcap; the person of a file outside such a folder is unknown.
-        person = "" if path in {recording.parent, recording} else normalise_person(recording.parent.name)
+        person = (
+            "" if path in {recording.parent, recording} else normalise_person(readable(recording.parent.name))
+        )
         if chosen is None or person in chosen:
             yield from _recorded(recording, person)
 

@@ -19,7 +19,6 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -30,6 +29,7 @@ from stream.body import FloatArray
 from stream.bus.messages import WindowRow
 from stream.errors import SgeError
 from stream.skeleton import CANONICAL, Layout, get_layout, map_joints, to_canonical
+from stream.terminal.consoles import plain_console
 from stream.windows.cutting import cut_windows
 from tools.backend_fit.offline_pipeline import (
     WalkCages,
@@ -50,7 +50,7 @@ MEASURED_EVERY = 5
 """Every n-th skeleton is measured."""
 
 Conversion = Callable[[Layout, FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
-out = Console()
+out = plain_console()
 
 
 class Proportions(NamedTuple):

@@ -21,7 +21,6 @@ import msgspec
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
@@ -38,6 +37,7 @@ from stream.bus.messages import Tick
 from stream.capture.tracking import Tracker, make_tick
 from stream.errors import SgeError
 from stream.skeleton import get_layout
+from stream.terminal.consoles import plain_console
 from stream.windows.body_change import LIMIT, BodyChangeDetector, Jump
 from stream.windows.boosted_trees import BoostedTrees, load_trees
 from tools.backend_fit.body_change_fit import (
@@ -69,7 +69,7 @@ FPIR = 0.05
 """Walks by which people are enrolled."""
 MOST_S = 2.0
 _NO_JUMP = -99.0
-out = Console()
+out = plain_console()
 
 Encoded = list[tuple[Tick, FloatArray]]
 """Ticks, each with the CAGEs of its windows (n, f, D)."""

@@ -14,11 +14,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from stream.errors import SgeError
 from stream.skeleton import get_layout, to_canonical
+from stream.terminal.consoles import plain_console
 from stream.windows.body_history import BodyHistory
 from stream.windows.cutting import cut_windows
 from stream.windows.posture import assess_posture
@@ -29,7 +29,7 @@ from tools.datasets import Walk, WalkRef, find_walks
 __all__ = ["Shares", "main", "refused"]
 
 F = 6
-out = Console(width=110)
+out = plain_console(width=110)
 
 
 class Shares(NamedTuple):

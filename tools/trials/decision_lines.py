@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from stream.errors import DataError, SgeError, UserError
+from stream.terminal.consoles import plain_console
 from tools.trials.kgbd_identification import ENROL_WALKS, PROBE_WALK
 from tools.trials.program import VARYING, Line, Program, lines_by_source, parse_person_numbers
 
@@ -30,7 +30,7 @@ REPLAYS = (("fusion", "0.01"), ("nearest", "off"), ("rn", "0.05"))
 """Matchers, each with its `--fpir`."""
 
 SIMULATED = "walkers:n=4,seed=1,live=0"
-out = Console()
+out = plain_console()
 
 
 def decision_lines(data: Path, people: Iterable[int], checkout: Path | None = None) -> list[Line]:

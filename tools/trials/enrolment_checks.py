@@ -21,7 +21,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -37,6 +36,7 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.store.records import PersonTemplates
 from stream.bus.messages import EnrolRequest, Tick
 from stream.errors import SgeError, UserError
+from stream.terminal.consoles import plain_console
 from tools.backend_fit.fusion_fit import DescribedWalk, fit_fusion
 from tools.backend_fit.offline_pipeline import WalkCages, encode_walk, enrol, kgbd_walks, patho_walks
 from tools.datasets import Walk, WalkRef
@@ -55,7 +55,7 @@ SEED = 0
 STRANGER_PAIRS = 20
 """Pairs of walks of two people, for each walk."""
 
-out = Console()
+out = plain_console()
 
 
 class Shares:

@@ -20,7 +20,6 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 from scipy.optimize import minimize
 from scipy.special import log_softmax
@@ -30,6 +29,7 @@ from encoder.weights import load_encoder
 from gallery.scoring.backend import ANY_SENSOR, Backend
 from gallery.scoring.fusion import FusionModel
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from tools.trials.left_out_sites import LeftOutSite, SiteWalk, compare, read_left_out_sites
 
 __all__ = ["Comparison", "learned_weights", "main"]
@@ -43,8 +43,8 @@ SPREADS = (0.3, 0.6, 1.5)
 CONSTANT = (1.25, 1.5, 2.0)
 """Factors of the bone lengths' weight."""
 
-out = Console(width=120)
-err = Console(stderr=True)
+out = plain_console(width=120)
+err = plain_console(stderr=True)
 
 Floats = NDArray[np.float64]
 Weights = tuple[float, float]

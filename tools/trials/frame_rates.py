@@ -17,7 +17,6 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
@@ -25,6 +24,7 @@ from gallery.calibration.gallery_calibration import measured_elsewhere
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from tools.backend_fit.offline_pipeline import encode_walk, enrol, kgbd_walks, track_scores
 from tools.datasets import Walk
 
@@ -33,7 +33,7 @@ __all__ = ["main"]
 RATE_HZ = 30
 KEPT_OF = (1, 3, 4, 5, 6)
 FPIR = 0.01
-out = Console()
+out = plain_console()
 
 
 class Probe(NamedTuple):

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from tools.convert import convert
 from tools.trials.program import Line, Program, lines_by_source, parse_person_numbers
 
@@ -27,7 +27,7 @@ __all__ = ["main"]
 ENROL_WALKS = ("1", "2")
 PROBE_WALK = "3"
 NO_DECISION = {"candidate": None, "person": None, "score": None, "margin": None, "state": "no decision"}
-out = Console()
+out = plain_console()
 
 
 def _enrol(

@@ -16,16 +16,16 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from stream.errors import SgeError
 from stream.system.live import Live
+from stream.terminal.consoles import plain_console
 
 __all__ = ["main", "measure"]
 
 WARM_UP_S = 2.0
 ENROLLED = 4
-out = Console()
+out = plain_console()
 
 
 def measure(source: str, seconds: float) -> list[float]:

@@ -20,7 +20,6 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 
 from encoder.inference import Encoder
 from encoder.pose import POSE_WIDTH
@@ -31,6 +30,7 @@ from gallery.scoring.fusion import FusionModel
 from gallery.scoring.template_index import TemplateIndex
 from stream.body import FloatArray
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from tools.backend_fit.fusion_fit import DescribedWalk
 from tools.backend_fit.fusion_transfer import Site, fit_bones, fit_for_any_sensor, fit_for_few_people
@@ -58,8 +58,8 @@ BAD_RECORDING = "207"
 PATHO_PEOPLE = range(1, 6)
 PROBES = 150
 """The most probes of one draw."""
-out = Console(width=140)
-err = Console(stderr=True)
+out = plain_console(width=140)
+err = plain_console(stderr=True)
 
 Floats = NDArray[np.float64]
 Places = list[int]

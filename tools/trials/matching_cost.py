@@ -18,7 +18,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -33,6 +32,7 @@ from gallery.scoring.track_scores import MAX_TEMPLATES
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 from stream.bus.messages import Tick, WindowRow
+from stream.terminal.consoles import plain_console
 
 __all__ = ["Cost", "cost_table", "main", "measure"]
 
@@ -40,7 +40,7 @@ SENSOR = "kinect-v1"
 STEP_NS = 100_000_000
 MIN_ROUNDS = 60
 WALKS = 2
-out = Console()
+out = plain_console()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from stream.body import FloatArray, Image
 from stream.errors import SgeError
 from stream.sources.camera.model_files import POSE_MODELS
 from stream.sources.camera.pose_models import PoseModels
+from stream.terminal.consoles import plain_console
 from tools.trials.sample_videos import pictures_of, walker_video
 from tools.trials.small_people import BONES, tallest_person
 
@@ -33,7 +33,7 @@ __all__ = ["difference", "main", "measure"]
 FIRST, STOP = 130, 175
 """Pictures in which the walker is in full view."""
 
-out = Console()
+out = plain_console()
 
 
 def measure(model: str, pictures: Sequence[Image]) -> tuple[list[str], FloatArray]:

@@ -25,7 +25,6 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -39,6 +38,7 @@ from stream.capture.tracking import Tracker
 from stream.errors import EndOfSource, SgeError, UserError
 from stream.skeleton import get_layout, to_canonical
 from stream.sources import open_source
+from stream.terminal.consoles import plain_console
 from stream.windows.body_change import detector_for
 from stream.windows.cutting import Window
 from tools.backend_fit.offline_pipeline import WalkCages, enrol, track_scores
@@ -54,7 +54,7 @@ SAME_PLACE = 0.03
 TOGETHER = 10
 """Frames in which two tracks are in view together, so that they are two people."""
 
-out = Console(width=110)
+out = plain_console(width=110)
 
 Floats = NDArray[np.float64]
 Places = Sequence[int]

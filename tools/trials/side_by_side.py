@@ -18,7 +18,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from stream.body import FloatArray, Image
@@ -29,6 +28,7 @@ from stream.sources.camera.model_files import POSE_MODELS
 from stream.sources.camera.person_tracking import TORSO
 from stream.sources.camera.pose_models import Pose, PoseModels
 from stream.sources.camera.quiet_opencv import cv2
+from stream.terminal.consoles import plain_console
 from tools.trials.composed_people import CutOut, background_of, open_cutter, paste
 from tools.trials.sample_videos import pictures_of, plaza_video, walker_video
 
@@ -57,7 +57,7 @@ MIN_IOU = 0.4
 """With the box of the pasted person, from which a detected box shows that person."""
 
 Estimator = Callable[[PoseModels, Image, Sequence[Box]], "list[Pose | None]"]
-out = Console()
+out = plain_console()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from stream.body import FloatArray, Image
@@ -34,6 +33,7 @@ from stream.sources.camera.person_tracking import person_box
 from stream.sources.camera.pose_models import Pose, PoseModels
 from stream.sources.camera.pose_pipeline import open_pose_pipeline
 from stream.sources.camera.quiet_opencv import cv2
+from stream.terminal.consoles import plain_console
 from tools.trials.sample_videos import pictures_of, plaza_video, walker_video
 
 __all__ = [
@@ -62,7 +62,7 @@ WALKER_HEIGHT = 0.38
 LARGE = (720, 1280)
 MIN_IOU = 0.4
 BONES = ((11, 13), (13, 15), (12, 14), (14, 16), (23, 25), (25, 27), (24, 26), (26, 28))
-out = Console()
+out = plain_console()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import ArrayLike
-from rich.console import Console
 
 from encoder.inference import Encoder
 from encoder.weights import load_encoder
@@ -36,6 +35,7 @@ from gallery.scoring.backend import ANY_SENSOR, Backend, load_backend
 from gallery.scoring.fusion import FusionModel
 from stream.body import FloatArray
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from tools.backend_fit.left_out_fit import fit_without_ucalgary
 from tools.datasets.dataset_registry import open_dataset
@@ -58,8 +58,8 @@ __all__ = ["main"]
 HIGHEST = 0.2
 """Share of comparisons that the exponential tail is fitted to."""
 
-out = Console(width=150)
-err = Console(stderr=True)
+out = plain_console(width=150)
+err = plain_console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)

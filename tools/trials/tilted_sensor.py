@@ -23,7 +23,6 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -38,6 +37,7 @@ from stream.capture.tracking import Tracker
 from stream.errors import SgeError
 from stream.levelling import levelling_turn
 from stream.skeleton import get_layout, to_canonical
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from stream.windows.cutting import Window, WindowCutter
 from tools.backend_fit.offline_pipeline import (
@@ -62,8 +62,8 @@ BAD_RECORDING = "207"
 UCALGARY = "Kinect v2, UCalgary"
 _FIRST_RUN = "N-1"
 
-out = Console(width=140)
-err = Console(stderr=True)
+out = plain_console(width=140)
+err = plain_console(stderr=True)
 
 Floats = NDArray[np.float64]
 

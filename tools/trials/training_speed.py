@@ -19,7 +19,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from encoder.attention import Attention, locality_mask
@@ -35,6 +34,7 @@ from encoder.training.train_config import TrainConfig
 from encoder.training.trainer import Trainer
 from encoder.weights import seeded_state
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 
 __all__ = ["PLAIN", "PlainStep", "Speed", "main", "measure", "speed_table", "synthetic_spans"]
 
@@ -44,7 +44,7 @@ AUTHORS_RATE = 413
 
 _MIN_ROUNDS = 3
 _BATCHES_PER_ROUND = 4
-out = Console()
+out = plain_console()
 
 Step = Callable[[IntArray, tuple[int, ...]], torch.Tensor]
 """Trains on rows of the spans with a seed; returns L_S, L_A and L_C (3, 3), axes [loss, dimension]."""

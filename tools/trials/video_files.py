@@ -27,12 +27,12 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from rich.console import Console
 from rich.table import Column, Table
 
 from stream.body import Image
 from stream.errors import DataError
 from stream.sources.camera.video_reader import CutOffVideo, VideoReader
+from stream.terminal.consoles import plain_console
 
 __all__ = ["FORMATS", "FRONT", "VideoFormat", "main", "read_times", "write_video"]
 
@@ -108,12 +108,15 @@ FORMATS: Mapping[str, tuple[VideoFormat, Sequence[float]]] = {
     "h264-reordered.avi": (_avi("libx264", 2), CONSTANT),
     "vp9.webm": (_webm(), VARYING),
     "sound.webm": (_webm(1000, sound=6), VARYING),
+    "television.ts": (VideoFormat(start=50_000, unit=Fraction(1, 90_000)), VARYING),
+    "windows.wmv": (VideoFormat("wmv2", unit=Fraction(1, 1000)), VARYING),
+    "flash.flv": (VideoFormat(unit=Fraction(1, 1000)), VARYING),
     "browser.webm": (_webm(1000, live="1"), VARYING),
 }
 """File name -> how it is written, and the times of its pictures. A browser states 1000 pictures a second, and
 no length."""
 
-out = Console()
+out = plain_console()
 
 
 def write_video(

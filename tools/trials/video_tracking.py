@@ -19,7 +19,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from stream.body import BodyFrame, FloatArray
@@ -30,6 +29,7 @@ from stream.sources.camera.boxes import Box, bounding_box, iou
 from stream.sources.camera.model_files import POSE_MODELS
 from stream.sources.camera.quiet_opencv import cv2
 from stream.sources.camera.video_reader import CutOffVideo
+from stream.terminal.consoles import plain_console
 from stream.view.drawing import Label, draw
 
 __all__ = [
@@ -55,7 +55,7 @@ COLOUR_FRAMES = 10
 SWITCH_FACTOR = 1.3
 """A switch counts if it fits this many times better than no switch."""
 
-out = Console()
+out = plain_console()
 
 
 @dataclass(slots=True)

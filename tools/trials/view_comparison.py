@@ -21,7 +21,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -32,6 +31,7 @@ from stream.body import FloatArray
 from stream.bus.messages import WindowRow
 from stream.errors import SgeError
 from stream.skeleton import CANONICAL
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from tools.backend_fit.fusion_fit import DescribedWalk
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_few_people
@@ -51,8 +51,8 @@ from tools.trials.left_out_sites import Scores, SiteWalk, Task, draw, figures_of
 
 __all__ = ["MirroredWalk", "main", "mirror", "ways_of"]
 
-out = Console(width=110)
-err = Console(stderr=True)
+out = plain_console(width=110)
+err = plain_console(stderr=True)
 
 Floats = NDArray[np.float64]
 

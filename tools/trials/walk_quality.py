@@ -25,7 +25,6 @@ from typing import Annotated, Self
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from scipy.stats import spearmanr
@@ -43,6 +42,7 @@ from gallery.scoring.walk_quality import TRUNK_BONES, BoneVariation, assess_qual
 from stream.body import FloatArray
 from stream.errors import SgeError
 from stream.skeleton import BONES, CANONICAL
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import LineProgress
 from tools.backend_fit.fusion_fit import DescribedWalk, fit_fusion
 from tools.backend_fit.fusion_transfer import fit_bones, fit_for_few_people
@@ -66,7 +66,7 @@ GROUPS = {
 
 _JOINTS = [CANONICAL[joint] for joint, _ in BONES]
 Floats = NDArray[np.float64]
-out = Console(width=110)
+out = plain_console(width=110)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,7 +236,7 @@ def _scores(
 
 def _assess(encoder: Encoder, refs: Iterable[WalkRef], group: Callable[[WalkRef], str]) -> list[AssessedWalk]:
     found: list[AssessedWalk] = []
-    with LineProgress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
+    with LineProgress(*Progress.get_default_columns(), console=plain_console(stderr=True)) as progress:
         for order, ref in enumerate(progress.track(list(refs))):
             walk = encode_walk(encoder, ref.read())
             if len(walk.cages) < LENGTHS[0]:

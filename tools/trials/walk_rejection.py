@@ -20,12 +20,12 @@ import numpy as np
 import typer
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from stream.body import FloatArray
 from stream.errors import SgeError
 from stream.skeleton import CANONICAL, get_layout, to_canonical
+from stream.terminal.consoles import plain_console
 from stream.windows.cutting import Window, WindowCutter, WindowProblem
 from tools.backend_fit.offline_pipeline import kgbd_walks, patho_walks, simulated_walks
 from tools.datasets import Walk, find_walks
@@ -40,7 +40,7 @@ REST = 0.12
 AROUND_NS = 500_000_000
 SEEDS = (1, 2, 3, 4, 5)
 _HIP, *_ANKLES = (CANONICAL.index(name) for name in ("HipCenter", "AnkleLeft", "AnkleRight"))
-out = Console()
+out = plain_console()
 
 
 @dataclass(slots=True)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from stream.walk_views import VIEWS, View, seen_views
 from stream.windows.cutting import RATE_HZ, Window
@@ -31,8 +31,8 @@ F = 6
 
 VIDEOS = "rgb_metrabs_large_17j.npz"
 
-out = Console(width=110)
-err = Console(stderr=True)
+out = plain_console(width=110)
+err = plain_console(stderr=True)
 
 
 def views_shown(windows: Iterable[Window]) -> tuple[Counter[View | None], tuple[View, ...]]:

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from stream.sources.camera.detected_bodies import PosePipeline
     from stream.sources.camera.video_reader import DecodedPicture
 
-__all__ = ["open_video"]
+__all__ = ["VIDEO_SUFFIXES", "open_video"]
+
+VIDEO_SUFFIXES = (
+    *("mp4", "m4v", "mov", "3gp", "avi", "mkv", "webm"),
+    *("ts", "mts", "m2ts", "mpg", "mpeg", "wmv", "asf", "flv"),
+)
+"""Ends of the names of video files. Streams without a container, such as .h264, are not among them:
+they have no times."""
 
 SAME_SHAPE = 0.02
 """Relative difference of two ratios of width and height that still show the same scene."""

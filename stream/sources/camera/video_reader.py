@@ -182,6 +182,8 @@ class _End:
         elif name == "avi" and stream.average_rate:
             # FFmpeg corrects the length of an AVI by the size of the file; the number of pictures is stated.
             self._stated = max(self._stated, float(stream.frames / stream.average_rate))
+        elif name in ("mpegts", "mpeg"):
+            self._stated = 0.0  # these state no length; FFmpeg guesses one
         self._reached = 0.0
         self._latest = math.inf
         self._longest = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,11 +30,12 @@ SIZE = (1280, 720)
 _HINT = "check that it is plugged in, that no other program uses it, and that programs may use cameras"
 
 
-def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSource:
+def open_webcam(address: str, options: Mapping[str, str] | None = None) -> LiveSource:
     """Returns a webcam as a source; the first read opens it.
 
     Args:
-        number: of the webcam, from 0.
+        address: its number, from 0; or its device file, or a link to that, such as those in /dev/v4l/by-id,
+            which stay the same when webcams are plugged in elsewhere or in another order.
         options: see `stream.sources.camera.camera_options`.
 
     Raises:
@@ -47,13 +49,15 @@ def open_webcam(number: int, options: Mapping[str, str] | None = None) -> LiveSo
         # OpenCV and MediaPipe take a second to import; only the process that reads the source needs them.
         from stream.sources.camera.camera_device import CameraDevice, CameraOpener  # noqa: PLC0415
 
+        number = _number(address)  # each time, because a link leads elsewhere after the webcam was unplugged
         label = _label(number)
         opener = CameraOpener(
             lambda: _open(number), label, lambda _: SourceError(f"{label} delivers no more pictures")
         )
         return CameraDevice(opener, camera_options, pipelines)
 
-    info = SourceInfo(f"webcam {number}", "camera", "mediapipe", live=True, finite=False)
+    name = f"webcam {int(address)}" if address.isdecimal() else address
+    info = SourceInfo(name, "camera", "mediapipe", live=True, finite=False)
     return LiveSource(info, connect, hint=_HINT, timeouts=TIMEOUTS)
 
 
@@ -62,14 +66,33 @@ def missing() -> str:
     return "no webcam found" if sys.platform == "linux" and not _numbers() else ""
 
 
+def _number(address: str) -> int:
+    """Returns the number of a webcam, of which Linux makes the name of its device file.
+
+    Raises:
+        SourceError: there is no such device file, or it is not that of a webcam.
+    """
+    if address.isdecimal():
+        return int(address)
+    found = re.fullmatch(r"video(\d+)", Path(address).resolve().name)
+    if found and Path(address).exists():
+        return int(found[1])
+    reason = "is not a webcam" if Path(address).exists() else "not found"
+    raise SourceError(f"{address} {reason}; plug the webcam in, or {_other_webcams()}")
+
+
+def _other_webcams() -> str:
+    numbers = _numbers()
+    return f"use one of: {', '.join(map(_label, numbers))}" if numbers else "give another source"
+
+
 def _open(number: int) -> cv2.VideoCapture:
     from stream.sources.camera.quiet_opencv import cv2  # noqa: PLC0415
 
     if sys.platform == "linux" and number not in (numbers := _numbers()):
         if not numbers:
             raise SourceError(f"webcam {number} not found (no webcam found at all): plug one in")
-        available = ", ".join(map(_label, numbers))
-        raise SourceError(f"webcam {number} not found; plug it in, or use one of: {available}")
+        raise SourceError(f"webcam {number} not found; plug it in, or {_other_webcams()}")
     # Windows' newer driver model (Media Foundation) takes half a minute to open some webcams.
     driver = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_DSHOW}.get(sys.platform, cv2.CAP_ANY)
     camera = cv2.VideoCapture(number, driver)

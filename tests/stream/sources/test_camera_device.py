@@ -424,7 +424,7 @@ def test_change_of_picture_size_starts_a_new_connection(
     sizes = iter([(480, 640)] * 3 + [(240, 320)] * 10_000)
     monkeypatch.setattr(webcam, "TIMEOUTS", Timeouts(retry=0.05))
     monkeypatch.setattr(Webcam, "retrieve", lambda self: (True, np.zeros((*next(sizes), 3), np.uint8)))
-    source = webcam.open_webcam(0)
+    source = webcam.open_webcam("0")
     frame_of(source)
     read_until(source, lambda: source.problem == "the picture size changed")
     read_until(source, lambda: not source.problem)
@@ -442,6 +442,29 @@ def test_unknown_webcam_is_reported_with_those_available(webcams: Path) -> None:
         read_until_it_fails(open_source("1"))
 
 
+def test_a_link_to_a_webcam_is_followed_each_time(webcams: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webcam, "TIMEOUTS", Timeouts(retry=0.05))
+    (link := webcams / "usb-HD-index0").symlink_to("video0")
+    source = webcam.open_webcam(str(link))
+    assert source.info.name == str(link)
+    frame_of(source)
+    assert source.description.startswith("HD Webcam (webcam 0)")
+    link.unlink()
+    Webcam.unplugged.set()
+    read_until(source, lambda: f"{link} not found; plug the webcam in, or use one of" in source.problem)
+    link.symlink_to("video2")  # plugged in elsewhere
+    Webcam.unplugged.clear()
+    read_until(source, lambda: not source.problem)
+    assert source.description.startswith("webcam 2")
+    source.close()
+
+
+def test_another_device_is_no_webcam(webcams: Path) -> None:
+    (webcams / "tty1").touch()
+    with pytest.raises(SourceError, match=r"tty1 is not a webcam; .*: HD Webcam \(webcam 0\), webcam 2$"):
+        read_until_it_fails(webcam.open_webcam(str(webcams / "tty1")))
+
+
 def test_webcam_in_use_is_reported(webcams: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert webcam.missing() == ""
     monkeypatch.setattr(Webcam, "available", False)
@@ -451,7 +474,7 @@ def test_webcam_in_use_is_reported(webcams: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_unplugged_webcam_is_reopened_when_it_is_back(webcams: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webcam, "TIMEOUTS", Timeouts(retry=0.05))
-    source = webcam.open_webcam(0)
+    source = webcam.open_webcam("0")
     frame_of(source)
     (webcams / "video0").unlink()
     Webcam.unplugged.set()

@@ -167,7 +167,9 @@ def test_duplicate_option_is_rejected() -> None:
     assert "option n is given twice" in open_error("walkers:n=4,n=5")
 
 
-@pytest.mark.parametrize("path", ["walk.mp4", "a/b.AVI", "b.mkv", "b.mov", r"C:\b.webm", "a:1.mp4"])
+@pytest.mark.parametrize(
+    "path", ["b.ts", "b.WMV", "b.m2ts", "walk.mp4", "a/b.AVI", "b.mkv", "b.mov", r"C:\b.webm", "a:1.mp4"]
+)
 def test_videos_are_recognised_by_suffix(path: str) -> None:
     assert f"file {path} not found" in open_error(path)
     parsed = parse_spec(f"{path}:model=full,fov=70#t=1,2")
@@ -190,6 +192,51 @@ def test_cameras_are_live_and_opened_by_the_first_read(spec: str, name: str) -> 
     assert source.info == SourceInfo(name, "camera", "mediapipe", live=True, finite=False)
     source.close()
     assert "is endless, but #t= needs a finite source" in open_error(f"{spec}#t=1,2")
+
+
+@pytest.mark.parametrize("suffix", [".h264", ".H265", ".264", ".hevc"])
+def test_a_stream_without_times_is_to_be_converted(tmp_path: Path, suffix: str) -> None:
+    (path := tmp_path / f"walk{suffix}").touch()
+    message = open_error(str(path))
+    assert "holds pictures without their times; convert it, with the rate at which it was recorded" in message
+    assert f"ffmpeg -r 30 -i {path} -c copy {tmp_path / 'walk.mp4'}" in message
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "options"),
+    [
+        ("/dev/video0", "/dev/video0", {}),
+        ("/dev/video12:model=lite,fov=70", "/dev/video12", {"model": "lite", "fov": "70"}),
+        ("/dev/v4l/by-id/usb-046d_HD_Pro-video-index0", "/dev/v4l/by-id/usb-046d_HD_Pro-video-index0", {}),
+        (
+            "/dev/v4l/by-path/pci-0000:00:14.0-usb-0:1:1.0-video-index0:model=full",
+            "/dev/v4l/by-path/pci-0000:00:14.0-usb-0:1:1.0-video-index0",
+            {"model": "full"},
+        ),
+    ],
+)
+def test_device_files_are_webcams(spec: str, path: str, options: dict[str, str]) -> None:
+    parsed = parse_spec(spec)
+    assert (parsed.kind.name, parsed.target, parsed.options) == ("webcam", path, options)
+    source = open_source(spec)
+    assert source.info == SourceInfo(path, "camera", "mediapipe", live=True, finite=False)
+    source.close()
+
+
+def test_a_file_in_shared_memory_is_no_webcam() -> None:
+    assert parse_spec("/dev/shm/walk.mcap").kind.name == "recording"
+    assert parse_spec("/dev/shm/walk.mp4").kind.name == "video"
+
+
+def test_a_tilde_is_the_home_folder(walk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(walk.parent))
+    monkeypatch.setenv("USERPROFILE", str(walk.parent))
+    assert times("~/walk.mcap#t=3") == [3, 4]
+    source = open_source("~/walk.mcap")
+    assert source.info.name == "~/walk.mcap"
+    source.close()
+    assert "file ~/none.mcap not found" in open_error("~/none.mcap")
+    assert "file ~none/walk.mp4 not found" in open_error("~none/walk.mp4")
 
 
 @pytest.mark.parametrize("spec", ["kinect", "Kinect", "kinect:", "k4a", "K4A:device=0,mode=cpu"])

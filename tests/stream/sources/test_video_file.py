@@ -224,12 +224,22 @@ def test_damaged_picture_is_an_empty_frame_and_counted(
 
 
 def test_every_picture_has_its_own_time(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
-    for name in ("varying.mp4", "varying.mkv", "browser.webm"):
+    names = ("varying.mp4", "varying.mkv", "browser.webm", "windows.wmv", "flash.flv")
+    for name in names:
         form, times = FORMATS[name]
         path = write_timed_video(tmp_path / name, times, form)
         frames = frames_of(str(path))
         assert [frame.time_ns / 1e9 for frame in frames] == pytest.approx(times, abs=0.001)
-    assert pipeline.processed == 3 * list(range(len(times)))
+    assert pipeline.processed == len(names) * list(range(len(times)))
+
+
+def test_a_television_clock_that_starts_again_is_followed(
+    tmp_path: Path, pipeline: type[VideoPosePipeline]
+) -> None:
+    times = FORMATS["television.ts"][1]
+    form = VideoFormat(start=2**33 / 90_000 - 2, unit=Fraction(1, 90_000))
+    frames = frames_of(str(write_timed_video(tmp_path / "walk.ts", times, form)))
+    assert [frame.time_ns / 1e9 for frame in frames] == pytest.approx(times, abs=0.001)
 
 
 def test_record_keeps_the_times_of_the_pictures(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:

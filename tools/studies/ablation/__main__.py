@@ -15,11 +15,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table as TerminalTable
 
 from encoder.training.train_config import TrainConfig, read_train_config
 from stream.errors import UserError
+from stream.terminal.consoles import plain_console
 from tools.evaluation.terminal_tables import make_folder, run_command, write_json
 from tools.studies.ablation.cell import read_figures, stored_tables
 from tools.studies.ablation.grid import TABLES, Row, Table, cells_of
@@ -88,7 +88,7 @@ def main(
             measure_all(data, people, base, seed_numbers, out, cells_of(chosen), jobs)
         for one in chosen:
             shown, tables[one.name] = _fill_table(one, out, seed_numbers)
-            Console(width=110).print(shown)
+            plain_console(width=110).print(shown)
         write_json(out / "tables.json", settings | {"seeds": seed_numbers, "tables": tables})
 
     run_command("ablation", command)

@@ -6,9 +6,8 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from rich.console import Console
-
 from encoder.training.train_config import TrainConfig
+from stream.terminal.consoles import plain_console
 from tools.datasets.dataset_registry import open_dataset
 from tools.evaluation.evaluation_request import choose_people
 from tools.evaluation.terminal_tables import progress_bars
@@ -43,7 +42,7 @@ def measure_all(
     done, total = 0, len(seeds) * len(cells)
     context = multiprocessing.get_context("spawn")
     with (
-        progress_bars(Console(stderr=True)) as progress,
+        progress_bars(plain_console(stderr=True)) as progress,
         ProcessPoolExecutor(jobs, mp_context=context) as pool,
     ):
         for seed in seeds:

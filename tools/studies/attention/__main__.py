@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from encoder.training.train_config import TrainConfig, read_train_config
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from tools.studies.attention.attention_study import attention_study, parse_seeds
 
 __all__ = ["main"]
@@ -34,7 +34,7 @@ def study(
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Trainings in parallel.")] = 1,
 ) -> None:
     """Train four attentions with and without contrastive learning; draw Fig. 4, 5 and 6 of the paper."""
-    out = Console(stderr=True)
+    out = plain_console(stderr=True)
     try:
         chosen = TrainConfig() if config is None else read_train_config(config)
         options: dict[str, Any] = {"epochs": epochs, "contrast": contrast}

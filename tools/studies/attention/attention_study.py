@@ -135,7 +135,7 @@ def attention_study(
 
 def _progress_bar(out: Console) -> LineProgress:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
