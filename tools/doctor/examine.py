@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -10,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+import zmq
+from rich.box import MINIMAL
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +20,8 @@ from rich.text import Text
 from gallery.scoring.backend import load_backend
 from gallery.store.gallery import open_gallery
 from gallery.store.store_protocol import MissingGalleryError
+from stream.bus.sockets import Bus
+from stream.sources import open_source
 from stream.sources.source_registry import SOURCE_KINDS
 from stream.system.compatibility import fit_command
 from stream.system.run_folder import open_run, running
@@ -26,7 +31,7 @@ from tools.doctor.source_check import check_source
 
 __all__ = ["examine"]
 
-STYLES: dict[State, str] = {"works": "green", "note": "yellow", "broken": "bold red"}
+STYLES: dict[State, str] = {"works": "green", "not tried": "cyan", "note": "yellow", "broken": "bold red"}
 PACKAGES = (
     "torch",
     "numpy",
@@ -42,6 +47,10 @@ PACKAGES = (
     "mediapipe",
 )
 TIMED_RUNS = 20
+_FINDING_WIDTH = 40
+"""Least number of characters in a line of a finding."""
+_WAIT_S = 5.0
+"""Longest wait for what comes at once if it works."""
 
 
 def examine(
@@ -64,9 +73,7 @@ def examine(
     Returns:
         1 if something is broken, else 0.
     """
-    table = Table(title=f"{version_text()} on this machine", title_justify="left")
-    for column in ("", "state", "found", "what to do"):
-        table.add_column(column, overflow="fold")
+    table = _table()
     broken = False
     with out.status("checking"):
         source_findings = (
@@ -76,9 +83,20 @@ def examine(
         for finding in source_findings if sources else _findings(gallery, encoder):
             broken = broken or finding.state == "broken"
             state = Text(finding.state, style=STYLES[finding.state])
-            table.add_row(finding.subject, state, Text(finding.result), Text(finding.fix))
+            advice = f"\n-> {finding.fix}" if finding.fix else ""
+            table.add_row(Text(finding.subject), state, Text(finding.result + advice))
     out.print(table)
     return int(broken)
+
+
+def _table() -> Table:
+    """Returns an empty table in which most of a narrow line is left for the findings."""
+    title = f"{version_text()} on this machine"
+    table = Table(title=title, title_justify="left", box=MINIMAL, show_header=False, show_edge=False)
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", min_width=_FINDING_WIDTH)
+    return table
 
 
 def _findings(gallery: str | None, encoder: Sequence[str]) -> Iterator[Finding]:
@@ -106,7 +124,7 @@ def _packages() -> Finding:
             missing.append(name)
     if missing:
         return Finding("packages", "broken", f"missing: {', '.join(missing)}", INSTALL)
-    return Finding("packages", "works", ", ".join(found))
+    return Finding("packages", "not tried", f"installed: {', '.join(found)}")
 
 
 def _encoder(weights: Sequence[str]) -> Finding:
@@ -147,8 +165,13 @@ def _gpu() -> Finding:
     import torch  # noqa: PLC0415
 
     if torch.cuda.is_available():
+        ones = torch.ones(8, 8, device="cuda")
+        if float((ones @ ones).sum()) != 8**3:
+            return Finding(
+                "GPU", "broken", "a product of matrices is wrong", "check its driver; --device cpu"
+            )
         return Finding("GPU", "works", torch.cuda.get_device_name())
-    return Finding("GPU", "note", "none that torch can use", "nothing: the CPU serves several people")
+    return Finding("GPU", "note", "none that torch can use; the CPU serves several people")
 
 
 def _gallery(url: str | None) -> Finding:
@@ -170,17 +193,34 @@ def _gallery(url: str | None) -> Finding:
 
 def _sockets() -> Finding:
     systems = len(list(running()))
-    with open_run("doctor") as run:
+    with open_run("doctor") as run, Bus(run.wiring) as bus:
         kind = "tcp with CURVE" if run.wiring.public_key else "ipc in a private folder"
-    return Finding("sockets", "works", f"{kind}; your running systems: {systems}")
+        receiver, sender = bus.bind(zmq.PULL, "windows"), bus.connect(zmq.PUSH, "windows")
+        sender.send(b"doctor")
+        if not receiver.poll(int(1000 * _WAIT_S)):
+            text = f"{kind}: a message did not arrive within {_WAIT_S:g} s"
+            return Finding(
+                "sockets", "broken", text, "let programs connect on this machine, as a firewall may not"
+            )
+    return Finding("sockets", "works", f"{kind}, a message arrived; your running systems: {systems}")
+
+
+def _walkers(subject: str, example: str) -> Finding:
+    with contextlib.closing(open_source("walkers:n=1,seed=1")) as source:
+        if source.read(_WAIT_S) is None:
+            return Finding(subject, "broken", f"{example}: no frame within {_WAIT_S:g} s", INSTALL)
+    return Finding(subject, "works", f"{example}; a frame was read")
 
 
 def _sources() -> Iterator[Finding]:
     for kind in SOURCE_KINDS:
+        subject = f"source {kind.name}"
         if missing := kind.missing():
-            yield Finding(f"source {kind.name}", "note", missing, "nothing, unless you need this source")
+            yield Finding(subject, "note", missing)
+        elif kind.name == "walkers":
+            yield run_check(subject, lambda: _walkers(subject, kind.example))  # noqa: B023 - called at once
         elif kind.example:
-            yield Finding(f"source {kind.name}", "works", kind.example)
+            yield Finding(subject, "not tried", kind.example, "to try yours: sge-stream doctor --source S")
         else:
             yield Finding(
                 f"source {kind.name}", "note", "not part of this version", "record elsewhere and replay here"

@@ -10,7 +10,7 @@ from stream.errors import SgeError
 
 __all__ = ["INSTALL", "Finding", "State", "run_check"]
 
-State = Literal["works", "note", "broken"]
+State = Literal["works", "not tried", "note", "broken"]
 INSTALL = "pip install -c constraints.txt ."
 
 
@@ -20,7 +20,8 @@ class Finding:
 
     Attributes:
         subject: what was checked.
-        state: `works`, `broken`, or `note` for something that the user should know.
+        state: `works` or `broken` for what was tried, `not tried` for what is there but was not used, `note`
+            for something that the user should know.
         result: what was found.
         fix: what to do; empty if nothing.
     """
@@ -36,6 +37,6 @@ def run_check(subject: str, check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except SgeError as error:
-        return Finding(subject, "broken", str(error), "see the error message")
+        return Finding(subject, "broken", str(error))  # the text says what to do
     except Exception as error:
         return Finding(subject, "broken", f"{type(error).__name__}: {error}", INSTALL)
