@@ -43,7 +43,8 @@ class PreparedEnrolment:
 
     Attributes:
         name: the person's name, as requested.
-        consent_by: how the person gave consent.
+        consent_by: whose consent it is, a value of `stream.consent.Consent`.
+        consent_note: who gave it and where that is recorded; may be empty.
         walks: at least one.
         quality: of the walks together.
         add: whether they are added to an enrolled person.
@@ -53,6 +54,7 @@ class PreparedEnrolment:
 
     name: str
     consent_by: str
+    consent_note: str
     walks: tuple[NewEnrolment, ...]
     quality: WalkQuality
     add: bool
@@ -85,7 +87,9 @@ def prepare_enrolment(matcher: Matcher, contract: str, request: EnrolRequest) ->
     findings.warnings += pose_model_warnings(walks, matcher.index.walks, name)
     entries = matcher.enrolled.begin(name, [track.number for track in tracks], walks)
     quality = assess_together([(track.scores.seconds, track.scores.bones.value) for track in tracks])
-    return PreparedEnrolment(name, request.consent_by, walks, quality, request.add, findings, tuple(entries))
+    return PreparedEnrolment(
+        name, request.consent_by, request.consent_note, walks, quality, request.add, findings, tuple(entries)
+    )
 
 
 def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply:
@@ -99,7 +103,12 @@ def store_enrolment(gallery: Gallery, prepared: PreparedEnrolment) -> EnrolReply
         if prepared.add:
             person = gallery.add_walks(prepared.name, prepared.walks)
         else:
-            person = gallery.enrol(prepared.name, prepared.walks, consent_by=prepared.consent_by)
+            person = gallery.enrol(
+                prepared.name,
+                prepared.walks,
+                consent_by=prepared.consent_by,
+                consent_note=prepared.consent_note,
+            )
     except BaseException:
         prepared.end("failed")
         raise

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stream.consent import Consent
     from stream.decision import Decision
     from stream.errors import DataError, GalleryError, RunError, SgeError, SourceError, UserError
     from stream.system.live import Live
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from stream.system.run_folder import running
 
 __all__ = [
+    "Consent",
     "DataError",
     "Decision",
     "GalleryError",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Consent": "stream.consent",
     "DataError": "stream.errors",
     "Decision": "stream.decision",
     "GalleryError": "stream.errors",

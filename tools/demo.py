@@ -18,6 +18,7 @@ from rich.text import Text
 
 from gallery.scoring.backend import load_backend
 from stream.bus.messages import Verdict
+from stream.consent import Consent
 from stream.outputs.dashboard import Dashboard
 from stream.system.live import Live
 from stream.terminal.identify import echo_to, print_encoder
@@ -108,7 +109,7 @@ def enrol_walkers(gallery: str, encoder: Sequence[str], err: Console, debug: boo
         for _ in live:
             pass
         for number, name in enumerate(ENROLLED, start=1):
-            live.enrol(name, [number], consent_by="--yes", force=True)  # all are new people
+            live.enrol(name, [number], consent=Consent.STATED, force=True)  # all are new people
     backend = load_backend(live.encoder.contract, map(Path, encoder))
     return backend.visits_of(live.infos[0].sensor) is not None
 

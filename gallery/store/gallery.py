@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gallery.store.copying import copy_people
 from gallery.store.engines import open_store
-from gallery.store.names import clean_name, name_key, name_taken, rename_taken
+from gallery.store.names import clean_name, clean_note, name_key, name_taken, rename_taken
 from gallery.store.records import (
     Erasure,
     NewEnrolment,
@@ -43,6 +43,7 @@ from gallery.store.visit_rows import (
     write_recordings,
     write_visits,
 )
+from stream.consent import Consent
 from stream.errors import GalleryError
 
 __all__ = ["Gallery", "open_gallery"]
@@ -192,14 +193,16 @@ class Gallery:
         enrolments: Sequence[NewEnrolment],
         consent_by: str,
         consent_at: datetime | None = None,
+        consent_note: str = "",
     ) -> Person:
         """Stores a new person with all walks: durable when this returns, or nothing is stored.
 
         Args:
             name: see `gallery.store.names.clean_name`.
             enrolments: the person's walks, at least one.
-            consent_by: `asked` or `--yes`.
+            consent_by: whose consent it is, a value of `stream.consent.Consent`.
             consent_at: when consent was given (aware); None is now.
+            consent_note: who gave it and where that is recorded; see `gallery.store.names.clean_note`.
 
         Raises:
             GalleryError: the name is taken or cannot be used, or a walk cannot be stored.
@@ -208,15 +211,19 @@ class Gallery:
         if consent_by not in CONSENT:
             msg = f"expected consent by {' or '.join(CONSENT)}, got {consent_by!a}; ask the person"
             raise GalleryError(msg)
+        note = clean_note(consent_note)
         check_walks(enrolments)
         now = datetime.now(UTC)
         consent_at = now if consent_at is None else consent_at.astimezone(UTC)
+        consent_by = Consent(consent_by).value
         values = {"enrolled_at": now, "consent_at": consent_at, "consent_by": consent_by}
         with self._write() as db:
-            added = insert(person).values(name=name, name_key=name_key(name), **values)
+            added = insert(person).values(
+                name=name, name_key=name_key(name), consent_note=note or None, **values
+            )
             (person_id,) = _take_name(db, added.returning(person.c.id), name_taken(name))
             walks = tuple(add_walk(db, person_id, walk, now) for walk in enrolments)
-        return Person(name, now, consent_at, consent_by, walks)
+        return Person(name, now, consent_at, consent_by, walks, note)
 
     def add_walks(self, name: str, enrolments: Sequence[NewEnrolment]) -> Person:
         """Adds walks to an enrolled person: all are durable when this returns, or none is stored.

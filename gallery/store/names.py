@@ -8,10 +8,13 @@ import unicodedata
 
 from stream.errors import GalleryError
 
-__all__ = ["MAX_NAME", "clean_name", "name_key", "name_taken", "rename_taken"]
+__all__ = ["MAX_NAME", "clean_name", "clean_note", "name_key", "name_taken", "rename_taken"]
 
 MAX_NAME = 64
 """Maximum length of a name in characters (code points after NFC)."""
+
+MAX_NOTE = 200
+"""Maximum length of a note on consent in characters."""
 
 # Invisible characters that names need in Sinhala (U+200D) and Persian (U+200C), among others.
 _JOINERS = re.compile("[\u200c\u200d]")
@@ -43,6 +46,19 @@ def clean_name(text: str) -> str:
         msg = f"the name {_shown(text)} has no letter or digit; give at least one"
         raise GalleryError(msg)
     return name
+
+
+def clean_note(text: str) -> str:
+    """Returns a note as it is stored: NFC, without outer spaces; it may be empty.
+
+    Raises:
+        GalleryError: the note is longer than `MAX_NOTE`, or has line breaks or other unprintable characters.
+    """
+    note = unicodedata.normalize("NFC", text).strip()
+    if len(note) > MAX_NOTE or not _JOINERS.sub("", note).isprintable():
+        msg = f"a note on consent is one line of at most {MAX_NOTE} printable characters"
+        raise GalleryError(msg)
+    return note
 
 
 def name_key(name: str) -> str:

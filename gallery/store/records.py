@@ -84,8 +84,9 @@ class Person:
         name: as stored, see `gallery.store.names.clean_name`.
         enrolled_at: time of enrolment, UTC.
         consent_at: time of consent, UTC.
-        consent_by: `asked` (the person answered) or `--yes` (the operator confirmed on the command line).
+        consent_by: whose consent it is, a value of `stream.consent.Consent`.
         enrolments: the person's walks, oldest first; at least one.
+        consent_note: who gave it and where that is recorded, in the words of the operator; may be empty.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Person:
     consent_at: datetime
     consent_by: str
     enrolments: tuple[Enrolment, ...]
+    consent_note: str = ""
 
     @property
     def windows(self) -> int:

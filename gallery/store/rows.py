@@ -29,7 +29,14 @@ __all__ = [
 ]
 
 _STORED = np.dtype("<f4")
-_PERSON = (person.c.id, person.c.name, person.c.enrolled_at, person.c.consent_at, person.c.consent_by)
+_PERSON = (
+    person.c.id,
+    person.c.name,
+    person.c.enrolled_at,
+    person.c.consent_at,
+    person.c.consent_by,
+    person.c.consent_note,
+)
 _WALK = tuple(enrolment.c[name] for name in Enrolment.__slots__)
 
 
@@ -47,11 +54,12 @@ def read_people(rows: Iterable[Row[Any]]) -> list[Person]:
     """
     people = []
     for (_, *columns), walks in groupby(rows, key=lambda row: tuple(row[: len(_PERSON)])):
-        name, enrolled_at, consent_at, consent_by = columns
+        name, enrolled_at, consent_at, consent_by, note = columns
         enrolments = tuple(_read_walk(walk[len(_PERSON) :]) for walk in walks)
         _require(isinstance(name, str) and consent_by in CONSENT)
+        _require(note is None or isinstance(note, str))
         _require(isinstance(enrolled_at, datetime) and isinstance(consent_at, datetime))
-        people.append(Person(name, enrolled_at, consent_at, consent_by, enrolments))
+        people.append(Person(name, enrolled_at, consent_at, consent_by, enrolments, note or ""))
     return people
 
 

@@ -30,6 +30,8 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+from stream.consent import Consent
+
 __all__ = [
     "CONSENT",
     "SCHEMA_VERSION",
@@ -43,11 +45,10 @@ __all__ = [
     "template",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Grows by one with every change of the tables; the database records it, each engine in its own way."""
 
-CONSENT = ("asked", "--yes")
-"""How consent was given: the person answered, or the operator confirmed it on the command line."""
+CONSENT = tuple(each.value for each in Consent)
 
 
 class _Utc(TypeDecorator[datetime]):
@@ -84,6 +85,7 @@ person = Table(
     Column("enrolled_at", _Utc, nullable=False),
     Column("consent_at", _Utc, nullable=False),
     Column("consent_by", String, CheckConstraint(f"consent_by IN {CONSENT}"), nullable=False),
+    Column("consent_note", String),
     sqlite_autoincrement=True,
 )
 

@@ -62,6 +62,7 @@ _UPGRADES = (
         "FOREIGN KEY(nearest_id) REFERENCES person (id) ON DELETE CASCADE)",
         "CREATE INDEX ix_stranger_recording_nearest_id ON stranger_recording (nearest_id)",
     ),
+    ("ALTER TABLE person ADD COLUMN consent_note VARCHAR",),
 )
 """Statements that upgrade the tables of each version to the next; the file records its version as
 `PRAGMA user_version`."""

@@ -243,10 +243,11 @@ class EnrolRequest(msgspec.Struct, frozen=True, array_like=True, tag="q"):
     Attributes:
         name: the person's name.
         tracks: track numbers; empty means the only track in view.
-        consent_by: how the person gave consent.
+        consent_by: whose consent it is, a value of `stream.consent.Consent`.
         seconds: usable walking required of each track; values below the minimum are raised to it.
         add: True adds the walks to the enrolled person of that name; False enrols a new person.
         force: True stores what would be refused as another person's walk or a known one, and warns.
+        consent_note: who gave consent and where that is recorded; may be empty, and not used for added walks.
     """
 
     name: Text
@@ -255,6 +256,7 @@ class EnrolRequest(msgspec.Struct, frozen=True, array_like=True, tag="q"):
     seconds: Seconds = 0.0
     add: bool = False
     force: bool = False
+    consent_note: Text = ""
 
 
 class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):

@@ -27,6 +27,7 @@ from stream.body import SourceInfo
 from stream.bus.messages import EnrolReply, EnrolRequest, Verdict
 from stream.bus.sockets import Bus
 from stream.capture.capture_process import CaptureSettings
+from stream.consent import Consent
 from stream.decision import Decision, MatcherName
 from stream.errors import CutOffError, UserError
 from stream.sources import check_labels, open_source
@@ -284,18 +285,33 @@ class Live:
         name: str,
         tracks: Sequence[int] = (),
         *,
-        consent_by: str,
+        consent: Consent,
+        consent_note: str = "",
         seconds: float = 0.0,
         add: bool = False,
         force: bool = False,
     ) -> EnrolReply:
-        """Enrols tracks of this run as one person, or adds them to one; see `EnrolRequest`.
+        """Enrols tracks of this run as one person, or adds them to one.
+
+        Args:
+            name: the person's name.
+            tracks: track numbers, one walk each; empty means the only track in view.
+            consent: whose consent it is.
+            consent_note: who gave it and where that is recorded, such as `her mother, form 12`: one line of
+                at most 200 characters, which the gallery keeps; that of the first enrolment stays.
+            seconds: usable walking required of each track; values below the minimum are raised to it.
+            add: True adds the walks to the enrolled person of that name; False enrols a new person.
+            force: True stores what would be refused as another person's walk or a known one, and warns.
 
         Raises:
-            UserError: the matcher refused, with the reason.
+            UserError: the matcher refused, with the reason; or `consent` is no `Consent`.
             RunError: the matcher sent no valid reply.
         """
-        request = EnrolRequest(name, tuple(tracks), consent_by, seconds, add, force)
+        if not isinstance(consent, Consent):
+            members = " or ".join(f"Consent.{each.name}" for each in Consent)
+            msg = f"consent: expected {members}, which say whose consent it is, got {consent!r:.60}"
+            raise UserError(msg)
+        request = EnrolRequest(name, tuple(tracks), consent.value, seconds, add, force, consent_note)
         return request_enrolment(self.run, request)
 
     def _examine_gallery(self) -> None:

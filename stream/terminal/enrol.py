@@ -14,6 +14,7 @@ from gallery.store.gallery import open_gallery
 from gallery.store.names import clean_name, name_taken
 from gallery.store.store_protocol import MissingGalleryError
 from stream.bus.messages import EnrolReply, EnrolRequest
+from stream.consent import Consent
 from stream.errors import UserError
 from stream.sources import open_source
 from stream.sources.source_registry import SIMULATION, parse_spec
@@ -137,9 +138,9 @@ def _examine_gallery(plan: EnrolPlan, name: str) -> tuple[str, str, bool]:
         return missing.url, name, False
 
 
-def _consent(name: str, yes: bool) -> str:
+def _consent(name: str, yes: bool) -> Consent:
     confirm(f"Does {name} agree that a template of their gait is stored?", yes)
-    return "--yes" if yes else "asked"
+    return Consent.STATED if yes else Consent.ASKED
 
 
 def _running_system(url: str) -> Run:

@@ -46,7 +46,8 @@ class PersonRecord(msgspec.Struct, frozen=True):
         name: the person's name.
         enrolled_at: time of the first enrolment, ISO 8601, UTC.
         consent_at: time of consent, ISO 8601, UTC.
-        consent_by: how consent was given: `asked` or `--yes`.
+        consent_by: whose consent it is: `asked`, the person's own; `--yes`, stated by who enrolled.
+        consent_note: who gave it and where that is recorded; may be empty.
         seconds: seconds of usable walking of all walks.
         walks: the enrolled walks, oldest first.
     """
@@ -55,6 +56,7 @@ class PersonRecord(msgspec.Struct, frozen=True):
     enrolled_at: str
     consent_at: str
     consent_by: str
+    consent_note: str
     seconds: float
     walks: tuple[WalkRecord, ...]
 
@@ -66,6 +68,7 @@ def person_record(person: Person) -> PersonRecord:
         _format_time(person.enrolled_at),
         _format_time(person.consent_at),
         person.consent_by,
+        person.consent_note,
         _rounded(person.seconds),
         tuple(map(_walk_record, person.enrolments)),
     )

@@ -40,7 +40,8 @@ def render_people(people: Sequence[Person]) -> Table:
 
 def render_person(person: Person) -> Table:
     """Returns a table with one row for each walk; the name is the title, the consent the caption."""
-    consent = f"{_format_time(person.consent_at)} ({person.consent_by})"
+    note = f"; {person.consent_note}" if person.consent_note else ""
+    consent = f"{_format_time(person.consent_at)} ({person.consent_by}{note})"
     caption = f"enrolled {_format_time(person.enrolled_at)}; consent {consent}"
     table = Table(title=Text(person.name), caption=caption)
     for column in ("walk", "templates", "seconds", "quality"):

@@ -15,6 +15,7 @@ import pytest
 
 from stream import Live
 from stream.body import BodyFrame, SourceInfo
+from stream.consent import Consent
 from stream.recording import RecordingWriter
 from stream.skeleton import LAYOUTS
 from stream.sources.kinect.kinect_device import KinectDevice
@@ -89,7 +90,7 @@ def test_four_people_of_another_room_are_named_and_a_fifth_is_not(
         for _ in live:
             pass
         for n, person in enumerate(ENROLLED):
-            live.enrol(person, [2 * n + 1, 2 * n + 2], consent_by="--yes", seconds=1.5)
+            live.enrol(person, [2 * n + 1, 2 * n + 2], consent=Consent.STATED, seconds=1.5)
 
     probes = {recorded(person, "AR-3"): person for person in (*ENROLLED, STRANGER)}
     named: dict[str, set[str | None]] = {person: set() for person in probes.values()}

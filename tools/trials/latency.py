@@ -17,6 +17,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from stream.consent import Consent
 from stream.errors import SgeError
 from stream.system.live import Live
 from stream.terminal.consoles import plain_console
@@ -41,7 +42,7 @@ def measure(source: str, seconds: float) -> list[float]:
             for _ in live:
                 pass
             for number in range(1, ENROLLED + 1):
-                live.enrol(f"walker {number}", [number], consent_by="--yes", force=True)
+                live.enrol(f"walker {number}", [number], consent=Consent.STATED, force=True)
         latencies: list[float] = []
         with Live([source], gallery) as live:
             for decision in live:

@@ -215,6 +215,7 @@ def test_a_backup_of_an_older_version_stays_as_it_is(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "old.db")) as db:
         for column in ("statistics", "pose_model", "view"):
             db.execute(f"ALTER TABLE enrolment DROP COLUMN {column}")
+        db.execute("ALTER TABLE person DROP COLUMN consent_note")
         db.execute("DROP TABLE stranger_visit")
         db.execute("DROP TABLE stranger_recording")
         db.execute("PRAGMA user_version=1")

@@ -17,6 +17,7 @@ from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.records import NewEnrolment, PersonTemplates
 from gallery.store.schema import template
 from stream.body import FloatArray
+from stream.consent import Consent
 from stream.errors import GalleryError
 from tests.gallery.store.plain_store import PlainStore
 
@@ -371,3 +372,19 @@ def test_renaming_onto_another_person_names_the_command_that_joins_both(gallery:
         gallery.rename("Ada", "Ada L.")
     assert "Ada L. is enrolled already, so Ada is not renamed" in str(refused.value)
     assert "(sge-stream people merge 'Ada L.' Ada)" in str(refused.value)
+
+
+def test_whose_consent_it_is_is_kept_with_a_note(gallery: Gallery) -> None:
+    note = "  her mother, form 12 "
+    with pytest.raises(GalleryError, match="one line of at most 200"):
+        gallery.enrol("Ada", [walk()], Consent.STATED, consent_note="a\nb")
+    with pytest.raises(GalleryError, match="one line of at most 200"):
+        gallery.enrol("Ada", [walk()], Consent.STATED, consent_note="a" * 201)
+    gallery.enrol("Ada", [walk()], Consent.STATED, consent_note=note)
+    gallery.enrol("Ben", [walk()], Consent.ASKED)
+    gallery.add_walks("Ada", [walk()])
+    ada, ben = gallery.people()
+    assert (ada.consent_by, ada.consent_note) == ("--yes", "her mother, form 12")
+    assert (ben.consent_by, ben.consent_note) == ("asked", "")
+    gallery.merge("Ben", "Ada")
+    assert [person.consent_note for person in gallery.people()] == [""]

@@ -153,6 +153,8 @@ def make_older(path: Path, version: int) -> None:
         for since, column in ((3, "view"), (3, "pose_model"), (2, "statistics")):
             if version < since:
                 db.execute(f"ALTER TABLE enrolment DROP COLUMN {column}")
+        if version < 5:
+            db.execute("ALTER TABLE person DROP COLUMN consent_note")
         if version < 4:
             db.execute("DROP TABLE stranger_visit")
             db.execute("DROP TABLE stranger_recording")
@@ -169,7 +171,7 @@ def tables(path: Path) -> list[tuple[object, ...]]:
         return [*columns, *db.execute("PRAGMA user_version").fetchall()]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_gallery_of_an_older_version_is_upgraded(path: Path, version: int) -> None:
     with open_gallery(str(path)) as opened:
         opened.enrol("Ada", [walk(3)], "asked")

@@ -100,7 +100,7 @@ MESSAGES: list[tuple[Message, str]] = [
     (VerdictReceipt(5), "5347450192a16705"),
     (SourceEnded(6, 1), "5347450193a1650601"),
     (EnrolReply("no"), "5347450199a172a26e6f00cb0000000000000000cb00000000000000009090a090"),
-    (EnrolRequest("Ada", (2,), "--yes"), "5347450197a171a34164619102a52d2d796573cb0000000000000000c2c2"),
+    (EnrolRequest("Ada", (2,), "--yes"), "5347450198a171a34164619102a52d2d796573cb0000000000000000c2c2a0"),
     (
         Status("encoder", 0, "ready", {"n": 1.0}),
         "5347450198a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000c2",

@@ -27,7 +27,7 @@ def gallery(tmp_path: Path) -> str:
     kinect = NewEnrolment("abc", "kinect-v2", 4.0, 0.75, templates[:3])
     with open_gallery(path) as store:
         store.enrol("Ada [x] :dog:", [camera, kinect], "asked")
-        store.enrol("Ben", [kinect], "--yes")
+        store.enrol("Ben", [kinect], "--yes", consent_note="his father, form 12")
     return path
 
 
@@ -51,6 +51,7 @@ def test_people_are_listed_as_a_line_of_json_each(gallery: str) -> None:
     )
     assert (kinect["pose_model"], kinect["views"], kinect["templates"]) == (None, [], 3)
     assert (ben["name"], ben["consent_by"], len(ben["walks"])) == ("Ben", "--yes", 1)
+    assert (ada["consent_note"], ben["consent_note"]) == ("", "his father, form 12")
 
 
 def test_a_person_is_shown_as_their_line_of_the_list(gallery: str) -> None:
