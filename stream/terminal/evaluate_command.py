@@ -45,7 +45,7 @@ def evaluate(
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads for training; 0: automatic.")] = 0,
     splits: Annotated[int, typer.Option(min=1, help="live: number of random draws of roles and walks.")] = 20,
-    enrol: Annotated[int, typer.Option(min=1, max=10, help="live: walks per enrolment.")] = 2,
+    enrol: Annotated[int, typer.Option("--enroll", min=1, max=10, help="live: walks per enrolment.")] = 2,
     walks: Annotated[Literal["drawn", "first"], typer.Option(help="live: which walks enrol.")] = "drawn",
     shuffle: Annotated[
         bool,

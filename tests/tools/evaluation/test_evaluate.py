@@ -112,7 +112,7 @@ def test_live_gives_intervals_and_refuses_encoders_of_unknown_training(tmp_path:
     data = write_packed(
         tmp_path / "kgbd_synthetic.npz", sorted(walks, key=lambda walk: walk.person), first=101
     )
-    result = evaluate("kgbd", "--data", data, *options, "--enrol", 1, "--out", out, "--report", page)
+    result = evaluate("kgbd", "--data", data, *options, "--enroll", 1, "--out", out, "--report", page)
     assert result.exit_code == 0, result.output
     content = json.loads(out.read_text())
     assert (content["dataset"], content["protocol"], content["default"]) == ("kgbd", "live", "shipped")
@@ -141,7 +141,7 @@ def test_live_gives_intervals_and_refuses_encoders_of_unknown_training(tmp_path:
     result = evaluate("kgbd", "--data", data, *options, "--encoder", file)
     assert isinstance(result.exception, UserError)
     assert "was trained on mine, which is no known data set" in str(result.exception)
-    trusted = (*options, "--enrol", 1, "--encoder", file, "--trust-encoder")
+    trusted = (*options, "--enroll", 1, "--encoder", file, "--trust-encoder")
     assert evaluate("kgbd", "--data", data, *trusted).exit_code == 0
 
 

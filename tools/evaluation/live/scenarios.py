@@ -102,7 +102,7 @@ _ALL = (
     _patho("antalgic", "enrolled walking normally, tested on an imitated antalgic gait", "antalgic"),
     _patho("lurch", "enrolled walking normally, tested on an imitated lurching gait", "lurch"),
     _patho("views", "enrolled by three of six sensors, tested on the other three", "normal", views=3),
-    _ucalgary("normal", "enrolled by one normal run, tested on another (with --enrol 1)", "N"),
+    _ucalgary("normal", "enrolled by one normal run, tested on another (with --enroll 1)", "N"),
     _ucalgary("arm", "enrolled by normal runs, tested with one arm held still", "AL", "AR"),
     Scenario(
         "rgb-away",
@@ -209,7 +209,7 @@ def draw_splits(
                 raise UserError(
                     f"person {person} has no usable walk {'to test on' if chosen else 'to enrol from'} "
                     f"in scenario {scenario.name}, with {enrol} to enrol from; enrol from fewer walks "
-                    "(--enrol), or leave the person out (--people)"
+                    "(--enroll), or leave the person out (--people)"
                 )
             enrolments.append(tuple(n for n in enrolling if recordings[n].take in chosen))
             probes += probing

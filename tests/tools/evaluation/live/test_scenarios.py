@@ -50,7 +50,7 @@ def test_runs_with_an_arm_held_still_are_probes_only() -> None:
     drawn = roles(live_trial(walks, normal, [RAW], splits=6, enrol=1))
     assert all(len(probes) == 5 and all("/N-" in name for name in probes) for probes, _ in drawn)
     assert len({tuple(sorted(probes)) for probes, _ in drawn}) > 1
-    with pytest.raises(UserError, match=r"no usable walk to test on .* enrol from fewer walks \(--enrol\)"):
+    with pytest.raises(UserError, match=r"no usable walk to test on .* enrol from fewer walks \(--enroll\)"):
         live_trial(walks, normal, [RAW], splits=1)
 
 
