@@ -43,7 +43,8 @@ def test_a_process_that_hangs_is_killed_and_restarted(
         assert next(decisions).track >= 1
     assert any("encoder: no heartbeat" in line for line in log)
     about = [(told.kind, told.count) for told in notices if told.process == "encoder"]
-    assert about == [("hanging", None), ("restarting", 1), ("restarted", 1)]
+    first = about.index(("restarting", 1))
+    assert about[first - 1 : first + 2] == [("hanging", None), ("restarting", 1), ("restarted", 1)]
     assert texts == [told.text for told in notices]
     assert "the encoder process hung and was killed; it is started again" in texts
 
@@ -85,7 +86,7 @@ def test_a_worker_that_dies_repeatedly_loses_its_source_and_the_others_continue(
             live.next(0.1)
         assert {next(decisions).track for _ in range(10)} == {2}, "the other source continues"
         assert list(live.outages.down) == [0]
-        about = [told for told in notices if told.kind != "dropped"]
+        about = [told for told in notices if told.kind.startswith("source-")]
         assert [(told.kind, told.source) for told in about] == [("source-lost", "walkers:n=1,seed=2")]
         assert "is down: the capture 1 process stopped unexpectedly" in about[0].text
         live.stop()

@@ -18,7 +18,8 @@ from stream.errors import RunError, UserError
 from stream.system.process_identity import start_mark
 from stream.system.run_folder import Run, can_connect, is_swept, open_run, running
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the folders and processes of Unix")
+if sys.platform == "win32":
+    pytest.skip("the folders and processes of Unix", allow_module_level=True)
 
 
 @pytest.mark.parametrize("call", ["mkdir", "touch", "write_bytes", "replace"])
