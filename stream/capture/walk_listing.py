@@ -15,7 +15,7 @@ from stream.body import Body, BodyFrame, FloatArray, Picture, SourceInfo
 from stream.capture.levelling import Levelling
 from stream.capture.tracking import Tracker, TrackerUpdate, source_tracker
 from stream.errors import CutOffError, EndOfSource
-from stream.skeleton import Layout, get_layout, to_canonical
+from stream.skeleton import CANONICAL, Layout, get_layout, to_canonical
 from stream.sources import Source
 from stream.windows.cutting import RATE_HZ, is_complete
 
@@ -23,6 +23,8 @@ __all__ = ["FileWalks", "ListedWalk", "Moment", "list_walks"]
 
 _F = 6
 """Skeletons of a window; windows of other lengths give the same walks within 0.1 s."""
+
+_HEAD = CANONICAL.index("Head")
 
 _NEAREST_M = 0.5
 """Nearer skeletons, such as centred ones, count as far away as this."""
@@ -193,7 +195,8 @@ class _Listing:
         distance = max(float(np.linalg.norm(joints[0])), _NEAREST_M)
         gaps = [abs(_direction(joints) - _direction(each.joints)) for each in others if each is not body]
         apart = min(1.0, *(gap / _APART for gap in gaps if np.isfinite(gap)), 1.0)
-        return float(np.ptp(joints[:, 1]) / distance * confidence.mean() * apart)
+        height = joints[_HEAD, 1] - joints[:, 1].min()  # raised arms make nobody taller
+        return float(height / distance * confidence.mean() * apart)
 
 
 def _direction(joints: FloatArray) -> float:

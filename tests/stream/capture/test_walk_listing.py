@@ -12,10 +12,13 @@ import pytest
 from stream.body import Body, BodyFrame, Picture, SourceInfo
 from stream.capture.walk_listing import FileWalks, Moment, list_walks
 from stream.errors import CutOffError
+from stream.skeleton import CANONICAL
 from stream.sources import open_source
 from stream.sources.playback import Playback
 from tests.stream.bodies import at_rate, walking
 
+HEAD = CANONICAL.index("Head")
+HANDS = [CANONICAL.index(name) for name in ("HandLeft", "HandRight")]
 INFO = SourceInfo("walk", "simulated", "kinect-v1", live=False, finite=True)
 
 
@@ -92,3 +95,18 @@ def test_two_people_one_after_the_other_are_two_walks() -> None:
     assert (first.track, second.track) == (1, 2)
     assert first.last < 4.1
     assert second.first > 60
+
+
+def test_the_moment_shows_the_person_near_and_not_with_raised_arms() -> None:
+    def raised_then_near() -> Iterator[BodyFrame]:
+        for number, frame in enumerate(frames(6)):
+            (body,) = frame.bodies
+            joints = body.joints.copy()
+            if number < 90:
+                joints[HANDS, 1] = joints[HEAD, 1] + 0.3
+            else:
+                joints[:, 2] -= 0.3
+            yield replace(frame, bodies=(replace(body, joints=joints),))
+
+    (walk,) = listed(raised_then_near()).walks
+    assert walk.moment.time_ns >= 3_000_000_000
