@@ -18,7 +18,6 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -29,6 +28,7 @@ from gallery.scoring.backend import Backend, load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.visit_scores import FIRST_WINDOWS
 from stream.errors import SgeError
+from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from tools.backend_fit.offline_pipeline import (
     WalkCages,
@@ -53,8 +53,8 @@ BINS = ((0, 50), (50, 80), (80, 95), (95, 99), (99, 101))
 """Confidences, percent: from the first to below the second."""
 GAITS = ("normal", "antalgic", "lurch")
 
-out = Console(width=130)
-err = Console(stderr=True)
+out = plain_console(width=130)
+err = plain_console(stderr=True)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
