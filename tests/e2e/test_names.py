@@ -134,5 +134,8 @@ def test_a_data_set_of_such_names_is_evaluated_converted_and_trained_on(
     (written,) = run("convert", data, "one.mcap", "--person", os.fsdecode(b"Ad\xe8le"), "--walk", "2").split()
     assert written == "one.mcap"
     run("train", data, "--out", weights, "--epochs", "1")
-    lines = run("--source", "one.mcap", "--encoder", weights, "--fpir", "off", "--speed", "0", "--json")
+    lines = run(
+        *("--source", "one.mcap", "--gallery", "none.db", "--encoder", weights),
+        *("--fpir", "off", "--speed", "0", "--json"),
+    )
     assert len(lines.splitlines()) > 5

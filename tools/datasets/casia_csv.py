@@ -10,7 +10,6 @@ image's left and Y up (both inverted, to match a sensor's view of the person), Z
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -83,8 +82,8 @@ def _index(path: Path) -> dict[CasiaSequence, list[_RowBlock]]:
     try:
         with path.open("rb") as file:
             end = len(head := next(file))
-            if not head.rstrip().removeprefix(BOM_UTF8).isascii() or b"\0" in head:
-                raise DataError(f"{path} is not a UTF-8 text: save it as UTF-8, or download it again")
+            if b"\0" in head:
+                raise DataError(f"{path} is a text in UTF-16 or UTF-32: save it as UTF-8")
             for number, line in enumerate(file, 2):
                 start, end = end, end + len(line)
                 image = line.partition(b",")[0].decode("utf-8", errors="replace").strip()

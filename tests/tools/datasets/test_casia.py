@@ -71,6 +71,16 @@ def test_rows_may_have_any_order_and_line_ending(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.time_ns, other.time_ns)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_table(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "a.csv", [row("001-nm-01-000", frame, pose(frame)) for frame in (1, 2)])
+    plain, text = only(path), path.read_text()
+    path.write_text(text, encoding="utf-8-sig")
+    np.testing.assert_array_equal(only(path).joints, plain.joints)
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(DataError, match=r"a\.csv is a text in UTF-16 or UTF-32: save it as UTF-8"):
+        only(path)
+
+
 def test_joints_without_confidence_or_coordinates_are_unseen(tmp_path: Path) -> None:
     body = pose(1)
     body[5, 2] = 0
