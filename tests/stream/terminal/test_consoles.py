@@ -43,6 +43,9 @@ def test_all_consoles_are_plain() -> None:
     others = {place.partition(":")[0] for place, _ in calls("Console")}
     assert others == {"stream/terminal/consoles.py"}
     assert len(calls("plain_console")) > 10
+    for place, call in calls("StandardConsole"):
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert (given.get("markup"), given.get("emoji")) == ("False", "False"), place
 
 
 def written_to_both(monkeypatch: pytest.MonkeyPatch, encoding: str, text: str) -> list[bytes]:
