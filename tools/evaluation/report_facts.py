@@ -16,7 +16,12 @@ from tools.evaluation.report_sections import machine_description
 
 __all__ = ["command_line", "report_facts"]
 
-_OPTIONS = {"encoders": "encoder", "trust_encoder": "trust-encoder", "shuffle": "shuffle-probes", "f": "f"}
+_OPTIONS = {
+    "encoders": "encoder",
+    "trust_encoder": "trust-encoder",
+    "shuffle": "shuffle-probes",
+    "enrol": "enroll",
+}
 """Options that have another name than their attribute of `Request`."""
 
 _HIDDEN = "NAMES"

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -86,9 +87,17 @@ def test_a_run_is_found_after_the_user_has_logged_in(folders: Path) -> None:
             assert {found.folder for found in running()} == {run.folder, other.folder}
 
 
+@pytest.fixture
+def short_runtime_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose path is short enough for sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="sge") as folder:
+        monkeypatch.setenv("SGE_RUNTIME_DIR", folder)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("swept", [("lock",), ("lock", "run.json"), ("status",), ("run.json",)])
 def test_a_live_run_is_not_removed_by_another_after_its_files_were(
-    swept: tuple[str, ...], runtime_dir: Path
+    swept: tuple[str, ...], short_runtime_dir: Path
 ) -> None:
     with open_run("g") as run:
         folder = Path(run.folder)
@@ -104,7 +113,7 @@ def test_a_live_run_is_not_removed_by_another_after_its_files_were(
             found = [each for each in running() if each.folder == run.folder]
         assert len(found) == ("run.json" not in swept)
         assert (folder / "sink").exists()
-    assert list(runtime_dir.iterdir()) == []
+    assert list(short_runtime_dir.iterdir()) == []
 
 
 def test_the_folder_of_a_run_whose_process_number_another_process_has_is_removed(runtime_dir: Path) -> None:
