@@ -19,7 +19,7 @@ from rich.text import Text
 from gallery.scoring.backend import load_backend
 from stream.bus.messages import Verdict
 from stream.consent import Consent
-from stream.outputs.dashboard import Dashboard
+from stream.outputs.dashboard import Dashboard, confidence_text
 from stream.system.live import Live
 from stream.terminal.identify import echo_to, print_encoder
 
@@ -142,14 +142,14 @@ def _identify(
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(title="Results", title_justify="left")
-    for column in ("person", "identified as", "score / threshold", "walking", ""):
+    for column in ("person", "identified as", "confidence", "walking", ""):
         table.add_column(column)
     for outcome in outcomes:
-        score = walking = "-"
+        confidence = walking = "-"
         if outcome.verdict is not None:
             decision = outcome.verdict.decision
-            score = " / ".join("-" if x is None else f"{x:.3f}" for x in (decision.score, decision.threshold))
+            confidence = confidence_text(decision)
             walking = f"{outcome.verdict.seconds:.1f} s"
         mark = Text("correct", style="green") if outcome.correct else Text("wrong", style="bold red")
-        table.add_row(outcome.truth or "a stranger", outcome.answer, score, walking, mark)
+        table.add_row(outcome.truth or "a stranger", outcome.answer, confidence, walking, mark)
     return table

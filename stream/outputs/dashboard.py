@@ -13,11 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.bus.messages import Verdict
+from stream.decision import Decision
 from stream.sources.live_source import outage_text
 from stream.system.live import Live
 from stream.system.supervisor import Child
 
-__all__ = ["Dashboard", "final_line"]
+__all__ = ["Dashboard", "confidence_text", "final_line"]
 
 STYLES = {"person": "bold green", "unknown": "yellow", "collecting": "dim"}
 RATE_OVER_S = 2.0
@@ -44,7 +45,7 @@ def final_line(verdict: Verdict, source: str = "", *, clock: bool = False) -> Te
     source_text = f"{source}  " if source else ""
     line = Text(f"{when}  {source_text}track {decision.track}  ")
     line.append(decision.person or decision.state, style=STYLES[decision.state])
-    sure = "" if decision.confidence is None else f"confidence {_confidence(verdict)}  "
+    sure = "" if decision.confidence is None else f"confidence {confidence_text(decision)}  "
     line.append(f"  {sure}after {verdict.seconds:.1f} s of walking  ({decision.reason})", style="dim")
     return line
 
@@ -142,7 +143,7 @@ class Dashboard:
             "track": str(number),
             "source": Text(decision.source),
             "identity": Text(decision.person or decision.state, style=STYLES[decision.state]),
-            "confidence": _confidence(verdict),
+            "confidence": confidence_text(decision),
             "best so far": Text(other or ""),
             "walked": f"{verdict.seconds:.1f} s",
             "reason": Text(decision.reason),
@@ -227,9 +228,9 @@ def _lines(console: Console, options: ConsoleOptions, part: RenderableType) -> i
     return len(console.render_lines(part, options))
 
 
-def _confidence(verdict: Verdict) -> str:
-    confidence = verdict.decision.confidence
-    return "-" if confidence is None else f"{confidence} %"
+def confidence_text(decision: Decision) -> str:
+    """Returns the confidence of a decision for people, `-` where there is none."""
+    return "-" if decision.confidence is None else f"{decision.confidence} %"
 
 
 def _time_of_day(utc: str) -> str:

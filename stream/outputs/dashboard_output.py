@@ -42,7 +42,7 @@ class _Screen(Screen):
         if size != self._size and self.console.is_terminal:
             self._size = size
             self.console.clear()
-            for line in self._printed:
+            for line in list(self._printed):  # a copy: the screen refreshes in another thread
                 self.console.print(line)
         super().refresh()
 
