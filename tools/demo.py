@@ -126,7 +126,15 @@ def _identify(
     """Identifies all people on the second walk; returns the final verdict of each track."""
     source = f"walkers:n={PEOPLE},seed={SEED},walk=2,seconds={seconds:g}"
     finals: dict[int, Verdict] = {}
-    with Live([source], gallery, fpir=fpir, encoder=encoder, echo=echo_to(err, debug)) as live:
+    live_system = Live(
+        [source],
+        gallery,
+        fpir=fpir,
+        encoder=encoder,
+        echo=echo_to(err, debug),
+        notify=lambda line: out.print(line, highlight=False),
+    )
+    with live_system as live:
         dashboard = Dashboard(live)
         with Screen(dashboard, console=out, refresh_per_second=4, transient=True):
             while not live.done:
