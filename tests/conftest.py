@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -82,3 +83,15 @@ def runtime_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "run"
     monkeypatch.setenv("SGE_RUNTIME_DIR", str(folder))
     return folder
+
+
+@pytest.fixture
+def hang_up_ends_children() -> Iterator[None]:
+    """Lets SIGHUP end child processes also where the tests run under nohup, which they would inherit."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None:
+        yield
+        return
+    former = signal.signal(number, signal.SIG_DFL)
+    yield
+    signal.signal(number, former)

@@ -16,6 +16,8 @@ from tests.e2e.program import Program, read_frames
 if sys.platform == "win32":
     pytest.skip("Windows has no such signals", allow_module_level=True)
 
+pytestmark = pytest.mark.usefixtures("hang_up_ends_children")
+
 
 @pytest.fixture
 def program(tmp_path_factory: pytest.TempPathFactory) -> Program:

@@ -241,6 +241,7 @@ class SignallingOutput(StringIO):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hang_up_ends_children")
 @pytest.mark.parametrize("number", STOPS, ids=lambda n: n.name)
 def test_signals_end_the_command_with_a_checkpoint(number: signal.Signals, tmp_path: Path) -> None:
     file = write_packed(tmp_path / "a.npz", ["1", "2"])
