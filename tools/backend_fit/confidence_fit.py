@@ -136,7 +136,8 @@ def fit_confidence(sites: Sequence[Visits], measured: VisitScores, data: str) ->
 
     found = minimize(loss, np.zeros(3), jac=True).x
     constant, score, windows = (round(float(value), 4) for value in found)
-    return ConfidenceFit(data, constant, score, windows)
+    known = (course for site in sites for of in (site.courses, site.known) for _, course in _each(of))
+    return ConfidenceFit(data, constant, score, windows, max(int(each.windows[-1]) for each in known))
 
 
 def _each(courses: dict[int, list[Course]]) -> Iterator[tuple[int, Course]]:

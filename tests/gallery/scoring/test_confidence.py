@@ -18,12 +18,17 @@ from gallery.store.records import PersonTemplates
 from tests.gallery.flat_visits import flat_visits
 from tests.gallery.test_matcher import ADA, BEN, EVE, SOURCES, F, observe_walk
 
-FIT = ConfidenceFit("made up", constant=-2.0, score=2.0, windows=-1.0)
+FIT = ConfidenceFit("made up", constant=-2.0, score=2.0, windows=-1.0, longest=200)
 
 
 def test_it_is_the_logistic_function_of_the_score_and_the_windows() -> None:
     odds = -2.0 + 2.0 * 1.5 - 1.0 * math.log10(40)
     assert FIT.probability(1.5, 40) == pytest.approx(1 / (1 + math.exp(-odds)))
+
+
+def test_a_visit_longer_than_all_that_were_measured_is_as_sure_as_the_longest_of_them() -> None:
+    assert FIT.probability(1.5, 199) != FIT.probability(1.5, 200)
+    assert FIT.probability(1.5, 30_000) == FIT.probability(1.5, 200)
 
 
 @given(st.floats(-1e9, 1e9), st.integers(1, 10**6))

@@ -38,6 +38,7 @@ def test_strangers_and_enrolled_people_count_alike_and_early_moments_do_not_coun
 def test_probabilities_are_those_of_two_normal_distributions(site: Visits) -> None:
     moments = moments_of([site], flat_visits(0.9))
     fit = fit_confidence([site], flat_visits(0.9), "made up")
+    assert fit.longest == WINDOWS[-1]
     said = np.array([fit.probability(row[1], round(10 ** row[2])) for row in moments.features])
     for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 1.0)):
         some = (said >= low) & (said < high)
