@@ -41,7 +41,7 @@ class Measured(NamedTuple):
     """What visits to drawn galleries gave."""
 
     visits: VisitScores
-    confidence: ConfidenceFit
+    confidence: ConfidenceFit | None
 
 
 class Moments(NamedTuple):
@@ -75,7 +75,8 @@ def measure_decisions(
     people = sorted({walk.person for walk in walks})
     found = Visits(len(people), {}, {})
     visits = [walk for walk in walks if walk.walk not in enrols]
-    for size in (size for size in DECISION_SIZES if 3 * size <= 2 * len(people)):
+    sizes = [size for size in DECISION_SIZES if 3 * size <= 2 * len(people)]
+    for size in sizes or [max(1, 2 * len(people) // 3)]:
         for draw in range(DECISION_DRAWS):
             random = np.random.default_rng([SEED, size, draw])
             inside = {people[n] for n in random.permutation(len(people))[:size]}
@@ -93,7 +94,7 @@ def measure_decisions(
 
 
 def moments_of(sites: Sequence[Visits], measured: VisitScores) -> Moments:
-    """Returns the decisions during the visits of several sites."""
+    """Returns the decisions during the visits of several sites; none where all visits are too short."""
     found: list[tuple[Floats, NDArray[np.bool_], Floats, bool]] = []
     for site in sites:
         strangers = site.scores(measured.boundary)
@@ -113,12 +114,14 @@ def moments_of(sites: Sequence[Visits], measured: VisitScores) -> Moments:
                 found.append((rows, course.right[decided], shares, known))
     totals = {known: sum(1 for *_, own in found if own is known) for known in (False, True)}
     weights = [share / (2 * totals[known]) for _, _, share, known in found]
+    if not found:
+        return Moments(np.zeros((0, 3)), np.zeros(0, np.bool_), np.zeros(0))
     rows_of, right_of = [each[0] for each in found], [each[1] for each in found]
     return Moments(np.concatenate(rows_of), np.concatenate(right_of), np.concatenate(weights))
 
 
-def fit_confidence(sites: Sequence[Visits], measured: VisitScores, data: str) -> ConfidenceFit:
-    """Fits the confidence of decisions.
+def fit_confidence(sites: Sequence[Visits], measured: VisitScores, data: str) -> ConfidenceFit | None:
+    """Fits the confidence of decisions; returns None if no visit was long enough for one.
 
     Args:
         sites: with visits of enrolled people.
@@ -126,6 +129,8 @@ def fit_confidence(sites: Sequence[Visits], measured: VisitScores, data: str) ->
         data: description of the people, and of what the fusions were fitted on.
     """
     moments = moments_of(sites, measured)
+    if not len(moments.right):
+        return None
     signs = np.where(moments.right, 1.0, -1.0)
 
     def loss(parameters: Floats) -> tuple[float, Floats]:

@@ -208,7 +208,7 @@ class Fitter:
 
     def _cross_validate(
         self, walks: Sequence[WalkCages]
-    ) -> tuple[ImpostorScores, VisitScores, ConfidenceFit]:
+    ) -> tuple[ImpostorScores, VisitScores, ConfidenceFit | None]:
         """Compares the people of each quarter with each other, by a fusion of the other three."""
         found, visits, decisions = [], [], []
         for fold in range(FOLDS):

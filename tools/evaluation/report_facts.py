@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from encoder.weights import load_encoder
 from stream.terminal.version import version_text
+from stream.user_text import readable
 from tools.evaluation.evaluation_request import Request
 from tools.evaluation.live import SHIPPED
 from tools.evaluation.report_sections import machine_description
@@ -41,7 +42,7 @@ def report_facts(request: Request) -> dict[str, str]:
         "protocol": request.protocol,
         "model": _model(request),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "command": command_line(request),
+        "command": readable(command_line(request)),
         "f": str(request.f),
         "seed": str(request.seed),
         "probes": "names permuted (--shuffle-probes): figures must be at chance" if request.shuffle else "",

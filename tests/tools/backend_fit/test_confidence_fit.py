@@ -38,6 +38,7 @@ def test_strangers_and_enrolled_people_count_alike_and_early_moments_do_not_coun
 def test_probabilities_are_those_of_two_normal_distributions(site: Visits) -> None:
     moments = moments_of([site], flat_visits(0.9))
     fit = fit_confidence([site], flat_visits(0.9), "made up")
+    assert fit is not None
     assert fit.longest == WINDOWS[-1]
     said = np.array([fit.probability(row[1], round(10 ** row[2])) for row in moments.features])
     for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 1.0)):
@@ -48,3 +49,8 @@ def test_probabilities_are_those_of_two_normal_distributions(site: Visits) -> No
     scores = np.concatenate([each.best[1:, 0] for each in site.known[4]])
     known = moments.right
     assert np.abs(said[known] - expit(2 * (scores - 1))).mean() < 0.05
+
+
+def test_visits_that_are_too_short_for_a_decision_give_no_confidence() -> None:
+    short = Course(np.array([4]), np.zeros((1, 1)), np.zeros(1, np.bool_))
+    assert fit_confidence([Visits(3, {2: [short]}, {2: [short]})], flat_visits(0.9), "made up") is None
