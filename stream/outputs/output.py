@@ -6,7 +6,7 @@ To add an output:
 2. Add the factory to `stream.outputs.output_registry.FACTORIES`, and the output to
    `tests/stream/outputs/test_output_contract.py`, which tests every output against the protocol.
 3. If users request it by an option, add the setting to `stream.system.settings.Settings` (and its type to
-   `_TYPES`) and the option to `stream.terminal.app.live`.
+   `_TYPES`) and the option to `stream.terminal.watch_command.watch`.
 
 A program outside this process can receive decisions by `stream.system.observe` instead.
 """

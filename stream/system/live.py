@@ -5,7 +5,7 @@ from stream import Live
 with Live(["walk.mcap"], gallery="gallery.db", speed=0) as live:
     for decision in live:
         if decision.final:
-            print(decision.track, decision.person or decision.state, decision.score)
+            print(decision.track, decision.person or decision.state, decision.confidence)
 """
 
 from __future__ import annotations

@@ -87,6 +87,6 @@ def echo_to(err: Console, debug: bool) -> Callable[[str], None]:
 
     def echo(line: str) -> None:
         if debug:
-            err.print(line, highlight=False, markup=False, soft_wrap=True)
+            err.print(line, highlight=False, soft_wrap=True)
 
     return echo

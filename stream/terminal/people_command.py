@@ -102,7 +102,7 @@ def people_merge(
         walks = len(store.person(kept.name).enrolments)
     erased = "erased" if erasure.done else "removed"
     text = f"{kept.name} has all walks of {removed.name}, {walks} in all; the name {removed.name} is {erased}"
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    out.print(text, highlight=False, soft_wrap=True)
     check_erasure(erasure)
 
 
@@ -121,7 +121,7 @@ def people_rename(
             raise rename_taken(person.name, store.person(new).name)
         confirm(f"Rename {person.name} to {new}?", yes)
         erasure = store.rename(person.name, new)
-    out.print(f"{person.name} is now {new}", highlight=False, markup=False)
+    out.print(f"{person.name} is now {new}", highlight=False)
     check_erasure(erasure)
 
 
@@ -132,5 +132,5 @@ def people_remove(name: NameArgument, gallery: GalleryOption = None, yes: YesOpt
         person = store.person(name)
         confirm(f"Erase {person.name} and all their templates?", yes)
         erasure = store.remove(person.name)
-    out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False, markup=False)
+    out.print(f"{person.name} is {'erased' if erasure.done else 'removed'}", highlight=False)
     check_erasure(erasure)
