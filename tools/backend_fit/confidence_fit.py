@@ -34,6 +34,8 @@ SEED = 1005
 _RIDGE = 1e-4
 """Keeps the parameters finite where names and strangers are separable."""
 
+_ROUNDING = 1e-9
+
 Floats = NDArray[np.float64]
 
 
@@ -100,6 +102,7 @@ def moments_of(sites: Sequence[Visits], measured: VisitScores) -> Moments:
         strangers = site.scores(measured.boundary)
         standard = np.concatenate([_standardise(measured, size, own) for size, own in strangers.items()])
         location, scale = float(standard.mean()), float(standard.std())
+        scale = scale if scale > _ROUNDING else 1.0  # a single stranger has no spread
         for known, courses in ((False, site.courses), (True, site.known)):
             for size, course in _each(courses):
                 decided = course.windows >= FIRST_WINDOWS

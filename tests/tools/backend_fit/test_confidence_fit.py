@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy.special import expit
 
 from gallery.scoring.visit_scores import FIRST_WINDOWS
@@ -54,3 +55,15 @@ def test_probabilities_are_those_of_two_normal_distributions(site: Visits) -> No
 def test_visits_that_are_too_short_for_a_decision_give_no_confidence() -> None:
     short = Course(np.array([4]), np.zeros((1, 1)), np.zeros(1, np.bool_))
     assert fit_confidence([Visits(3, {2: [short]}, {2: [short]})], flat_visits(0.9), "made up") is None
+
+
+def test_a_site_with_a_single_stranger_is_standardised_by_its_mean_alone() -> None:
+    random = np.random.default_rng(4)
+    stranger = course(random, 0.0, right=False)
+    site = Visits(3, {2: [stranger] * 3}, {2: [course(random, 2.0, right=True)]})
+    measured = replace(flat_visits(0.0), deviations=(1.0,))
+    scores = moments_of([site], measured).features[:, 1]
+    highest = stranger.best[1:].max()  # the first moment is too early to count
+    assert scores == pytest.approx(
+        np.append(np.tile(stranger.best[1:, 0], 3), site.known[2][0].best[1:]) - highest
+    )
