@@ -16,7 +16,7 @@ from gallery.scoring.backend_card import FittedOn, FusionCard, SensorCard
 from gallery.scoring.fusion import FusionModel, fusion_weights
 from gallery.scoring.window_comparison import WindowDirections
 from tests.tools.simulated_set import pack_simulated
-from tools.backend_fit import fit_backend, fusion_fit, sensor_fits, visit_fit
+from tools.backend_fit import confidence_fit, fit_backend, fusion_fit, sensor_fits, visit_fit
 from tools.backend_fit.fit_backend import write_backend
 from tools.backend_fit.sensor_fits import Fit
 
@@ -33,6 +33,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sensor_fits, "SIMULATED_SECONDS", 3.0)
     monkeypatch.setattr(sensor_fits, "FIT_EVERY", 1)
     monkeypatch.setattr(visit_fit, "DRAWS", 3)
+    monkeypatch.setattr(confidence_fit, "DECISION_SIZES", (2,))
     pack_simulated(tmp_path / "kgbd_kinect1_20j.npz", 8, people=7, walks=3)
     for seed, gait in enumerate(("normal", "antalgic", "lurch")):
         pack_simulated(tmp_path / f"kinect2_patho_{gait}_20j.npz", seed, people=3, walks=4, condition=gait)
@@ -69,6 +70,14 @@ def test_a_backend_is_fitted_and_read_back(small: Path, capsys: pytest.CaptureFi
         "camera": (1,),
         "any": (1, 2),
         "simulated": (1, 2),
+    }
+    # Of the walks of 2 s, and of 3 s of simulated people, the longest.
+    assert {sensor: fit.longest for sensor, fit in backend.confidences.items()} == {
+        "kinect-v1": 19,
+        "kinect-v2": 19,
+        "camera": 19,
+        "any": 19,
+        "simulated": 28,
     }
     assert not load_backend(contract, [small / "once"], fused=False).fusions
     output = capsys.readouterr().out
