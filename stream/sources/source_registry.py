@@ -140,15 +140,18 @@ def parse_spec(spec: str) -> SourceSpec:
 
 
 def check_labels(specs: Iterable[str]) -> None:
-    """Checks that no two sources of a run have the same label.
+    """Checks that the label of a source is the name of no other source of the run.
 
     Raises:
-        SourceError: two have, or a source string is malformed.
+        SourceError: it is, or a source string is malformed.
     """
-    labels = Counter(parse_spec(spec).label for spec in specs)
-    for label, sources in labels.items():
-        if label and sources > 1:
-            raise SourceError(f"{sources} sources have the label {label}; give each its own")
+    parsed = [parse_spec(spec) for spec in specs]
+    names = Counter(each.label or each.text for each in parsed)
+    for each in parsed:
+        if each.label and names[each.label] > 1:
+            raise SourceError(
+                f"{names[each.label]} sources have the name {each.label}; give each its own label"
+            )
 
 
 def _split_label(spec: str) -> tuple[str, str]:

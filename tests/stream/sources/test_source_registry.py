@@ -66,8 +66,10 @@ def test_a_label_names_any_source_and_a_file_comes_first(walk: Path, monkeypatch
 
 def test_two_sources_cannot_have_one_label() -> None:
     check_labels(["a=walkers:n=1", "b=walkers:n=1", "walkers:n=1", "walkers:n=1"])
-    with pytest.raises(SourceError, match="2 sources have the label a; give each its own"):
+    with pytest.raises(SourceError, match="2 sources have the name a; give each its own label"):
         check_labels(["a=walkers:n=1", "a=walkers:n=2"])
+    with pytest.raises(SourceError, match="2 sources have the name kinect"):
+        check_labels(["kinect", "kinect=0"])
 
 
 def test_a_password_behind_a_label_is_not_shown() -> None:
