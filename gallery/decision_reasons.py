@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.decision import ReasonCode
-from stream.windows.walk_detection import WalkProblem
+from stream.windows.cutting import TOO_FEW_FRAMES
 
 __all__ = ["NOBODY", "Reason", "no_windows_code"]
 
@@ -26,7 +26,7 @@ NOBODY: dict[ReasonCode, str] = {
 }
 """Why a track is compared with nobody."""
 
-_PROBLEMS: dict[WalkProblem | str, ReasonCode] = {
+_PROBLEMS: dict[str, ReasonCode] = {
     "standing still": "standing",
     "sitting": "sitting",
     "feet not seen": "hidden",
@@ -39,11 +39,10 @@ _PROBLEMS: dict[WalkProblem | str, ReasonCode] = {
     "implausible jump": "implausible-body",
     "tracking gap": "tracking-gap",
 }
-_TOO_FEW_FRAMES = "too few frames"
 
 
 def no_windows_code(problem: str) -> ReasonCode:
     """Returns the code of the cause for which a track has no windows; see `stream.windows.cutting`."""
-    if problem.startswith(_TOO_FEW_FRAMES):
+    if problem.startswith(TOO_FEW_FRAMES):
         return "few-frames"
     return _PROBLEMS.get(problem, "too-little-walking")

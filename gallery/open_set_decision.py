@@ -176,14 +176,15 @@ class DecisionRule:
 
     def _confidence(self, track: Track, best: CandidateScore | None, code: ReasonCode) -> int | None:
         """Returns the probability in percent that what is said of the candidate is right."""
+        named = code in ("accepted", "strangers-not-rejected")
+        if best is None or not (named or code == "stranger"):
+            return None
         fit, calibration = self.index.backend.confidence_of(self._sensor(track)), self.calibration(track)
-        if best is None or fit is None or calibration is None:
+        if fit is None or calibration is None:
             return None
         standardised = calibration.standardised(best.score, best.windows)
         right = fit.probability(standardised, best.windows)
-        if code in ("accepted", "strangers-not-rejected"):
-            return round(100 * right)
-        return round(100 * (1 - right)) if code == "stranger" else None
+        return round(100 * (right if named else 1 - right))
 
     def _equal(self, ranking: Sequence[CandidateScore]) -> list[str]:
         """Returns the names whose margin to the best is shown as 0, by name; none if the best is alone."""

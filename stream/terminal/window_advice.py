@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from stream.windows.cutting import WindowProblem
+from stream.windows.cutting import TOO_FEW_FRAMES, WindowProblem
 
 __all__ = ["ADVICE", "advise", "not_counted"]
 
@@ -23,14 +23,13 @@ ADVICE: dict[WindowProblem, str] = {
 }
 """Causes and advice; docs/identification.md has them in full."""
 
-_TOO_FEW_FRAMES = "too few frames"
 _CAUSES_SHOWN = 3
 
 
 def advise(cause: str) -> str:
     """Returns a cause with what to do about it."""
     advice = next((text for known, text in ADVICE.items() if known == cause), "")
-    if cause.startswith(_TOO_FEW_FRAMES):
+    if cause.startswith(TOO_FEW_FRAMES):
         advice = "raise the frame rate of the source"
     return f"{cause} ({advice})" if advice else cause
 

@@ -35,6 +35,7 @@ __all__ = [
     "MAX_GAP_NS",
     "MAX_HIP_SPEED",
     "RATE_HZ",
+    "TOO_FEW_FRAMES",
     "Window",
     "WindowCutter",
     "WindowProblem",
@@ -70,8 +71,10 @@ _ARRIVALS = 5
 _LONGEST_USUAL_NS = 1_150_000_000 // MIN_FRAME_RATE
 """Intervals vary."""
 
+TOO_FEW_FRAMES = "too few frames"
+
 TooFewFrames = NewType("TooFewFrames", str)
-"""Names the frame rate of a source that has only gaps."""
+"""`TOO_FEW_FRAMES`, and the frame rate of a source that has only gaps."""
 
 WindowProblem = Literal["tracking gap", "implausible jump"] | TooFewFrames | WalkProblem
 """Reason why a track has no windows."""
@@ -190,7 +193,7 @@ class WindowCutter:
         if usual <= _LONGEST_USUAL_NS:
             return None
         return TooFewFrames(
-            f"too few frames: {1e9 / usual:.1f} a second, at least {MIN_FRAME_RATE} are needed"
+            f"{TOO_FEW_FRAMES}: {1e9 / usual:.1f} a second, at least {MIN_FRAME_RATE} are needed"
         )
 
     @property

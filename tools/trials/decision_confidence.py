@@ -41,7 +41,7 @@ from tools.backend_fit.offline_pipeline import (
 )
 from tools.datasets import WalkRef
 from tools.evaluation.live import SCENARIOS
-from tools.evaluation.metrics.bootstrap import bootstrap_estimates
+from tools.evaluation.metrics.bootstrap import bootstrap_estimates, percent_text
 from tools.evaluation.metrics.open_set import weighted_mean
 
 __all__ = ["Decisions", "main", "share_right"]
@@ -121,10 +121,7 @@ def share_right(decisions: Decisions, chosen: Flags) -> str:
         return {"right": weighted_mean(right, people[owners] * own)}
 
     found = bootstrap_estimates(figures, int(decisions.person.max()) + 1, seed=0)["right"]
-    if found is None:
-        return "-"
-    value, low, high = (100 * each for each in found)
-    return f"{value:.1f} ({low:.1f}-{high:.1f})"
+    return "-" if found is None else percent_text(found)
 
 
 def _decide(

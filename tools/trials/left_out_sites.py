@@ -48,7 +48,7 @@ from tools.backend_fit.projection import fit_projection
 from tools.backend_fit.sensor_fits import PERTURBED_EVERY, PERTURBED_SEED, perturb_walks
 from tools.backend_fit.training_provenance import RGB_PEOPLE
 from tools.datasets import WalkRef
-from tools.evaluation.metrics.bootstrap import Estimate, bootstrap_estimates
+from tools.evaluation.metrics.bootstrap import Estimate, bootstrap_estimates, percent_text
 from tools.evaluation.metrics.open_set import ScoreSeparation, weighted_mean
 
 __all__ = ["LeftOutSite", "main", "read_left_out_sites"]
@@ -327,15 +327,8 @@ def report(site: LeftOutSite, draws: int) -> None:
         out.print(f"\n{site.title}: {task.name}; {people} people, {draws} draws")
         for way, backend in _ways(site.model, site.fitted, site.walks[0].cages.sensor).items():
             found = figures_of([compare(site.walks, *each, backend) for each in drawn])
-            shown = ", ".join(f"{name} {_percent(value)}" for name, value in found.items())
+            shown = ", ".join(f"{name} {percent_text(value, ' %')}" for name, value in found.items())
             out.print(f"  {way:24} {shown}")
-
-
-def _percent(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "none"
-    value, low, high = (100 * each for each in estimate)
-    return f"{value:.1f} % ({low:.1f}-{high:.1f})"
 
 
 def trial(

@@ -46,7 +46,7 @@ from tools.backend_fit.offline_pipeline import (
 )
 from tools.backend_fit.training_provenance import RGB_PEOPLE
 from tools.datasets import WalkRef
-from tools.evaluation.metrics.bootstrap import Estimate
+from tools.evaluation.metrics.bootstrap import Estimate, percent_text
 from tools.trials.left_out_sites import Scores, SiteWalk, Task, draw, figures_of
 
 __all__ = ["MirroredWalk", "main", "mirror", "ways_of"]
@@ -164,15 +164,8 @@ def _report(
                 several.setdefault(way, []).append(Scores(scores, owners))
         for way, drawn in several.items():
             figures: Mapping[str, Estimate | None] = figures_of(drawn)
-            table.add_row(task.name, way, *(_percent(figures[name]) for name in ("right", "EER")))
+            table.add_row(task.name, way, *(percent_text(figures[name]) for name in ("right", "EER")))
     return table
-
-
-def _percent(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "none"
-    value, low, high = (100 * each for each in estimate)
-    return f"{value:.1f} ({low:.1f}-{high:.1f})"
 
 
 def trial(

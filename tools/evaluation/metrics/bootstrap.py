@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MIN_SAMPLE_SIZE", "RESAMPLES", "Estimate", "bootstrap_estimates"]
+__all__ = ["MIN_SAMPLE_SIZE", "RESAMPLES", "Estimate", "bootstrap_estimates", "percent_text"]
 
 RESAMPLES = 1000
 """Bootstrap resamples."""
@@ -51,3 +51,16 @@ def bootstrap_estimates(
         low, high = np.quantile(samples, [0.025, 0.975]) if defined else (np.nan, np.nan)
         found[name] = (float(value), float(low), float(high)) if defined else None
     return found
+
+
+def percent_text(estimate: Estimate | None, unit: str = "") -> str:
+    """Returns a share with its interval in percent, as in `93.6 (80.9-100.0)`; `none` without one.
+
+    Args:
+        estimate: of a share, 0..1.
+        unit: follows the figure.
+    """
+    if estimate is None:
+        return "none"
+    value, low, high = (100 * each for each in estimate)
+    return f"{value:.1f}{unit} ({low:.1f}-{high:.1f})"
