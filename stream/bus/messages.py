@@ -11,6 +11,7 @@ A message has two parts: a header, and a block of numbers (empty if the header n
     "t"   Tick            encoder -> matcher         (n, f, D) CAGEs of the encoder `contract`
     "a"   Ack             matcher -> capture         -
     "v"   Verdict         matcher -> parent          -
+    "n"   VisitMessage    matcher -> parent          -
     "e"   SourceEnded     matcher -> parent          -
     "g"   VerdictReceipt  parent -> matcher          -
     "s"   Status          each child -> parent       -
@@ -33,6 +34,7 @@ from msgspec import Meta
 
 from stream.body import FloatArray
 from stream.decision import Decision
+from stream.visits.events import VisitEvent
 from stream.walk_views import View
 
 __all__ = [
@@ -47,15 +49,17 @@ __all__ = [
     "Status",
     "Tick",
     "TrackNote",
+    "TrackPlace",
     "TrackSplit",
     "Verdict",
     "VerdictReceipt",
+    "VisitMessage",
     "WindowRow",
     "pack",
     "unpack",
 ]
 
-VERSION = 1
+VERSION = 2
 _MAGIC = b"SGE" + bytes([VERSION])
 _MAX_NUMBERS = 4_000_000
 Count = Annotated[int, Meta(ge=0)]
@@ -65,6 +69,7 @@ MAX_TEXT = 2000
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Metres = Annotated[float, Meta(ge=-1e4, le=1e4)]
 
 
 class BadMessage(Exception):  # noqa: N818 - names the message that was received
@@ -121,6 +126,24 @@ class TrackSplit(msgspec.Struct, frozen=True, array_like=True):
     since_ns: int
 
 
+class TrackPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where the body of a track was when the sensor last saw it.
+
+    Attributes:
+        track: number of the track.
+        time_ns: the source's time.
+        x: metres to the right of the sensor's axis, of the middle of the hips.
+        z: metres in front of the sensor.
+        size: sum of the lengths of trunk, thighs and shanks, metres; 0 where they were not all seen.
+    """
+
+    track: Count
+    time_ns: int
+    x: Metres
+    z: Metres
+    size: Metres
+
+
 class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     """One update of a source: windows or their CAGEs, notes, and ended tracks.
 
@@ -140,6 +163,8 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
             are still to be sent. What is missing in the ticks up to this one was lost.
         splits: tracks that end because another person has their body id.
         pose_model: the model that estimated the poses, see `stream.body.SourceInfo`; empty if there is none.
+        time_ns: the source's time.
+        places: of the tracks seen since the last tick, where they were last.
     """
 
     source: Count
@@ -155,6 +180,8 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     cut: dict[Count, Count] = {}
     splits: tuple[TrackSplit, ...] = ()
     pose_model: Text = ""
+    time_ns: int = 0
+    places: tuple[TrackPlace, ...] = ()
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
@@ -187,6 +214,18 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     quality: Share
     decision: Decision
     no_windows: Text = ""
+
+
+class VisitMessage(msgspec.Struct, frozen=True, array_like=True, tag="n"):
+    """An event of a visit, sent from the matcher to the parent process.
+
+    Attributes:
+        number: sequence number of the matcher's messages to the parent; see `VerdictReceipt`.
+        event: the event for the user.
+    """
+
+    number: Count
+    event: VisitEvent
 
 
 class SourceEnded(msgspec.Struct, frozen=True, array_like=True, tag="e"):
@@ -284,7 +323,9 @@ class EnrolReply(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     views: tuple[Text, ...] = ()
 
 
-Message = Tick | Ack | Verdict | SourceEnded | VerdictReceipt | Status | EnrolRequest | EnrolReply
+Message = (
+    Tick | Ack | Verdict | VisitMessage | SourceEnded | VerdictReceipt | Status | EnrolRequest | EnrolReply
+)
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 _EMPTY = np.zeros(0, dtype=np.float32)

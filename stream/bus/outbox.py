@@ -6,7 +6,7 @@ from collections import deque
 
 import zmq
 
-from stream.bus.messages import BadMessage, SourceEnded, Verdict, VerdictReceipt, pack, unpack
+from stream.bus.messages import BadMessage, SourceEnded, Verdict, VerdictReceipt, VisitMessage, pack, unpack
 
 __all__ = ["Outbox"]
 
@@ -45,7 +45,7 @@ class Outbox:
         """Poll events of the socket to wait for."""
         return zmq.POLLIN | (zmq.POLLOUT if self._queue and self._sent - self._acknowledged < LIMIT else 0)
 
-    def put(self, message: Verdict | SourceEnded, *, may_drop: bool = False) -> None:
+    def put(self, message: Verdict | VisitMessage | SourceEnded, *, may_drop: bool = False) -> None:
         """Queues a message with `next_number`; `may_drop` marks a device's verdict that is not final."""
         self._last_number = message.number
         if self.full and may_drop:

@@ -14,6 +14,7 @@ from stream.bus.messages import Verdict
 from stream.outputs.dashboard import Dashboard, final_line
 from stream.outputs.output import OutputContext
 from stream.system.live import Live
+from stream.visits.events import VisitEvent
 
 __all__ = ["DashboardOutput", "open_dashboard"]
 
@@ -35,6 +36,9 @@ class _Screen(Screen):
         super().__init__(dashboard, console=console, refresh_per_second=_REFRESHES_PER_S, transient=True)
         self._printed = printed
         self._size = console.size
+
+    def write_event(self, event: VisitEvent) -> None:
+        """Does nothing: the tables show tracks."""
 
     def refresh(self) -> None:
         """Draws the dashboard anew."""
@@ -81,6 +85,9 @@ class DashboardOutput:
             line = final_line(verdict, source, clock=clock)
             self._printed.append(line)
             self._console.print(line, soft_wrap=not self._console.is_terminal)
+
+    def write_event(self, event: VisitEvent) -> None:
+        """Does nothing: the tables show tracks."""
 
     def refresh(self) -> None:
         """Draws the dashboard anew, as the screen does by itself four times a second."""

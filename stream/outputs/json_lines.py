@@ -1,4 +1,4 @@
-"""JSON output: one decision a line on standard output, one notice a line on standard error."""
+"""JSON output: a decision or an event a line on standard output, one notice a line on standard error."""
 
 from __future__ import annotations
 
@@ -15,32 +15,45 @@ from stream.errors import UserError
 from stream.outputs.output import OutputContext
 from stream.outputs.standard_output import ReaderLeft, discard_output, output_error
 from stream.system.notices import Notice
+from stream.system.settings import EventChoice
+from stream.visits.events import VisitEvent, event_json
 
 __all__ = ["JsonLines", "open_json_lines", "write_notice"]
 
 
 class JsonLines:
-    """Writes each decision as a line of JSON and flushes it.
+    """Writes each decision, each event of a visit, or both, as a line of JSON and flushes it.
 
     Args:
         stream: binary stream with a file descriptor; stays open.
+        events: which lines to write.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, events: EventChoice = "decisions") -> None:
         self._stream = stream
+        self._events = events
 
     def __enter__(self) -> Self:
         return self
 
     def write(self, verdict: Verdict) -> None:
-        """Writes one line.
+        """Writes a decision as one line.
 
         Raises:
             ReaderLeft: the reader has closed the pipe.
             RunError: the line cannot be written, for example to a full disk.
         """
+        if self._events != "visits":
+            self._write_line(to_json(verdict.decision))
+
+    def write_event(self, event: VisitEvent) -> None:
+        """Writes an event as one line; raises as `write` does."""
+        if self._events != "decisions":
+            self._write_line(event_json(event))
+
+    def _write_line(self, line: bytes) -> None:
         try:
-            self._stream.write(to_json(verdict.decision) + b"\n")
+            self._stream.write(line + b"\n")
             self._stream.flush()
         except BrokenPipeError:
             discard_output(self._stream)
@@ -65,7 +78,7 @@ def open_json_lines(context: OutputContext) -> JsonLines | None:
         return None
     if sys.stdout is None:
         raise UserError("standard output is closed; --json needs a file, a pipe or a terminal there")
-    return JsonLines(sys.stdout.buffer)
+    return JsonLines(sys.stdout.buffer, context.settings.events)
 
 
 def write_notice(notice: Notice) -> None:

@@ -1,14 +1,13 @@
-"""Outputs of decisions: the interface, and the loop that writes every decision of a run to them.
+"""Outputs: the interface, and the loop that writes all decisions and events of visits of a run to them.
 
 To add an output:
 
 1. Write a module in `stream.outputs` with a class that implements `Output` and a factory for it.
 2. Add the factory to `stream.outputs.output_registry.FACTORIES`, and the output to
    `tests/stream/outputs/test_output_contract.py`, which tests every output against the protocol.
-3. If users request it by an option, add the setting to `stream.system.settings.Settings` (and its type to
-   `_TYPES`) and the option to `stream.terminal.watch_command.watch`.
+3. If users request it with `--output`, see `stream.outputs.output_settings`.
 
-A program outside this process can receive decisions by `stream.system.observe` instead.
+A program outside this process can receive decisions and events by `stream.system.observe` instead.
 """
 
 from __future__ import annotations
@@ -25,20 +24,22 @@ from stream.bus.messages import Verdict
 from stream.outputs.standard_output import ReaderLeft
 from stream.system.live import Live
 from stream.system.settings import Settings
+from stream.visits.events import VisitEvent
 
-__all__ = ["Output", "OutputContext", "OutputFactory", "write_decisions"]
+__all__ = ["Output", "OutputContext", "OutputFactory", "write_results"]
 
 
 class Output(Protocol):
-    """Destination of the decisions of one run.
+    """Destination of the decisions of one run, and of the events of its visits.
 
-    `write_decisions` guarantees:
+    `write_results` guarantees:
 
-    - One `__enter__`, then `write` once for each decision in order, final ones included, then one `__exit__`.
-    - All calls come from the same thread. A decision is acknowledged after all outputs have returned.
-    - After Ctrl-C, `write` still receives the remaining decisions. If Ctrl-C interrupts `write` itself, that
-      decision is not written again. A second Ctrl-C ends the run at once.
-    - `__exit__` is also called after errors and interrupts, and after `write` raised.
+    - One `__enter__`, then `write` once for each decision and `write_event` once for each event, in order,
+      those at the end included, then one `__exit__`.
+    - All calls come from the same thread. What was written is acknowledged after all outputs have returned.
+    - After Ctrl-C, the output still receives what remains. If Ctrl-C interrupts `write` or `write_event`
+      itself, that is not written again. A second Ctrl-C ends the run at once.
+    - `__exit__` is also called after errors and interrupts, and after `write` or `write_event` raised.
     """
 
     def __enter__(self) -> Self:
@@ -59,6 +60,9 @@ class Output(Protocol):
                 when no output is left.
             Exception: the output failed. No output is written to again, and the run ends with this error.
         """
+
+    def write_event(self, event: VisitEvent) -> None:
+        """Writes one event of a visit; as `write` in all other respects."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,8 +89,8 @@ OutputFactory = Callable[[OutputContext], Output | None]
 """Returns an output, or None if the settings do not request it."""
 
 
-def write_decisions(live: Live, outputs: Sequence[Output]) -> bool:
-    """Writes every decision to the outputs until the sources end, the user interrupts or all readers left.
+def write_results(live: Live, outputs: Sequence[Output]) -> bool:
+    """Writes all decisions and events to the outputs until the sources end, the user interrupts or all left.
 
     Args:
         live: the running system.
@@ -102,22 +106,25 @@ def write_decisions(live: Live, outputs: Sequence[Output]) -> bool:
         remaining = [stack.enter_context(output) for output in outputs]
         try:
             try:
-                for verdict in live.verdicts():
-                    _write(remaining, verdict)
+                for result in live.results():
+                    _write(remaining, result)
             except KeyboardInterrupt:
-                for verdict in live.drain():
-                    _write(remaining, verdict)
+                for result in live.drain():
+                    _write(remaining, result)
                 return True
         except ReaderLeft:
             return False
     return False
 
 
-def _write(outputs: list[Output], verdict: Verdict) -> None:
+def _write(outputs: list[Output], result: Verdict | VisitEvent) -> None:
     """Writes to all outputs; removes those whose reader left. Raises `ReaderLeft` when none remains."""
     for output in outputs.copy():
         try:
-            output.write(verdict)
+            if isinstance(result, Verdict):
+                output.write(result)
+            else:
+                output.write_event(result)
         except ReaderLeft:
             outputs.remove(output)
             if not outputs:

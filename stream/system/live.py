@@ -24,7 +24,7 @@ from gallery.matcher_settings import MatcherSettings, SourceCard
 from gallery.store.gallery import open_gallery
 from gallery.store.store_protocol import MissingGalleryError
 from stream.body import SourceInfo
-from stream.bus.messages import EnrolReply, EnrolRequest, Verdict
+from stream.bus.messages import EnrolReply, EnrolRequest, Verdict, VisitMessage
 from stream.bus.sockets import Bus
 from stream.capture.capture_process import CaptureSettings
 from stream.consent import Consent
@@ -41,6 +41,8 @@ from stream.system.settings import check_fpir, check_matcher
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
 from stream.view.picture_output import open_view
+from stream.visits.events import VisitEvent
+from stream.visits.presence import Presence, PresenceLog
 
 __all__ = ["Live"]
 
@@ -121,6 +123,7 @@ class Live:
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
         self.notifier = Notifier(notify, on_notice)
+        self._presence = PresenceLog()
         self._opened: dict[int, int] = {}
         self._delivered: set[int] = set()
         """Sources that have delivered frames."""
@@ -163,7 +166,7 @@ class Live:
         self._exit.close()
 
     def __iter__(self) -> Iterator[Decision]:
-        """Yields every decision until all sources have ended.
+        """Yields every decision until all sources have ended; events of visits are skipped.
 
         Raises:
             SgeError: a source or process failed; if it was a source, the decisions on the others came first.
@@ -171,16 +174,40 @@ class Live:
         for verdict in self.verdicts():
             yield verdict.decision
 
+    def events(self) -> Iterator[VisitEvent]:
+        """Yields every event of a visit until all sources have ended; decisions are skipped.
+
+        Raises:
+            SgeError: as in `__iter__`.
+        """
+        for result in self.results():
+            if not isinstance(result, Verdict):
+                yield result
+
+    def presence(self) -> tuple[Presence, ...]:
+        """Returns who is present, by the events read so far; any thread may call it."""
+        return self._presence.present
+
     def verdicts(self) -> Iterator[Verdict]:
         """Yields every decision with the amount and quality of the walking behind it.
 
         Raises:
             SgeError: as in `__iter__`.
         """
+        for result in self.results():
+            if isinstance(result, Verdict):
+                yield result
+
+    def results(self) -> Iterator[Verdict | VisitEvent]:
+        """Yields every decision and every event of a visit, in order.
+
+        Raises:
+            SgeError: as in `__iter__`.
+        """
         while not self.done:
-            verdict = self.next(POLL_S)
-            if verdict is not None:
-                yield verdict
+            result = self.next_result(POLL_S)
+            if result is not None:
+                yield result
         self.check()
 
     @property
@@ -213,7 +240,19 @@ class Live:
         return not self._monitor.open_sources
 
     def next(self, timeout: float) -> Verdict | None:
-        """Acknowledges the last verdict and waits at most `timeout` seconds for the next.
+        """Returns the next decision like `next_result`; events of visits are skipped.
+
+        Raises:
+            SgeError: as in `next_result`.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            result = self.next_result(max(0.0, deadline - time.monotonic()))
+            if result is None or isinstance(result, Verdict):
+                return result
+
+    def next_result(self, timeout: float) -> Verdict | VisitEvent | None:
+        """Acknowledges the last result and waits at most `timeout` seconds for the next.
 
         Raises:
             SgeError: a process failed permanently, and the run with it.
@@ -228,6 +267,9 @@ class Live:
                 if isinstance(message, Verdict):
                     self._count_track(message.decision.track)
                     return message
+                if isinstance(message, VisitMessage):
+                    self._presence.update(message.event)
+                    return message.event
                 self._monitor.open_sources.discard(message.source)
             remaining = deadline - time.monotonic()
             if self.done or remaining <= 0:
@@ -247,14 +289,14 @@ class Live:
         """Stops the sources; further iteration yields the last decisions."""
         self.supervisor.stop("capture")
 
-    def drain(self) -> Iterator[Verdict]:
-        """Stops the sources and yields the remaining decisions, for `DRAIN_S` at most."""
+    def drain(self) -> Iterator[Verdict | VisitEvent]:
+        """Stops the sources and yields the remaining results, for `DRAIN_S` at most."""
         self.stop()
         deadline = time.monotonic() + DRAIN_S
         while not self.done and time.monotonic() < deadline:
-            verdict = self.next(POLL_S)
-            if verdict is not None:
-                yield verdict
+            result = self.next_result(POLL_S)
+            if result is not None:
+                yield result
 
     def check(self) -> None:
         """Waits until the capture workers of a finished run have ended; raises the first error of a source.

@@ -6,13 +6,16 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from stream.decision import MatcherName
 from stream.errors import UserError
 from stream.user_text import decode_text, user_path
 
-__all__ = ["Settings", "check_fpir", "check_matcher", "read_config"]
+__all__ = ["EventChoice", "Settings", "check_fpir", "check_matcher", "read_config"]
+
+EventChoice = Literal["decisions", "visits", "all"]
+"""Lines of `--json`."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "sources": (list,),
@@ -23,10 +26,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "matcher": (str,),
     "speed": (float, int),
     "json": (bool,),
+    "events": (str,),
+    "output": (list,),
     "view": (str, int),
     "strict": (bool,),
 }
-_LIST_SETTINGS = {"sources", "encoder"}
+_LIST_SETTINGS = {"sources", "encoder", "output"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class Settings:
         encoder: weights files and training folders, as `--encoder` takes them; empty for the shipped weights.
         speed: playback speed of recordings; 1 is real time, 0 as fast as possible.
         json: True for JSON lines, False for the dashboard.
+        events: lines of `json`: `decisions`, events of `visits`, or `all`.
+        output: further outputs, each as `--output` takes it or as a table with `kind` and its settings; see
+            `stream.outputs.output_settings`.
         matcher: comparison method. `fusion`: windows and segments (`gallery.scoring.fusion`); `nearest`: the
             paper's encodings and the nearest templates; `rn`: like `nearest`, but if the score accepts
             several people, the recognition network chooses among them.
@@ -55,6 +63,8 @@ class Settings:
     device: str = "auto"
     speed: float = 1.0
     json: bool = False
+    events: EventChoice = "decisions"
+    output: tuple[str | dict[str, Any], ...] = ()
     encoder: tuple[str, ...] = ()
     matcher: MatcherName = "fusion"
     view: str | None = None
@@ -71,6 +81,9 @@ class Settings:
             known[name] = tuple(known[name])
         if "fpir" in known:
             known["fpir"] = _parse_fpir(known["fpir"])
+        if "events" in known and known["events"] not in get_args(EventChoice):
+            msg = f"--events: expected decisions, visits or all, got {known['events']}"
+            raise UserError(msg)
         if "matcher" in known:
             check_matcher(known["matcher"])
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
@@ -142,8 +155,8 @@ def read_config(path: Path) -> Settings:
             raise UserError(msg)
         if not _has_valid_type(name, value):
             expected = "a list of strings" if name in _LIST_SETTINGS else _TYPES[name][0].__name__
-            # A source may contain a password.
-            actual = f"a {type(value).__name__}" if name == "sources" else repr(value)
+            # A source or an output may contain a password.
+            actual = f"a {type(value).__name__}" if name in {"sources", "output"} else repr(value)
             msg = f"{path}: {name}: expected {expected}, got {actual}"
             raise UserError(msg)
     try:
@@ -155,6 +168,7 @@ def read_config(path: Path) -> Settings:
 
 def _has_valid_type(name: str, value: object) -> bool:
     if name in _LIST_SETTINGS:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        items = (str, dict) if name == "output" else (str,)  # a table or an address
+        return isinstance(value, list) and all(isinstance(item, items) for item in value)
     # bool is a subclass of int, but no number.
     return isinstance(value, _TYPES[name]) and isinstance(value, bool) == (bool in _TYPES[name])

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 import zmq
 
-from stream.bus.messages import BadMessage, SourceEnded, Status, Verdict, VerdictReceipt, pack, unpack
+from stream.bus.messages import (
+    BadMessage,
+    SourceEnded,
+    Status,
+    Verdict,
+    VerdictReceipt,
+    VisitMessage,
+    pack,
+    unpack,
+)
 from stream.bus.sockets import Bus
 
 __all__ = ["VerdictReceiver"]
@@ -41,8 +50,8 @@ class VerdictReceiver:
             if isinstance(status, Status):
                 yield status
 
-    def receive(self) -> Verdict | SourceEnded | None:
-        """Acknowledges the last message; returns the next verdict or end of a source, if any."""
+    def receive(self) -> Verdict | VisitMessage | SourceEnded | None:
+        """Acknowledges the last message; returns the next verdict, event or end of a source, if any."""
         self.acknowledge()
         while self._verdicts.poll(0):
             sender, *parts = self._verdicts.recv_multipart()
@@ -50,7 +59,7 @@ class VerdictReceiver:
                 message, _ = unpack(parts)
             except BadMessage:
                 continue
-            if isinstance(message, Verdict | SourceEnded):
+            if isinstance(message, Verdict | VisitMessage | SourceEnded):
                 self._unacknowledged = (sender, message.number)
                 return message
         return None

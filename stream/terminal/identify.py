@@ -9,7 +9,7 @@ from rich.console import Console
 
 from stream.errors import UserError
 from stream.outputs.json_lines import write_notice
-from stream.outputs.output import OutputContext, write_decisions
+from stream.outputs.output import OutputContext, write_results
 from stream.outputs.output_registry import create_outputs
 from stream.system.live import Live
 from stream.system.notices import Notice
@@ -38,7 +38,7 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
             err.print(text, highlight=False, soft_wrap=True)
         elif not live.enrolled:
             err.print(f"no person is enrolled in {live.gallery}", highlight=False, soft_wrap=True)
-        interrupted = write_decisions(live, create_outputs(OutputContext(settings, live, out)))
+        interrupted = write_results(live, create_outputs(OutputContext(settings, live, out)))
         live.check()
     return INTERRUPTED if interrupted and not live.live else 0
 

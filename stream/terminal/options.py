@@ -19,6 +19,7 @@ __all__ = [
     "ListWalksOption",
     "MatcherOption",
     "NameArgument",
+    "OutputOption",
     "PictureFolderOption",
     "SourceOption",
     "SpeedOption",
@@ -73,6 +74,14 @@ MatcherOption = Annotated[
         metavar="M",
         help="Comparison method: fusion (windows and seconds of walking), nearest (nearest templates, the "
         "paper's encodings alone), or rn (nearest, and a recognition network chooses).  [default: fusion]",
+    ),
+]
+OutputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        metavar="O",
+        help="Send the events of visits elsewhere too; may be repeated. See the documentation of outputs.",
     ),
 ]
 SpeedOption = Annotated[

@@ -15,6 +15,7 @@ from stream.terminal.options import (
     EncoderOption,
     GalleryOption,
     MatcherOption,
+    OutputOption,
     SourceOption,
     SpeedOption,
     StrictOption,
@@ -46,6 +47,15 @@ def watch(
     source: SourceOption = None,
     gallery: GalleryOption = None,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line to stdout.")] = False,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            metavar="E",
+            help="Lines of --json: decisions, visits (somebody arrived, was identified, left) or all."
+            "  [default: decisions]",
+        ),
+    ] = None,
+    output: OutputOption = None,
     fpir: Annotated[
         str | None,
         typer.Option(
@@ -83,6 +93,8 @@ def watch(
         speed=speed,
         view=view,
         json=json or None,
+        events=events,
+        output=output,
         strict=strict or None,
     )
     raise typer.Exit(identify(settings, out=out, err=err, debug=debug or debug_requested(context)))

@@ -19,6 +19,7 @@ from stream.bus.messages import (
     Status,
     Tick,
     TrackNote,
+    TrackPlace,
     TrackSplit,
     Verdict,
     VerdictReceipt,
@@ -42,6 +43,8 @@ TICK = Tick(
     open=(4,),
     last=True,
     pose_model="full",
+    time_ns=999,
+    places=(TrackPlace(2, 7, 0.5, 3.0, 1.25),),
 )
 DECISION = Decision(
     "r-1",
@@ -64,8 +67,8 @@ DECISION = Decision(
 def test_golden_bytes_of_a_tick() -> None:
     head, block = pack(TICK, np.array([[1.0, -2.5]], np.float32))
     assert head.hex() == (
-        "53474501"  # "SGE", version 1
-        "9e"  # fourteen fields
+        "53474502"  # "SGE", version 2
+        "dc0010"  # sixteen fields
         "a174"  # kind "t"
         "01"
         "00"
@@ -91,19 +94,21 @@ def test_golden_bytes_of_a_tick() -> None:
         "810309"  # windows cut
         "9193040acd03e8"  # one split
         "a466756c6c"  # pose model
+        "cd03e7"  # time
+        "91950207cb3fe0000000000000cb4008000000000000cb3ff4000000000000"  # one place
     )
     assert block.hex() == "0000803f000020c0"
 
 
 MESSAGES: list[tuple[Message, str]] = [
-    (Ack(1, 2, 3), "5347450194a161010203"),
-    (VerdictReceipt(5), "5347450192a16705"),
-    (SourceEnded(6, 1), "5347450193a1650601"),
-    (EnrolReply("no"), "5347450199a172a26e6f00cb0000000000000000cb00000000000000009090a090"),
-    (EnrolRequest("Ada", (2,), "--yes"), "5347450198a171a34164619102a52d2d796573cb0000000000000000c2c2a0"),
+    (Ack(1, 2, 3), "5347450294a161010203"),
+    (VerdictReceipt(5), "5347450292a16705"),
+    (SourceEnded(6, 1), "5347450293a1650601"),
+    (EnrolReply("no"), "5347450299a172a26e6f00cb0000000000000000cb00000000000000009090a090"),
+    (EnrolRequest("Ada", (2,), "--yes"), "5347450298a171a34164619102a52d2d796573cb0000000000000000c2c2a0"),
     (
         Status("encoder", 0, "ready", {"n": 1.0}),
-        "5347450198a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000c2",
+        "5347450298a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000c2",
     ),
 ]
 
@@ -151,7 +156,7 @@ def test_wrong_sizes_are_rejected() -> None:
 def test_another_version_is_rejected() -> None:
     head, block = pack(TICK, np.array([[1.0, 2.0]], np.float32))
     with pytest.raises(BadMessage, match="SGE"):
-        unpack([b"SGE\x02" + head[4:], block])
+        unpack([b"SGE\x01" + head[4:], block])
 
 
 def test_a_quality_outside_its_range_is_rejected() -> None:
@@ -181,5 +186,5 @@ def test_a_changed_byte_is_decoded_or_rejected(position: int, value: int) -> Non
 
 
 def test_an_enrolment_request_without_the_later_fields_neither_adds_nor_forces() -> None:
-    earlier = bytes.fromhex("5347450195a171a34164619102a52d2d796573cb0000000000000000")
+    earlier = bytes.fromhex("5347450295a171a34164619102a52d2d796573cb0000000000000000")
     assert unpack([earlier, b""])[0] == EnrolRequest("Ada", (2,), "--yes")

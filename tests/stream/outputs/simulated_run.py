@@ -53,7 +53,7 @@ def simulated_live(
     """A run of two sources.
 
     Args:
-        verdicts: what `verdicts` yields before it raises `error`, if that is given.
+        verdicts: what `results` yields before it raises `error`, if that is given.
         drained: what `drain` yields before it raises `drain_error`, if that is given.
         down: why the second source is down.
         gallery: why the gallery cannot be read.
@@ -71,7 +71,7 @@ def simulated_live(
     capture = Child("capture", 0, matcher.make_settings)
     capture.record_heartbeat(Status("capture", 0, "ready", {"cpu": 1.5}, "HD Webcam (webcam 0), 640 x 480"))
     live = SimpleNamespace(
-        verdicts=lambda: iterate(verdicts, error),
+        results=lambda: iterate(verdicts, error),
         drain=lambda: iterate(drained, drain_error),
         supervisor=SimpleNamespace(children=[matcher, capture]),
         infos=[SimpleNamespace(name="webcam 0", live=True), SimpleNamespace(name="rtsp://cam/1", live=False)],

@@ -19,11 +19,12 @@ from rich.console import Console
 from stream.bus.messages import Verdict
 from stream.decision import to_json
 from stream.errors import RunError, UserError
-from stream.outputs.output import Output, OutputContext, write_decisions
+from stream.outputs.output import Output, OutputContext, write_results
 from stream.outputs.output_registry import FACTORIES, create_outputs
 from stream.outputs.standard_output import ReaderLeft, StandardConsole
 from stream.system.live import Live
 from stream.system.settings import Settings
+from stream.visits.events import VisitEvent
 from tests.stream.outputs.simulated_run import make_verdict, simulated_live
 
 SETTINGS = {"json": Settings(json=True), "dashboard": Settings()}
@@ -38,6 +39,7 @@ class Recorder:
     def __init__(self, output: Output | None = None, error: Exception | None = None) -> None:
         self.calls: list[str] = []
         self.written: list[Verdict] = []
+        self.events: list[VisitEvent] = []
         self.threads: set[int] = set()
         self._output = output
         self._error = error
@@ -57,6 +59,11 @@ class Recorder:
             raise self._error
         if self._output is not None:
             self._output.write(verdict)
+
+    def write_event(self, event: VisitEvent) -> None:
+        self.events.append(event)
+        if self._output is not None:
+            self._output.write_event(event)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -128,7 +135,7 @@ def test_every_decision_is_written_in_order_from_one_thread(
 ) -> None:
     live = simulated_live([*STEPS, *FINALS])
     recorder = record(settings, live, console)
-    assert write_decisions(live, [recorder]) is False
+    assert write_results(live, [recorder]) is False
     assert recorder.written == [*STEPS, *FINALS]
     assert recorder.calls == ["enter", "write", "exit"]
     assert recorder.threads == {threading.get_ident()}
@@ -138,7 +145,7 @@ def test_every_decision_is_written_in_order_from_one_thread(
 def test_ctrl_c_writes_the_remaining_decisions(record: Record, settings: Settings, console: Console) -> None:
     live = simulated_live(STEPS, FINALS, error=KeyboardInterrupt())
     recorder = record(settings, live, console)
-    assert write_decisions(live, [recorder]) is True
+    assert write_results(live, [recorder]) is True
     assert recorder.written == [*STEPS, *FINALS]
     assert recorder.calls == ["enter", "write", "exit"]
     assert_in_order(text_of(console), ["end of track 1", "end of track 2"])
@@ -148,7 +155,7 @@ def test_a_second_ctrl_c_closes_the_output(record: Record, settings: Settings, c
     live = simulated_live(STEPS, FINALS[:1], error=KeyboardInterrupt(), drain_error=KeyboardInterrupt())
     recorder = record(settings, live, console)
     with pytest.raises(KeyboardInterrupt):
-        write_decisions(live, [recorder])
+        write_results(live, [recorder])
     assert recorder.calls[-1] == "exit"
     assert "end of track 1" in text_of(console)
 
@@ -158,7 +165,7 @@ def test_an_error_of_the_run_closes_the_output(record: Record, settings: Setting
     recorder = record(settings, live, console)
     notify = live.notifier.notify
     with pytest.raises(RunError, match="the encoder stopped"):
-        write_decisions(live, [recorder])
+        write_results(live, [recorder])
     assert recorder.calls == ["enter", "write", "exit"]
     assert "end of track 2" in text_of(console)
     assert live.notifier.notify is notify, "a closed output receives no notifications"
@@ -169,7 +176,7 @@ def test_an_output_without_decisions_is_opened_and_closed(
 ) -> None:
     live = simulated_live()
     recorder = record(settings, live, console)
-    assert write_decisions(live, [recorder]) is False
+    assert write_results(live, [recorder]) is False
     assert recorder.calls == ["enter", "exit"]
 
 
@@ -178,7 +185,7 @@ def test_a_reader_that_left_ends_the_run(
 ) -> None:
     live = simulated_live([*FINALS, *STEPS])
     recorder = record(settings, live, StandardConsole(file=broken_pipe, width=120))
-    assert write_decisions(live, [recorder]) is False
+    assert write_results(live, [recorder]) is False
     assert recorder.written == FINALS[:1]
     assert recorder.calls == ["enter", "write", "exit"]
     broken_pipe.write("later output is discarded")
@@ -187,14 +194,14 @@ def test_a_reader_that_left_ends_the_run(
 
 def test_json_lines_are_the_decisions(record: Record, console: Console) -> None:
     live = simulated_live([*STEPS, *FINALS])
-    write_decisions(live, [record(SETTINGS["json"], live, console)])
+    write_results(live, [record(SETTINGS["json"], live, console)])
     expected = [to_json(verdict.decision).decode() for verdict in (*STEPS, *FINALS)]
     assert text_of(console).splitlines() == expected
 
 
 def test_the_run_continues_while_one_reader_remains() -> None:
     left, stays = Recorder(error=ReaderLeft()), Recorder()
-    assert write_decisions(simulated_live(STEPS), [left, stays]) is False
+    assert write_results(simulated_live(STEPS), [left, stays]) is False
     assert left.written == STEPS[:1]
     assert stays.written == STEPS
     assert left.calls == stays.calls == ["enter", "write", "exit"]
@@ -202,14 +209,14 @@ def test_the_run_continues_while_one_reader_remains() -> None:
 
 def test_a_reader_that_leaves_after_ctrl_c_is_no_interrupt() -> None:
     recorder = Recorder(error=ReaderLeft())
-    assert write_decisions(simulated_live([], FINALS, error=KeyboardInterrupt()), [recorder]) is False
+    assert write_results(simulated_live([], FINALS, error=KeyboardInterrupt()), [recorder]) is False
     assert recorder.written == FINALS[:1]
 
 
 def test_an_output_that_fails_ends_the_run() -> None:
     failing, other = Recorder(error=RunError("disk full")), Recorder()
     with pytest.raises(RunError, match="disk full"):
-        write_decisions(simulated_live(STEPS, FINALS), [failing, other])
+        write_results(simulated_live(STEPS, FINALS), [failing, other])
     assert (failing.written, other.written) == (STEPS[:1], [])
     assert (failing.calls[-1], other.calls[-1]) == ("exit", "exit")
 
@@ -222,5 +229,5 @@ def test_an_output_that_cannot_be_opened_closes_those_before() -> None:
 
     first = Recorder()
     with pytest.raises(UserError, match="no broker"):
-        write_decisions(simulated_live(STEPS), [first, Unopenable()])
+        write_results(simulated_live(STEPS), [first, Unopenable()])
     assert first.calls == ["enter", "exit"]

@@ -1,0 +1,1 @@
+"""Visits: tracks of one passage become one answer, with the events that tell of it."""

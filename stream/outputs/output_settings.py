@@ -1,0 +1,96 @@
+"""Settings of the outputs that `--output` and `[[output]]` request, read by the kinds of outputs.
+
+`--output` takes an address, whose beginning tells the kind: `mqtt://broker/entrance`. In a config file an
+entry of `output` is such an address, or a table with the setting `kind` and all others of that kind:
+
+    [[output]]
+    kind = "mqtt"
+    url = "mqtts://broker/entrance"
+    password_file = "/etc/sge-stream/mqtt"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from stream.errors import UserError
+
+if TYPE_CHECKING:
+    from stream.outputs.output import Output, OutputContext
+
+__all__ = ["OutputKind", "open_requested"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputKind:
+    """A kind of output that users can request.
+
+    Attributes:
+        name: as in the setting `kind`.
+        schemes: beginnings of addresses, such as `mqtt://`.
+        settings: a `msgspec.Struct` whose first field takes the address; forbids unknown fields.
+        open: makes the output, not yet opened, from its settings. It raises `UserError` for settings that
+            cannot be used.
+        example: an address.
+        extra: extra of the package that installs what it needs; empty if nothing more is needed.
+        module: what must be importable for it; empty as for `extra`.
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    settings: type[msgspec.Struct]
+    open: Callable[[Any, OutputContext], Output]
+    example: str
+    extra: str = ""
+    module: str = ""
+
+
+def open_requested(
+    entries: Sequence[str | Mapping[str, Any]], kinds: Sequence[OutputKind], context: OutputContext
+) -> list[Output]:
+    """Returns the outputs that the entries request, not yet opened.
+
+    Raises:
+        UserError: an entry is of no kind, has a wrong setting, or needs an extra that is not installed.
+    """
+    return [_open(entry, kinds, context) for entry in entries]
+
+
+def _open(entry: str | Mapping[str, Any], kinds: Sequence[OutputKind], context: OutputContext) -> Output:
+    kind, values = _of_address(entry, kinds) if isinstance(entry, str) else _of_table(entry, kinds)
+    if kind.module and find_spec(kind.module) is None:
+        install = f"pip install 'sge-stream[{kind.extra}]'"
+        msg = f"output {kind.name} needs more packages; install them: {install}"
+        raise UserError(msg)
+    try:
+        settings = msgspec.convert(values, kind.settings)
+    except msgspec.ValidationError as error:
+        known = ", ".join(field.encode_name for field in msgspec.structs.fields(kind.settings))
+        msg = f"output {kind.name}: {str(error)[:1].lower()}{str(error)[1:]}; known settings: kind, {known}"
+        raise UserError(msg) from None
+    return kind.open(settings, context)
+
+
+def _of_address(address: str, kinds: Sequence[OutputKind]) -> tuple[OutputKind, dict[str, Any]]:
+    for kind in kinds:
+        if any(address.startswith(scheme) for scheme in kind.schemes):
+            return kind, {msgspec.structs.fields(kind.settings)[0].encode_name: address}
+    examples = ", ".join(kind.example for kind in kinds)
+    # It may contain a password.
+    shown = f"{address.split('://', maxsplit=1)[0]}://..." if "://" in address else address
+    msg = f"{shown} is not an output; expected an address such as {examples}"
+    raise UserError(msg)
+
+
+def _of_table(table: Mapping[str, Any], kinds: Sequence[OutputKind]) -> tuple[OutputKind, dict[str, Any]]:
+    names = ", ".join(kind.name for kind in kinds)
+    for kind in kinds:
+        if table.get("kind") == kind.name:
+            return kind, {name: value for name, value in table.items() if name != "kind"}
+    msg = f"output: expected the setting kind, one of {names}, got {table.get('kind')!r:.50}"
+    raise UserError(msg)

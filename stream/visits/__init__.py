@@ -1,0 +1,1 @@
+"""Visits: the events that tell of them, and who is present according to these."""
