@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stream.system.notices import Notice
     from stream.system.observe import observe, observe_events
     from stream.system.run_folder import running
-    from stream.visits.events import Arrived, Doubted, Identified, Left, VisitEvent
+    from stream.visits.events import Arrived, Doubted, Identified, Left
     from stream.visits.presence import Presence
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "SgeError",
     "SourceError",
     "UserError",
-    "VisitEvent",
     "observe",
     "observe_events",
     "running",
@@ -57,7 +56,6 @@ _MODULES = {
     "SgeError": "stream.errors",
     "SourceError": "stream.errors",
     "UserError": "stream.errors",
-    "VisitEvent": "stream.visits.events",
     "observe": "stream.system.observe",
     "observe_events": "stream.system.observe",
     "running": "stream.system.run_folder",

@@ -85,7 +85,7 @@ class VisitTracker:
             news += self.end_source(tick.source, now)
             source = self._sources[tick.source] = SourceVisits()
         source.tick_ns = tick.time_ns
-        source.time_ns = max(source.time_ns, tick.time_ns)
+        source.time_ns = max(source.time_ns, tick.time_ns, *(row.end_ns for row in tick.rows))
         source.split_from |= {split.successor: split.track for split in tick.splits}
         self._follow_places(source, tick.places)
         news += self.follow(tick.source, decisions, now)
