@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gallery.store.names import name_key
 from gallery.store.records import NewEnrolment, Person, PersonTemplates
 from stream.walk_views import VIEWS, View
 
-__all__ = ["pose_model_warnings", "view_advice"]
+__all__ = ["coverage_gaps", "pose_model_warnings", "view_advice"]
 
 _WALKING: dict[View, str] = {
     "towards": "towards the sensor",
@@ -17,6 +17,12 @@ _WALKING: dict[View, str] = {
     "side": "across the sensor's view",
 }
 _NAMES_SHOWN = 3
+
+SHORT_S = 5.0
+"""Seconds of walking below which more is asked for."""
+
+POOR_QUALITY = 0.5
+"""Quality of a walk below which another is asked for."""
 
 
 def view_advice(person: Person, sensors: Iterable[str]) -> list[str]:
@@ -74,3 +80,18 @@ def _warning(sensor: str, model: str, other: str | None, owners: list[str]) -> s
 def _join(texts: Sequence[str]) -> str:
     *first, last = texts
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def coverage_gaps(person: Person) -> Iterator[str]:
+    """Yields what an enrolled person lacks, a phrase each, for each kind of sensor."""
+    for sensor in person.sensors:
+        walks = [walk for walk in person.enrolments if walk.sensor == sensor]
+        if len(walks) < 2:
+            yield f"one walk only on {sensor}"
+        views = person.views(sensor)
+        if len(views) == 1:
+            yield f"one view only on {sensor}: {views[0]}"
+        if sum(walk.seconds for walk in walks) < SHORT_S:
+            yield f"{sum(walk.seconds for walk in walks):.1f} s of walking on {sensor}"
+        if max(walk.quality for walk in walks) < POOR_QUALITY:
+            yield f"no walk of good quality on {sensor}"

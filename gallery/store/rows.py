@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, Select, insert, select
 
+from gallery.store.names import UnknownPersonError
 from gallery.store.records import Enrolment, NewEnrolment, Person
 from gallery.store.schema import CONSENT, enrolment, person, template
 from stream.body import FloatArray
@@ -78,12 +79,12 @@ def _require(valid: bool) -> None:
         raise ValueError("a row of the gallery holds what cannot have been stored")
 
 
-def unknown_person(db: Connection, name: str) -> GalleryError:
+def unknown_person(db: Connection, name: str) -> UnknownPersonError:
     """Returns the error for a name that no person has; it suggests the most similar name."""
     names = db.execute(select(person.c.name)).scalars().all()
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]}?" if near else "`sge-stream people list` shows the enrolled people"
-    return GalleryError(f"no person named {name} is enrolled; {hint}")
+    return UnknownPersonError(f"no person named {name} is enrolled; {hint}")
 
 
 def check_walks(walks: Sequence[NewEnrolment]) -> None:

@@ -11,12 +11,13 @@ from rich.console import Console
 from encoder.weights import load_encoder
 from gallery.calibration.gallery_calibration import Calibrations, calibrate_index, compare_gallery
 from gallery.calibration.report import REPORTED_FPIRS, SensorReport, report_sensor
+from gallery.enrolment_advice import coverage_gaps
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TrackScores
 from gallery.scoring.visit_scores import FIRST_WINDOWS, VisitScores
 from gallery.store.gallery import Gallery
-from gallery.store.records import Person, StrangerRecording
+from gallery.store.records import StrangerRecording
 from stream.bus.messages import Verdict
 from stream.errors import UserError
 from stream.system.compatibility import fit_command
@@ -25,12 +26,6 @@ from stream.terminal.identify import echo_to
 from stream.user_text import readable
 
 __all__ = ["CalibrationReport", "PersonReport", "calibrate"]
-
-SHORT_S = 5.0
-"""Seconds of walking below which more is asked for."""
-
-POOR_QUALITY = 0.5
-"""Quality of a walk below which another is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +109,7 @@ def calibrate(
         tuple(
             report_sensor(index, kind, calibrations[kind], visits) for kind in kinds if kind in calibrations
         ),
-        tuple(PersonReport(person.name, tuple(_missing(person))) for person in people),
+        tuple(PersonReport(person.name, tuple(coverage_gaps(person))) for person in people),
         tuple(notes if people else ["nobody is enrolled: sge-stream enroll NAME"]),
     )
 
@@ -190,18 +185,3 @@ def _named(
                 f"{readable(recording)} would be named as {name} (score {visit.score:.2f}, threshold "
                 f"{limit:.2f}): if it shows {name} or anybody enrolled, calibrate again without it"
             )
-
-
-def _missing(person: Person) -> Iterator[str]:
-    """Returns what an enrolled person lacks, for each kind of sensor."""
-    for sensor in person.sensors:
-        walks = [walk for walk in person.enrolments if walk.sensor == sensor]
-        if len(walks) < 2:
-            yield f"one walk only on {sensor}"
-        views = person.views(sensor)
-        if len(views) == 1:
-            yield f"one view only on {sensor}: {views[0]}"
-        if sum(walk.seconds for walk in walks) < SHORT_S:
-            yield f"{sum(walk.seconds for walk in walks):.1f} s of walking on {sensor}"
-        if max(walk.quality for walk in walks) < POOR_QUALITY:
-            yield f"no walk of good quality on {sensor}"

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from stream.sources.live_source import outage_text
 from stream.terminal.walk_observer import WalkObserver
-from stream.terminal.window_advice import advise
+from stream.windows.window_advice import advise
 
 __all__ = ["EnrolProgress", "WatchedWalk", "what_counts"]
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gallery.store.names import clean_name, name_key, rename_taken
+from gallery.store.people_records import person_record, to_json
 from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import (
     DeviceOption,
@@ -23,7 +24,6 @@ from stream.terminal.options import (
     err,
     out,
 )
-from stream.terminal.people_records import person_record, to_json
 from stream.terminal.people_tables import render_people, render_person
 from stream.terminal.prompt import check_erasure, confirm
 

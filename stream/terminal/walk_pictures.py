@@ -18,7 +18,7 @@ from stream.errors import RunError, UserError
 from stream.file_writing import replace_file
 from stream.skeleton import Layout, get_layout
 from stream.sources import Source, open_source
-from stream.terminal.window_advice import not_counted
+from stream.windows.window_advice import not_counted
 
 __all__ = ["draw_walk", "list_people"]
 

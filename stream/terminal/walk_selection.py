@@ -15,7 +15,7 @@ from stream.errors import UserError
 from stream.system.live import Live
 from stream.terminal.enrol_progress import EnrolProgress, WatchedWalk, what_counts
 from stream.terminal.walk_observer import WalkObserver
-from stream.terminal.window_advice import not_counted
+from stream.windows.window_advice import not_counted
 
 __all__ = ["WantedWalks", "observe_walks"]
 

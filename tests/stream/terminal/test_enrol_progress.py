@@ -13,8 +13,8 @@ from rich.console import Console
 
 from stream.bus.messages import Verdict
 from stream.terminal.enrol_progress import EnrolProgress, WatchedWalk, what_counts
-from stream.terminal.window_advice import ADVICE, advise
 from stream.windows.cutting import WindowProblem
+from stream.windows.window_advice import ADVICE, advise
 from tests.documentation.documents import ROOT
 from tests.stream.terminal.verdicts import note, verdict, watched
 

@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from gallery.store.gallery import open_gallery
+from gallery.store.people_records import PersonRecord, WalkRecord
 from gallery.store.records import NewEnrolment
 from stream.errors import GalleryError
 from stream.terminal.people_command import people
-from stream.terminal.people_records import PersonRecord, WalkRecord
 
 
 @pytest.fixture
