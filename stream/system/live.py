@@ -124,6 +124,7 @@ class Live:
         self._exit = ExitStack()
         self.notifier = Notifier(notify, on_notice)
         self._presence = PresenceLog()
+        self._ending = False
         self._opened: dict[int, int] = {}
         self._delivered: set[int] = set()
         """Sources that have delivered frames."""
@@ -199,12 +200,15 @@ class Live:
                 yield result
 
     def results(self) -> Iterator[Verdict | VisitEvent]:
-        """Yields every decision and every event of a visit, in order.
+        """Yields every decision and every event of a visit, in order, until the sources or `end_soon` end it.
 
         Raises:
             SgeError: as in `__iter__`.
         """
         while not self.done:
+            if self._ending:
+                yield from self.drain()
+                return
             result = self.next_result(POLL_S)
             if result is not None:
                 yield result
@@ -284,6 +288,13 @@ class Live:
     def source_of(self, track: int) -> int:
         """Returns the number of the source that a track belongs to; see `stream.capture.tracking.Tracker`."""
         return (track - 1) % len(self._specs)
+
+    def end_soon(self) -> None:
+        """Lets `results` stop the sources and end after what remains.
+
+        Any thread, or the handler of a signal, may call it.
+        """
+        self._ending = True
 
     def stop(self) -> None:
         """Stops the sources; further iteration yields the last decisions."""
