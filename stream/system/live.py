@@ -41,6 +41,7 @@ from stream.system.settings import check_fpir, check_matcher
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
 from stream.view.picture_output import open_view
+from stream.view.skeleton_receiver import SkeletonReceiver, open_skeletons
 from stream.visits.events import VisitEvent
 from stream.visits.presence import Presence, PresenceLog
 
@@ -68,6 +69,7 @@ class Live:
         matcher: comparison method: `fusion`, `nearest` or `rn`; see `Settings`.
         echo: receives every line that the processes log.
         view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
+        skeletons: True keeps the newest skeletons of each source in memory; see `skeletons` below.
         strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
             is retried if it is not the only one, and the others continue.
         notify: receives a line of text for each notice: a source is down or back, a process hangs or is
@@ -83,6 +85,7 @@ class Live:
         encoder: description of the encoder in use.
         notes: notes to the user about the gallery, the back-end and the view.
         run: folder and sockets of the run, for other commands.
+        skeletons: the newest skeletons of each source, which any thread may read; None if not asked for.
 
     Raises:
         UserError: on entering: a source, the weights, the device or the gallery cannot be used, or the
@@ -102,6 +105,7 @@ class Live:
         matcher: MatcherName = "fusion",
         echo: Callable[[str], None] = lambda line: None,
         view: str | None = None,
+        skeletons: bool = False,
         strict: bool = False,
         notify: Callable[[str], None] = lambda line: None,
         on_notice: Callable[[Notice], None] = lambda notice: None,
@@ -118,6 +122,7 @@ class Live:
         self._speed = speed
         self._matcher: MatcherName = matcher
         self._view = view
+        self._show_skeletons = skeletons
         self._strict = strict
         # Absolute, because a restarted process must find them after the caller changed its folder.
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
@@ -133,6 +138,7 @@ class Live:
         self.supervisor: Supervisor = Supervisor(echo)
         self.encoder: EncoderInfo = EncoderInfo("", 0, "", "")
         self.notes: list[str] = []
+        self.skeletons: SkeletonReceiver | None = None
 
     def __enter__(self) -> Self:
         with self._exit:
@@ -156,6 +162,8 @@ class Live:
                 strict=self._strict,
             )
             view_notes = self._open_view()
+            if self._show_skeletons:
+                self.skeletons = self._exit.enter_context(open_skeletons(self._bus))
             self._start()
             self.notes += view_notes
             self._exit = self._exit.pop_all()
@@ -429,6 +437,7 @@ class Live:
             f=self.encoder.f,
             speed=self._speed,
             view=self._view is not None,
+            skeletons=self._show_skeletons,
         )
 
         def settings(child: Child) -> CaptureSettings:
