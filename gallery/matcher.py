@@ -224,6 +224,11 @@ class Matcher:
             if known is not None:
                 known.compare_anew(self.index.people_of(sensor), compare)
 
+    @property
+    def decision_rule(self) -> DecisionRule:
+        """The present rule."""
+        return self._rule
+
     def rule(self, default_fpir: float) -> DecisionRule:
         """Returns the present rule; one with a default FPIR where this run rejects no strangers."""
         if self._fpir is not None:

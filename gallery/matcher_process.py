@@ -19,11 +19,13 @@ from gallery.enrolment import prepare_enrolment
 from gallery.gallery_watch import GalleryWatch, LoadedGallery, StoredEnrolment
 from gallery.matcher import Matcher
 from gallery.matcher_settings import MatcherSettings
-from gallery.open_set_decision import TrackDecision
+from gallery.open_set_decision import Track, TrackDecision
 from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
+from gallery.visits.ranked_candidates import RankedCandidate, ranked_candidates
+from gallery.visits.visit_tracker import VisitNews, VisitTracker
 from stream.body import FloatArray
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import (
@@ -35,13 +37,15 @@ from stream.bus.messages import (
     SourceEnded,
     Tick,
     Verdict,
+    VisitMessage,
     pack,
     unpack,
 )
 from stream.bus.outbox import Outbox
-from stream.bus.sockets import Bus
+from stream.bus.sockets import DECISION_TOPIC, EVENT_TOPIC, Bus
 from stream.decision import Decision, ReasonCode, to_json
 from stream.errors import SgeError
+from stream.visits.events import event_json
 
 if TYPE_CHECKING:
     from gallery.recognition.retraining import Retraining
@@ -50,6 +54,8 @@ __all__ = ["run"]
 
 _WAIT_MS = 100
 _LATENCIES = 1000
+_SILENT_S = 1.0
+"""Time without a tick, which a device sends four times a second, after which its visits may end."""
 
 
 def run(settings: MatcherSettings, stop: threading.Event) -> None:
@@ -100,6 +106,11 @@ class _Service:
             Reranking() if self._retraining else None,
             loaded.calibrations,
         )
+        self._visits = VisitTracker(
+            self._run, settings.sources, settings.contract, self._candidates, settings.places
+        )
+        self._ticked: dict[int, tuple[float, int]] = {}
+        """Monotonic time and source time of the newest tick, by source."""
         self._retrain()
         self._gallery.start()
 
@@ -113,6 +124,7 @@ class _Service:
             self._follow_gallery()
             self._enrol()
             self._take_network()
+            self._follow_silent_sources()
             # A full outbox stops reading, which in turn holds back the encoder and the files.
             self._poller.register(self._cages, 0 if self._outbox.full else zmq.POLLIN)
             self._poller.register(self._outbox.socket, self._outbox.poll_events)
@@ -159,7 +171,10 @@ class _Service:
         # With a device, the matcher may have been restarted; with a file, it gets every tick from the first.
         epoch, expected = self._expected.get(tick.source, (tick.epoch, tick.seq if live else 0))
         if tick.epoch != epoch:
-            self._publish(self._matcher.end_source(tick.source), live=True)
+            decisions, now = self._matcher.end_source(tick.source), datetime.now(UTC)
+            self._publish(decisions, live=True)
+            self._tell(self._visits.follow(tick.source, decisions, now))
+            self._tell(self._visits.end_source(tick.source, now))
             expected = 0
         if tick.seq < expected:
             self._acknowledge(tick.source, tick.epoch, expected - 1)
@@ -178,6 +193,8 @@ class _Service:
         if tick.last:
             decisions += self._matcher.end_source(tick.source)
         self._publish(decisions, live=live)
+        self._tell(self._visits.observe(tick, decisions, datetime.now(UTC)))
+        self._ticked[tick.source] = (time.monotonic(), tick.time_ns)
         if tick.last:
             self._outbox.put(SourceEnded(self._outbox.next_number, tick.source))
         self._acknowledge(tick.source, tick.epoch, tick.seq)
@@ -198,7 +215,24 @@ class _Service:
                 decided.track.no_windows or "",
             )
             self._outbox.put(verdict, may_drop=live and not decided.final)
-            self._observers.send(to_json(decision))
+            self._observers.send_multipart([DECISION_TOPIC, to_json(decision)])
+
+    def _tell(self, news: list[VisitNews]) -> None:
+        """Sends events of visits to the parent and to observers."""
+        for each in news:
+            self._outbox.put(VisitMessage(self._outbox.next_number, each.event))
+            self._observers.send_multipart([EVENT_TOPIC, event_json(each.event)])
+
+    def _follow_silent_sources(self) -> None:
+        """Ends visits before devices that send nothing any more."""
+        now = time.monotonic()
+        for source, (ticked, time_ns) in self._ticked.items():
+            if self._settings.sources[source].live and now - ticked > _SILENT_S:
+                passed_ns = round((now - ticked) * 1e9)
+                self._tell(self._visits.advance(source, time_ns + passed_ns, datetime.now(UTC)))
+
+    def _candidates(self, track: Track) -> list[RankedCandidate]:
+        return ranked_candidates(self._matcher.decision_rule, track)
 
     def _decision(self, decided: TrackDecision) -> Decision:
         latency: float | None = None
@@ -300,6 +334,7 @@ class _Service:
             "gallery_unread": self._gallery.unread,
             "people": len(self._matcher.index.people),
             "in_view": len(self._matcher.tracks),
+            "visits": self._visits.in_view,
         }
         if self._latencies:
             p50, p95 = np.percentile(self._latencies, [50, 95])

@@ -39,6 +39,7 @@ class MatcherSettings(msgspec.Struct, frozen=True):
             for `rn`.
         had_gallery: whether the run had a gallery before this start: one that is missing now is gone, and an
             enrolment makes no other in its place.
+        places: the place of each source, by its number; empty if nothing is known of places.
     """
 
     wiring: Wiring
@@ -50,3 +51,4 @@ class MatcherSettings(msgspec.Struct, frozen=True):
     weights: tuple[str, ...] = ()
     matcher: MatcherName = "fusion"
     had_gallery: bool = False
+    places: tuple[str, ...] = ()

@@ -14,36 +14,50 @@ if TYPE_CHECKING:
     from stream.errors import DataError, GalleryError, RunError, SgeError, SourceError, UserError
     from stream.system.live import Live
     from stream.system.notices import Notice
-    from stream.system.observe import observe
+    from stream.system.observe import observe, observe_events
     from stream.system.run_folder import running
+    from stream.visits.events import Arrived, Doubted, Identified, Left
+    from stream.visits.presence import Presence
 
 __all__ = [
+    "Arrived",
     "Consent",
     "DataError",
     "Decision",
+    "Doubted",
     "GalleryError",
+    "Identified",
+    "Left",
     "Live",
     "Notice",
+    "Presence",
     "RunError",
     "SgeError",
     "SourceError",
     "UserError",
     "observe",
+    "observe_events",
     "running",
 ]
 
 _MODULES = {
+    "Arrived": "stream.visits.events",
     "Consent": "stream.consent",
     "DataError": "stream.errors",
     "Decision": "stream.decision",
+    "Doubted": "stream.visits.events",
     "GalleryError": "stream.errors",
+    "Identified": "stream.visits.events",
+    "Left": "stream.visits.events",
     "Live": "stream.system.live",
     "Notice": "stream.system.notices",
+    "Presence": "stream.visits.presence",
     "RunError": "stream.errors",
     "SgeError": "stream.errors",
     "SourceError": "stream.errors",
     "UserError": "stream.errors",
     "observe": "stream.system.observe",
+    "observe_events": "stream.system.observe",
     "running": "stream.system.run_folder",
 }
 

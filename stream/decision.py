@@ -32,6 +32,7 @@ ReasonCode = Literal[
     "implausible-body",
     "tracking-gap",
     "few-frames",
+    "interrupted",
 ]
 """Why a decision has its state; a program can rely on these words."""
 

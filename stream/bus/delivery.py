@@ -23,7 +23,17 @@ import numpy as np
 import zmq
 
 from stream.body import FloatArray
-from stream.bus.messages import Ack, BadMessage, Tick, TrackNote, TrackSplit, WindowRow, pack, unpack
+from stream.bus.messages import (
+    Ack,
+    BadMessage,
+    Tick,
+    TrackNote,
+    TrackPlace,
+    TrackSplit,
+    WindowRow,
+    pack,
+    unpack,
+)
 
 __all__ = ["LiveSender", "ReliableSender", "Sender"]
 
@@ -168,6 +178,7 @@ class LiveSender:
         self._sent_at = 0.0
         self._rings: dict[int, deque[tuple[WindowRow, FloatArray]]] = {}
         self._notes: deque[TrackNote] = deque(maxlen=_MAX_NOTES)
+        self._places: dict[int, TrackPlace] = {}
         self._cut: dict[int, int] = {}
         self._ended: dict[int, int | None] = {}
         """Tracks whose end may not have arrived, with the number of the first tick that reported it."""
@@ -194,6 +205,7 @@ class LiveSender:
                 ring.popleft()
                 self.dropped += 1
         self._notes.extend(tick.notes)
+        self._places |= {place.track: place for place in tick.places}
         self._ended |= dict.fromkeys(tick.ended)
         self._splits |= {split.track: split for split in tick.splits}
         self._cut |= tick.cut
@@ -251,6 +263,7 @@ class LiveSender:
             shape=() if windows is None else windows.shape,
             rows=rows,
             notes=tuple(self._notes),
+            places=tuple(self._places.values()),
             # The end of a track is sent after its last window.
             ended=tuple(ended),
             open=tuple(remaining.union(pending.open)),
@@ -271,6 +284,7 @@ class LiveSender:
         self._sent_at = self._clock()
         self._discard_sent(tracks)
         self._notes.clear()
+        self._places.clear()
         self._pending = pending if remaining else None
 
     def _select_tracks(self) -> list[int]:
@@ -316,6 +330,7 @@ def _split(tick: Tick, joints: FloatArray) -> Iterator[tuple[Tick, FloatArray | 
                 shape=windows.shape,
                 rows=tick.rows[start : start + MAX_ROWS],
                 notes=() if start else tick.notes,
+                places=() if start else tick.places,
                 ended=tick.ended if final else (),
                 last=tick.last and final,
                 cut=_without(tick.cut, _count(tick.rows[start + MAX_ROWS :])),

@@ -19,7 +19,7 @@ import zmq
 from stream.bus.zap_authentication import ZapAuthenticator
 from stream.user_text import readable
 
-__all__ = ["CHANNELS", "Bus", "Channel", "Wiring", "create_wiring"]
+__all__ = ["CHANNELS", "DECISION_TOPIC", "EVENT_TOPIC", "Bus", "Channel", "Wiring", "create_wiring"]
 
 Channel = Literal[
     "windows", "cages", "acks", "sink", "status", "control", "decisions", "pictures", "skeletons"
@@ -27,6 +27,9 @@ Channel = Literal[
 """`sink` carries verdicts from the matcher to the parent, `control` enrolment requests to the matcher."""
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
+
+DECISION_TOPIC, EVENT_TOPIC = b"decision", b"event"
+"""First parts of the messages on `decisions`; the second is the JSON."""
 
 HIGH_WATER = 4
 """Most messages queued in a socket. Messages age in a queue: with 1000, by 1.5 s at twice the capacity."""

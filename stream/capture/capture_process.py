@@ -23,6 +23,7 @@ from stream.bus.delivery import LiveSender, ReliableSender, Sender
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import Tick, pack
 from stream.bus.sockets import Bus, Wiring
+from stream.capture.body_places import BodyPlaces
 from stream.capture.levelling import Levelling
 from stream.capture.tracking import TrackerUpdate, make_tick, source_tracker
 from stream.errors import EndOfSource, SgeError
@@ -151,6 +152,8 @@ class _CaptureLoop:
             sources=settings.sources,
             opened=settings.opened,
         )
+        self._places = BodyPlaces(get_layout(source.info.layout))
+        self._time_ns = 0
         acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{settings.index}".encode())
         self._sender: Sender = (
             LiveSender(push, acks, settings.epoch) if source.info.live else ReliableSender(push, acks)
@@ -185,7 +188,7 @@ class _CaptureLoop:
         if isinstance(self._source, Playback) and self._source.remark:
             # Before the last tick: the parent stops to listen after it.
             self._heartbeat.send("ending", text=self._source.remark)
-        self._put_on_bus(self._tracker.end(), 0, last=True)
+        self._put_on_bus(self._tracker.end(), self._time_ns, last=True)
         self._drain(stop)
         self._send_heartbeat(force=True)  # the final counters
         if problem is not None:
@@ -198,8 +201,10 @@ class _CaptureLoop:
         arrival_ns = taken_ns or time.monotonic_ns()
         self._frames += 1
         update = self._tracker.push(frame)
+        self._places.add(frame, self._tracker.numbers)
+        self._time_ns = frame.time_ns
         self._report_tilt()
-        if update:
+        if update or self._places.due(frame.time_ns):
             self._put_on_bus(update, frame.time_ns, arrival_ns=arrival_ns)
         if update.notes:
             self._send_heartbeat(force=True)  # a restarted worker must not reuse the new track's number
@@ -234,6 +239,7 @@ class _CaptureLoop:
             in_view=self._tracker.open,
             last=last,
             pose_model=self._source.info.pose_model,
+            places=self._places.take(time_ns),
         )
         self._sender.offer(tick, joints)
 

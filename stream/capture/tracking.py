@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from stream.body import Body, BodyFrame, FloatArray, SourceInfo
-from stream.bus.messages import Tick, TrackNote, TrackSplit, WindowRow
+from stream.bus.messages import Tick, TrackNote, TrackPlace, TrackSplit, WindowRow
 from stream.capture.levelling import Levelling
 from stream.skeleton import Layout, get_layout, to_canonical
 from stream.windows.body_change import BodyChangeDetector, detector_for
@@ -252,6 +252,7 @@ def make_tick(
     in_view: tuple[int, ...],
     last: bool,
     pose_model: str = "",
+    places: tuple[TrackPlace, ...] = (),
 ) -> tuple[Tick, FloatArray]:
     """Returns a tracker's update as a tick for the bus, and its windows (n, f, 20, 3).
 
@@ -264,6 +265,7 @@ def make_tick(
         in_view: numbers of the tracks in view.
         last: whether the source has ended.
         pose_model: the model that estimates the source's poses; empty if there is none.
+        places: where the tracks are; see `stream.capture.body_places`.
     """
     windows = [window.joints for _, window in update.windows]
     joints = np.stack(windows) if windows else np.zeros(0, np.float32)
@@ -283,5 +285,7 @@ def make_tick(
         cut=dict(update.cut),
         splits=update.splits,
         pose_model=pose_model,
+        time_ns=time_ns,
+        places=places,
     )
     return tick, joints

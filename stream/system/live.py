@@ -11,8 +11,10 @@ with Live(["walk.mcap"], gallery="gallery.db", speed=0) as live:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,11 +40,13 @@ from stream.system.outages import Outages
 from stream.system.restart_policy import POLL_S, ProcessMonitor
 from stream.system.run_folder import Run, open_run
 from stream.system.settings import check_fpir, check_matcher
+from stream.system.source_places import source_places
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
 from stream.view.picture_output import open_view
 from stream.view.skeleton_receiver import SkeletonReceiver, open_skeletons
-from stream.visits.events import VisitEvent
+from stream.visits.events import Left, VisitEvent
+from stream.visits.interruption import interrupted
 from stream.visits.presence import Presence, PresenceLog
 
 __all__ = ["Live"]
@@ -72,6 +76,8 @@ class Live:
         skeletons: True keeps the newest skeletons of each source in memory; see `skeletons` below.
         strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
             is retried if it is not the only one, and the others continue.
+        places: names of sources by the place that they see, to notice a person at two places at once; a
+            source that is in none is a place of its own. None: nothing is known of places.
         notify: receives a line of text for each notice: a source is down or back, a process hangs or is
             restarted, windows were dropped.
         on_notice: receives the same notices as records; see `Notice`.
@@ -107,6 +113,7 @@ class Live:
         view: str | None = None,
         skeletons: bool = False,
         strict: bool = False,
+        places: Mapping[str, Sequence[str]] | None = None,
         notify: Callable[[str], None] = lambda line: None,
         on_notice: Callable[[Notice], None] = lambda notice: None,
     ) -> None:
@@ -124,16 +131,21 @@ class Live:
         self._view = view
         self._show_skeletons = skeletons
         self._strict = strict
+        self._places = places
         # Absolute, because a restarted process must find them after the caller changed its folder.
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
         self.notifier = Notifier(notify, on_notice)
         self._presence = PresenceLog()
         self._ending = False
+        self._matcher_restarts = 0
+        self._cut_off: deque[Left] = deque()
+        """Ends of interrupted visits that are still to be returned."""
         self._opened: dict[int, int] = {}
         self._delivered: set[int] = set()
         """Sources that have delivered frames."""
         self.infos: list[SourceInfo] = []
+        self._place_of: tuple[str, ...] = ()
         self.enrolled: int | None = None
         self.supervisor: Supervisor = Supervisor(echo)
         self.encoder: EncoderInfo = EncoderInfo("", 0, "", "")
@@ -147,6 +159,7 @@ class Live:
                 source = open_source(spec, speed=self._speed)
                 self.infos.append(source.info)
                 source.close()
+            self._place_of = source_places(self._places, [info.name for info in self.infos])
             self._examine_gallery()
             self.run: Run = self._exit.enter_context(open_run(self._url))
             self._bus = self._exit.enter_context(Bus(self.run.wiring))
@@ -275,6 +288,8 @@ class Live:
             # First the heartbeats that arrived while the caller was busy; else a process could seem to hang.
             self._monitor.read_heartbeats()
             self._monitor.check_processes()
+            if (ended := self._interrupted_visit()) is not None:
+                return ended
             while (message := self._receiver.receive()) is not None:
                 if isinstance(message, Verdict):
                     self._count_track(message.decision.track)
@@ -287,6 +302,18 @@ class Live:
             if self.done or remaining <= 0:
                 return None
             self._receiver.wait(min(POLL_S, remaining))
+
+    def _interrupted_visit(self) -> VisitEvent | None:
+        """Returns the end of a visit that a matcher followed which has ended since."""
+        restarts = self.supervisor.find("matcher").restarts
+        if restarts != self._matcher_restarts:
+            self._matcher_restarts = restarts
+            self._cut_off = deque(interrupted(self._presence.open_visits, datetime.now(UTC)))
+        if not self._cut_off:
+            return None
+        ended = self._cut_off.popleft()
+        self._presence.update(ended)
+        return ended
 
     def _count_track(self, track: int) -> None:
         """Remembers that a source opened a track, whose number a restarted worker must not use again."""
@@ -399,6 +426,7 @@ class Live:
             self.fpir,
             weights=self._weights,
             matcher=self._matcher,
+            places=self._place_of,
         )
         self.supervisor.start(Child("matcher", 0, self._matcher_settings(matcher)))
         self._monitor.wait_ready("matcher")

@@ -1,4 +1,4 @@
-"""Observer of a running system: receives the decisions that it publishes."""
+"""Observers of a running system: receive the decisions and the events of visits that it publishes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import msgspec
 import zmq
 
-from stream.bus.sockets import Bus
+from stream.bus.sockets import DECISION_TOPIC, EVENT_TOPIC, Bus
 from stream.decision import Decision
 from stream.system.run_folder import Run
+from stream.visits.events import VisitEvent, event_of
 
-__all__ = ["observe"]
+__all__ = ["observe", "observe_events"]
 
 
 def observe(run: Run, timeout: float) -> Iterator[Decision]:
@@ -23,8 +24,20 @@ def observe(run: Run, timeout: float) -> Iterator[Decision]:
         run: the system; `stream.system.run_folder.running` finds it.
         timeout: longest wait for a decision, in seconds.
     """
+    for line in _published(run, DECISION_TOPIC, timeout):
+        yield msgspec.json.decode(line, type=Decision)
+
+
+def observe_events(run: Run, timeout: float) -> Iterator[VisitEvent]:
+    """Yields the events of visits of a running system; see `observe`."""
+    for line in _published(run, EVENT_TOPIC, timeout):
+        yield event_of(line)
+
+
+def _published(run: Run, topic: bytes, timeout: float) -> Iterator[bytes]:
     with Bus(run.wiring) as bus:
         socket = bus.connect(zmq.SUB, "decisions", high_water=1000)
-        socket.subscribe(b"")
+        socket.subscribe(topic)
         while socket.poll(int(timeout * 1000)):
-            yield msgspec.json.decode(socket.recv(), type=Decision)
+            _, line = socket.recv_multipart()
+            yield line

@@ -29,11 +29,18 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "json": (bool,),
     "events": (str,),
     "output": (list,),
+    "places": (dict,),
     "view": (str, int),
     "strict": (bool,),
     "serve": (dict,),
 }
 _LIST_SETTINGS = {"sources", "encoder", "output"}
+_EXPECTED = {
+    "sources": "a list of strings",
+    "encoder": "a list of strings",
+    "places": 'a table with lists of sources, such as hall = ["front", "back"]',
+    "output": "a list of addresses and tables",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Settings:
         fpir: accepted false positive identification rate, 0..1: the share of strangers that are named at any
             moment of a visit; None for `off`.
         device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
+        places: names of sources by the place that they see, in a config file only; see `stream.Live`.
         encoder: weights files and training folders, as `--encoder` takes them; empty for the shipped weights.
         speed: playback speed of recordings; 1 is real time, 0 as fast as possible.
         json: True for JSON lines, False for the dashboard.
@@ -68,6 +76,7 @@ class Settings:
     json: bool = False
     events: EventChoice = "decisions"
     output: tuple[str | dict[str, Any], ...] = ()
+    places: dict[str, list[str]] | None = None
     encoder: tuple[str, ...] = ()
     matcher: MatcherName = "fusion"
     view: str | None = None
@@ -160,7 +169,7 @@ def read_config(path: Path) -> Settings:
             msg = f"{path}: unknown setting {name}; known settings: {known}"
             raise UserError(msg)
         if not _has_valid_type(name, value):
-            expected = "a list of strings" if name in _LIST_SETTINGS else _TYPES[name][0].__name__
+            expected = _EXPECTED.get(name, _TYPES[name][0].__name__)
             # A source or an output may contain a password.
             actual = f"a {type(value).__name__}" if name in {"sources", "output"} else repr(value)
             msg = f"{path}: {name}: expected {expected}, got {actual}"
@@ -176,5 +185,10 @@ def _has_valid_type(name: str, value: object) -> bool:
     if name in _LIST_SETTINGS:
         items = (str, dict) if name == "output" else (str,)  # a table or an address
         return isinstance(value, list) and all(isinstance(item, items) for item in value)
+    if name == "places":
+        return isinstance(value, dict) and all(
+            isinstance(members, list) and all(isinstance(member, str) for member in members)
+            for members in value.values()
+        )
     # bool is a subclass of int, but no number.
     return isinstance(value, _TYPES[name]) and isinstance(value, bool) == (bool in _TYPES[name])

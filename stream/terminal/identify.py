@@ -68,6 +68,7 @@ def start_live(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
                 echo=echo_to(err, debug),
                 view=settings.view,
                 strict=settings.strict,
+                places=settings.places,
                 notify=notify,
                 on_notice=on_notice,
             )

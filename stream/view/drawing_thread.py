@@ -12,7 +12,7 @@ import msgspec
 import zmq
 
 from stream.body import BodyFrame, Image
-from stream.bus.sockets import Bus
+from stream.bus.sockets import DECISION_TOPIC, Bus
 from stream.decision import Decision
 from stream.skeleton import Layout
 from stream.sources.camera.quiet_opencv import cv2
@@ -59,7 +59,7 @@ class DrawingThread:
         self._layout = layout
         self._pictures = bus.connect(zmq.PUSH, "pictures", high_water=1)
         self._decisions = bus.connect(zmq.SUB, "decisions", high_water=1000)
-        self._decisions.subscribe(b"")
+        self._decisions.subscribe(DECISION_TOPIC)
         self._latest: dict[int, Decision] = {}
         self._newest = LatestValue[_Scene]()
         self._outage = ""
@@ -114,7 +114,7 @@ class DrawingThread:
     def _read_decisions(self) -> None:
         """Stores the newest decision on each track of this source."""
         while self._decisions.poll(0):
-            decision = msgspec.json.decode(self._decisions.recv(), type=Decision)
+            decision = msgspec.json.decode(self._decisions.recv_multipart()[1], type=Decision)
             if (decision.track - 1) % self._sources == self._index:
                 self._latest[decision.track] = decision
                 if decision.final:

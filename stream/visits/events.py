@@ -58,7 +58,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
         visit: unique identifier of the visit.
         source: the source's name, as in decisions.
         time: UTC time of the event, ISO 8601.
-        t: seconds since the source started.
+        t: seconds since the source started; null if the visit was interrupted.
         tracks: numbers of the visit's tracks so far, in order.
         arrived: UTC time of the first step seen, ISO 8601.
         version: of the schema of events, `EVENT_VERSION`.
@@ -68,7 +68,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     visit: str
     source: str
     time: str
-    t: float
+    t: float | None
     tracks: tuple[int, ...]
     arrived: str
     version: int = EVENT_VERSION
@@ -129,7 +129,7 @@ class Left(_Event, frozen=True, kw_only=True, tag="left"):
         left: UTC time at which the person was last seen, ISO 8601.
         duration_s: seconds from the first step to the last sight.
         walking_s: seconds of usable walking that the outcome rests on.
-        quality: how well the walk would serve as an enrolment, 0..1.
+        quality: how well the walk would serve as an enrolment, 0..1; null if the visit was interrupted.
         reason: explanation, for people; its words may change.
         reason_code: as in `Decision`.
         confidence: probability in percent that the outcome is right; null as in `Decision`.
@@ -144,7 +144,7 @@ class Left(_Event, frozen=True, kw_only=True, tag="left"):
     left: str
     duration_s: float
     walking_s: float
-    quality: float
+    quality: float | None
     reason: str
     reason_code: ReasonCode
     confidence: int | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -19,12 +19,18 @@ class OpenVisit(msgspec.Struct, frozen=True):
         source: the source's name.
         tracks: its tracks so far.
         arrived: UTC time of its first step, ISO 8601.
+        person: who was identified; null while nobody is.
+        confidence: as in the event that said so.
+        walking_s: likewise; 0 while nobody is identified.
     """
 
     visit: str
     source: str
     tracks: tuple[int, ...]
     arrived: str
+    person: str | None = None
+    confidence: int | None = None
+    walking_s: float = 0.0
 
 
 class Presence(msgspec.Struct, frozen=True):
@@ -47,7 +53,7 @@ class PresenceLog:
     """Follows the events of a run; any thread may read `present` while another updates."""
 
     def __init__(self) -> None:
-        self._visits: dict[str, tuple[OpenVisit, str | None, int | None]] = {}
+        self._visits: dict[str, OpenVisit] = {}
         self._present: tuple[Presence, ...] = ()
 
     @property
@@ -55,35 +61,41 @@ class PresenceLog:
         """Who is present now, who came first first."""
         return self._present
 
+    @property
+    def open_visits(self) -> tuple[OpenVisit, ...]:
+        """The visits that have not ended, in order of arrival."""
+        return tuple(self._visits.values())
+
     def update(self, event: VisitEvent) -> None:
         """Follows an event."""
-        person, confidence = None, None
-        if event.visit in self._visits:
-            _, person, confidence = self._visits[event.visit]
-        if isinstance(event, Identified):
-            person, confidence = event.person, event.confidence
         if isinstance(event, Left):
             self._visits.pop(event.visit, None)
-        elif isinstance(event, Arrived | Identified | Doubted):
-            opened = OpenVisit(event.visit, event.source, event.tracks, event.arrived)
-            self._visits[event.visit] = (opened, person, confidence)
-        self._present = self._combined()
+        else:
+            self._visits[event.visit] = _followed(self._visits.get(event.visit), event)
+        self._present = _combined(self._visits.values())
 
-    def open_visits(self, sources: Sequence[str]) -> list[OpenVisit]:
-        """Returns the visits before some sources that have not ended."""
-        return [visit for visit, _, _ in self._visits.values() if visit.source in sources]
 
-    def _combined(self) -> tuple[Presence, ...]:
-        """Joins the visits of each person."""
-        found: dict[str, Presence] = {}
-        for visit, person, confidence in self._visits.values():
-            key = visit.visit if person is None else f"person {person}"
-            before = found.get(key)
-            if before is None:
-                found[key] = Presence(person, visit.arrived, confidence, (visit,))
-                continue
-            levels = [each for each in (before.confidence, confidence) if each is not None]
-            found[key] = Presence(
-                person, min(before.since, visit.arrived), max(levels, default=None), (*before.visits, visit)
-            )
-        return tuple(sorted(found.values(), key=lambda each: each.since))
+def _followed(before: OpenVisit | None, event: Arrived | Identified | Doubted) -> OpenVisit:
+    if isinstance(event, Identified):
+        said = (event.person, event.confidence, event.walking_s)
+    else:
+        said = (before.person, before.confidence, before.walking_s) if before else (None, None, 0.0)
+    return OpenVisit(event.visit, event.source, event.tracks, event.arrived, *said)
+
+
+def _combined(visits: Iterable[OpenVisit]) -> tuple[Presence, ...]:
+    """Joins the visits of each person."""
+    of_person: dict[str, list[OpenVisit]] = {}
+    for visit in visits:
+        key = f"visit {visit.visit}" if visit.person is None else f"person {visit.person}"
+        of_person.setdefault(key, []).append(visit)
+    found = [
+        Presence(
+            same[0].person,
+            min(each.arrived for each in same),
+            max((each.confidence for each in same if each.confidence is not None), default=None),
+            tuple(same),
+        )
+        for same in of_person.values()
+    ]
+    return tuple(sorted(found, key=lambda each: each.since))

@@ -21,7 +21,17 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.records import NewEnrolment
 from stream.body import FloatArray
-from stream.bus.messages import EnrolReply, EnrolRequest, Status, Tick, Verdict, WindowRow, pack, unpack
+from stream.bus.messages import (
+    EnrolReply,
+    EnrolRequest,
+    Status,
+    Tick,
+    Verdict,
+    VisitMessage,
+    WindowRow,
+    pack,
+    unpack,
+)
 from stream.bus.sockets import Bus, create_wiring
 from stream.system.verdict_receiver import VerdictReceiver
 
@@ -107,7 +117,7 @@ class Running:
             message = self._receiver.receive()
             if isinstance(message, Verdict):
                 return message
-            assert message is None
+            assert message is None or isinstance(message, VisitMessage)
             self._receiver.wait(WAIT_S)
 
     def ask(self, name: str, track: int) -> None:

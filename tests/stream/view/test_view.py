@@ -16,7 +16,7 @@ import pytest
 import zmq
 
 from stream.body import Body, BodyFrame, Image, MissedPerson, Picture
-from stream.bus.sockets import Bus, create_wiring
+from stream.bus.sockets import DECISION_TOPIC, Bus, create_wiring
 from stream.decision import Decision, State, to_json
 from stream.errors import UserError
 from stream.skeleton import CANONICAL, LAYOUTS
@@ -166,8 +166,8 @@ def test_the_drawing_thread_sends_the_newest_frame_with_its_decisions(bus: Bus) 
     assert decisions.poll(WAIT_MS)
     decisions.recv()  # its subscription
     # Track 5 belongs to this source (2, 5, 8, ...), track 4 to another.
-    decisions.send(decided(4, "person", person="Ben"))
-    decisions.send(decided(5, "person", person="Ada"))
+    decisions.send_multipart([DECISION_TOPIC, decided(4, "person", person="Ben")])
+    decisions.send_multipart([DECISION_TOPIC, decided(5, "person", person="Ada")])
     for number in range(5):
         drawing.show(frame_in(numbered_picture(number), 300), {7: 5})
     pictures = bus.bind(zmq.PULL, "pictures")  # no receiver before this
@@ -194,7 +194,7 @@ def test_the_drawing_thread_sends_the_newest_frame_with_its_decisions(bus: Bus) 
     thread.start()
     while not len(columns(shown(100), "person")):
         pass  # the decision arrives on another socket
-    decisions.send(decided(5, "person", person="Ada", final=True))
+    decisions.send_multipart([DECISION_TOPIC, decided(5, "person", person="Ada", final=True)])
     while len(columns(shown(100), "person")):
         pass
     stop.set()

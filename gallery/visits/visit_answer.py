@@ -1,0 +1,105 @@
+"""The answer of a visit: who it is, said once the decisions agree, and changed only after lasting evidence.
+
+The decision rule may name and unname a track ten times a second. A visit says a name when `FIRST_DECISIONS`
+decisions in a row name the same person, and changes or withdraws it after `CHANGE_S` seconds of walking in
+which all decisions say otherwise. The numbers were chosen by `tools.trials.visits` on KGBD 81-100.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gallery.open_set_decision import TrackDecision
+from stream.visits.events import Outcome
+
+__all__ = ["CHANGE_S", "FIRST_DECISIONS", "AnswerChange", "VisitAnswer"]
+
+FIRST_DECISIONS = 3
+"""Decisions in a row that name a person before it is said."""
+
+CHANGE_S = 1.5
+"""Seconds of walking in which all decisions must contradict what was said."""
+
+_ENOUGH_S = 3.0
+"""Walking from which a decision may contradict an answer that rests on more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChange:
+    """What a visit says from now on.
+
+    Attributes:
+        person: name; None if the answer before is withdrawn.
+        previous: what was said before.
+        decision: the decision that led to it.
+    """
+
+    person: str | None
+    previous: str | None
+    decision: TrackDecision
+
+
+@dataclass(slots=True)
+class VisitAnswer:
+    """Follows the decisions on the tracks of one visit.
+
+    Attributes:
+        person: who is said to be there; None while nobody is.
+        changes: number of changes after the first name.
+        support: the newest decision that says the same; None while there is none.
+    """
+
+    person: str | None = None
+    changes: int = 0
+    support: TrackDecision | None = None
+    _seconds: float = 0.0
+    """Walking that the answer rests on."""
+    _named: bool = False
+    """Whether a name was ever said."""
+    _claim: str | None = None
+    """Whom the latest decisions name."""
+    _track: int = 0
+    _agreeing: int = 0
+    """Decisions in a row with this claim."""
+    _since_s: float = 0.0
+    """Walking at the first of them."""
+
+    def follow(self, decision: TrackDecision) -> AnswerChange | None:
+        """Follows a decision on a track of the visit; returns what changes by it."""
+        if decision.state == "collecting":
+            return None
+        claim = decision.candidate if decision.state == "person" else None
+        track = decision.track.number
+        if claim != self._claim or track != self._track:
+            self._claim, self._track = claim, track
+            self._agreeing, self._since_s = 0, decision.seconds
+        self._agreeing += 1
+        if claim == self.person:
+            self._seconds = max(self._seconds, decision.seconds)
+            self.support = decision
+            return None
+        if not self._convinces(decision):
+            return None
+        change = AnswerChange(claim, self.person, decision)
+        self.changes += self._named
+        self._named = True
+        self.person, self._seconds, self.support = claim, decision.seconds, decision
+        return change
+
+    def _convinces(self, decision: TrackDecision) -> bool:
+        """Returns whether the decisions so far suffice to change the answer."""
+        if not self._named:
+            return self._agreeing >= FIRST_DECISIONS or decision.final
+        if decision.seconds < min(self._seconds, _ENOUGH_S):
+            return False
+        return decision.seconds - self._since_s >= CHANGE_S
+
+    def outcome(self, longest: TrackDecision) -> Outcome:
+        """Returns the outcome of a visit that ends.
+
+        Args:
+            longest: the last decision on the track with the most walking.
+        """
+        if self.person is not None:
+            return "person"
+        return "undecided" if longest.state == "collecting" else "unknown"

@@ -1,0 +1,205 @@
+"""Visits from tracks: links the tracks of one passage, follows their decisions, and tells of each visit.
+
+It uses neither sockets nor clocks: the same ticks, decisions and times give the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gallery.matcher_settings import SourceCard
+from gallery.open_set_decision import TrackDecision
+from gallery.visits.finished_visit import FinishedVisit
+from gallery.visits.passage_linking import LONGEST_BREAK_S, Motion, link_cost
+from gallery.visits.tracked_visit import Candidates, SourceVisits, TrackedVisit
+from gallery.visits.visit_events import EventMaker
+from stream.bus.messages import Tick, TrackPlace
+from stream.visits.events import VisitEvent
+
+__all__ = ["VisitNews", "VisitTracker"]
+
+_PLACES_TO_LINK = 3
+"""Places of a new track before it can continue a passage."""
+
+_TOGETHER_NS = 1_000_000_000
+"""Two visits are at the same time if both were in sight within this time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VisitNews:
+    """An event of a visit.
+
+    Attributes:
+        event: for users.
+        finished: the visit that has ended, with `Left`; else None.
+    """
+
+    event: VisitEvent
+    finished: FinishedVisit | None = None
+
+
+class VisitTracker:
+    """Follows the visits before all sources of a run.
+
+    Args:
+        run: prefix of the visits' ids, unique among all runs.
+        sources: one for each source number.
+        contract: of the encoder.
+        candidates: returns the candidates of a track, best first.
+        places: the place of each source number; empty if nothing is known of places.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        sources: Sequence[SourceCard],
+        contract: str,
+        candidates: Candidates,
+        places: Sequence[str] = (),
+    ) -> None:
+        self._run = run
+        self._candidates = candidates
+        self._places = places
+        self._make = EventMaker(sources, contract)
+        self._sources = [SourceVisits() for _ in sources]
+        self._opened = 0
+
+    @property
+    def in_view(self) -> int:
+        """Number of open visits."""
+        return sum(len(source.visits) for source in self._sources)
+
+    def observe(self, tick: Tick, decisions: Iterable[TrackDecision], now: datetime) -> list[VisitNews]:
+        """Follows the next tick of a source.
+
+        Args:
+            tick: of the source.
+            decisions: the matcher's on the tracks of this tick, in order.
+            now: the time of the tick, aware.
+        """
+        source = self._sources[tick.source]
+        news: list[VisitNews] = []
+        if tick.time_ns < source.tick_ns and not tick.last:  # the source starts anew
+            news += self.end_source(tick.source, now)
+            source = self._sources[tick.source] = SourceVisits()
+        source.tick_ns = tick.time_ns
+        source.time_ns = max(source.time_ns, tick.time_ns, *(row.end_ns for row in tick.rows))
+        source.split_from |= {split.successor: split.track for split in tick.splits}
+        self._follow_places(source, tick.places)
+        news += self.follow(tick.source, decisions, now)
+        if tick.last:
+            return news + self.end_source(tick.source, now)
+        return news + self.advance(tick.source, source.time_ns, now)
+
+    def follow(self, source: int, decisions: Iterable[TrackDecision], now: datetime) -> list[VisitNews]:
+        """Follows decisions on the tracks of a source, in order."""
+        state = self._sources[source]
+        return [news for decision in decisions for news in self._follow(state, decision, now)]
+
+    def advance(self, source: int, time_ns: int, now: datetime) -> list[VisitNews]:
+        """Ends the visits of a source that have been out of sight for too long at a source time."""
+        state = self._sources[source]
+        state.time_ns = max(state.time_ns, time_ns)
+        limit = state.time_ns - round(LONGEST_BREAK_S * 1e9)
+        news = [self._end(state, visit, now) for visit in list(state.visits) if visit.seen_ns < limit]
+        state.forget_tracks(limit)
+        return news
+
+    def end_source(self, source: int, now: datetime) -> list[VisitNews]:
+        """Ends all visits of a source."""
+        state = self._sources[source]
+        news = [self._end(state, visit, now) for visit in list(state.visits)]
+        self._sources[source] = SourceVisits(state.time_ns, state.tick_ns)
+        return news
+
+    def _follow_places(self, source: SourceVisits, places: Sequence[TrackPlace]) -> None:
+        for place in places:
+            motion = source.motions.get(place.track)
+            if motion is None:
+                source.motions[place.track] = motion = Motion.of(place)
+            else:
+                motion.add(place)
+            if place.track not in source.of_track and motion.places >= _PLACES_TO_LINK:
+                self._link(source, place.track)
+            visit = source.of_track.get(place.track)
+            if visit is not None:
+                visit.seen_ns = max(visit.seen_ns, place.time_ns)
+
+    def _link(self, source: SourceVisits, track: int) -> TrackedVisit | None:
+        """Lets a new track continue the visit that it fits best; returns it."""
+        motion = source.motions.get(track)
+        if motion is None:
+            return None
+        other = source.of_track.get(source.split_from.get(track, 0))
+        best: tuple[float, TrackedVisit] | None = None
+        for visit in source.visits:
+            if visit is other or visit.seen_ns >= motion.first.time_ns:
+                continue
+            cost = link_cost(source.motions[visit.tracks[-1]], motion)
+            if cost is not None and (best is None or cost < best[0]):
+                best = (cost, visit)
+        if best is None:
+            return None
+        source.join(best[1], track)
+        return best[1]
+
+    def _follow(self, source: SourceVisits, decision: TrackDecision, now: datetime) -> list[VisitNews]:
+        """Follows a decision; opens a visit where somebody walks who continues none."""
+        number = decision.track.number
+        visit = source.of_track.get(number)
+        news: list[VisitNews] = []
+        if visit is None:
+            if not decision.track.scores.windows:
+                return []
+            visit = self._link(source, number)
+        if visit is None:
+            visit = self._open(source, decision, now)
+            news.append(VisitNews(self._make.arrived(source, visit, now)))
+        visit.keep(decision, self._candidates)
+        change = visit.answer.follow(decision)
+        if change is not None:
+            news.append(VisitNews(self._make.identified(source, visit, change, now)))
+            if change.person is not None:
+                news += self._doubts(source, visit, change.person, now)
+        return news
+
+    def _open(self, source: SourceVisits, decision: TrackDecision, now: datetime) -> TrackedVisit:
+        self._opened += 1
+        track = decision.track
+        if track.number not in source.motions:  # no joint of its body was seen in time
+            source.motions[track.number] = Motion.of(
+                TrackPlace(track.number, decision.time_ns, 0.0, 0.0, 0.0)
+            )
+        walked_ns = round(decision.seconds * 1e9)
+        arrived_ns = max(decision.time_ns - walked_ns, source.motions[track.number].first.time_ns)
+        name = f"{self._run}-v{self._opened}"
+        arrived = now - timedelta(microseconds=(source.time_ns - arrived_ns) / 1000)
+        visit = TrackedVisit(name, track.source, arrived_ns, arrived, decision.time_ns, decision)
+        source.visits.append(visit)
+        source.join(visit, track.number)
+        return visit
+
+    def _doubts(
+        self, source: SourceVisits, visit: TrackedVisit, person: str, now: datetime
+    ) -> list[VisitNews]:
+        """Tells if the same person is at a far place, or twice before one source, at the same time."""
+        return [
+            VisitNews(self._make.doubted(source, visit, person, other, now))
+            for number, others in enumerate(self._sources)
+            if number == visit.source or self._far(number, visit.source)
+            for other in others.visits
+            if other is not visit
+            and other.answer.person == person
+            and others.time_ns - other.seen_ns <= _TOGETHER_NS
+        ]
+
+    def _far(self, source: int, other: int) -> bool:
+        return bool(self._places) and self._places[source] != self._places[other]
+
+    def _end(self, source: SourceVisits, visit: TrackedVisit, now: datetime) -> VisitNews:
+        visit.complete(self._candidates)
+        left = self._make.left(source, visit, now)
+        source.remove(visit)
+        return VisitNews(left, self._make.finished(visit, left))
