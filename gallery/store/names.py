@@ -46,8 +46,8 @@ def clean_name(text: str) -> str:
     """Returns the name as it is stored and shown: NFC, without outer spaces, with single inner spaces.
 
     Raises:
-        InvalidNameError: the name is empty, longer than `MAX_NAME`, has no letter or digit, or contains control
-            characters, line breaks or other invisible characters; the text says which.
+        InvalidNameError: the name is empty, longer than `MAX_NAME`, has no letter or digit, or contains
+            control characters, line breaks or other invisible characters; the text says which.
     """
     name = re.sub(" +", " ", unicodedata.normalize("NFC", text).strip(" "))
     visible = _JOINERS.sub("", name)
@@ -74,7 +74,7 @@ def clean_note(text: str) -> str:
     """Returns a note as it is stored: NFC, without outer spaces; it may be empty.
 
     Raises:
-        InvalidNameError: the note is longer than `MAX_NOTE`, or has line breaks or other unprintable characters.
+        InvalidNameError: the note is longer than `MAX_NOTE`, or has unprintable characters.
     """
     note = unicodedata.normalize("NFC", text).strip()
     if len(note) > MAX_NOTE or not _JOINERS.sub("", note).isprintable():

@@ -21,7 +21,9 @@ from stream.user_text import readable
 
 __all__ = ["CHANNELS", "DECISION_TOPIC", "EVENT_TOPIC", "Bus", "Channel", "Wiring", "create_wiring"]
 
-Channel = Literal["windows", "cages", "acks", "sink", "status", "control", "decisions", "pictures"]
+Channel = Literal[
+    "windows", "cages", "acks", "sink", "status", "control", "decisions", "pictures", "skeletons"
+]
 """`sink` carries verdicts from the matcher to the parent, `control` enrolment requests to the matcher."""
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)

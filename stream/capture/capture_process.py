@@ -31,6 +31,7 @@ from stream.skeleton import get_layout
 from stream.sources import Source, open_source
 from stream.sources.live_source import LiveSource
 from stream.sources.playback import Playback
+from stream.view.skeleton_frames import SkeletonSender
 
 if TYPE_CHECKING:
     from stream.view.drawing_thread import DrawingThread
@@ -62,6 +63,7 @@ class CaptureSettings(msgspec.Struct, frozen=True):
         speed: playback speed of a recording; 1 is real time, 0 as fast as the system processes it.
         view: whether to draw the frames for `--view`.
         retry: whether a device that cannot be opened is retried from the start; else its source fails.
+        skeletons: whether to send the skeletons of the frames to the parent, for a view without images.
     """
 
     wiring: Wiring
@@ -74,6 +76,7 @@ class CaptureSettings(msgspec.Struct, frozen=True):
     speed: float
     view: bool = False
     retry: bool = False
+    skeletons: bool = False
 
 
 def run(settings: CaptureSettings, stop: threading.Event) -> None:
@@ -155,6 +158,11 @@ class _CaptureLoop:
         self._sender: Sender = (
             LiveSender(push, acks, settings.epoch) if source.info.live else ReliableSender(push, acks)
         )
+        self._skeletons = (
+            SkeletonSender(bus, settings.index, get_layout(source.info.layout))
+            if settings.skeletons
+            else None
+        )
         self._frames = 0
         self._windows = 0
 
@@ -202,6 +210,8 @@ class _CaptureLoop:
             self._send_heartbeat(force=True)  # a restarted worker must not reuse the new track's number
         if self._drawing is not None:
             self._drawing.show(frame, self._tracker.numbers)
+        if self._skeletons is not None:
+            self._skeletons.show(frame, self._tracker.numbers)
 
     def _report_tilt(self) -> None:
         tilt = self._levelling.tilt

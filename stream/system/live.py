@@ -44,6 +44,7 @@ from stream.system.source_places import source_places
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
 from stream.view.picture_output import open_view
+from stream.view.skeleton_receiver import SkeletonReceiver, open_skeletons
 from stream.visits.events import Left, VisitEvent
 from stream.visits.interruption import interrupted
 from stream.visits.presence import Presence, PresenceLog
@@ -72,6 +73,7 @@ class Live:
         matcher: comparison method: `fusion`, `nearest` or `rn`; see `Settings`.
         echo: receives every line that the processes log.
         view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
+        skeletons: True keeps the newest skeletons of each source in memory; see `skeletons` below.
         strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
             is retried if it is not the only one, and the others continue.
         places: names of sources by the place that they see, to notice a person at two places at once; a
@@ -89,6 +91,7 @@ class Live:
         encoder: description of the encoder in use.
         notes: notes to the user about the gallery, the back-end and the view.
         run: folder and sockets of the run, for other commands.
+        skeletons: the newest skeletons of each source, which any thread may read; None if not asked for.
 
     Raises:
         UserError: on entering: a source, the weights, the device or the gallery cannot be used, or the
@@ -108,6 +111,7 @@ class Live:
         matcher: MatcherName = "fusion",
         echo: Callable[[str], None] = lambda line: None,
         view: str | None = None,
+        skeletons: bool = False,
         strict: bool = False,
         places: Mapping[str, Sequence[str]] | None = None,
         notify: Callable[[str], None] = lambda line: None,
@@ -125,6 +129,7 @@ class Live:
         self._speed = speed
         self._matcher: MatcherName = matcher
         self._view = view
+        self._show_skeletons = skeletons
         self._strict = strict
         self._places = places
         # Absolute, because a restarted process must find them after the caller changed its folder.
@@ -132,6 +137,7 @@ class Live:
         self._exit = ExitStack()
         self.notifier = Notifier(notify, on_notice)
         self._presence = PresenceLog()
+        self._ending = False
         self._matcher_restarts = 0
         self._cut_off: deque[Left] = deque()
         """Ends of interrupted visits that are still to be returned."""
@@ -144,6 +150,7 @@ class Live:
         self.supervisor: Supervisor = Supervisor(echo)
         self.encoder: EncoderInfo = EncoderInfo("", 0, "", "")
         self.notes: list[str] = []
+        self.skeletons: SkeletonReceiver | None = None
 
     def __enter__(self) -> Self:
         with self._exit:
@@ -168,6 +175,8 @@ class Live:
                 strict=self._strict,
             )
             view_notes = self._open_view()
+            if self._show_skeletons:
+                self.skeletons = self._exit.enter_context(open_skeletons(self._bus))
             self._start()
             self.notes += view_notes
             self._exit = self._exit.pop_all()
@@ -212,12 +221,15 @@ class Live:
                 yield result
 
     def results(self) -> Iterator[Verdict | VisitEvent]:
-        """Yields every decision and every event of a visit, in order.
+        """Yields every decision and every event of a visit, in order, until the sources or `end_soon` end it.
 
         Raises:
             SgeError: as in `__iter__`.
         """
         while not self.done:
+            if self._ending:
+                yield from self.drain()
+                return
             result = self.next_result(POLL_S)
             if result is not None:
                 yield result
@@ -311,6 +323,13 @@ class Live:
     def source_of(self, track: int) -> int:
         """Returns the number of the source that a track belongs to; see `stream.capture.tracking.Tracker`."""
         return (track - 1) % len(self._specs)
+
+    def end_soon(self) -> None:
+        """Lets `results` stop the sources and end after what remains.
+
+        Any thread, or the handler of a signal, may call it.
+        """
+        self._ending = True
 
     def stop(self) -> None:
         """Stops the sources; further iteration yields the last decisions."""
@@ -446,6 +465,7 @@ class Live:
             f=self.encoder.f,
             speed=self._speed,
             view=self._view is not None,
+            skeletons=self._show_skeletons,
         )
 
         def settings(child: Child) -> CaptureSettings:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from stream.decision import MatcherName
 from stream.errors import UserError
+from stream.system.serve_settings import ServeSettings
 from stream.user_text import decode_text, user_path
 
 __all__ = ["EventChoice", "Settings", "check_fpir", "check_matcher", "read_config"]
@@ -31,6 +32,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "places": (dict,),
     "view": (str, int),
     "strict": (bool,),
+    "serve": (dict,),
 }
 _LIST_SETTINGS = {"sources", "encoder", "output"}
 _EXPECTED = {
@@ -63,6 +65,7 @@ class Settings:
             several people, the recognition network chooses among them.
         view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
         strict: True ends the run as soon as a source is lost, also if it could not be opened at the start.
+        serve: settings of the web server, a table; `sge-stream serve` uses them.
     """
 
     sources: tuple[str, ...] = ()
@@ -78,6 +81,7 @@ class Settings:
     matcher: MatcherName = "fusion"
     view: str | None = None
     strict: bool = False
+    serve: ServeSettings = field(default_factory=ServeSettings)
 
     def override(self, **given: Any) -> Self:
         """Returns a copy with the given values; None keeps the present value.
@@ -98,6 +102,8 @@ class Settings:
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
             msg = f"--speed: expected 0 or more, such as 1 (real time), got {known['speed']}"
             raise UserError(msg)
+        if "serve" in known:
+            known["serve"] = self.serve.override(known["serve"])
         if "view" in known:
             known["view"] = str(known["view"])
         if "encoder" in known:
@@ -157,7 +163,7 @@ def read_config(path: Path) -> Settings:
     except (ValueError, RecursionError) as error:  # the latter from deep nesting
         msg = f"{path} is not valid TOML: {error}"
         raise UserError(msg) from None
-    known = ", ".join(field.name for field in fields(Settings))
+    known = ", ".join(each.name for each in fields(Settings))
     for name, value in content.items():
         if name not in _TYPES:
             msg = f"{path}: unknown setting {name}; known settings: {known}"

@@ -4,4 +4,6 @@
     (capture worker)      (capture worker, thread)     (parent: files in a folder, or MJPEG on loopback)
 
 Only `--view` starts any of this. An image is drawn only if the receiver is ready for it.
+
+A view without images (`skeleton_frames`, `skeleton_receiver`) sends the joints instead.
 """

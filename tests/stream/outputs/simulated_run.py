@@ -74,7 +74,12 @@ def simulated_live(
         results=lambda: iterate(verdicts, error),
         drain=lambda: iterate(drained, drain_error),
         supervisor=SimpleNamespace(children=[matcher, capture]),
-        infos=[SimpleNamespace(name="webcam 0", live=True), SimpleNamespace(name="rtsp://cam/1", live=False)],
+        infos=[
+            SimpleNamespace(name="webcam 0", live=True, sensor="camera"),
+            SimpleNamespace(name="rtsp://cam/1", live=False, sensor="camera"),
+        ],
+        presence=lambda: (),
+        ended=lambda source: False,
         source_of=lambda track: (track - 1) % 2,
         outages=SimpleNamespace(gallery=gallery, down={} if down is None else {1: down}),
         notifier=SimpleNamespace(notify=print),

@@ -17,8 +17,9 @@ from stream.terminal.app import app
 ROOT = Path(__file__).resolve().parents[3]
 
 HEAVY = {
-    "av", "cv2", "encoder", "jinja2", "lz4", "matplotlib", "mcap", "mediapipe", "numpy", "safetensors",
-    "scipy", "sklearn", "sqlalchemy", "torch", "zmq", "zstandard",
+    "av", "cv2", "encoder", "fastapi", "jinja2", "lz4", "matplotlib", "mcap", "mediapipe", "numpy",
+    "prometheus_client", "pydantic", "safetensors",
+    "scipy", "sklearn", "sqlalchemy", "starlette", "torch", "uvicorn", "zmq", "zstandard",
 }  # fmt: skip
 
 

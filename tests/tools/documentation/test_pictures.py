@@ -21,7 +21,7 @@ IMAGES = Path(__file__).parents[3] / "docs" / "images"
 def test_the_architecture_shows_every_channel_and_message() -> None:
     text = architecture_svg().decode()
     assert [name for name in CHANNELS if name not in text] == []
-    parts = {"WindowRow", "TrackNote", "TrackSplit"}  # of a tick
+    parts = {"WindowRow", "TrackNote", "TrackPlace", "TrackSplit"}  # of a tick
     structs = {struct for struct in vars(messages).values() if isinstance(struct, type(msgspec.Struct))}
     kinds = {struct.__name__ for struct in structs if struct.__module__ == messages.__name__} - parts
     assert {"Tick", "Verdict"} < kinds

@@ -1,0 +1,204 @@
+"""What the API answers with, beside the records of visits, presence and people."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gallery.store.people_records import WalkRecord
+
+__all__ = [
+    "EnrolmentAnswer",
+    "ErasureAnswer",
+    "Health",
+    "HealthSample",
+    "PersonAnswer",
+    "ProcessHealth",
+    "SourceState",
+    "TrackInView",
+]
+
+
+class TrackInView(msgspec.Struct, frozen=True):
+    """A track that can be enrolled.
+
+    Attributes:
+        track: its number.
+        source: the source's name.
+        in_view: False if it has ended; it can still be enrolled for a while.
+        state: `person`, `unknown` or `collecting`, as in `Decision`.
+        person: name of the identified person, or null.
+        seconds: seconds of usable walking so far.
+        needed_s: seconds of usable walking that an enrolment needs.
+        quality: how well the walk would serve as an enrolment, 0..1.
+        no_windows: why nothing counts at present, with what to do; empty while something does.
+        reason: the explanation of the last decision.
+    """
+
+    track: int
+    source: str
+    in_view: bool
+    state: str
+    person: str | None
+    seconds: float
+    needed_s: float
+    quality: float
+    no_windows: str
+    reason: str
+
+
+class PersonAnswer(msgspec.Struct, frozen=True):
+    """One enrolled person.
+
+    Attributes:
+        name: the person's name.
+        enrolled_at: time of the first enrolment, ISO 8601, UTC.
+        consent_at: time of consent, ISO 8601, UTC.
+        consent_by: whose consent it is: `asked`, the person's own; `--yes`, stated by who enrolled.
+        consent_note: who gave it and where that is recorded; may be empty.
+        seconds: seconds of usable walking of all walks.
+        walks: the enrolled walks, oldest first.
+        missing: what the person's walks lack, a phrase each; empty if nothing is missing.
+    """
+
+    name: str
+    enrolled_at: str
+    consent_at: str
+    consent_by: str
+    consent_note: str
+    seconds: float
+    walks: tuple[WalkRecord, ...]
+    missing: tuple[str, ...]
+
+
+class EnrolmentAnswer(msgspec.Struct, frozen=True):
+    """A stored enrolment.
+
+    Attributes:
+        name: the person's name, as stored.
+        seconds: usable walking that was stored.
+        templates: number of templates that were stored.
+        quality: of the walks together, 0..1.
+        quality_cause: why the quality is not higher; may be empty.
+        warnings: what the operator should know, a sentence each.
+        fits: which enrolled walks the new ones fit, a sentence each.
+        views: which views are enrolled and which are missing, a sentence for each kind of sensor.
+    """
+
+    name: str
+    seconds: float
+    templates: int
+    quality: float
+    quality_cause: str
+    warnings: tuple[str, ...]
+    fits: tuple[str, ...]
+    views: tuple[str, ...]
+
+
+class ErasureAnswer(msgspec.Struct, frozen=True):
+    """A name, or a person, was removed from the gallery.
+
+    Attributes:
+        name: the person's name now; of a removed person, the name removed.
+        erased: True if no file of the database holds the removed data any more.
+        message: why some is still there, and what completes the erasure; empty if `erased`.
+    """
+
+    name: str
+    erased: bool
+    message: str
+
+
+class SourceState(msgspec.Struct, frozen=True):
+    """A source of the running system.
+
+    Attributes:
+        name: its name.
+        sensor: kind of sensor.
+        live: False for a recording.
+        state: `up`, `down`, `starting` or `ended`.
+        problem: why it delivers nothing; empty unless it is down.
+        description: the device; may be empty.
+        frames: frames so far.
+        windows: windows so far.
+        dropped: frames and windows dropped so far, by cause.
+        in_view: people in view.
+        restarts: restarts of its process.
+    """
+
+    name: str
+    sensor: str
+    live: bool
+    state: str
+    problem: str
+    description: str
+    frames: int
+    windows: int
+    dropped: dict[str, int]
+    in_view: int
+    restarts: int
+
+
+class ProcessHealth(msgspec.Struct, frozen=True):
+    """A process of the running system.
+
+    Attributes:
+        process: `encoder`, `matcher`, or `capture 1` and so on by the number of the source.
+        state: as the process says; starts with `down` if it delivers nothing.
+        restarts: number of restarts.
+        dropped: items dropped so far.
+        problem: why it delivers nothing; empty if it works.
+    """
+
+    process: str
+    state: str
+    restarts: int
+    dropped: int
+    problem: str
+
+
+class HealthSample(msgspec.Struct, frozen=True):
+    """The system at one moment.
+
+    Attributes:
+        time: UTC time, ISO 8601.
+        latency_p50_ms: median of frame to decision of the last decisions; null before the first.
+        latency_p95_ms: the same, 95th percentile.
+        frames_per_s: of all sources, since the sample before.
+        in_view: people in view.
+        dropped: items dropped so far in the run.
+    """
+
+    time: str
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    frames_per_s: float
+    in_view: int
+    dropped: int
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the system does.
+
+    Attributes:
+        phase: `starting`, `running`, `reloading` or `ended`: whether there is a running system.
+        ready: as `/readyz` says.
+        since: UTC time at which the server started, ISO 8601.
+        site: name of the site; may be empty.
+        processes: of the running system.
+        overload: what was dropped in the last seconds, why, and what to do; empty if nothing was.
+        gallery: why the gallery cannot be read; empty if it can.
+        clients: open event streams.
+        events_dropped: messages that slow clients lost.
+        history: of the last ten minutes, oldest first.
+    """
+
+    phase: str
+    ready: bool
+    since: str
+    site: str
+    processes: tuple[ProcessHealth, ...]
+    overload: str
+    gallery: str
+    clients: int
+    events_dropped: int
+    history: tuple[HealthSample, ...]

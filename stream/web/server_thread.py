@@ -1,0 +1,115 @@
+"""uvicorn in a thread of the parent process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from fastapi import FastAPI
+
+from stream.errors import RunError, UserError
+from stream.system.serve_settings import ServeSettings
+from stream.user_text import user_path
+from stream.web.application import sample_health
+from stream.web.service import Service
+
+__all__ = ["ServerThread"]
+
+_START_S = 30.0
+_END_S = 2
+"""Seconds that open requests have to end."""
+
+_MAX_CONNECTIONS = 1000
+
+
+class ServerThread:
+    """Serves an application while it is open.
+
+    Args:
+        app: the application.
+        settings: for TLS and the proxy.
+        listening: the socket; closed at the end.
+
+    Raises:
+        UserError: on entering: the certificate cannot be used.
+        RunError: on entering: the server does not start.
+    """
+
+    def __init__(self, app: FastAPI, settings: ServeSettings, listening: socket.socket) -> None:
+        self._app = app
+        self._socket = listening
+        self._service: Service = app.state.service
+        self._started = threading.Event()
+        self._error: BaseException | None = None
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=settings.behind_proxy,
+            forwarded_allow_ips="127.0.0.1,::1",
+            ssl_certfile=str(user_path(settings.tls_certificate)) if settings.tls_certificate else None,
+            ssl_keyfile=str(user_path(settings.tls_key)) if settings.tls_key else None,
+            limit_concurrency=_MAX_CONNECTIONS,
+            timeout_graceful_shutdown=_END_S,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait(_START_S)
+        if self._error is not None or not self._server.started:
+            self._socket.close()
+            if isinstance(self._error, OSError):  # of the files of TLS: the port is open already
+                msg = f"[serve]: tls_certificate or tls_key cannot be used: {self._error}"
+                raise UserError(msg)
+            msg = f"the web server did not start: {self._error or 'it gave no reason'}"
+            raise RunError(msg)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._service.close()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._started.set()
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        streams = (self._service.events, self._service.decisions)
+        for stream in streams:
+            stream.bind(loop)
+        sampling = loop.create_task(sample_health(self._app))
+        ending = loop.create_task(self._end_streams())
+        try:
+            await self._server.serve([self._socket])
+        finally:
+            sampling.cancel()
+            ending.cancel()
+
+    async def _end_streams(self) -> None:
+        """Says that the server has started; ends the streams of events when it is to end."""
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        self._started.set()
+        while not self._server.should_exit:
+            await asyncio.sleep(0.1)
+        self._service.events.close()
+        self._service.decisions.close()

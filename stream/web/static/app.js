@@ -1,0 +1,172 @@
+// The page: signs in, follows the events of the server, and shows one view at a time.
+
+import { request, Stream } from "./api.js";
+import { byId, showText } from "./dom.js";
+import { enrol } from "./enrol.js";
+import { submit } from "./forms.js";
+import { health } from "./health.js";
+import { logEvent, now } from "./now.js";
+import { people } from "./people.js";
+import { setPresence } from "./people_in_view.js";
+import { unknowns } from "./unknowns.js";
+import { visit, visits } from "./visits.js";
+
+const VIEWS = { now, visits, visit, unknowns, enrol, people, health };
+const VISIT_EVENTS = ["arrived", "identified", "doubted", "left"];
+const SIGNED_IN = "signed-in"; // in the browser's storage: scripts cannot see the cookie
+const PRESENCE_EVERY_MS = 300;
+
+let shown = null;
+let events = null;
+let skeletons = null;
+let asked = 0;
+
+start();
+
+async function start() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token !== null) history.replaceState(null, "", location.pathname);
+  byId("sign-in-form").addEventListener("submit", signInByForm);
+  byId("skip").addEventListener("click", skip);
+  document.addEventListener("signed-out", askToken);
+  document.addEventListener("told", (event) => showText(byId("problem"), event.detail));
+  document.addEventListener("visibilitychange", followSkeletons);
+  addEventListener("hashchange", showView);
+  if (token !== null) {
+    try {
+      await signIn(token);
+    } catch (error) {
+      askToken();
+      showText(byId("sign-in-problem"), error.message);
+    }
+  } else if (localStorage.getItem(SIGNED_IN)) run();
+  else askToken();
+}
+
+async function signIn(token) {
+  await request("POST", "/login", { token });
+  localStorage.setItem(SIGNED_IN, "yes");
+  run();
+}
+
+async function signInByForm(event) {
+  event.preventDefault();
+  const form = event.target;
+  const token = new FormData(form).get("token").trim();
+  if (await submit(form, byId("sign-in-problem"), () => signIn(token))) form.reset();
+}
+
+function askToken() {
+  localStorage.removeItem(SIGNED_IN);
+  events?.close();
+  events = null;
+  showOnly("sign-in");
+  followSkeletons();
+  byId("views").hidden = true;
+  byId("connection").textContent = "";
+  document.title = "Sign in – sge-stream";
+  byId("token").focus();
+}
+
+function run() {
+  byId("views").hidden = false;
+  events?.close();
+  events = new Stream("/events", [...VISIT_EVENTS, "notice", "people", "dropped"], takeEvent, showConnection);
+  showView();
+}
+
+/** Says whether the server answers; after an outage, everything is asked for anew. */
+function showConnection(connected) {
+  const element = byId("connection");
+  element.textContent = connected ? "Connected" : "The server does not answer. Trying again…";
+  element.classList.toggle("bad", !connected);
+  if (connected) refreshAll();
+}
+
+function takeEvent(kind, event) {
+  logEvent(kind, event);
+  if (VISIT_EVENTS.includes(kind)) refreshPresence();
+  if (kind === "left") attempt(() => shown?.visitsChanged?.());
+  if (kind === "people") attempt(() => shown?.peopleChanged?.());
+  if (kind === "dropped") refreshAll();
+}
+
+function refreshAll() {
+  refreshPresence();
+  refreshSources();
+  attempt(() => shown?.visitsChanged?.());
+  attempt(() => shown?.peopleChanged?.());
+}
+
+/** Asks who is present, soon, once for several events. */
+function refreshPresence() {
+  if (asked) return;
+  asked = setTimeout(() => {
+    asked = 0;
+    attempt(async () => {
+      setPresence(await request("GET", "/presence"));
+      shown?.presenceChanged?.();
+    });
+  }, PRESENCE_EVERY_MS);
+}
+
+function refreshSources() {
+  attempt(async () => {
+    const names = (await request("GET", "/sources")).map((source) => source.name);
+    for (const view of Object.values(VIEWS)) view.skeletons?.setSources(names);
+  });
+}
+
+/** Shows the view that the address names; its heading gets the focus if the user chose it. */
+function showView() {
+  if (events === null) return;
+  const [name, argument] = location.hash.slice(1).split("/", 2);
+  const id = argument ? "visit" : name in VIEWS ? name : "now";
+  const first = shown === null;
+  shown?.leave();
+  shown = VIEWS[id];
+  showText(byId("problem"), "");
+  showOnly(id);
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${name || "now"}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${shown.title} – sge-stream`;
+  if (!first) byId(`${id}-title`).focus();
+  followSkeletons();
+  attempt(() => shown.enter(argument === undefined ? undefined : decodeURIComponent(argument)));
+}
+
+function showOnly(id) {
+  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== id;
+  if (id === "sign-in") {
+    shown?.leave();
+    shown = null;
+  }
+}
+
+/** Opens the stream of skeletons while they are looked at. */
+function followSkeletons() {
+  const wanted = shown?.skeletons !== undefined && !document.hidden;
+  if (wanted && skeletons === null) {
+    skeletons = new Stream("/skeletons", ["skeletons"], (_, frame) => shown?.skeletons?.put(frame));
+  } else if (!wanted && skeletons !== null) {
+    skeletons.close();
+    skeletons = null;
+  }
+}
+
+/** Does something; a problem is shown above the view. One with the server itself is shown already. */
+async function attempt(action) {
+  try {
+    await action();
+  } catch (error) {
+    if (error.status === undefined) throw error;
+    if (error.status !== 0 && error.status !== 401) showText(byId("problem"), error.message);
+  }
+}
+
+function skip(event) {
+  event.preventDefault();
+  byId("main").focus();
+}

@@ -1,0 +1,81 @@
+// View: how the system does.
+
+import { request } from "./api.js";
+import { byId, describe, make, table, timeOf } from "./dom.js";
+import { plot } from "./plots.js";
+
+const REFRESH_MS = 2000;
+let timer = 0;
+
+export const health = {
+  title: "Health",
+  enter() {
+    refreshAll();
+    timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
+  },
+  leave() {
+    clearInterval(timer);
+  },
+};
+
+async function refreshAll() {
+  await refresh();
+  const calibration = await request("GET", "/calibration");
+  byId("health-calibration").replaceChildren(describe(Object.entries(calibration).map(pair)));
+}
+
+async function refresh() {
+  const [state, sources] = await Promise.all([request("GET", "/health"), request("GET", "/sources")]);
+  showSummary(state);
+  byId("health-sources").replaceChildren(table("Sources",
+    ["Source", "State", "In view", "Frames", "Windows", "Dropped", "Restarts"], sources.map(sourceRow)));
+  byId("health-processes").replaceChildren(table("Processes",
+    ["Process", "State", "Dropped", "Restarts"], state.processes.map(processRow)));
+  byId("health-plots").replaceChildren(...plotsOf(state.history));
+}
+
+function showSummary(state) {
+  const problems = [state.overload, state.gallery].filter(Boolean);
+  byId("health-summary").replaceChildren(
+    make("span", { class: state.ready && !problems.length ? "good" : "bad" }, state.ready ? "Running" : `Not ready: ${state.phase}`),
+    " since ", timeOf(state.since), `, ${state.clients} open event streams`,
+    ...problems.map((text) => make("span", { class: "problem" }, text)));
+}
+
+function sourceRow(source) {
+  return [
+    source.description && source.description !== source.name ? `${source.name} (${source.description})` : source.name,
+    stateOf(source.state === "up", source.problem ? `${source.state}: ${source.problem}` : source.state),
+    String(source.in_view), String(source.frames), String(source.windows), dropsOf(source.dropped), String(source.restarts),
+  ];
+}
+
+function processRow(process) {
+  return [process.process, stateOf(!process.problem, process.problem || process.state),
+    String(process.dropped), String(process.restarts)];
+}
+
+function stateOf(good, text) {
+  return make("span", { class: good ? "good" : "bad" }, text);
+}
+
+function dropsOf(dropped) {
+  const known = Object.entries(dropped).filter(([, count]) => count > 0);
+  return known.map(([cause, count]) => `${cause}: ${count}`).join(", ") || "none";
+}
+
+function plotsOf(history) {
+  const times = history.map((sample) => new Date(sample.time));
+  const line = (name, field) => ({ name, values: history.map((sample) => sample[field]) });
+  return [
+    plot("Latency from frame to decision, ms", times, [line("median", "latency_p50_ms"), line("95 %", "latency_p95_ms")]),
+    plot("Frames per second", times, [line("all sources", "frames_per_s")]),
+    plot("People in view", times, [line("people", "in_view")]),
+    plot("Dropped so far", times, [line("items", "dropped")]),
+  ];
+}
+
+function pair([name, value]) {
+  const text = Array.isArray(value) ? value.map(String).join("; ") : value;
+  return [name.replaceAll("_", " "), typeof text === "object" && text !== null ? JSON.stringify(text) : String(text ?? "none")];
+}

@@ -1,0 +1,68 @@
+// View: strangers, who can be adopted if they are remembered.
+
+import { request } from "./api.js";
+import { byId, duration, make, sync, timeOf } from "./dom.js";
+import { ask, checkBox, CONSENT, field } from "./forms.js";
+
+const NOT_REMEMBERED =
+  "Strangers are not remembered: nothing of their gait is kept, and they cannot be adopted. " +
+  "Start with --remember-strangers 7d to remember them; that is biometric data without consent.";
+
+export const unknowns = {
+  title: "Unknown people",
+  enter: refresh,
+  leave() {},
+  visitsChanged: refresh,
+};
+
+async function refresh() {
+  const since = new Date(Date.now() - 30 * 86400e3).toISOString();
+  const found = await request("GET", `/visits?${new URLSearchParams({ since, unknown: "true" })}`);
+  const groups = strangersOf(found);
+  const remembered = groups.some((group) => group.visitor !== null);
+  byId("unknowns-hint").textContent = remembered ? "" : NOT_REMEMBERED;
+  sync(byId("unknowns-list"), groups, (group) => group.visitor ?? group.visits[0].id, makeStranger);
+}
+
+/** Returns the visits of each stranger, newest first; one that is not remembered has one visit. */
+function strangersOf(found) {
+  const groups = new Map();
+  for (const each of found) {
+    const key = each.visitor ?? each.id;
+    if (!groups.has(key)) groups.set(key, { visitor: each.visitor, visits: [] });
+    groups.get(key).visits.push(each);
+  }
+  return [...groups.values()];
+}
+
+function makeStranger({ visitor, visits }) {
+  const newest = visits[0];
+  const times = visits.length === 1 ? "1 visit" : `${visits.length} visits`;
+  const stay = duration((new Date(newest.left_at) - new Date(newest.arrived_at)) / 1000);
+  const adopt = visitor && visits.some((each) => each.kept)
+    ? make("button", { class: "primary", onclick: () => ask(adoption(visitor)), "aria-label": `Adopt ${visitor}` }, "Adopt…")
+    : null;
+  return make("li", { class: "card unknown" },
+    make("h2", {}, visitor ?? "Somebody unknown"),
+    make("p", {}, `${times}, last `, timeOf(newest.arrived_at), ` before ${newest.source}, for ${stay}`),
+    make("p", {}, make("a", { href: `#visits/${encodeURIComponent(newest.id)}` }, "Why not recognised")),
+    adopt);
+}
+
+function adoption(visitor) {
+  return {
+    title: `Adopt ${visitor}`,
+    content: [
+      make("p", {}, "The walks that are remembered become those of an enrolled person."),
+      field("Name", { name: "name", required: true, maxlength: 200 }),
+      checkBox(CONSENT, { name: "consent", required: true }),
+    ],
+    action: "Adopt",
+    async carryOut(form) {
+      const number = visitor.replace(/\D+/g, "");
+      await request("POST", `/visitors/${number}/adopt`, { name: form.get("name"), consent: "asked" });
+      document.dispatchEvent(new CustomEvent("told", { detail: `${form.get("name")} is enrolled.` }));
+      await refresh();
+    },
+  };
+}

@@ -1,0 +1,144 @@
+// Views: the visits of the last days, and why one was decided as it was.
+
+import { request } from "./api.js";
+import { byId, decimal, describe, duration, make, percent, sync, table, timeOf } from "./dom.js";
+import { leaverOf } from "./event_lines.js";
+import { ask } from "./forms.js";
+
+const NOT_ENROLLED = "";
+const OUTCOMES = { person: "identified", unknown: "no enrolled person", undecided: "too little walking to decide" };
+
+export const visits = {
+  title: "Visits",
+  enter: refresh,
+  leave() {},
+  visitsChanged: refresh,
+};
+
+export const visit = {
+  title: "Visit",
+  enter: showVisit,
+  leave() {},
+};
+
+byId("visits-filter").addEventListener("change", refresh);
+
+async function refresh() {
+  const form = new FormData(byId("visits-filter"));
+  const query = new URLSearchParams({ since: sinceOf(form.get("since")) });
+  if (form.get("unknown") === "on") query.set("unknown", "true");
+  const found = await request("GET", `/visits?${query}`);
+  const list = byId("visits-list");
+  sync(list, found.length ? found : [null], (each) => each?.id ?? "none", makeRow);
+}
+
+/** Returns the start of a time to look at, ISO 8601, as the server takes it. */
+function sinceOf(choice) {
+  const start = new Date();
+  if (choice === "today") start.setHours(0, 0, 0, 0);
+  else start.setDate(start.getDate() - Number.parseInt(choice, 10));
+  return start.toISOString();
+}
+
+function makeRow(each) {
+  if (each === null) return make("li", { class: "hint" }, "No visits.");
+  return make("li", {},
+    make("a", { href: `#visits/${encodeURIComponent(each.id)}`, class: `visit ${each.outcome}` },
+      make("span", { class: "when" }, timeOf(each.arrived_at)),
+      make("span", { class: "who" }, leaverOf(each)),
+      make("span", { class: "where" }, each.source),
+      make("span", { class: "how" }, `${duration(stayOf(each))}${sureOf(each)}${truthOf(each)}`)));
+}
+
+function stayOf(each) {
+  return (new Date(each.left_at) - new Date(each.arrived_at)) / 1000;
+}
+
+function sureOf(each) {
+  return each.confidence === null ? "" : `, ${each.confidence} % sure`;
+}
+
+function truthOf(each) {
+  if (each.truth === "confirmed") return ", confirmed";
+  if (each.truth === "denied") return each.was ? `, wrong: it was ${each.was}` : ", wrong";
+  return "";
+}
+
+async function showVisit(id) {
+  const each = await request("GET", `/visits/${encodeURIComponent(id)}`);
+  byId("visit-title").textContent = `${leaverOf(each)}, ${each.source}`;
+  byId("visit-detail").replaceChildren(
+    make("p", { class: "reason" }, each.reason),
+    judgement(each),
+    describe([
+      ["Arrived", timeOf(each.arrived_at)],
+      ["Left", timeOf(each.left_at)],
+      ["Outcome", OUTCOMES[each.outcome] + sureOf(each)],
+      ["Walking seen", `${each.walking_s.toFixed(1)} s usable, quality ${percent(each.quality)}`],
+      ["Seen from", each.views.join(", ") || "not known"],
+      ["Sensor", each.sensor],
+      ["Compared with", each.people === 1 ? "1 person" : `${each.people} people`],
+      ["Changes of the answer", String(each.changes)],
+      ["Recorded truth", truthOf(each).replace(/^, /, "") || "nothing yet"],
+      ["Cut off", each.interrupted ? "yes: a process was restarted" : ""],
+    ]),
+    make("h2", {}, "Candidates"),
+    each.candidates.length ? scores(each) : make("p", { class: "hint" }, "Nobody was compared."));
+}
+
+/** Makes the table of scores against thresholds. */
+function scores(each) {
+  const rows = each.candidates.map((candidate) => [
+    candidate.name, decimal(candidate.score), decimal(candidate.threshold), verdictOf(candidate), meterOf(candidate),
+  ]);
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores" },
+    table("Scores against thresholds", ["Person", "Score", "Threshold", "Accepted", "Score to threshold"], rows));
+}
+
+function verdictOf(candidate) {
+  if (candidate.threshold === null) return "no threshold";
+  const over = candidate.score - candidate.threshold;
+  return over >= 0 ? `yes, by ${over.toFixed(2)}` : `no, ${(-over).toFixed(2)} too low`;
+}
+
+function meterOf(candidate) {
+  if (candidate.threshold === null || candidate.threshold <= 0) return "–";
+  const share = Math.max(0, Math.min(2, candidate.score / candidate.threshold));
+  return make("meter", { min: 0, max: 2, low: 1, optimum: 2, value: share, "aria-label": `Score of ${candidate.name} relative to the threshold` });
+}
+
+function judgement(each) {
+  const path = `/visits/${encodeURIComponent(each.id)}`;
+  const right = { person: `Right: it was ${each.person}`, unknown: "Right: a stranger" }[each.outcome];
+  const buttons = [make("button", { onclick: () => deny(each, path) }, "Wrong…")];
+  if (right) {
+    const confirm = async () => {
+      await request("POST", `${path}/confirm`);
+      await showVisit(each.id);
+      byId("visit-title").focus();
+    };
+    buttons.unshift(make("button", { class: "primary", onclick: confirm }, right));
+  }
+  return each.outcome === "undecided" ? null : make("div", { class: "buttons" }, ...buttons);
+}
+
+async function deny(each, path) {
+  const people = await request("GET", "/people");
+  const others = people.map((person) => person.name).filter((name) => name !== each.person);
+  const options = others.map((name) => make("option", { value: name }, name));
+  const id = "deny-was";
+  ask({
+    title: "Who was it?",
+    content: [
+      make("label", { for: id }, "The visit was of"),
+      make("select", { id, name: "was" }, make("option", { value: NOT_ENROLLED }, "somebody else, or not known"), ...options),
+      make("p", { class: "hint" }, "The site's own figures count it, and later comparisons use it as an example of a wrong match."),
+    ],
+    action: "Record that it was wrong",
+    async carryOut(form) {
+      const was = form.get("was");
+      await request("POST", `${path}/deny`, was === NOT_ENROLLED ? {} : { was });
+      await showVisit(each.id);
+    },
+  });
+}
