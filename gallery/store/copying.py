@@ -1,21 +1,24 @@
-"""Copies the people of one gallery to another, whatever their engines."""
+"""Copies the people and visits of one gallery to another, whatever their engines."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
+from gallery.store.history_rows import copy_visits
 from gallery.store.records import NewEnrolment
 from gallery.store.rows import add_walk, check_walks, read_cages, read_people, read_statistics, select_people
-from gallery.store.schema import enrolment, person, stranger_recording
+from gallery.store.schema import bookkeeping, enrolment, person, stranger_recording
 
 __all__ = ["copy_people"]
 
 
 def copy_people(source: Connection, target: Connection) -> int:
-    """Adds all people with their walks, and the scores of strangers; the target gives them new ids.
+    """Adds all people with their walks, all visits, and the scores of strangers; people get new ids.
 
-    Scores of enrolled walks are not copied: who uses the target compares them again. Returns the number of
-    people.
+    Walks of remembered strangers are not copied: a copy would outlive the time for which they are kept.
+    Scores of enrolled walks are not copied: who uses the target compares them again.
+
+    Returns the number of people.
 
     Args:
         source: all its statements see the same state.
@@ -38,6 +41,10 @@ def copy_people(source: Connection, target: Connection) -> int:
             raise ValueError("a score of a stranger cannot be what was stored")
         values = {name: row[name] for name in row if name != "id"}
         target.execute(insert(stranger_recording).values({**values, "nearest_id": ids[row["nearest_id"]]}))
+    copy_visits(source, target, ids)
+    number = source.execute(select(bookkeeping.c.visitors)).scalar_one()
+    fewer = update(bookkeeping).where(bookkeeping.c.visitors < number)
+    target.execute(fewer.values(visitors=number))
     return len(rows)
 
 

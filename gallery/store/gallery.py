@@ -7,7 +7,7 @@ them again when it has changed. No call leaves a transaction open.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Self
 
@@ -16,6 +16,8 @@ from sqlalchemy.exc import IntegrityError
 
 from gallery.store.copying import copy_people
 from gallery.store.engines import open_store
+from gallery.store.history import VisitHistory
+from gallery.store.history_rows import delete_walks, merge_visits
 from gallery.store.names import clean_name, clean_note, name_key, name_taken, rename_taken
 from gallery.store.records import (
     Erasure,
@@ -34,7 +36,7 @@ from gallery.store.rows import (
     select_people,
     unknown_person,
 )
-from gallery.store.schema import CONSENT, bookkeeping, enrolment, person
+from gallery.store.schema import CONSENT, bookkeeping, enrolment, person, visit
 from gallery.store.store_protocol import DAMAGED, DamagedGalleryError, Store
 from gallery.store.visit_rows import (
     move_visits,
@@ -74,10 +76,14 @@ class Gallery:
 
     Args:
         store: the database; the gallery closes it.
+
+    Attributes:
+        history: its visits of the last days.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.history = VisitHistory(_Access(self))
         try:
             if self.erasure_pending():
                 self._erase(patient=False)
@@ -263,6 +269,7 @@ class Gallery:
             walks = enrolment.c.person_id == removed
             db.execute(update(enrolment).where(walks).values(person_id=kept))
             move_visits(db, removed, kept)
+            merge_visits(db, removed, kept)
             db.execute(delete(person).where(person.c.id == removed))
         return self._erase(patient=True)
 
@@ -281,15 +288,18 @@ class Gallery:
         return self._erase(patient=True)
 
     def remove(self, name: str) -> Erasure:
-        """Removes a person with all walks and templates, and erases their bytes from the database's files.
+        """Removes a person with all walks, templates and visits, and erases their bytes from all files.
+
+        Of visits that were said to be another person's, and were this one's, the times and scores stay.
 
         Raises:
             GalleryError: no person has that name.
         """
         key = name_key(clean_name(name))
         with self._write(removal=True) as db:
-            if not db.execute(delete(person).where(person.c.name_key == key)).rowcount:
-                raise unknown_person(db, name)
+            removed = _person_id(db, key, name)
+            delete_walks(db, visit.c.was_id == removed)
+            db.execute(delete(person).where(person.c.id == removed))
         return self._erase(patient=True)
 
     def stranger_visits(self, comparison: str) -> list[StrangerVisit]:
@@ -325,9 +335,9 @@ class Gallery:
         return self._store.replacements * _PER_FILE
 
     def copy_to(self, target: Connection) -> int:
-        """Adds all people to the tables of another gallery, as they are at one moment; returns their number.
+        """Adds all people and visits to the tables of another gallery, as they are at one moment.
 
-        Ids are the other gallery's own. Bytes of removed data are not copied.
+        Returns the number of people. Ids are the other gallery's own. Bytes of removed data are not copied.
 
         Args:
             target: in a write transaction.
@@ -339,7 +349,9 @@ class Gallery:
             return copy_people(db, target)
 
     def replace_people(self, source: Gallery, revision: int) -> Erasure:
-        """Replaces all people by those of another gallery, at once or not at all, and erases the former.
+        """Replaces all people and visits by those of another gallery, at once or not at all.
+
+        The former are erased.
 
         Args:
             source: the other gallery.
@@ -352,6 +364,7 @@ class Gallery:
             if self._store.replacements * _PER_FILE + _revision(db) != revision:
                 msg = f"the gallery {self.url} was changed at this moment; nothing was replaced, try again"
                 raise GalleryError(msg)
+            db.execute(delete(visit))
             db.execute(delete(person))
             source.copy_to(db)
         return self._erase(patient=True)
@@ -359,23 +372,25 @@ class Gallery:
     def _erase(self, *, patient: bool) -> Erasure:
         try:
             with self._read() as db:
-                revision = _revision(db)  # a removal after this needs an erasure of its own
+                # A removal after this needs an erasure of its own.
+                removal = int(db.execute(select(bookkeeping.c.removal)).scalar_one())
             self._store.erase(patient=patient)
             with self._boundary(), self._store.write() as db:
-                erased = update(bookkeeping).where(bookkeeping.c.erasure < revision)
-                db.execute(erased.values(erasure=revision))
+                erased = update(bookkeeping).where(bookkeeping.c.erasure < removal)
+                db.execute(erased.values(erasure=removal))
         except GalleryError as error:
             return Erasure(done=False, reason=f"the removed data is still in the database: {error}")
         return Erasure(done=True)
 
     @contextmanager
-    def _write(self, *, removal: bool = False) -> Iterator[Connection]:
-        """A write transaction that ends with a new revision."""
+    def _write(self, *, removal: bool = False, quiet: bool = False) -> Iterator[Connection]:
+        """A write transaction that ends with a new revision, unless it is quiet."""
         with self._boundary(), self._store.write() as db:
             yield db
-            following = bookkeeping.c.revision + 1
-            values = {"revision": following, **({"removal": following} if removal else {})}
-            db.execute(update(bookkeeping).values(values))
+            values = {} if quiet else {"revision": bookkeeping.c.revision + 1}
+            values |= {"removal": bookkeeping.c.removal + 1} if removal else {}
+            if values:
+                db.execute(update(bookkeeping).values(values))
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
@@ -389,6 +404,26 @@ class Gallery:
             yield
         except (ValueError, TypeError, OverflowError):
             raise DamagedGalleryError(f"the gallery {self.url} {DAMAGED}", self.url) from None
+
+
+class _Access:
+    """What the history needs of its gallery; see `gallery.store.history.Access`."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+
+    @property
+    def earlier(self) -> int:
+        return self._gallery._earlier
+
+    def read(self) -> AbstractContextManager[Connection]:
+        return self._gallery._read()
+
+    def write(self, *, removal: bool, quiet: bool) -> AbstractContextManager[Connection]:
+        return self._gallery._write(removal=removal, quiet=quiet)
+
+    def erase(self, *, patient: bool) -> Erasure:
+        return self._gallery._erase(patient=patient)
 
 
 def _revision(db: Connection) -> int:

@@ -8,13 +8,21 @@
 |           | its segments: S float32, little-endian; NULL for walks enrolled before version 2; the model |
 |           | that estimated its poses and the views it shows (`towards,away`), NULL where not known      |
 | template  | the CAGE of one window: f x D float32, little-endian, row by row                            |
+| visit     | one visit of the last days: times, what was decided and how it was compared; the truth, where |
+|           | somebody recorded it. It has ids of people and no name                                      |
+| visit_candidate | a person whom a visit was compared with, best first, with score and threshold         |
+| visit_walk | what is kept of the walk of a visit: m x f x D float16 and S float32, little-endian; only of  |
+|           | identified people, and of strangers who are remembered, for whom the bookkeeping row has    |
+|           | the last number given                                                                       |
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import get_args
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Connection,
@@ -31,6 +39,7 @@ from sqlalchemy import (
 )
 
 from stream.consent import Consent
+from stream.visits.events import Outcome
 
 __all__ = [
     "CONSENT",
@@ -43,12 +52,17 @@ __all__ = [
     "stranger_recording",
     "stranger_visit",
     "template",
+    "visit",
+    "visit_candidate",
+    "visit_walk",
 ]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Grows by one with every change of the tables; the database records it, each engine in its own way."""
 
 CONSENT = tuple(each.value for each in Consent)
+
+_OUTCOMES = get_args(Outcome)
 
 
 class _Utc(TypeDecorator[datetime]):
@@ -71,8 +85,9 @@ bookkeeping = Table(
     metadata,
     Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
     Column("revision", Integer, nullable=False),  # grows by one with each change
-    Column("removal", Integer, nullable=False),  # revision of the last removal or renaming
-    Column("erasure", Integer, nullable=False),  # data removed up to this revision is erased
+    Column("removal", Integer, nullable=False),  # grows by one with each removal or renaming
+    Column("erasure", Integer, nullable=False),  # what was removed up to this `removal` is erased
+    Column("visitors", Integer, nullable=False, server_default="0"),  # last number given to a stranger
 )
 
 # Ids of people and walks are never reused, so that data read earlier is never taken for that of a new row.
@@ -139,6 +154,58 @@ stranger_recording = Table(
     Column("score", Float, nullable=False),
     Column("nearest_id", ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("people", Integer, nullable=False),
+)
+
+# Names are in no table of visits: renaming changes nothing there, and removing a person deletes all rows.
+visit = Table(
+    "visit",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("sensor", String, nullable=False),
+    Column("arrived_at", _Utc, nullable=False, index=True),
+    Column("left_at", _Utc, nullable=False, index=True),
+    Column("keep_until", _Utc, nullable=False, index=True),
+    Column("walking_s", Float, CheckConstraint("walking_s >= 0"), nullable=False),
+    Column("windows", Integer, CheckConstraint("windows >= 0"), nullable=False),
+    Column("quality", Float, CheckConstraint("quality BETWEEN 0 AND 1"), nullable=False),
+    Column("outcome", String, CheckConstraint(f"outcome IN {_OUTCOMES}"), nullable=False),
+    Column("person_id", ForeignKey("person.id", ondelete="CASCADE"), index=True),
+    Column("visitor", Integer, index=True),
+    Column("reason_code", String, nullable=False),
+    Column("confidence", Integer),
+    Column("changes", Integer, nullable=False),
+    Column("interrupted", Boolean, nullable=False),
+    Column("view", String, nullable=False),
+    Column("comparison", String, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("fpir", Float),
+    Column("truth", String, CheckConstraint("truth IN ('confirmed', 'denied')")),
+    Column("was_id", ForeignKey("person.id", ondelete="SET NULL"), index=True),
+)
+
+visit_candidate = Table(
+    "visit_candidate",
+    metadata,
+    Column("visit_id", ForeignKey("visit.id", ondelete="CASCADE"), primary_key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("person_id", ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("score", Float, nullable=False),
+    Column("threshold", Float),
+)
+
+visit_walk = Table(
+    "visit_walk",
+    metadata,
+    Column("visit_id", ForeignKey("visit.id", ondelete="CASCADE"), primary_key=True),
+    Column("contract_id", String, nullable=False),
+    Column("pose_model", String),
+    Column("templates", Integer, CheckConstraint("templates > 0"), nullable=False),
+    Column("f", Integer, CheckConstraint("f > 0"), nullable=False),
+    Column("dimension", Integer, CheckConstraint("dimension > 0"), nullable=False),
+    Column("cages", LargeBinary, nullable=False),
+    Column("statistics", LargeBinary, nullable=False),
+    Column("keep_until", _Utc),  # of strangers, who gave no consent
 )
 
 

@@ -63,6 +63,39 @@ _UPGRADES = (
         "CREATE INDEX ix_stranger_recording_nearest_id ON stranger_recording (nearest_id)",
     ),
     ("ALTER TABLE person ADD COLUMN consent_note VARCHAR",),
+    (
+        "ALTER TABLE gallery ADD COLUMN visitors INTEGER NOT NULL DEFAULT '0'",
+        # Removals were numbered by revisions; they are counted on their own since visits are removed too.
+        "UPDATE gallery SET erasure = min(erasure, removal)",
+        "CREATE TABLE visit ("
+        "id VARCHAR NOT NULL, source VARCHAR NOT NULL, sensor VARCHAR NOT NULL, "
+        "arrived_at DATETIME NOT NULL, left_at DATETIME NOT NULL, keep_until DATETIME NOT NULL, "
+        "walking_s FLOAT NOT NULL CHECK (walking_s >= 0), windows INTEGER NOT NULL CHECK (windows >= 0), "
+        "quality FLOAT NOT NULL CHECK (quality BETWEEN 0 AND 1), "
+        "outcome VARCHAR NOT NULL CHECK (outcome IN ('person', 'unknown', 'undecided')), "
+        "person_id INTEGER, visitor INTEGER, reason_code VARCHAR NOT NULL, confidence INTEGER, "
+        "changes INTEGER NOT NULL, interrupted BOOLEAN NOT NULL, view VARCHAR NOT NULL, "
+        "comparison VARCHAR NOT NULL, people INTEGER NOT NULL, fpir FLOAT, "
+        "truth VARCHAR CHECK (truth IN ('confirmed', 'denied')), was_id INTEGER, PRIMARY KEY (id), "
+        "FOREIGN KEY(person_id) REFERENCES person (id) ON DELETE CASCADE, "
+        "FOREIGN KEY(was_id) REFERENCES person (id) ON DELETE SET NULL)",
+        *(
+            f"CREATE INDEX ix_visit_{column} ON visit ({column})"
+            for column in ("arrived_at", "left_at", "keep_until", "person_id", "visitor", "was_id")
+        ),
+        "CREATE TABLE visit_candidate ("
+        "visit_id VARCHAR NOT NULL, rank INTEGER NOT NULL, person_id INTEGER NOT NULL, score FLOAT NOT NULL, "
+        "threshold FLOAT, PRIMARY KEY (visit_id, rank), "
+        "FOREIGN KEY(visit_id) REFERENCES visit (id) ON DELETE CASCADE, "
+        "FOREIGN KEY(person_id) REFERENCES person (id) ON DELETE CASCADE)",
+        "CREATE INDEX ix_visit_candidate_person_id ON visit_candidate (person_id)",
+        "CREATE TABLE visit_walk ("
+        "visit_id VARCHAR NOT NULL, contract_id VARCHAR NOT NULL, pose_model VARCHAR, "
+        "templates INTEGER NOT NULL CHECK (templates > 0), f INTEGER NOT NULL CHECK (f > 0), "
+        "dimension INTEGER NOT NULL CHECK (dimension > 0), cages BLOB NOT NULL, statistics BLOB NOT NULL, "
+        "keep_until DATETIME, PRIMARY KEY (visit_id), "
+        "FOREIGN KEY(visit_id) REFERENCES visit (id) ON DELETE CASCADE)",
+    ),
 )
 """Statements that upgrade the tables of each version to the next; the file records its version as
 `PRAGMA user_version`."""

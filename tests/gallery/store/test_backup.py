@@ -217,7 +217,9 @@ def test_a_backup_of_an_older_version_stays_as_it_is(tmp_path: Path) -> None:
             db.execute(f"ALTER TABLE enrolment DROP COLUMN {column}")
         db.execute("ALTER TABLE person DROP COLUMN consent_note")
         db.execute("DROP TABLE stranger_visit")
-        db.execute("DROP TABLE stranger_recording")
+        for table in ("stranger_recording", "visit_walk", "visit_candidate", "visit"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE gallery DROP COLUMN visitors")
         db.execute("PRAGMA user_version=1")
     raw = (tmp_path / "old.db").read_bytes()
     with open_backup(tmp_path / "old.db", tmp_path) as backup:

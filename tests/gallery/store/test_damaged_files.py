@@ -135,7 +135,7 @@ def test_a_wrong_value_is_reported_as_damage(path: Path, table: str, column: str
 
 def test_a_removal_from_a_gallery_whose_counter_is_damaged_says_so(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE gallery SET revision = 1e308")
+        db.execute("UPDATE gallery SET removal = 1e308")
     with open_gallery(str(path), create=False) as gallery:
         removed = gallery.remove("Ada")
     assert not removed.done

@@ -158,6 +158,10 @@ def make_older(path: Path, version: int) -> None:
         if version < 4:
             db.execute("DROP TABLE stranger_visit")
             db.execute("DROP TABLE stranger_recording")
+        if version < 6:
+            for table in ("visit_walk", "visit_candidate", "visit"):
+                db.execute(f"DROP TABLE {table}")
+            db.execute("ALTER TABLE gallery DROP COLUMN visitors")
         db.execute(f"PRAGMA user_version={version}")
 
 
@@ -171,7 +175,7 @@ def tables(path: Path) -> list[tuple[object, ...]]:
         return [*columns, *db.execute("PRAGMA user_version").fetchall()]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_a_gallery_of_an_older_version_is_upgraded(path: Path, version: int) -> None:
     with open_gallery(str(path)) as opened:
         opened.enrol("Ada", [walk(3)], "asked")
@@ -183,6 +187,7 @@ def test_a_gallery_of_an_older_version_is_upgraded(path: Path, version: int) -> 
             (ada,) = opened.templates("model-1")
             assert (ada.name, ada.templates.shape, ada.statistics.size) == ("Ada", (3, 6, 8), 0)
             assert opened.stranger_visits("any") == []
+            assert opened.history.visits() == []
             assert (ada.pose_model, ada.view) == (None, None)
     assert tables(path) == new
     with open_gallery(str(path)) as opened:

@@ -61,7 +61,7 @@ def names(store: Store) -> list[str]:
 
 def test_a_new_store_is_an_empty_gallery_at_revision_0(store: Store) -> None:
     with store.read() as db:
-        assert db.execute(select(bookkeeping)).all() == [(1, 0, 0, 0)]
+        assert db.execute(select(bookkeeping)).all() == [(1, 0, 0, 0, 0)]
         for table in (person, enrolment, template):
             assert db.execute(select(func.count()).select_from(table)).scalar_one() == 0
 
