@@ -11,7 +11,7 @@ from stream.simulation.anthropometry import BodySizes, draw_body_sizes
 from stream.simulation.forward_kinematics import joints_of
 from stream.simulation.gait import Gait, draw_gait
 from stream.simulation.random_parameters import Array, RandomStream, generator
-from stream.simulation.trajectories import SENSOR_HEIGHT, WalkingPaths, draw_paths
+from stream.simulation.trajectories import SENSOR_HEIGHT, Paths, draw_paths
 
 __all__ = ["SimulatedPeople"]
 
@@ -39,7 +39,7 @@ class SimulatedPeople:
     people: tuple[int, ...]
     bodies: BodySizes
     gait: Gait
-    paths: WalkingPaths
+    paths: Paths
 
     @classmethod
     def draw(cls, seed: int, walk: int, people: Sequence[int]) -> SimulatedPeople:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ __all__ = [
     "MIN_DISTANCE",
     "SENSOR_HEIGHT",
     "PathPoints",
+    "Paths",
     "WalkingPaths",
     "draw_paths",
     "in_view",
@@ -73,6 +75,14 @@ class PathPoints:
     curvature: Array
     relative_speed: Array
     gait_cycles: Array
+
+
+class Paths(Protocol):
+    """Where some people are, by time."""
+
+    def at(self, seconds: Array) -> PathPoints:
+        """Returns the path points of all people at (times,) seconds since the start of the walk."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

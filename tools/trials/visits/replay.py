@@ -1,0 +1,105 @@
+"""Runs staged sources through the live path's functions, from body frames to events of visits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from encoder.inference import Encoder
+from encoder.weights import load_encoder
+from gallery.calibration.gallery_calibration import calibrate_index
+from gallery.calibration.stranger_visits import enrolled_visits
+from gallery.matcher import Matcher
+from gallery.matcher_settings import SourceCard
+from gallery.scoring.backend import Backend, load_backend
+from gallery.scoring.template_index import TemplateIndex
+from gallery.store.records import PersonTemplates
+from stream.body import FloatArray
+from stream.bus.messages import Tick
+from stream.capture.levelling import Levelling
+from stream.capture.tracking import make_tick, source_tracker
+from tools.trials.visits.stage import Passage, StagedSource
+
+__all__ = ["LivePath", "Replayed"]
+
+FPIR = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replayed:
+    """What the matcher receives of some sources, and the truth about it.
+
+    Attributes:
+        cards: one for each source.
+        ticks: of all sources in order of time, each with the CAGEs of its windows (n, f, D).
+        passages: before all sources.
+        shown: how many frames of which passages (places in `passages`) each track shows.
+    """
+
+    cards: tuple[SourceCard, ...]
+    ticks: Sequence[tuple[Tick, FloatArray]] = field(repr=False)
+    passages: tuple[Passage, ...]
+    shown: Mapping[int, Counter[int]] = field(repr=False)
+
+
+class LivePath:
+    """The encoder and the back-end that ship, and the functions of the live path around them."""
+
+    def __init__(self) -> None:
+        loaded = load_encoder()
+        self.encoder = Encoder(loaded, "cpu")
+        self.contract = loaded.contract.id
+        self.backend: Backend = load_backend(self.contract)
+
+    def replay(self, sources: Sequence[StagedSource]) -> Replayed:
+        """Tracks the bodies of sources, cuts windows and encodes them."""
+        timed: list[tuple[int, int, Tick, FloatArray]] = []
+        shown: dict[int, Counter[int]] = {}
+        before = 0
+        for number, source in enumerate(sources):
+            for time_ns, tick, block in self._ticks(number, len(sources), source, shown, before):
+                timed.append((time_ns, number, tick, block))
+            before += len(source.passages)
+        timed.sort(key=lambda each: each[:2])
+        blocks = [block for _, _, tick, block in timed if tick.rows]
+        cages = self.encoder.encode(np.concatenate(blocks)) if blocks else self.encoder.empty
+        ends = np.cumsum([len(tick.rows) for _, _, tick, _ in timed])[:-1]
+        ticks = [
+            (msgspec.structs.replace(tick, contract=self.contract), own)
+            for (_, _, tick, _), own in zip(timed, np.split(cages, ends), strict=True)
+        ]
+        cards = tuple(SourceCard(source.info.name, source.info.sensor, live=False) for source in sources)
+        passages = tuple(passage for source in sources for passage in source.passages)
+        return Replayed(cards, ticks, passages, shown)
+
+    def matcher(self, cards: Sequence[SourceCard], enrolled: Iterable[PersonTemplates]) -> Matcher:
+        """Returns a matcher with a gallery, as the running system calibrates it by itself."""
+        sensor = cards[0].sensor
+        index = TemplateIndex(list(enrolled), self.backend, [sensor])
+        calibrations = calibrate_index(index, enrolled_visits(index, sensor), [])
+        return Matcher(cards, self.encoder.contract.f, FPIR, index, calibrations=calibrations)
+
+    def _ticks(
+        self, number: int, count: int, source: StagedSource, shown: dict[int, Counter[int]], before: int
+    ) -> list[tuple[int, Tick, FloatArray]]:
+        tracker = source_tracker(
+            source.info, Levelling(), f=self.encoder.contract.f, index=number, sources=count
+        )
+        found = []
+        for frame in source.frames:
+            update = tracker.push(frame)
+            tracks = tracker.numbers
+            for body in frame.bodies:
+                passages = shown.setdefault(tracks[body.id], Counter())
+                passages[before + source.owners[body.id]] += 1
+            if update:
+                tick, block = make_tick(
+                    update, number, 0, time_ns=frame.time_ns, arrival_ns=0, in_view=tracker.open, last=False
+                )
+                tick = msgspec.structs.replace(tick, time_ns=frame.time_ns)
+                found.append((frame.time_ns, tick, block))
+        return found
