@@ -107,7 +107,7 @@ def collect_visits(events: Iterable[VisitEvent]) -> dict[str, VisitRecord]:
         match event:
             case Identified():
                 visit.silent += event.previous != visit.answer
-                visit.said.append((event.t, event.person))
+                visit.said.append((event.t or 0.0, event.person))
             case Left():
                 visit.silent += event.person != visit.answer
                 visit.left_t, visit.person, visit.outcome = event.t, event.person, event.outcome
