@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
@@ -18,7 +17,7 @@ from stream.sources.live_source import outage_text
 from stream.system.live import Live
 from stream.system.supervisor import Child
 
-__all__ = ["Dashboard", "confidence_text", "final_line"]
+__all__ = ["Dashboard", "confidence_text"]
 
 STYLES = {"person": "bold green", "unknown": "yellow", "collecting": "dim"}
 RATE_OVER_S = 2.0
@@ -30,24 +29,6 @@ FRAME_LINES = 5
 
 MEDIUM = 70
 """Terminal width from which the less important columns and the table of processes fit."""
-
-
-def final_line(verdict: Verdict, source: str = "", *, clock: bool = False) -> Text:
-    """Returns the line for the final decision of a track.
-
-    Args:
-        verdict: of the track.
-        source: the name of its source; empty if there is only one.
-        clock: begin with the time of day; else with the seconds since the source started.
-    """
-    decision = verdict.decision
-    when = _time_of_day(decision.time) if clock else f"{decision.t:8.1f} s"
-    source_text = f"{source}  " if source else ""
-    line = Text(f"{when}  {source_text}track {decision.track}  ")
-    line.append(decision.person or decision.state, style=STYLES[decision.state])
-    sure = "" if decision.confidence is None else f"confidence {confidence_text(decision)}  "
-    line.append(f"  {sure}after {verdict.seconds:.1f} s of walking  ({decision.reason})", style="dim")
-    return line
 
 
 @dataclass(slots=True)
@@ -231,8 +212,3 @@ def _lines(console: Console, options: ConsoleOptions, part: RenderableType) -> i
 def confidence_text(decision: Decision) -> str:
     """Returns the confidence of a decision for people, `-` where there is none."""
     return "-" if decision.confidence is None else f"{decision.confidence} %"
-
-
-def _time_of_day(utc: str) -> str:
-    """Returns the local time of an ISO 8601 time, hh:mm:ss."""
-    return f"{datetime.fromisoformat(utc).astimezone():%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Dashboard output: tables that are updated in place, and a line for each track that ends."""
+"""Dashboard output: tables that are updated in place, and lines on the visits above them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from rich.live import Live as Screen
 from rich.text import Text
 
 from stream.bus.messages import Verdict
-from stream.outputs.dashboard import Dashboard, final_line
+from stream.outputs.dashboard import Dashboard
 from stream.outputs.output import OutputContext
+from stream.outputs.visit_lines import visit_line
 from stream.system.live import Live
 from stream.visits.events import VisitEvent
 
@@ -20,7 +21,7 @@ __all__ = ["DashboardOutput", "open_dashboard"]
 
 _REFRESHES_PER_S = 4
 _PRINTED_AGAIN = 10
-"""Lines on who passed before that stay when the terminal is cleared."""
+"""Lines on visits that stay when the terminal is cleared."""
 
 
 class _Screen(Screen):
@@ -52,9 +53,9 @@ class _Screen(Screen):
 
 
 class DashboardOutput:
-    """Shows the dashboard while it is open; prints final decisions and notifications above it.
+    """Shows the dashboard while it is open; prints lines on visits and notifications above it.
 
-    If the console is not a terminal, only final decisions are printed.
+    If the console is not a terminal, only the lines on visits are printed.
 
     Args:
         live: the running system.
@@ -76,18 +77,18 @@ class DashboardOutput:
         return self
 
     def write(self, verdict: Verdict) -> None:
-        """Updates the tables; prints the decision if it is the last of its track."""
+        """Updates the tables."""
         self._dashboard.update(verdict)
-        decision = verdict.decision
-        if decision.final:
-            source = decision.source if len(self._live.infos) > 1 else ""
-            clock = self._live.infos[self._live.source_of(decision.track)].live
-            line = final_line(verdict, source, clock=clock)
-            self._printed.append(line)
-            self._console.print(line, soft_wrap=not self._console.is_terminal)
 
     def write_event(self, event: VisitEvent) -> None:
-        """Does nothing: the tables show tracks."""
+        """Prints a line on the visit."""
+        infos = {info.name: info for info in self._live.infos}
+        line = visit_line(
+            event, event.source if len(self._live.infos) > 1 else "", clock=infos[event.source].live
+        )
+        if line is not None:
+            self._printed.append(line)
+            self._console.print(line, soft_wrap=not self._console.is_terminal)
 
     def refresh(self) -> None:
         """Draws the dashboard anew, as the screen does by itself four times a second."""

@@ -12,8 +12,11 @@ from stream.bus.messages import Status, Verdict
 from stream.decision import Decision
 from stream.system.live import Live
 from stream.system.supervisor import Child
+from stream.visits.events import Left, VisitEvent
 
-__all__ = ["make_verdict", "simulated_live"]
+__all__ = ["make_left", "make_verdict", "simulated_live"]
+
+Result = Verdict | VisitEvent
 
 
 def make_verdict(
@@ -40,9 +43,31 @@ def make_verdict(
     return Verdict(1, 9.5, 0.9, decision)
 
 
+def make_left(track: int, *, person: str | None = None, reason: str = "score is below the threshold") -> Left:
+    """The end of a visit of one track."""
+    return Left(
+        id=f"v{track}-2",
+        visit=f"v{track}",
+        source="webcam 0",
+        time="2026-01-12T09:30:12.417+00:00",
+        t=12.5,
+        tracks=(track,),
+        arrived="2026-01-12T09:30:00.000+00:00",
+        outcome="person" if person else "unknown",
+        person=person,
+        left="2026-01-12T09:30:11.000+00:00",
+        duration_s=11.0,
+        walking_s=9.5,
+        quality=0.9,
+        reason=reason,
+        reason_code="accepted" if person else "stranger",
+        confidence=97,
+    )
+
+
 def simulated_live(
-    verdicts: Sequence[Verdict] = (),
-    drained: Sequence[Verdict] = (),
+    results: Sequence[Result] = (),
+    drained: Sequence[Result] = (),
     *,
     error: BaseException | None = None,
     drain_error: BaseException | None = None,
@@ -53,14 +78,14 @@ def simulated_live(
     """A run of two sources.
 
     Args:
-        verdicts: what `results` yields before it raises `error`, if that is given.
+        results: what `results` yields before it raises `error`, if that is given.
         drained: what `drain` yields before it raises `drain_error`, if that is given.
         down: why the second source is down.
         gallery: why the gallery cannot be read.
         overload: what was dropped, and why.
     """
 
-    def iterate(items: Sequence[Verdict], then: BaseException | None) -> Iterator[Verdict]:
+    def iterate(items: Sequence[Result], then: BaseException | None) -> Iterator[Result]:
         yield from items
         if then is not None:
             raise then
@@ -71,7 +96,7 @@ def simulated_live(
     capture = Child("capture", 0, matcher.make_settings)
     capture.record_heartbeat(Status("capture", 0, "ready", {"cpu": 1.5}, "HD Webcam (webcam 0), 640 x 480"))
     live = SimpleNamespace(
-        results=lambda: iterate(verdicts, error),
+        results=lambda: iterate(results, error),
         drain=lambda: iterate(drained, drain_error),
         supervisor=SimpleNamespace(children=[matcher, capture]),
         infos=[

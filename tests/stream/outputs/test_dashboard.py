@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
@@ -12,10 +11,10 @@ import pytest
 from rich.console import Console, ConsoleDimensions
 
 from stream.bus.messages import Status, Verdict
-from stream.outputs.dashboard import Dashboard, final_line
+from stream.outputs.dashboard import Dashboard
 from stream.outputs.dashboard_output import DashboardOutput
 from stream.system.supervisor import Child
-from tests.stream.outputs.simulated_run import make_verdict, simulated_live
+from tests.stream.outputs.simulated_run import make_left, make_verdict, simulated_live
 
 
 def dashboard(*verdicts: Verdict, down: str | None = None) -> Dashboard:
@@ -80,7 +79,7 @@ def test_a_resized_terminal_is_cleared_and_keeps_who_passed_before() -> None:
     console = Console(file=file, width=100, height=30, force_terminal=True, markup=False)
     live = simulated_live()
     with DashboardOutput(live, console) as output:
-        output.write(make_verdict(1, person="Ada", final=True))
+        output.write_event(make_left(1, person="Ada"))
         output.write(make_verdict(2))
         console.size = ConsoleDimensions(60, 20)
         file.truncate(file.seek(0))
@@ -101,21 +100,6 @@ def test_many_people_do_not_hide_the_processes() -> None:
 def test_a_final_verdict_removes_the_track() -> None:
     screen = dashboard(make_verdict(1, person="Ada"), make_verdict(1, person="Ada", final=True))
     assert "Ada" not in render(screen, 100, 24)
-
-
-def test_a_final_line_names_the_source_if_given() -> None:
-    verdict = make_verdict(3, person="Ada", final=True)
-    expected = (
-        "    12.5 s  track 3  Ada  confidence 97 %  after 9.5 s of walking  (score reaches the threshold)"
-    )
-    assert final_line(verdict).plain == expected
-    assert final_line(verdict, "door.mcap").plain == expected.replace("track 3", "door.mcap  track 3")
-
-
-def test_a_final_line_of_a_live_source_has_the_time_of_day() -> None:
-    line = final_line(make_verdict(3, person="Ada", final=True), clock=True).plain
-    local = datetime(2026, 1, 12, 9, 30, 12, tzinfo=UTC).astimezone()
-    assert line.startswith(f"{local:%H:%M:%S}  track 3  Ada")
 
 
 def test_processes_are_shown_with_camera_and_cpu_time() -> None:

@@ -23,14 +23,23 @@ from stream.outputs.output import Output, OutputContext, write_results
 from stream.outputs.output_registry import FACTORIES, create_outputs
 from stream.outputs.standard_output import ReaderLeft, StandardConsole
 from stream.system.live import Live
-from stream.system.settings import Settings
-from stream.visits.events import VisitEvent
-from tests.stream.outputs.simulated_run import make_verdict, simulated_live
+from stream.system.settings import EventChoice, Settings
+from stream.visits.events import VisitEvent, event_json
+from tests.stream.outputs.simulated_run import make_left, make_verdict, simulated_live
 
 SETTINGS = {"json": Settings(json=True), "dashboard": Settings()}
 
 STEPS = [make_verdict(track, reason=f"step {track}") for track in (1, 2, 1, 2)]
-FINALS = [make_verdict(track, person="Ada", final=True, reason=f"end of track {track}") for track in (1, 2)]
+FINALS: list[Verdict | VisitEvent] = [
+    result
+    for track in (1, 2)
+    for result in (
+        make_verdict(track, person="Ada", final=True, reason=f"end of track {track}"),
+        make_left(track, person="Ada", reason=f"end of visit {track}"),
+    )
+]
+LAST_LINES = {"json": ["end of track 1", "end of track 2"], "dashboard": ["end of visit 1", "end of visit 2"]}
+"""What each output writes of `FINALS`, in order."""
 
 
 class Recorder:
@@ -38,8 +47,7 @@ class Recorder:
 
     def __init__(self, output: Output | None = None, error: Exception | None = None) -> None:
         self.calls: list[str] = []
-        self.written: list[Verdict] = []
-        self.events: list[VisitEvent] = []
+        self.written: list[Verdict | VisitEvent] = []
         self.threads: set[int] = set()
         self._output = output
         self._error = error
@@ -51,19 +59,22 @@ class Recorder:
         return self
 
     def write(self, verdict: Verdict) -> None:
-        if self.calls[-1] != "write":
-            self.calls.append("write")
-        self.threads.add(threading.get_ident())
-        self.written.append(verdict)
-        if self._error is not None:
-            raise self._error
+        self._record(verdict)
         if self._output is not None:
             self._output.write(verdict)
 
     def write_event(self, event: VisitEvent) -> None:
-        self.events.append(event)
+        self._record(event)
         if self._output is not None:
             self._output.write_event(event)
+
+    def _record(self, result: Verdict | VisitEvent) -> None:
+        if self.calls[-1] != "write":
+            self.calls.append("write")
+        self.threads.add(threading.get_ident())
+        self.written.append(result)
+        if self._error is not None:
+            raise self._error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -77,8 +88,18 @@ Record = Callable[[Settings, Live, Console], Recorder]
 
 
 @pytest.fixture(params=SETTINGS)
-def settings(request: pytest.FixtureRequest) -> Settings:
-    return SETTINGS[request.param]
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def settings(kind: str) -> Settings:
+    return SETTINGS[kind]
+
+
+@pytest.fixture
+def last_lines(kind: str) -> list[str]:
+    return LAST_LINES[kind]
 
 
 @pytest.fixture(params=[False, True], ids=["file", "terminal"])
@@ -131,7 +152,7 @@ def test_the_settings_here_request_every_output() -> None:
 
 
 def test_every_decision_is_written_in_order_from_one_thread(
-    record: Record, settings: Settings, console: Console
+    record: Record, settings: Settings, console: Console, last_lines: list[str]
 ) -> None:
     live = simulated_live([*STEPS, *FINALS])
     recorder = record(settings, live, console)
@@ -139,35 +160,41 @@ def test_every_decision_is_written_in_order_from_one_thread(
     assert recorder.written == [*STEPS, *FINALS]
     assert recorder.calls == ["enter", "write", "exit"]
     assert recorder.threads == {threading.get_ident()}
-    assert_in_order(text_of(console), ["end of track 1", "end of track 2"])
+    assert_in_order(text_of(console), last_lines)
 
 
-def test_ctrl_c_writes_the_remaining_decisions(record: Record, settings: Settings, console: Console) -> None:
+def test_ctrl_c_writes_the_remaining_decisions(
+    record: Record, settings: Settings, console: Console, last_lines: list[str]
+) -> None:
     live = simulated_live(STEPS, FINALS, error=KeyboardInterrupt())
     recorder = record(settings, live, console)
     assert write_results(live, [recorder]) is True
     assert recorder.written == [*STEPS, *FINALS]
     assert recorder.calls == ["enter", "write", "exit"]
-    assert_in_order(text_of(console), ["end of track 1", "end of track 2"])
+    assert_in_order(text_of(console), last_lines)
 
 
-def test_a_second_ctrl_c_closes_the_output(record: Record, settings: Settings, console: Console) -> None:
-    live = simulated_live(STEPS, FINALS[:1], error=KeyboardInterrupt(), drain_error=KeyboardInterrupt())
+def test_a_second_ctrl_c_closes_the_output(
+    record: Record, settings: Settings, console: Console, last_lines: list[str]
+) -> None:
+    live = simulated_live(STEPS, FINALS[:2], error=KeyboardInterrupt(), drain_error=KeyboardInterrupt())
     recorder = record(settings, live, console)
     with pytest.raises(KeyboardInterrupt):
         write_results(live, [recorder])
     assert recorder.calls[-1] == "exit"
-    assert "end of track 1" in text_of(console)
+    assert last_lines[0] in text_of(console)
 
 
-def test_an_error_of_the_run_closes_the_output(record: Record, settings: Settings, console: Console) -> None:
+def test_an_error_of_the_run_closes_the_output(
+    record: Record, settings: Settings, console: Console, last_lines: list[str]
+) -> None:
     live = simulated_live(FINALS, error=RunError("the encoder stopped"))
     recorder = record(settings, live, console)
     notify = live.notifier.notify
     with pytest.raises(RunError, match="the encoder stopped"):
         write_results(live, [recorder])
     assert recorder.calls == ["enter", "write", "exit"]
-    assert "end of track 2" in text_of(console)
+    assert last_lines[1] in text_of(console)
     assert live.notifier.notify is notify, "a closed output receives no notifications"
 
 
@@ -186,7 +213,7 @@ def test_a_reader_that_left_ends_the_run(
     live = simulated_live([*FINALS, *STEPS])
     recorder = record(settings, live, StandardConsole(file=broken_pipe, width=120))
     assert write_results(live, [recorder]) is False
-    assert recorder.written == FINALS[:1]
+    assert recorder.written in (FINALS[:1], FINALS[:2]), "the first line that it writes"
     assert recorder.calls == ["enter", "write", "exit"]
     broken_pipe.write("later output is discarded")
     broken_pipe.flush()
@@ -195,7 +222,8 @@ def test_a_reader_that_left_ends_the_run(
 def test_json_lines_are_the_decisions(record: Record, console: Console) -> None:
     live = simulated_live([*STEPS, *FINALS])
     write_results(live, [record(SETTINGS["json"], live, console)])
-    expected = [to_json(verdict.decision).decode() for verdict in (*STEPS, *FINALS)]
+    verdicts = [result for result in (*STEPS, *FINALS) if isinstance(result, Verdict)]
+    expected = [to_json(verdict.decision).decode() for verdict in verdicts]
     assert text_of(console).splitlines() == expected
 
 
@@ -231,3 +259,18 @@ def test_an_output_that_cannot_be_opened_closes_those_before() -> None:
     with pytest.raises(UserError, match="no broker"):
         write_results(simulated_live(STEPS), [first, Unopenable()])
     assert first.calls == ["enter", "exit"]
+
+
+@pytest.mark.parametrize("events", ["visits", "all"])
+def test_json_lines_are_the_events_too_if_requested(
+    record: Record, console: Console, events: EventChoice
+) -> None:
+    settings = Settings(json=True, events=events)
+    live = simulated_live(FINALS)
+    write_results(live, [record(settings, live, console)])
+    expected = [
+        (to_json(result.decision) if isinstance(result, Verdict) else event_json(result)).decode()
+        for result in FINALS
+        if events == "all" or not isinstance(result, Verdict)
+    ]
+    assert text_of(console).splitlines() == expected
