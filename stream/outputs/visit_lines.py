@@ -11,6 +11,7 @@ from stream.visits.events import Arrived, Doubted, Identified, Left, VisitEvent
 __all__ = ["visit_line"]
 
 STYLES = {"person": "bold green", "unknown": "yellow", "undecided": "dim"}
+_UNNAMED = {"unknown": "an unknown person", "undecided": "somebody"}
 
 
 def visit_line(event: VisitEvent, source: str = "", *, clock: bool = False) -> Text | None:
@@ -54,7 +55,7 @@ def _add_answer(line: Text, event: Identified) -> None:
 
 
 def _add_end(line: Text, event: Left) -> None:
-    line.append(event.person or event.visitor or event.outcome, style=STYLES[event.outcome])
+    line.append(event.person or event.visitor or _UNNAMED[event.outcome], style=STYLES[event.outcome])
     line.append(" left")
     rest = f"after {event.walking_s:.1f} s of walking  ({event.reason})"
     line.append(f"  {_sure(event.confidence)}{rest}", style="dim")
