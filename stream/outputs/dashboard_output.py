@@ -38,9 +38,6 @@ class _Screen(Screen):
         self._printed = printed
         self._size = console.size
 
-    def write_event(self, event: VisitEvent) -> None:
-        """Does nothing: the tables show tracks."""
-
     def refresh(self) -> None:
         """Draws the dashboard anew."""
         size = self.console.size

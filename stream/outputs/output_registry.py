@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from stream.outputs.dashboard_output import open_dashboard
 from stream.outputs.json_lines import open_json_lines
+from stream.outputs.mqtt_settings import MQTT
 from stream.outputs.output import Output, OutputContext, OutputFactory
-from stream.outputs.output_settings import OutputKind, open_requested
+from stream.outputs.output_settings import OutputKind, open_requested, read_requested
+from stream.outputs.webhook_settings import WEBHOOK
+from stream.system.settings import Settings
 
-__all__ = ["FACTORIES", "KINDS", "create_outputs"]
+__all__ = ["FACTORIES", "KINDS", "check_outputs", "create_outputs"]
 
 FACTORIES: tuple[OutputFactory, ...] = (
     open_json_lines,
@@ -18,8 +21,17 @@ FACTORIES: tuple[OutputFactory, ...] = (
 )
 """Outputs on standard output."""
 
-KINDS: tuple[OutputKind, ...] = ()
+KINDS: tuple[OutputKind, ...] = (MQTT, WEBHOOK)
 """Outputs that `--output` requests."""
+
+
+def check_outputs(settings: Settings) -> None:
+    """Checks what the settings say of outputs, before a run starts.
+
+    Raises:
+        UserError: an output is of no kind, has a wrong setting, or needs an extra that is not installed.
+    """
+    read_requested(settings.output, KINDS)
 
 
 def create_outputs(context: OutputContext) -> list[Output]:

@@ -23,7 +23,7 @@ from stream.errors import UserError
 if TYPE_CHECKING:
     from stream.outputs.output import Output, OutputContext
 
-__all__ = ["OutputKind", "open_requested"]
+__all__ = ["OutputKind", "open_requested", "read_requested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +50,57 @@ class OutputKind:
     module: str = ""
 
 
+def read_requested(
+    entries: Sequence[str | Mapping[str, Any]], kinds: Sequence[OutputKind]
+) -> list[tuple[OutputKind, msgspec.Struct]]:
+    """Returns the kind and the settings of each entry.
+
+    Raises:
+        UserError: an entry is of no kind, has a wrong setting, or needs an extra that is not installed.
+    """
+    return [_read(entry, kinds) for entry in entries]
+
+
 def open_requested(
     entries: Sequence[str | Mapping[str, Any]], kinds: Sequence[OutputKind], context: OutputContext
 ) -> list[Output]:
     """Returns the outputs that the entries request, not yet opened.
 
     Raises:
-        UserError: an entry is of no kind, has a wrong setting, or needs an extra that is not installed.
+        UserError: as in `read_requested`, or a file of a setting cannot be used.
     """
-    return [_open(entry, kinds, context) for entry in entries]
+    return [kind.open(settings, context) for kind, settings in read_requested(entries, kinds)]
 
 
-def _open(entry: str | Mapping[str, Any], kinds: Sequence[OutputKind], context: OutputContext) -> Output:
+def _read(entry: str | Mapping[str, Any], kinds: Sequence[OutputKind]) -> tuple[OutputKind, msgspec.Struct]:
     kind, values = _of_address(entry, kinds) if isinstance(entry, str) else _of_table(entry, kinds)
-    if kind.module and find_spec(kind.module) is None:
+    if kind.module and not _is_installed(kind.module):
         install = f"pip install 'sge-stream[{kind.extra}]'"
         msg = f"output {kind.name} needs more packages; install them: {install}"
         raise UserError(msg)
     try:
-        settings = msgspec.convert(values, kind.settings)
+        return kind, msgspec.convert(values, kind.settings)
     except msgspec.ValidationError as error:
         known = ", ".join(field.encode_name for field in msgspec.structs.fields(kind.settings))
-        msg = f"output {kind.name}: {str(error)[:1].lower()}{str(error)[1:]}; known settings: kind, {known}"
+        text = str(error).removesuffix(" - at `$`")
+        msg = f"output {kind.name}: {text[:1].lower()}{text[1:]}; known settings: kind, {known}"
         raise UserError(msg) from None
-    return kind.open(settings, context)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it is in
+        return False
 
 
 def _of_address(address: str, kinds: Sequence[OutputKind]) -> tuple[OutputKind, dict[str, Any]]:
     for kind in kinds:
-        if any(address.startswith(scheme) for scheme in kind.schemes):
+        if any(address.lower().startswith(scheme) for scheme in kind.schemes):
             return kind, {msgspec.structs.fields(kind.settings)[0].encode_name: address}
     examples = ", ".join(kind.example for kind in kinds)
     # It may contain a password.
-    shown = f"{address.split('://', maxsplit=1)[0]}://..." if "://" in address else address
+    shown = f"{address.partition('://')[0]}://..." if "://" in address else address.rpartition("@")[2]
     msg = f"{shown} is not an output; expected an address such as {examples}"
     raise UserError(msg)
 

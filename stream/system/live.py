@@ -37,6 +37,7 @@ from stream.system.compatibility import backend_note, gallery_note
 from stream.system.matcher_client import request_enrolment
 from stream.system.notices import Notice, Notifier
 from stream.system.outages import Outages
+from stream.system.people_list import PeopleList
 from stream.system.restart_policy import POLL_S, ProcessMonitor
 from stream.system.run_folder import Run, open_run
 from stream.system.settings import check_fpir, check_matcher
@@ -164,6 +165,8 @@ class Live:
             self.run: Run = self._exit.enter_context(open_run(self._url))
             self._bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)
+            self._people = PeopleList(self._url)
+            self._exit.callback(self._people.close)
             self._receiver = VerdictReceiver(self._bus)
             self._monitor = ProcessMonitor(
                 self._bus,
@@ -209,6 +212,14 @@ class Live:
     def presence(self) -> tuple[Presence, ...]:
         """Returns who is present, by the events read so far; any thread may call it."""
         return self._presence.present
+
+    def people(self) -> tuple[str, ...]:
+        """Returns the names of the enrolled people, sorted; any thread may call it, as often as it likes.
+
+        Raises:
+            GalleryError: the gallery cannot be read at present.
+        """
+        return self._people.names()
 
     def verdicts(self) -> Iterator[Verdict]:
         """Yields every decision with the amount and quality of the walking behind it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
@@ -23,6 +24,9 @@ NoticeKind = Literal[
     "restarted",
     "dropped",
     "run-folder-gone",
+    "output-down",
+    "output-up",
+    "output-dropped",
 ]
 """All kinds; `docs/json-lines.md` explains each."""
 
@@ -37,8 +41,9 @@ class Notice(msgspec.Struct, frozen=True):
         source: name of the source; null if it is not about a single one.
         process: `encoder`, `matcher`, or `capture 1` and so on by the number of the source; null if it is
             not about a process.
-        count: for `dropped` the items dropped so far in the run, for `restarting` and `restarted` the
-            restarts of the process; else null.
+        count: for `dropped` and `output-dropped` the items dropped so far in the run, for `restarting` and
+            `restarted` the restarts of the process; else null.
+        output: name of the output, such as `mqtt broker`; null if it is not about one.
     """
 
     kind: NoticeKind
@@ -47,10 +52,11 @@ class Notice(msgspec.Struct, frozen=True):
     source: str | None = None
     process: str | None = None
     count: int | None = None
+    output: str | None = None
 
 
 class Notifier:
-    """Hands every notice of a run to its user.
+    """Hands every notice of a run to its user; any thread may send, and one notice is handed over at a time.
 
     Args:
         notify: receives the text, one line; may be replaced.
@@ -60,6 +66,7 @@ class Notifier:
     def __init__(self, notify: Callable[[str], None], on_notice: Callable[[Notice], None]) -> None:
         self.notify = notify
         self._on_notice = on_notice
+        self._sending = threading.RLock()
 
     def send(
         self,
@@ -69,8 +76,10 @@ class Notifier:
         source: str | None = None,
         process: str | None = None,
         count: int | None = None,
+        output: str | None = None,
     ) -> None:
         """Hands a notice over."""
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._on_notice(Notice(kind, time, text, source, process, count))
-        self.notify(text)
+        with self._sending:
+            self._on_notice(Notice(kind, time, text, source, process, count, output))
+            self.notify(text)

@@ -17,26 +17,31 @@ from stream.errors import UserError
 
 __all__ = ["check_arguments", "hide_secrets"]
 
-_SECRET = re.compile(rb"(?:rtsps?|https?)://(?:([^\0]*)@)?[^\0?]*([^\0]*)", re.IGNORECASE)
+_SECRET = re.compile(rb"(?:rtsps?|https?|mqtts?)://(?:([^\0]*)@)?[^\0?]*([^\0]*)", re.IGNORECASE)
 """Address in the process's arguments, which zero bytes separate. Groups: user and password; query."""
 
-_ADDRESS = re.compile(r"(rtsps?|https?)://.*[@?]", re.IGNORECASE | re.DOTALL)
+_ADDRESS = re.compile(r"(rtsps?|https?|mqtts?)://.*[@?]", re.IGNORECASE | re.DOTALL)
+
+_OPTIONS = ("--source", "--output")
+"""Options that take addresses."""
 
 _ARG_START, _ARG_END = 48 - 3, 49 - 3
 """Indices of the fields arg_start and arg_end in /proc/self/stat, counted after the name; see proc(5)."""
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Checks that addresses are given only as sources, because usage errors would print other arguments.
+    """Checks that addresses are given only as sources and outputs: usage errors would print other arguments.
 
     Raises:
-        UserError: an address that may contain a password is not a source; the message does not show it.
+        UserError: an address that may contain a password is neither; the message does not show it.
     """
     for previous, argument in zip(("", *arguments), arguments, strict=False):
         match = _ADDRESS.search(argument)
-        if match and previous != "--source" and not argument.startswith("--source="):
+        allowed = previous in _OPTIONS or argument.startswith(tuple(f"{option}=" for option in _OPTIONS))
+        if match and not allowed:
             msg = (
-                f"the address {match[1]}://... does not follow a --source; write --source before each source"
+                f"the address {match[1]}://... does not follow a --source or --output; "
+                "write the option before each address"
             )
             raise UserError(msg)
 

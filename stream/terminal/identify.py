@@ -10,7 +10,7 @@ from rich.console import Console
 from stream.errors import UserError
 from stream.outputs.json_lines import write_notice
 from stream.outputs.output import OutputContext, write_results
-from stream.outputs.output_registry import create_outputs
+from stream.outputs.output_registry import check_outputs, create_outputs
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
@@ -30,6 +30,7 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
     if not settings.sources:
         msg = "no source given: try --source walk.mcap or --source walkers:n=4, or run: sge-stream demo"
         raise UserError(msg)
+    check_outputs(settings)
     with start_live(settings, err, debug) as live:
         if live.enrolled is None:
             text = (

@@ -34,7 +34,7 @@ def test_a_restart_and_a_hang_are_lines_on_stderr(program: Program) -> None:
     restarts = {each for each in told if each[0].startswith("restart")}
     assert restarts == {("restarting", "encoder", 1), ("restarted", "encoder", 1)}
     assert told >= {("hanging", "matcher", None), ("responding", "matcher", None)}
-    assert fields == {("kind", "time", "text", "source", "process", "count")}
+    assert fields == {("kind", "time", "text", "source", "process", "count", "output")}
 
 
 def test_an_overload_is_told_with_the_number_of_windows(program: Program) -> None:

@@ -1,4 +1,4 @@
-"""Writes the generated tables into the README and the pages of docs/.
+"""Writes the generated tables into the README and the pages of docs/, and the JSON Schema of events.
 
     python -m tools.documentation.generate [--check]
 
@@ -17,6 +17,7 @@ import typer
 from cogapp import Cog
 
 from stream.errors import RunError
+from tools.documentation.event_schema import SCHEMA_FILE, event_schema
 from tools.evaluation.terminal_tables import run_command
 
 __all__ = ["documents", "generate", "main"]
@@ -48,6 +49,8 @@ def generate(
     """Write the generated parts of the documents, or check them."""
 
     def command() -> None:
+        if not files:
+            _write_schema(check=check)
         mode = ["--check", "--diff"] if check else ["-r"]
         options = ["-P", "-U", "-I", str(_ROOT), "--verbosity=1", *mode]
         status = Cog().main([sys.argv[0], *options, *map(str, files or documents())])
@@ -59,6 +62,18 @@ def generate(
             raise RunError("the code of a document fails, see above")
 
     run_command("generate", command)
+
+
+def _write_schema(*, check: bool) -> None:
+    """Writes the schema; with `check`, raises `RunError` if that would change it."""
+    schema = event_schema()
+    if SCHEMA_FILE.is_file() and SCHEMA_FILE.read_bytes() == schema:
+        return
+    if check:
+        raise RunError(
+            f"{SCHEMA_FILE.name} is not as generated: python -m tools.documentation.generate writes it"
+        )
+    SCHEMA_FILE.write_bytes(schema)
 
 
 def main() -> None:

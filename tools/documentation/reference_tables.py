@@ -30,8 +30,10 @@ __all__ = [
     "command_reference",
     "dataclass_table",
     "error_table",
+    "field_descriptions",
     "message_reference",
     "option_table",
+    "output_settings_table",
     "source_option_table",
     "struct_table",
     "training_settings_table",
@@ -143,7 +145,7 @@ def dataclass_table(record: type, leave_out: Collection[str] = ()) -> str:
     """
     if not is_dataclass(record):
         raise TypeError(f"expected a dataclass, got {record.__name__}")
-    described = _descriptions(record)
+    described = field_descriptions(record)
     rows = []
     for field in fields(record):
         if field.name in leave_out:
@@ -153,15 +155,34 @@ def dataclass_table(record: type, leave_out: Collection[str] = ()) -> str:
     return markdown_table(["name", "meaning", "default"], rows)
 
 
-def struct_table(record: type[msgspec.Struct]) -> str:
-    """Returns the fields of a struct with their types and descriptions, in the order of the encoding."""
-    described = _descriptions(record)
-    annotations = inspect.get_annotations(record)
+def struct_table(record: type[msgspec.Struct], leave_out: type[msgspec.Struct] | None = None) -> str:
+    """Returns the fields of a struct with their types and descriptions, in the order of the encoding.
+
+    Args:
+        record: the struct.
+        leave_out: another struct, whose fields are described elsewhere.
+    """
+    described = field_descriptions(record)
+    annotations: dict[str, object] = {}
+    for base in reversed(record.__mro__):
+        annotations |= inspect.get_annotations(base)
     rows = [
         [f"`{name}`", f"`{annotations.get(name, '')}`", described.get(name, "")]
         for name in record.__struct_fields__
+        if leave_out is None or name not in leave_out.__struct_fields__
     ]
     return markdown_table(["field", "type", "meaning"], rows)
+
+
+def output_settings_table(record: type[msgspec.Struct]) -> str:
+    """Returns the settings of an output with their descriptions and defaults."""
+    described = field_descriptions(record)
+    rows = []
+    for field in msgspec.structs.fields(record):
+        known = field.default not in (msgspec.NODEFAULT, None)
+        default = f"`{json.dumps(field.default)}`" if known else ""
+        rows.append([f"`{field.encode_name}`", described.get(field.name, ""), default])
+    return markdown_table(["setting", "meaning", "default"], rows)
 
 
 def _commands() -> dict[str, _Command]:
@@ -182,12 +203,15 @@ def _title(name: str) -> str:
     return f"{PROGRAM} {name}".strip()
 
 
-def _descriptions(record: type) -> dict[str, str]:
-    """Returns the texts of the `Attributes` section of a class docstring, by field."""
-    docstring = Docstring(inspect.getdoc(record) or "")
-    return {
-        attribute.name: attribute.description
-        for section in docstring.parse("google", warnings=False)
-        if isinstance(section, DocstringSectionAttributes)
-        for attribute in section.value
-    }
+def field_descriptions(record: type) -> dict[str, str]:
+    """Returns the texts of the `Attributes` sections of a class and its bases, by field."""
+    described: dict[str, str] = {}
+    for base in reversed(record.__mro__):
+        docstring = Docstring(inspect.cleandoc(base.__doc__ or ""))
+        described |= {
+            attribute.name: attribute.description
+            for section in docstring.parse("google", warnings=False)
+            if isinstance(section, DocstringSectionAttributes)
+            for attribute in section.value
+        }
+    return described
