@@ -16,7 +16,7 @@ from rich.console import Console
 from stream.errors import SgeError, UserError
 from stream.outputs.json_lines import open_json_lines
 from stream.outputs.output import Output, OutputContext, write_results
-from stream.outputs.output_registry import KINDS
+from stream.outputs.output_registry import KINDS, check_outputs
 from stream.outputs.output_settings import open_requested
 from stream.system.live import Live
 from stream.system.notices import Notice
@@ -217,6 +217,7 @@ def _check(settings: Settings) -> None:
     if not settings.sources:
         msg = 'no source given: write sources = ["front=0"] into the config, or give --source'
         raise UserError(msg)
+    check_outputs(settings)
 
 
 def _outputs(context: OutputContext) -> list[Output]:
