@@ -50,7 +50,7 @@ def test_every_route_but_three_wants_the_token(server: WebServer, method: str, p
 )
 def test_a_wrong_token_is_refused(server: WebServer, header: str) -> None:
     given = header.replace("TOKEN", server.token).encode("latin-1")
-    answer = server.stranger.get("/api/v1/people", headers={"Authorization": given})
+    answer = server.stranger.get("/api/v1/people", headers={b"Authorization": given})
     assert answer.status_code == 401
     assert "Ada" not in answer.text
 
