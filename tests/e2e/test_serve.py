@@ -132,6 +132,18 @@ def test_somebody_who_walks_is_enrolled_over_the_api_and_identified_in_an_event(
         "capture 2",
     }
     assert health["history"]
+    metrics = site.client.get("/metrics").text
+    for name in (
+        "sge_frames_total",
+        "sge_windows_total",
+        "sge_source_up",
+        "sge_process_up",
+        "sge_gallery_people",
+    ):
+        values = [float(line.rpartition(" ")[2]) for line in metrics.splitlines() if line.startswith(name)]
+        assert values and min(values) > 0, name
+    assert 'sge_calibration{source="hall"}' in metrics
+    assert "Ada" not in metrics
     with site.client.stream("GET", "/api/v1/skeletons") as stream:
         lines = stream.iter_lines()
         frame = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
