@@ -335,11 +335,19 @@ class _Service:
             "people": len(self._matcher.index.people),
             "in_view": len(self._matcher.tracks),
             "visits": self._visits.in_view,
+            "waiting": self._outbox.waiting,
+            **self._calibration_states(),
         }
         if self._latencies:
             p50, p95 = np.percentile(self._latencies, [50, 95])
             counters |= {"latency_p50": float(p50), "latency_p95": float(p95)}
         self._heartbeat.send("ready", counters, self._gallery.trouble, force=force)
+
+    def _calibration_states(self) -> dict[str, float]:
+        """Returns for each source 0 if it is uncalibrated, 1 if provisionally calibrated, else 2."""
+        found = [self._matcher.calibrations.get(card.sensor) for card in self._settings.sources]
+        states = (0 if each is None else 1 if each.provisional else 2 for each in found)
+        return {f"calibration_{source}": state for source, state in enumerate(states)}
 
 
 def _retraining() -> Retraining:

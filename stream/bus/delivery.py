@@ -62,6 +62,11 @@ class Sender(Protocol):
         ...
 
     @property
+    def waiting(self) -> int:
+        """Number of windows (live) or ticks (reliable) that wait."""
+        ...
+
+    @property
     def idle(self) -> bool:
         """Whether no tick waits: all are acknowledged (reliable) or sent (live)."""
         ...
@@ -100,6 +105,11 @@ class ReliableSender:
         self._progress_at = clock()
         self._poller = zmq.Poller()
         self._poller.register(acks, zmq.POLLIN)
+
+    @property
+    def waiting(self) -> int:
+        """Number of ticks that are not acknowledged."""
+        return len(self._in_flight)
 
     @property
     def idle(self) -> bool:
@@ -189,6 +199,11 @@ class LiveSender:
         self._last: list[bytes] | None = None
         self._next_seq = 0
         self.dropped = 0
+
+    @property
+    def waiting(self) -> int:
+        """Number of windows that wait to be sent."""
+        return sum(map(len, self._rings.values()))
 
     @property
     def idle(self) -> bool:

@@ -36,9 +36,14 @@ class Outbox:
         return self._last_number + 1
 
     @property
+    def waiting(self) -> int:
+        """Number of messages that are queued or unacknowledged."""
+        return len(self._queue) + self._sent - self._acknowledged
+
+    @property
     def full(self) -> bool:
         """Whether `LIMIT` messages are queued or unacknowledged."""
-        return len(self._queue) + self._sent - self._acknowledged >= LIMIT
+        return self.waiting >= LIMIT
 
     @property
     def poll_events(self) -> int:

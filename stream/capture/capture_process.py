@@ -278,6 +278,7 @@ class _CaptureLoop:
                 "frames_dropped": self._source.dropped,
                 "windows": self._windows,
                 "windows_dropped": self._sender.dropped,
+                "waiting": self._sender.waiting,
                 "in_view": len(self._tracker.open),
                 "tracks": self._tracker.opened,
             },

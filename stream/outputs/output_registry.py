@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from stream.outputs.dashboard_output import open_dashboard
 from stream.outputs.json_lines import open_json_lines
+from stream.outputs.metrics_output import METRICS
 from stream.outputs.mqtt_settings import MQTT
 from stream.outputs.output import Output, OutputContext, OutputFactory
 from stream.outputs.output_settings import OutputKind, open_requested, read_requested
@@ -21,7 +22,7 @@ FACTORIES: tuple[OutputFactory, ...] = (
 )
 """Outputs on standard output."""
 
-KINDS: tuple[OutputKind, ...] = (MQTT, WEBHOOK)
+KINDS: tuple[OutputKind, ...] = (MQTT, WEBHOOK, METRICS)
 """Outputs that `--output` requests."""
 
 

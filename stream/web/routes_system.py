@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from stream.outputs.metrics import CONTENT_TYPE
 from stream.system.live import Live
 from stream.system.supervisor import Child
 from stream.visits.presence import Presence
@@ -18,6 +19,10 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["system"])
 
+_METRICS = {
+    "description": "metrics",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
 _DROPS = ("frames_dropped", "windows_dropped")
 
 
@@ -37,6 +42,15 @@ async def ready(service: ServiceParameter) -> Response:
     if service.phase == "running" and service.live is not None and is_ready(service.live):
         return Response("ready\n", media_type="text/plain")
     return problem_response(503, "unavailable", "not ready", {"Retry-After": "2"})
+
+
+@router.get("/metrics", responses={200: _METRICS, **responses(503)})
+def metrics(service: ServiceParameter) -> Response:
+    """Writes the metrics of the running system in the format of Prometheus."""
+    found = service.metrics
+    if found is None:
+        return problem_response(503, "unavailable", "no system has started yet", {"Retry-After": "2"})
+    return Response(found.text(), media_type=CONTENT_TYPE)
 
 
 @router.get(f"{API}/presence", responses={**answers(list[Presence], "who is present"), **responses()})

@@ -17,6 +17,7 @@ from gallery.enrolment import MIN_SECONDS
 from gallery.store.gallery import Gallery, open_gallery
 from stream.bus.messages import Verdict
 from stream.decision import to_json
+from stream.outputs.metrics import MetricsOutput
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.serve_settings import ServeSettings
@@ -33,6 +34,9 @@ Phase = Literal["starting", "running", "reloading", "ended"]
 
 REMEMBERED_EVENTS = 1000
 """Events that a client which lost its connection can still get."""
+
+SKELETON_QUEUE = 16
+"""Frames of skeletons that wait for a client: old ones are of no use."""
 
 ENDED_TRACKS_S = 60.0
 """How long a track that has ended is shown."""
@@ -58,7 +62,9 @@ class Service:
         settings: as given.
         events: stream of events of visits and of notices.
         decisions: stream of all decisions.
+        skeletons: stream of the skeletons of all sources; see `stream.web.skeleton_stream`.
         live: the running system, or the last one; None before the first has started.
+        metrics: of that system.
         phase: whether it runs.
         since: UTC time of the start.
     """
@@ -67,7 +73,9 @@ class Service:
         self.settings = settings
         self.events = Broadcast(REMEMBERED_EVENTS)
         self.decisions = Broadcast()
+        self.skeletons = Broadcast(queue=SKELETON_QUEUE)
         self.live: Live | None = None
+        self.metrics: MetricsOutput | None = None
         self.phase: Phase = "starting"
         self.since = now_text()
         self._url = gallery
@@ -86,6 +94,11 @@ class Service:
     def detach(self, phase: Phase) -> None:
         """Says that the system no longer runs."""
         self.phase = phase
+
+    @property
+    def streams(self) -> tuple[Broadcast, ...]:
+        """All streams."""
+        return self.events, self.decisions, self.skeletons
 
     def close(self) -> None:
         """Releases the gallery."""
@@ -178,17 +191,21 @@ class ServiceOutput:
     def __init__(self, service: Service, live: Live) -> None:
         self._service = service
         self._live = live
+        self._metrics = MetricsOutput(live)
 
     def __enter__(self) -> Self:
         self._service.attach(self._live)
+        self._service.metrics = self._metrics
         return self
 
     def write(self, verdict: Verdict) -> None:
         """Hands a decision over."""
+        self._metrics.write(verdict)
         self._service.update(verdict)
 
     def write_event(self, event: VisitEvent) -> None:
         """Hands an event over."""
+        self._metrics.write_event(event)
         self._service.update_event(event)
 
     def __exit__(
