@@ -69,6 +69,8 @@ def start_live(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
                 view=settings.view,
                 strict=settings.strict,
                 places=settings.places,
+                history=settings.history,
+                remember_strangers=settings.remember_strangers,
                 notify=notify,
                 on_notice=on_notice,
             )
