@@ -2,7 +2,7 @@
 
 A gallery may be locked for seconds, and loading many people takes as long: decisions never wait for either.
 The thread looks for changes once a second, loads the templates, calibrates the thresholds, and stores
-enrolments; the process takes the results with `GalleryWatch.results` when it has time.
+enrolments and visits; the process takes the results with `GalleryWatch.results` when it has time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from gallery.enrolment import PreparedEnrolment, store_enrolment
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.store_protocol import GONE, MissingGalleryError
+from gallery.visits.visit_keeper import KnownVisitor, VisitKeeper
+from gallery.visits.visit_records import VisitToKeep
 from stream.bus.messages import MAX_TEXT, EnrolReply
 from stream.decision import ReasonCode
 from stream.errors import GalleryError, SgeError
@@ -57,12 +59,19 @@ class StoredEnrolment:
     reply: EnrolReply
 
 
+_Job = tuple[bytes, PreparedEnrolment] | VisitToKeep | None
+"""An enrolment, a visit, or the end."""
+
+_Result = LoadedGallery | StoredEnrolment | KnownVisitor
+
+
 class GalleryWatch:
     """Follows a gallery, which need not exist yet.
 
     Args:
         url: of the gallery.
         loader: see `Loader`; also called in the thread.
+        keeper: stores visits; used in the thread.
         had_gallery: whether there was one before: if it is missing, it is gone, and no other is made.
 
     Attributes:
@@ -71,18 +80,19 @@ class GalleryWatch:
         trouble: why the gallery cannot be read at present; empty if it can, or if there was none so far.
     """
 
-    def __init__(self, url: str, loader: Loader, *, had_gallery: bool = False) -> None:
+    def __init__(self, url: str, loader: Loader, keeper: VisitKeeper, *, had_gallery: bool = False) -> None:
         self.had_gallery = had_gallery
         self.unread = 0
         self.trouble = ""
         self._url = url
         self._loader = loader
+        self._keeper = keeper
         self._gallery: Gallery | None = None
         self._revision: int | None = None
         self._busy = threading.Event()
         self._stopping = threading.Event()
-        self._jobs: queue.SimpleQueue[tuple[bytes, PreparedEnrolment] | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[LoadedGallery | StoredEnrolment | Exception] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[_Result | Exception] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="gallery")
 
     def load(self) -> LoadedGallery:
@@ -122,8 +132,12 @@ class GalleryWatch:
         self._busy.set()
         self._jobs.put((sender, prepared))
 
-    def results(self) -> Iterator[LoadedGallery | StoredEnrolment]:
-        """Yields what is ready, in order: stored enrolments, and each changed gallery.
+    def keep(self, kept: VisitToKeep) -> None:
+        """Stores a visit; of a stranger who is to be remembered, a `KnownVisitor` comes when it is stored."""
+        self._jobs.put(kept)
+
+    def results(self) -> Iterator[_Result]:
+        """Yields what is ready, in order: stored enrolments, known strangers, and each changed gallery.
 
         Raises:
             Exception: an error in the thread that is no fault of the gallery.
@@ -138,7 +152,7 @@ class GalleryWatch:
             yield result
 
     def close(self) -> None:
-        """Waits for an enrolment that is being stored, then closes the gallery."""
+        """Waits for enrolments and visits that are being stored, then closes the gallery."""
         self._stopping.set()
         self._jobs.put(None)
         if self._thread.ident is not None:
@@ -152,18 +166,38 @@ class GalleryWatch:
             while True:
                 try:
                     job = self._jobs.get(timeout=max(0.0, due - time.monotonic()))
-                    if job is None:
-                        return
-                    self._results.put(self._stored(*job))
                 except queue.Empty:
-                    job = None
+                    self._keep_visits()
+                    self._follow()
+                    due = time.monotonic() + RELOAD_S
+                    continue
+                if job is None:
+                    self._keep_visits(last=True)
+                    return
+                if isinstance(job, VisitToKeep):
+                    self._keeper.add(job)
+                    self._keep_visits()
+                    continue
+                self._results.put(self._stored(*job))
                 if not self._stopping.is_set():
                     self._follow()
                 due = time.monotonic() + RELOAD_S
-                if job is not None:
-                    self._busy.clear()
+                self._busy.clear()
         except Exception as error:
             self._results.put(error)
+
+    def _keep_visits(self, *, last: bool = False) -> None:
+        """Stores the visits that wait; there is no history without a gallery."""
+        if self._keeper.idle:
+            return
+        try:
+            known = self._keeper.store(self._open(create=False), last=last)
+        except MissingGalleryError:
+            known = [] if self.had_gallery else self._keeper.discard()
+        except GalleryError:
+            return  # `_follow` tells
+        for each in known:
+            self._results.put(each)
 
     def _stored(self, sender: bytes, prepared: PreparedEnrolment) -> StoredEnrolment:
         try:

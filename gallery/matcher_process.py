@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -24,7 +24,11 @@ from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
+from gallery.visits.held_events import HeldEvents
 from gallery.visits.ranked_candidates import RankedCandidate, ranked_candidates
+from gallery.visits.stranger_bank import StrangerBank
+from gallery.visits.visit_keeper import KnownVisitor, VisitKeeper
+from gallery.visits.visit_records import KeepRule
 from gallery.visits.visit_tracker import VisitNews, VisitTracker
 from stream.body import FloatArray
 from stream.bus.heartbeat import Heartbeat
@@ -45,7 +49,7 @@ from stream.bus.outbox import Outbox
 from stream.bus.sockets import DECISION_TOPIC, EVENT_TOPIC, Bus
 from stream.decision import Decision, ReasonCode, to_json
 from stream.errors import SgeError
-from stream.visits.events import event_json
+from stream.visits.events import Left, VisitEvent, event_json
 
 if TYPE_CHECKING:
     from gallery.recognition.retraining import Retraining
@@ -96,7 +100,15 @@ class _Service:
         )
         self._retraining = _retraining() if settings.matcher == "rn" else None
         self._requests: deque[tuple[bytes, EnrolRequest]] = deque()
-        self._gallery = GalleryWatch(settings.gallery, self._load, had_gallery=settings.had_gallery)
+        self._keep_rule = KeepRule(
+            timedelta(seconds=settings.history_s),
+            timedelta(seconds=settings.remember_strangers_s),
+            settings.fpir,
+        )
+        self._keeper = VisitKeeper(self._keep_rule, StrangerBank(self._backend))
+        self._gallery = GalleryWatch(
+            settings.gallery, self._load, self._keeper, had_gallery=settings.had_gallery
+        )
         loaded = self._gallery.load()
         self._matcher = Matcher(
             settings.sources,
@@ -111,6 +123,9 @@ class _Service:
         )
         self._ticked: dict[int, tuple[float, int]] = {}
         """Monotonic time and source time of the newest tick, by source."""
+        self._held = HeldEvents()
+        self._ended: list[int] = []
+        """Sources that have ended, and whose end is to be sent after an event that waits."""
         self._retrain()
         self._gallery.start()
 
@@ -122,6 +137,7 @@ class _Service:
         while not stop.is_set():
             self._beat()
             self._follow_gallery()
+            self._send_held()
             self._enrol()
             self._take_network()
             self._follow_silent_sources()
@@ -196,7 +212,8 @@ class _Service:
         self._tell(self._visits.observe(tick, decisions, datetime.now(UTC)))
         self._ticked[tick.source] = (time.monotonic(), tick.time_ns)
         if tick.last:
-            self._outbox.put(SourceEnded(self._outbox.next_number, tick.source))
+            self._ended.append(tick.source)
+            self._send_held()
         self._acknowledge(tick.source, tick.epoch, tick.seq)
 
     def _acknowledge(self, source: int, epoch: int, seq: int) -> None:
@@ -220,8 +237,30 @@ class _Service:
     def _tell(self, news: list[VisitNews]) -> None:
         """Sends events of visits to the parent and to observers."""
         for each in news:
-            self._outbox.put(VisitMessage(self._outbox.next_number, each.event))
-            self._observers.send_multipart([EVENT_TOPIC, event_json(each.event)])
+            kept = None
+            if each.finished is not None:
+                kept = self._keep_rule.record(each.finished, self._matcher.index)
+            if kept is not None:
+                self._gallery.keep(kept)
+            if kept is not None and kept.stranger is not None and isinstance(each.event, Left):
+                self._held.hold(self._source_of(each.event), each.event, time.monotonic())
+            else:
+                self._send(each.event)
+
+    def _send(self, event: VisitEvent) -> None:
+        self._outbox.put(VisitMessage(self._outbox.next_number, event))
+        self._observers.send_multipart([EVENT_TOPIC, event_json(event)])
+
+    def _source_of(self, event: VisitEvent) -> int:
+        return (event.tracks[0] - 1) % len(self._settings.sources)
+
+    def _send_held(self) -> None:
+        """Sends what has waited for too long, and the ends of sources that nothing waits for any more."""
+        for event in self._held.overdue(time.monotonic()):
+            self._send(event)
+        for source in [source for source in self._ended if not self._held.waits(source)]:
+            self._ended.remove(source)
+            self._outbox.put(SourceEnded(self._outbox.next_number, source))
 
     def _follow_silent_sources(self) -> None:
         """Ends visits before devices that send nothing any more."""
@@ -294,6 +333,10 @@ class _Service:
         for result in self._gallery.results():
             if isinstance(result, StoredEnrolment):
                 self._reply(result.sender, result.reply)
+            elif isinstance(result, KnownVisitor):
+                event = self._held.release(result.visit, result.number)
+                if event is not None:
+                    self._send(event)
             else:
                 self._matcher.replace_index(result.index, result.calibrations)
                 self._retrain()
@@ -337,11 +380,15 @@ class _Service:
             "visits": self._visits.in_view,
             "waiting": self._outbox.waiting,
             **self._calibration_states(),
+            "visits_dropped": self._keeper.lost,
         }
         if self._latencies:
             p50, p95 = np.percentile(self._latencies, [50, 95])
             counters |= {"latency_p50": float(p50), "latency_p95": float(p95)}
-        self._heartbeat.send("ready", counters, self._gallery.trouble, force=force)
+        trouble = self._gallery.trouble
+        if self._keeper.trouble and not trouble:
+            trouble, counters["history_stuck"] = self._keeper.trouble, 1
+        self._heartbeat.send("ready", counters, trouble, force=force)
 
     def _calibration_states(self) -> dict[str, float]:
         """Returns for each source 0 if it is uncalibrated, 1 if provisionally calibrated, else 2."""

@@ -40,6 +40,8 @@ class MatcherSettings(msgspec.Struct, frozen=True):
         had_gallery: whether the run had a gallery before this start: one that is missing now is gone, and an
             enrolment makes no other in its place.
         places: the place of each source, by its number; empty if nothing is known of places.
+        history_s: how long visits are stored, seconds; 0 stores none.
+        remember_strangers_s: how long walks of strangers are kept, seconds; 0 keeps none.
     """
 
     wiring: Wiring
@@ -52,3 +54,5 @@ class MatcherSettings(msgspec.Struct, frozen=True):
     matcher: MatcherName = "fusion"
     had_gallery: bool = False
     places: tuple[str, ...] = ()
+    history_s: float = 0.0
+    remember_strangers_s: float = 0.0

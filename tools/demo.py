@@ -104,7 +104,8 @@ def enrol_walkers(gallery: str, encoder: Sequence[str], err: Console, debug: boo
     """
     only = "+".join(str(number) for number in range(1, PEOPLE))
     source = f"walkers:n={PEOPLE},seed={SEED},walk=1,only={only},seconds={ENROL_SECONDS},live=0"
-    with Live([source], gallery, fpir=None, speed=0, encoder=encoder, echo=echo_to(err, debug)) as live:
+    echo = echo_to(err, debug)
+    with Live([source], gallery, fpir=None, speed=0, encoder=encoder, echo=echo, history="0") as live:
         print_encoder(live, err)
         for _ in live:
             pass

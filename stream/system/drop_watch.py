@@ -1,4 +1,4 @@
-"""Notices about dropped windows and decisions, and the line about them on the dashboard."""
+"""Notices about dropped windows, decisions and visits, and the line about them on the dashboard."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ INTERVAL_S = 10.0
 
 _TOO_SLOW = "overloaded: ...: use fewer sources, or a GPU"
 _SLOW_READER = "overloaded: ...: the program that reads the decisions is too slow"
+_NO_HISTORY = "...: too many waited for a gallery that could not store them"
 
 
 @dataclass(slots=True)
@@ -63,13 +64,13 @@ class DropWatch:
     def __init__(self, notifier: Notifier, clock: Callable[[], float] = time.monotonic) -> None:
         self._notifier = notifier
         self._clock = clock
-        self._windows, self._decisions = _Drops("window"), _Drops("decision")
+        self._windows, self._decisions, self._visits = _Drops("window"), _Drops("decision"), _Drops("visit")
 
     @property
     def text(self) -> str:
         """What was dropped within the last `INTERVAL_S`; empty if nothing was."""
         now = self._clock()
-        recent = (drops.text for drops in (self._windows, self._decisions) if now - drops.last < INTERVAL_S)
+        recent = (drops.text for drops in self._all if now - drops.last < INTERVAL_S)
         return "; ".join(recent)
 
     def check(self, children: Sequence[Child]) -> None:
@@ -82,15 +83,20 @@ class DropWatch:
         else:
             why = _SLOW_READER if now - self._decisions.last < INTERVAL_S else _TOO_SLOW
         self._windows.update(_sum(children, "windows_dropped"), now, why)
-        for drops in (self._windows, self._decisions):
+        self._visits.update(_sum(children, "visits_dropped"), now, _NO_HISTORY)
+        for drops in self._all:
             if drops.since is not None and now >= max(drops.since + GATHER_S, drops.told_at + INTERVAL_S):
                 self._tell(drops)
 
     def finish(self) -> None:
         """Sends what was not told yet."""
-        for drops in (self._windows, self._decisions):
+        for drops in self._all:
             if drops.count > drops.told:
                 self._tell(drops)
+
+    @property
+    def _all(self) -> tuple[_Drops, ...]:
+        return self._windows, self._decisions, self._visits
 
     def _tell(self, drops: _Drops) -> None:
         drops.told, drops.told_at, drops.since = drops.count, self._clock(), None

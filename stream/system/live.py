@@ -40,7 +40,7 @@ from stream.system.outages import Outages
 from stream.system.people_list import PeopleList
 from stream.system.restart_policy import POLL_S, ProcessMonitor
 from stream.system.run_folder import Run, open_run
-from stream.system.settings import check_fpir, check_matcher
+from stream.system.settings import check_fpir, check_history, check_matcher
 from stream.system.source_places import source_places
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
@@ -79,6 +79,9 @@ class Live:
             is retried if it is not the only one, and the others continue.
         places: names of sources by the place that they see, to notice a person at two places at once; a
             source that is in none is a place of its own. None: nothing is known of places.
+        history: how long visits are stored in the gallery, such as `30d`; `0` stores none.
+        remember_strangers: how long walks of people who are not enrolled are kept, such as `7d`; see
+            `stream.system.settings.Settings`.
         notify: receives a line of text for each notice: a source is down or back, a process hangs or is
             restarted, windows were dropped.
         on_notice: receives the same notices as records; see `Notice`.
@@ -115,6 +118,8 @@ class Live:
         skeletons: bool = False,
         strict: bool = False,
         places: Mapping[str, Sequence[str]] | None = None,
+        history: str = "30d",
+        remember_strangers: str = "0",
         notify: Callable[[str], None] = lambda line: None,
         on_notice: Callable[[Notice], None] = lambda notice: None,
     ) -> None:
@@ -133,6 +138,7 @@ class Live:
         self._show_skeletons = skeletons
         self._strict = strict
         self._places = places
+        self._history, self._remember_strangers = check_history(history, remember_strangers)
         # Absolute, because a restarted process must find them after the caller changed its folder.
         self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
@@ -438,6 +444,8 @@ class Live:
             weights=self._weights,
             matcher=self._matcher,
             places=self._place_of,
+            history_s=self._history.total_seconds(),
+            remember_strangers_s=self._remember_strangers.total_seconds(),
         )
         self.supervisor.start(Child("matcher", 0, self._matcher_settings(matcher)))
         self._monitor.wait_ready("matcher")

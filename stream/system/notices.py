@@ -18,6 +18,8 @@ NoticeKind = Literal[
     "source-remark",
     "gallery-unreadable",
     "gallery-readable",
+    "history-stuck",
+    "history-stored",
     "hanging",
     "responding",
     "restarting",

@@ -20,11 +20,13 @@ class Outages:
 
     Attributes:
         gallery: why the gallery cannot be read at present; empty if it can.
+        history: why visits cannot be stored at present; empty if they can.
     """
 
     def __init__(self, names: Sequence[str], notifier: Notifier) -> None:
         self._notifier = notifier
         self.gallery: str = ""
+        self.history: str = ""
         self._names = tuple(names)
         self._down: dict[int, str] = {}
         self._seen: set[int] = set()
@@ -55,12 +57,24 @@ class Outages:
 
     def update_gallery(self, status: Status) -> None:
         """Processes a heartbeat of the matcher; notifies once for each reason."""
-        if status.state == "ready" and status.text != self.gallery:
-            self.gallery = status.text
-            if status.text:
-                self._notifier.send("gallery-unreadable", status.text)
+        if status.state != "ready":
+            return
+        about_history = status.counters.get("history_stuck", 0) > 0
+        gallery = "" if about_history else status.text
+        if gallery != self.gallery:
+            self.gallery = gallery
+            if gallery:
+                self._notifier.send("gallery-unreadable", gallery)
             else:
                 self._notifier.send("gallery-readable", "the gallery can be read again")
+        history = status.text if about_history else self.history if gallery else ""
+        if bool(history) != bool(self.history):  # further reasons of one outage are no news
+            if history:
+                text = f"visits are not stored: {history}; they wait until they can be"
+                self._notifier.send("history-stuck", text)
+            else:
+                self._notifier.send("history-stored", "visits are stored again")
+        self.history = history
 
     def mark_lost(self, source: int, reason: str, *, notify: bool) -> None:
         """Marks a source as lost permanently.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from stream.decision import MatcherName
+from stream.durations import parse_duration
 from stream.errors import UserError
 from stream.system.serve_settings import ServeSettings
 from stream.user_text import decode_text, user_path
 
-__all__ = ["EventChoice", "Settings", "check_fpir", "check_matcher", "read_config"]
+__all__ = ["EventChoice", "Settings", "check_fpir", "check_history", "check_matcher", "read_config"]
 
 EventChoice = Literal["decisions", "visits", "all"]
 """Lines of `--json`."""
@@ -30,6 +32,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "events": (str,),
     "output": (list,),
     "places": (dict,),
+    "history": (str, int),
+    "remember_strangers": (str, int),
     "view": (str, int),
     "strict": (bool,),
     "serve": (dict,),
@@ -63,6 +67,10 @@ class Settings:
         matcher: comparison method. `fusion`: windows and segments (`gallery.scoring.fusion`); `nearest`: the
             paper's encodings and the nearest templates; `rn`: like `nearest`, but if the score accepts
             several people, the recognition network chooses among them.
+        history: how long visits are stored in the gallery, such as `30d` or `12h`; `0` stores none.
+        remember_strangers: how long walks of people who are not enrolled are kept, such as `7d`, so that one
+            who comes again has the same id; `0` keeps none. They are biometric data without consent. At most
+            as long as `history`.
         view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
         strict: True ends the run as soon as a source is lost, also if it could not be opened at the start.
         serve: settings of the web server, a table; `sge-stream serve` uses them.
@@ -79,6 +87,8 @@ class Settings:
     places: dict[str, list[str]] | None = None
     encoder: tuple[str, ...] = ()
     matcher: MatcherName = "fusion"
+    history: str = "30d"
+    remember_strangers: str = "0"
     view: str | None = None
     strict: bool = False
     serve: ServeSettings = field(default_factory=ServeSettings)
@@ -104,6 +114,12 @@ class Settings:
             raise UserError(msg)
         if "serve" in known:
             known["serve"] = self.serve.override(known["serve"])
+        for name in known.keys() & {"history", "remember_strangers"}:
+            known[name] = str(known[name])
+        history, strangers = (
+            known.get(name, getattr(self, name)) for name in ("history", "remember_strangers")
+        )
+        check_history(history, strangers)
         if "view" in known:
             known["view"] = str(known["view"])
         if "encoder" in known:
@@ -130,6 +146,23 @@ def check_fpir(rate: float | None) -> None:
     """
     if rate is not None and not 0 < rate < 1:
         raise _invalid_fpir(rate)
+
+
+def check_history(history: str, remember_strangers: str) -> tuple[timedelta, timedelta]:
+    """Returns how long visits are stored, and how long walks of strangers are kept.
+
+    Raises:
+        UserError: one is no duration, or walks were kept longer than visits.
+    """
+    stored = parse_duration(history, "--history")
+    kept = parse_duration(remember_strangers, "--remember-strangers")
+    if kept > stored:
+        msg = (
+            f"--remember-strangers {remember_strangers} needs a --history of at least the same time, "
+            f"got {history}"
+        )
+        raise UserError(msg)
+    return stored, kept
 
 
 def check_matcher(name: str) -> None:

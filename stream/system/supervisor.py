@@ -26,7 +26,7 @@ from stream.exact_json import to_exact_json
 
 __all__ = ["Child", "ProcessExit", "Supervisor"]
 
-_DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
+_DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped", "visits_dropped")
 """Heartbeat counters of dropped items."""
 
 STOP_TIMEOUT_S = 3.0

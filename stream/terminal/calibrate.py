@@ -135,7 +135,10 @@ class _Watcher:
     def visit(self, recording: str) -> StrangerRecording:
         """Returns the visit in a recording: the best score of its tracks."""
         best: StrangerRecording | None = None
-        with Live([recording], self.url, fpir=None, speed=0, encoder=self.encoder, echo=self.echo) as live:
+        run = Live(
+            [recording], self.url, fpir=None, speed=0, encoder=self.encoder, echo=self.echo, history="0"
+        )
+        with run as live:
             sensor = live.infos[0].sensor
             measured = self._measured(recording, sensor)
             ids = {name: person for person, name in self.index.names.items()}

@@ -68,7 +68,7 @@ def enrol_settings(
         # A simulation that behaves like a sensor would drop most of its frames.
         speed = 1.0 if any(map(_is_simulated_sensor, sources or ())) else 0.0
     return Settings().override(
-        sources=sources, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed
+        sources=sources, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed, history="0"
     )
 
 

@@ -86,6 +86,8 @@ def create_live(
         skeletons=skeletons,
         strict=settings.strict,
         places=settings.places,
+        history=settings.history,
+        remember_strangers=settings.remember_strangers,
         notify=notify,
         on_notice=on_notice,
     )

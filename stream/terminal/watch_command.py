@@ -67,6 +67,18 @@ def watch(
     encoder: EncoderOption = None,
     matcher: MatcherOption = None,
     speed: SpeedOption = None,
+    history: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="How long visits are kept: 30d, 12h; 0 stores none.  [default: 30d]"),
+    ] = None,
+    remember_strangers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="How long walks of people who are not enrolled are kept, such as 7d, so that one who comes "
+            "again has the same id. Biometric data without consent.  [default: 0]",
+        ),
+    ] = None,
     view: ViewOption = None,
     strict: StrictOption = False,
     config: Annotated[
@@ -91,6 +103,8 @@ def watch(
         encoder=encoder,
         matcher=matcher,
         speed=speed,
+        history=history,
+        remember_strangers=remember_strangers,
         view=view,
         json=json or None,
         events=events,

@@ -105,3 +105,10 @@ def test_drops_before_a_restart_stay_counted(run: Run) -> None:
     finally:
         run.capture.request_stop()
         run.capture.wait(run.capture.last_heartbeat + 60)
+
+
+def test_visits_that_could_not_be_stored_are_told(run: Run) -> None:
+    beat(run.children[1], visits_dropped=2)
+    run.wait(0)
+    run.wait(1)
+    assert run.texts == ["2 visits dropped: too many waited for a gallery that could not store them"]

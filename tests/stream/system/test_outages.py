@@ -51,3 +51,18 @@ def test_a_remark_at_the_end_of_a_source_is_told() -> None:
         outages.update(Status("capture", 0, state, {}, text))
     assert told == ["a.mp4: 3 damaged"]
     assert not outages.down
+
+
+def test_visits_that_cannot_be_stored_are_told_once_and_are_no_unreadable_gallery() -> None:
+    texts: list[str] = []
+    outages = Outages(["door"], notifier(texts))
+    stuck: dict[str, float] = {"history_stuck": 1}
+    full: tuple[dict[str, float], str] = (stuck, "its disk is full")
+    none: tuple[dict[str, float], str] = ({}, "")
+    for counters, text in (none, full, full, (stuck, "it is locked")):
+        outages.update_gallery(Status("matcher", 0, "ready", counters, text))
+    assert (outages.gallery, outages.history) == ("", "it is locked")
+    assert texts == ["visits are not stored: its disk is full; they wait until they can be"]
+    for counters, text in (({}, "it is gone"), full, none, none):
+        outages.update_gallery(Status("matcher", 0, "ready", counters, text))
+    assert texts[1:] == ["it is gone", "the gallery can be read again", "visits are stored again"]

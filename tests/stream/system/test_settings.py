@@ -88,3 +88,18 @@ def test_an_fpir_is_between_0_and_1(text: str) -> None:
 def test_a_config_that_breaks_the_parser_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"c\.toml"):
         read_config(write(tmp_path, text))
+
+
+def test_how_long_visits_are_kept_is_set_and_checked(tmp_path: Path) -> None:
+    assert (Settings().history, Settings().remember_strangers) == ("30d", "0")
+    settings = read_config(write(tmp_path, 'history = "14d"\nremember_strangers = "7d"'))
+    assert (settings.history, settings.remember_strangers) == ("14d", "7d")
+    assert read_config(write(tmp_path, "history = 0")).history == "0"
+    assert settings.override(remember_strangers="0").override(history="0").history == "0"
+    for given, text in (
+        ({"history": "often"}, "--history: expected a duration"),
+        ({"remember_strangers": "7"}, "--remember-strangers: expected a duration"),
+        ({"history": "3d"}, "--remember-strangers 7d needs a --history of at least the same time, got 3d"),
+    ):
+        with pytest.raises(UserError, match=text):
+            settings.override(**given)
