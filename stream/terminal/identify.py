@@ -15,7 +15,7 @@ from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
 
-__all__ = ["echo_to", "identify", "print_encoder", "start_live"]
+__all__ = ["create_live", "echo_to", "identify", "print_encoder", "start_live"]
 
 INTERRUPTED = 130
 
@@ -57,24 +57,37 @@ def start_live(settings: Settings, err: Console, debug: bool) -> Iterator[Live]:
 
     with ExitStack() as stack:
         with err.status("starting"):
-            system = Live(
-                settings.sources,
-                settings.gallery,
-                fpir=settings.fpir,
-                device=settings.device,
-                speed=settings.speed,
-                encoder=settings.encoder,
-                matcher=settings.matcher,
-                echo=echo_to(err, debug),
-                view=settings.view,
-                strict=settings.strict,
-                places=settings.places,
-                notify=notify,
-                on_notice=on_notice,
-            )
+            system = create_live(settings, echo=echo_to(err, debug), notify=notify, on_notice=on_notice)
             live = stack.enter_context(system)
         print_encoder(live, err)
         yield live
+
+
+def create_live(
+    settings: Settings,
+    *,
+    echo: Callable[[str], None],
+    on_notice: Callable[[Notice], None],
+    notify: Callable[[str], None] = lambda line: None,
+    skeletons: bool = False,
+) -> Live:
+    """Returns the system that the settings describe, not yet started; see `Live` for the other arguments."""
+    return Live(
+        settings.sources,
+        settings.gallery,
+        fpir=settings.fpir,
+        device=settings.device,
+        speed=settings.speed,
+        encoder=settings.encoder,
+        matcher=settings.matcher,
+        echo=echo,
+        view=settings.view,
+        skeletons=skeletons,
+        strict=settings.strict,
+        places=settings.places,
+        notify=notify,
+        on_notice=on_notice,
+    )
 
 
 def print_encoder(live: Live, err: Console) -> None:

@@ -21,6 +21,7 @@ from stream.outputs.output_settings import open_requested
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
+from stream.terminal.identify import create_live
 from stream.terminal.service_log import ServiceLog
 from stream.user_text import user_path
 from stream.web.access_token import Access, default_token_file, load_token
@@ -198,19 +199,7 @@ class _Runner:
             self._log.write_notice(notice)
             self._service.notify(notice)
 
-        return Live(
-            settings.sources,
-            settings.gallery,
-            fpir=settings.fpir,
-            device=settings.device,
-            speed=settings.speed,
-            encoder=settings.encoder,
-            matcher=settings.matcher,
-            echo=self._log.echo,
-            view=settings.view,
-            strict=settings.strict,
-            on_notice=notify,
-        )
+        return create_live(settings, echo=self._log.echo, on_notice=notify, skeletons=True)
 
 
 def _check(settings: Settings) -> None:

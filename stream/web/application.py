@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from stream.web import event_stream, routes_people, routes_session, routes_system
+from stream.web import event_stream, routes_people, routes_session, routes_system, skeleton_stream
 from stream.web.access_control import API, AccessControl, session_cookie
 from stream.web.access_token import Access
 from stream.web.answers import add_schemas
@@ -25,7 +24,13 @@ __all__ = ["ROUTERS", "STATIC", "create_app", "sample_health"]
 STATIC = Path(__file__).parent / "static"
 """Files of the page, served as they are."""
 
-ROUTERS = (routes_session.router, routes_system.router, routes_people.router, event_stream.router)
+ROUTERS = (
+    routes_session.router,
+    routes_system.router,
+    routes_people.router,
+    event_stream.router,
+    skeleton_stream.router,
+)
 """All routes but the description of the API."""
 
 _DESCRIPTION = """\
@@ -70,8 +75,7 @@ async def sample_health(app: FastAPI) -> None:
     """Samples the system's health until it is cancelled."""
     service: Service = app.state.service
     history: HealthHistory = app.state.history
-    with contextlib.suppress(asyncio.CancelledError):
-        while True:
-            if service.live is not None and service.phase == "running":
-                history.sample(service.live)
-            await asyncio.sleep(INTERVAL_S)
+    while True:
+        if service.live is not None and service.phase == "running":
+            history.sample(service.live)
+        await asyncio.sleep(INTERVAL_S)

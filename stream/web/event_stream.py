@@ -14,7 +14,7 @@ from stream.web.broadcast import Broadcast, Message
 from stream.web.problems import ProblemError, responses
 from stream.web.service import ServiceParameter
 
-__all__ = ["event_lines", "router", "stream_response"]
+__all__ = ["STREAM_ANSWER", "event_lines", "router", "stream_response"]
 
 KEEP_ALIVE_S = 15.0
 """A comment is sent after so many seconds without an event, so that a lost connection is noticed."""
@@ -26,13 +26,15 @@ _RETRY = b"retry: 2000\n\n"
 
 router = APIRouter(prefix=API, tags=["events"])
 
-_OPENAPI = {
+STREAM_ANSWER = {
     "description": "server-sent events; `event: dropped` says how many this client lost",
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 
 
-@router.get("/events", response_class=StreamingResponse, responses={200: _OPENAPI, **responses(422, 503)})
+@router.get(
+    "/events", response_class=StreamingResponse, responses={200: STREAM_ANSWER, **responses(422, 503)}
+)
 async def get_events(
     service: ServiceParameter,
     events: Annotated[

@@ -16,6 +16,7 @@ from stream.system.serve_settings import ServeSettings
 from stream.user_text import user_path
 from stream.web.application import sample_health
 from stream.web.service import Service
+from stream.web.skeleton_stream import send_skeletons
 
 __all__ = ["ServerThread"]
 
@@ -93,16 +94,15 @@ class ServerThread:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        streams = (self._service.events, self._service.decisions)
-        for stream in streams:
+        for stream in self._service.streams:
             stream.bind(loop)
-        sampling = loop.create_task(sample_health(self._app))
-        ending = loop.create_task(self._end_streams())
+        beside = (sample_health(self._app), send_skeletons(self._service), self._end_streams())
+        tasks = [loop.create_task(each) for each in beside]
         try:
             await self._server.serve([self._socket])
         finally:
-            sampling.cancel()
-            ending.cancel()
+            for task in tasks:
+                task.cancel()
 
     async def _end_streams(self) -> None:
         """Says that the server has started; ends the streams of events when it is to end."""
@@ -111,5 +111,5 @@ class ServerThread:
         self._started.set()
         while not self._server.should_exit:
             await asyncio.sleep(0.1)
-        self._service.events.close()
-        self._service.decisions.close()
+        for stream in self._service.streams:
+            stream.close()

@@ -34,6 +34,9 @@ Phase = Literal["starting", "running", "reloading", "ended"]
 REMEMBERED_EVENTS = 1000
 """Events that a client which lost its connection can still get."""
 
+SKELETON_QUEUE = 16
+"""Frames of skeletons that wait for a client: old ones are of no use."""
+
 ENDED_TRACKS_S = 60.0
 """How long a track that has ended is shown."""
 
@@ -58,6 +61,7 @@ class Service:
         settings: as given.
         events: stream of events of visits and of notices.
         decisions: stream of all decisions.
+        skeletons: stream of the skeletons of all sources; see `stream.web.skeleton_stream`.
         live: the running system, or the last one; None before the first has started.
         phase: whether it runs.
         since: UTC time of the start.
@@ -67,6 +71,7 @@ class Service:
         self.settings = settings
         self.events = Broadcast(REMEMBERED_EVENTS)
         self.decisions = Broadcast()
+        self.skeletons = Broadcast(queue=SKELETON_QUEUE)
         self.live: Live | None = None
         self.phase: Phase = "starting"
         self.since = now_text()
@@ -86,6 +91,11 @@ class Service:
     def detach(self, phase: Phase) -> None:
         """Says that the system no longer runs."""
         self.phase = phase
+
+    @property
+    def streams(self) -> tuple[Broadcast, ...]:
+        """All streams."""
+        return self.events, self.decisions, self.skeletons
 
     def close(self) -> None:
         """Releases the gallery."""
