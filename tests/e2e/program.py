@@ -163,8 +163,12 @@ class System:
 
     def errors(self) -> str:
         """Returns the text of stderr so far."""
-        self._stderr.seek(0)
-        return self._stderr.read()
+        if sys.platform == "win32":
+            self._stderr.seek(0)
+            return self._stderr.read()
+        # The program writes at the position that `seek` would change.
+        file = self._stderr.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
 
     def notices(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Returns the notices on stderr so far, of one kind or of all."""
