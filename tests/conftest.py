@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import settings
 
 from stream.errors import UserError
 from tools.trials.sample_videos import plaza_video, walker_video
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # One test process runs per CPU, so each uses one thread. Set before torch reads it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -58,6 +63,22 @@ def plaza_film() -> Iterator[Path]:
         except UserError as error:
             _missing(str(error))
         yield path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium without a window, driven by playwright; as `walker_film`."""
+    program = shutil.which("chromium")
+    packages = ("playwright", "axe_playwright_python")
+    lacking = [name for name in packages if importlib.util.find_spec(name) is None]
+    if program is None or lacking:
+        _missing(f"needs {', '.join([*lacking, *(['chromium'] if program is None else [])])}; see .ci/run")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def _missing(reason: str) -> NoReturn:

@@ -15,11 +15,13 @@ const VIEWS = { now, visits, visit, unknowns, enrol, people, health };
 const VISIT_EVENTS = ["arrived", "identified", "doubted", "left"];
 const SIGNED_IN = "signed-in"; // in the browser's storage: scripts cannot see the cookie
 const PRESENCE_EVERY_MS = 300;
+const SOURCES_EVERY_MS = 500;
 
 let shown = null;
 let events = null;
 let skeletons = null;
 let asked = 0;
+let sourcesAsked = 0;
 
 start();
 
@@ -64,7 +66,7 @@ function askToken() {
   followSkeletons();
   byId("views").hidden = true;
   byId("connection").textContent = "";
-  document.title = "Sign in – sge-stream";
+  document.title = "Sign in - sge-stream";
   byId("token").focus();
 }
 
@@ -88,7 +90,7 @@ function takeEvent(kind, event) {
   if (VISIT_EVENTS.includes(kind)) refreshPresence();
   if (kind === "left") attempt(() => shown?.visitsChanged?.());
   if (kind === "people") attempt(() => shown?.peopleChanged?.());
-  if (kind === "dropped") refreshAll();
+  if (kind === "dropped" || kind === "notice") refreshAll();
 }
 
 function refreshAll() {
@@ -111,6 +113,7 @@ function refreshPresence() {
 }
 
 function refreshSources() {
+  sourcesAsked = performance.now();
   attempt(async () => {
     const names = (await request("GET", "/sources")).map((source) => source.name);
     for (const view of Object.values(VIEWS)) view.skeletons?.setSources(names);
@@ -131,7 +134,7 @@ function showView() {
     if (link.hash === `#${name || "now"}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${shown.title} – sge-stream`;
+  document.title = `${shown.title} - sge-stream`;
   if (!first) byId(`${id}-title`).focus();
   followSkeletons();
   attempt(() => shown.enter(argument === undefined ? undefined : decodeURIComponent(argument)));
@@ -149,11 +152,19 @@ function showOnly(id) {
 function followSkeletons() {
   const wanted = shown?.skeletons !== undefined && !document.hidden;
   if (wanted && skeletons === null) {
-    skeletons = new Stream("/skeletons", ["skeletons"], (_, frame) => shown?.skeletons?.put(frame));
+    skeletons = new Stream("/skeletons", ["skeletons"], takeFrame);
   } else if (!wanted && skeletons !== null) {
     skeletons.close();
     skeletons = null;
   }
+}
+
+/** Hands a frame to the view; the sources are others after the system was started anew. */
+function takeFrame(_, frame) {
+  const figures = shown?.skeletons;
+  if (figures === undefined) return;
+  if (figures.has(frame)) figures.put(frame);
+  else if (performance.now() - sourcesAsked > SOURCES_EVERY_MS) refreshSources();
 }
 
 /** Does something; a problem is shown above the view. One with the server itself is shown already. */

@@ -16,8 +16,8 @@ export const enrol = {
   skeletons: figures,
   enter() {
     figures.start();
-    refresh();
     timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
+    return refresh();
   },
   leave() {
     figures.stop();
@@ -36,7 +36,7 @@ byId("enrol-form").addEventListener("submit", async (event) => {
     const answer = await request("POST", "/people", {
       name: given.get("name"),
       tracks: [track],
-      consent: given.get("consent") === "on",
+      consent: "asked",
       consent_note: given.get("consent_note"),
       add: given.get("add") === "on",
     });

@@ -10,8 +10,8 @@ let timer = 0;
 export const health = {
   title: "Health",
   enter() {
-    refreshAll();
     timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
+    return refreshAll();
   },
   leave() {
     clearInterval(timer);

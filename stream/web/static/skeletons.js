@@ -13,6 +13,7 @@ const HEIGHT = 480;
 const FOCAL = WIDTH / 2 / Math.tan((35 * Math.PI) / 180); // a field of view of 70 degrees, as a Kinect v2 has
 const NEAREST_M = 0.5; // nearer skeletons, such as those without a place, are drawn at 3 m
 const LOW_CONFIDENCE = 0.5;
+const NAME_SIZE = 20;
 const STALE_MS = 2000;
 const CALM_MS = 1000;
 
@@ -37,6 +38,11 @@ export class SkeletonFigures {
   setSources(names) {
     this.#sources = names;
     sync(this.parent, names, (name) => name, makeFigure, () => {});
+  }
+
+  /** Returns whether there is a canvas for the source of a frame. */
+  has(frame) {
+    return frame.source < this.#sources.length;
   }
 
   /** Takes a frame; with reduced motion, at most one a second. */
@@ -74,13 +80,14 @@ export class SkeletonFigures {
     const styles = getComputedStyle(canvas);
     const far = [...bodies].sort((a, b) => depth(b) - depth(a));
     for (const body of far) drawBody(pen, body, styles, this.isShown(body.track));
-    for (const body of far) writeName(pen, body, styles);
+    const taken = [];
+    for (const body of far.reverse()) writeName(pen, body, styles, taken);
     describeFigure(figure, canvas, bodies, fresh);
   }
 }
 
 function makeFigure(name) {
-  const canvas = make("canvas", { width: WIDTH, height: HEIGHT, role: "img" });
+  const canvas = make("canvas", { width: WIDTH, height: HEIGHT, role: "img", "aria-label": `Skeletons before ${name}` });
   return make("figure", { class: "skeleton" }, canvas,
     make("figcaption", {}, make("strong", {}, name), " ", make("span", { class: "state" })));
 }
@@ -144,15 +151,21 @@ function drawBody(pen, body, styles, strong) {
   }
 }
 
-function writeName(pen, body, styles) {
+/** Writes the name of a body above its head, or above the names that are there already. */
+function writeName(pen, body, styles, taken) {
   const seen = pointsOf(body).filter(Boolean);
   if (!seen.length) return;
   const text = nameOf(body.track);
-  pen.font = `600 20px ${styles.fontFamily}`;
+  pen.font = `600 ${NAME_SIZE}px ${styles.fontFamily}`;
   const width = pen.measureText(text).width;
   const middle = seen.reduce((sum, [x]) => sum + x, 0) / seen.length;
   const x = Math.max(4, Math.min(WIDTH - width - 4, middle - width / 2));
-  const y = Math.max(22, Math.min(...seen.map(([, top]) => top)) - 14);
+  let y = Math.max(NAME_SIZE + 2, Math.min(...seen.map(([, top]) => top)) - 14);
+  const covers = (other) => x < other.x + other.width && other.x < x + width && Math.abs(y - other.y) < NAME_SIZE + 2;
+  for (let other = taken.find(covers); other !== undefined && y > 0; other = taken.find(covers)) {
+    y = other.y - NAME_SIZE - 2;
+  }
+  taken.push({ x, y, width });
   pen.lineWidth = 4;
   pen.strokeStyle = styles.getPropertyValue("--canvas");
   pen.strokeText(text, x, y);
