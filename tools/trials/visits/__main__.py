@@ -30,7 +30,7 @@ from tools.trials.program import parse_person_numbers
 from tools.trials.visits.figures import IDENTIFIED_WITHIN_S, LEFT_WITHIN_S, Figures, measure
 from tools.trials.visits.kgbd_scene import ENROLLED_WALKS, kgbd_scene
 from tools.trials.visits.plain_tracks import PlainTracks
-from tools.trials.visits.replay import LivePath, Replayed
+from tools.trials.visits.replay import LivePath, Replayed, visit_events
 from tools.trials.visits.scripted_scene import scripted_scene
 from tools.trials.visits.stage import Scene
 
@@ -50,11 +50,19 @@ def plain_events(live: LivePath, replayed: Replayed, enrolled: Sequence[WalkCage
     matcher, tracks = live.matcher(replayed.cards, enrol(enrolled)), PlainTracks(replayed.cards)
     events: list[VisitEvent] = []
     for tick, cages in replayed.ticks:
-        events += tracks.observe(tick.time_ns, matcher.observe(tick, cages))
+        decisions = matcher.observe(tick, cages)
+        if tick.last:
+            decisions += matcher.end_source(tick.source)
+        events += tracks.observe(tick.time_ns, decisions)
     return events
 
 
-WAYS: dict[str, Events] = {"tracks alone": plain_events}
+def events_of_visits(live: LivePath, replayed: Replayed, enrolled: Sequence[WalkCages]) -> list[VisitEvent]:
+    """Returns the events of visits."""
+    return visit_events(replayed, live.matcher(replayed.cards, enrol(enrolled)), live.contract)
+
+
+WAYS: dict[str, Events] = {"visits": events_of_visits, "tracks alone": plain_events}
 
 
 def measure_scenes(

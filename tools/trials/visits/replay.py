@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -18,15 +19,21 @@ from gallery.matcher_settings import SourceCard
 from gallery.scoring.backend import Backend, load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.records import PersonTemplates
+from gallery.visits.ranked_candidates import ranked_candidates
+from gallery.visits.visit_tracker import VisitTracker
 from stream.body import FloatArray
 from stream.bus.messages import Tick
+from stream.capture.body_places import BodyPlaces
 from stream.capture.levelling import Levelling
 from stream.capture.tracking import make_tick, source_tracker
+from stream.skeleton import get_layout
+from stream.visits.events import VisitEvent
 from tools.trials.visits.stage import Passage, StagedSource
 
-__all__ = ["LivePath", "Replayed"]
+__all__ = ["LivePath", "Replayed", "visit_events"]
 
 FPIR = 0.05
+_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,17 +96,45 @@ class LivePath:
         tracker = source_tracker(
             source.info, Levelling(), f=self.encoder.contract.f, index=number, sources=count
         )
+        places = BodyPlaces(get_layout(source.info.layout))
         found = []
         for frame in source.frames:
             update = tracker.push(frame)
             tracks = tracker.numbers
+            places.add(frame, tracks)
             for body in frame.bodies:
                 passages = shown.setdefault(tracks[body.id], Counter())
                 passages[before + source.owners[body.id]] += 1
-            if update:
+            last = frame is source.frames[-1]
+            if update or last or places.due(frame.time_ns):
                 tick, block = make_tick(
-                    update, number, 0, time_ns=frame.time_ns, arrival_ns=0, in_view=tracker.open, last=False
+                    update,
+                    number,
+                    0,
+                    time_ns=frame.time_ns,
+                    arrival_ns=0,
+                    in_view=tracker.open,
+                    last=last,
+                    places=places.take(frame.time_ns),
                 )
-                tick = msgspec.structs.replace(tick, time_ns=frame.time_ns)
                 found.append((frame.time_ns, tick, block))
         return found
+
+
+def visit_events(replayed: Replayed, matcher: Matcher, contract: str) -> list[VisitEvent]:
+    """Returns the events of visits, as the matcher process makes them."""
+    visits = VisitTracker(
+        "trial",
+        replayed.cards,
+        contract,
+        lambda track: ranked_candidates(matcher.decision_rule, track),
+        ["hall"] * len(replayed.cards),
+    )
+    events: list[VisitEvent] = []
+    for tick, cages in replayed.ticks:
+        decisions = matcher.observe(tick, cages)
+        if tick.last:
+            decisions += matcher.end_source(tick.source)
+        now = _START + timedelta(microseconds=tick.time_ns / 1000)
+        events += [news.event for news in visits.observe(tick, decisions, now)]
+    return events
