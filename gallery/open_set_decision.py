@@ -32,6 +32,8 @@ EQUAL_SCORES = 0.5e-4
 
 _NAMES_SHOWN = 3
 
+_STRANGER = Reason("stranger", "score is below the threshold")
+
 
 @dataclass(slots=True)
 class Track:
@@ -165,7 +167,7 @@ class DecisionRule:
             return "unknown", Reason("uncalibrated", text)
         accepted = threshold is None or ranking[0].score >= threshold
         if not accepted:
-            return "unknown", Reason("stranger", "score is below the threshold")
+            return "unknown", self._rejected(track, ranking[0])
         if equal := self._equal(ranking):
             text = f"{_count(len(equal))} people fit equally well: {_listed(equal)}"
             return "unknown", Reason("ambiguous", text)
@@ -173,6 +175,16 @@ class DecisionRule:
             text = "best candidate; strangers are not rejected"
             return "person", Reason("strangers-not-rejected", text)
         return "person", Reason("accepted", "score reaches the threshold")
+
+    def _rejected(self, track: Track, best: CandidateScore) -> Reason:
+        """Returns why the best candidate is not accepted."""
+        calibration = self.calibration(track)
+        if calibration is None or self.fpir is None:
+            return _STRANGER
+        if best.score < calibration.threshold(self.fpir, best.windows):
+            return _STRANGER
+        name = self.index.names[best.person]
+        return Reason("denied-visit", f"score is no higher than that of a denied visit of {name}")
 
     def _confidence(self, track: Track, best: CandidateScore | None, code: ReasonCode) -> int | None:
         """Returns the probability in percent that what is said of the candidate is right."""
@@ -199,11 +211,7 @@ class DecisionRule:
 
     def _accepted(self, track: Track, ranking: list[CandidateScore]) -> list[CandidateScore]:
         """Returns the candidates whose own score reaches the threshold, if there is one."""
-        thresholds: dict[int, float | None] = {}
-        for each in ranking:
-            if each.windows not in thresholds:  # the threshold depends on nothing else of the person
-                thresholds[each.windows] = self.threshold(track, each)
-        limits = [thresholds[each.windows] for each in ranking]
+        limits = [self.threshold(track, each) for each in ranking]
         return [s for s, limit in zip(ranking, limits, strict=True) if limit is None or s.score >= limit]
 
     def threshold(self, track: Track, candidate: CandidateScore | None) -> float | None:
@@ -211,7 +219,9 @@ class DecisionRule:
         if self.fpir is None or candidate is None:
             return None
         calibration = self.calibration(track)
-        return None if calibration is None else calibration.threshold(self.fpir, candidate.windows)
+        if calibration is None:
+            return None
+        return calibration.threshold(self.fpir, candidate.windows, candidate.person)
 
     def calibration(self, track: Track) -> SiteCalibration | None:
         """Returns what gives the thresholds of a track; None where there is nothing."""

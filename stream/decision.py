@@ -16,6 +16,7 @@ ReasonCode = Literal[
     "strangers-not-rejected",
     "stranger",
     "ambiguous",
+    "denied-visit",
     "uncalibrated",
     "nobody-enrolled",
     "gallery-gone",

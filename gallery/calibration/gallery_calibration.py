@@ -10,6 +10,7 @@ from gallery.calibration.site_calibration import SiteCalibration, calibrate_site
 from gallery.calibration.stranger_visits import enrolled_visits
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
+from gallery.store.history_records import DeniedVisit
 from gallery.store.records import StrangerRecording, StrangerVisit
 from stream.errors import GalleryError
 
@@ -43,7 +44,10 @@ def calibrate_gallery(gallery: Gallery, index: TemplateIndex) -> Calibrations:
         GalleryError: the gallery cannot be read.
     """
     visits = compare_gallery(gallery, index)
-    return calibrate_index(index, visits, gallery.stranger_recordings(index.backend.version))
+    version = index.backend.version
+    return calibrate_index(
+        index, visits, gallery.stranger_recordings(version), gallery.history.denied(version)
+    )
 
 
 def compare_gallery(gallery: Gallery, index: TemplateIndex) -> list[StrangerVisit]:
@@ -60,7 +64,10 @@ def compare_gallery(gallery: Gallery, index: TemplateIndex) -> list[StrangerVisi
 
 
 def calibrate_index(
-    index: TemplateIndex, visits: Sequence[StrangerVisit], recordings: Sequence[StrangerRecording]
+    index: TemplateIndex,
+    visits: Sequence[StrangerVisit],
+    recordings: Sequence[StrangerRecording],
+    denied: Sequence[DeniedVisit] = (),
 ) -> Calibrations:
     """Returns the calibrations by given visits.
 
@@ -68,6 +75,7 @@ def calibrate_index(
         index: of a gallery's templates.
         visits: of enrolled walks to the other people.
         recordings: of people who are not enrolled.
+        denied: visits that were said to be a person's and were not.
     """
     scores = {visit.walk_id: visit.score for visit in visits}
     found = {}
@@ -81,5 +89,13 @@ def calibrate_index(
             for person, own in groupby(walks, key=lambda walk: walk.person_id)
         }
         strangers = [(each.people, each.score) for each in recordings if each.sensor == sensor]
-        found[sensor] = calibrate_site(measured, len(people), enrolled, strangers)
+        highest: dict[int, tuple[float, int]] = {}
+        for each in denied:
+            if each.sensor == sensor:
+                visit = (each.score - measured.above(each.windows), each.people)
+                highest[each.person_id] = max(visit, highest.get(each.person_id, visit))
+        # One of each person: the same stranger may come again and again.
+        strangers += [(count, score) for score, count in highest.values()]
+        limits = {person: score for person, (score, _) in highest.items()}
+        found[sensor] = calibrate_site(measured, len(people), enrolled, strangers, limits)
     return found

@@ -9,13 +9,17 @@ recordings of people who are not enrolled.
 
 The threshold is the predictive one: the fewer the visits, the higher. `tools.trials.stranger_rates` measures
 how many strangers are named.
+
+The best of a person's visits that were denied (`sge-stream visits deny`) counts as a stranger's, and the
+person has a threshold of their own: a later visit is that person's only if its visit score is higher.
+`tools.trials.denied_visits` measures what it brings and costs.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +57,7 @@ class SiteCalibration:
         location: mean of this site's standardised visit scores, joined with what was measured elsewhere.
         scale: their deviation, likewise.
         visits: number of this site's visits that both rest on.
+        denied: the highest visit score of denied visits, by the id of the person that each was said to be.
     """
 
     measured: VisitScores
@@ -62,6 +67,7 @@ class SiteCalibration:
     location: float = 0.0
     scale: float = 1.0
     visits: int = 0
+    denied: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def provisional(self) -> bool:
@@ -77,14 +83,18 @@ class SiteCalibration:
             parts += [_count(self.strangers)] if self.strangers else []
         return " and ".join(parts) or "other sites only"
 
-    def threshold(self, fpir: float, windows: int) -> float:
+    def threshold(self, fpir: float, windows: int, person: int | None = None) -> float:
         """Returns the score from which a candidate is accepted after a number of windows.
 
         Args:
             fpir: the share of strangers that may be named at any moment of their visit, 0..1.
             windows: number of windows of evidence.
+            person: id of the candidate; None for somebody of whom no visit was denied.
         """
-        return self.visit_threshold(fpir) + self.measured.above(windows)
+        limit = self.visit_threshold(fpir)
+        if person is not None and person in self.denied:
+            limit = max(limit, math.nextafter(self.denied[person], math.inf))
+        return limit + self.measured.above(windows)
 
     def visit_threshold(self, fpir: float) -> float:
         """Returns the visit score from which a visit counts as named; see `threshold`."""
@@ -130,6 +140,7 @@ def calibrate_site(
     people: int,
     enrolled: Mapping[int, Sequence[float]],
     strangers: Sequence[tuple[int, float]] = (),
+    denied: Mapping[int, float] | None = None,
 ) -> SiteCalibration:
     """Joins what was measured elsewhere with what a gallery shows.
 
@@ -141,6 +152,7 @@ def calibrate_site(
         people: number of enrolled people, at least 1.
         enrolled: visit scores of enrolled people's walks to the others, by person.
         strangers: visits of people who are not enrolled: how many people were enrolled then, and the score.
+        denied: see `SiteCalibration`; None for none.
     """
     groups = []
     if people > _USED_TWICE:
@@ -149,7 +161,7 @@ def calibrate_site(
     groups += [_standardise(measured, count, [score]) for count, score in strangers]
     visits = max(0, own_people - _USED_TWICE) + len(strangers)
     if not visits:
-        return SiteCalibration(measured, people, own_people, len(strangers))
+        return SiteCalibration(measured, people, own_people, len(strangers), denied=denied or {})
     mean = float(np.mean([np.mean(own) for own in groups]))
     variance = float(np.mean([np.mean((own - mean) ** 2) for own in groups]))
     spread = (SCALE_VISITS + visits * variance) / (SCALE_VISITS + visits)
@@ -161,6 +173,7 @@ def calibrate_site(
         location=mean * visits * _variance(measured, visits),
         scale=math.sqrt(spread),
         visits=visits,
+        denied=denied or {},
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
@@ -17,9 +18,11 @@ from sqlalchemy.exc import IntegrityError
 from gallery.store.copying import copy_people
 from gallery.store.engines import open_store
 from gallery.store.history import VisitHistory
-from gallery.store.history_rows import delete_walks, merge_visits
+from gallery.store.history_records import VisitWalk
+from gallery.store.history_rows import delete_walks, give_visits, merge_visits
 from gallery.store.names import clean_name, clean_note, name_key, name_taken, rename_taken
 from gallery.store.records import (
+    Enrolment,
     Erasure,
     NewEnrolment,
     Person,
@@ -221,15 +224,10 @@ class Gallery:
         check_walks(enrolments)
         now = datetime.now(UTC)
         consent_at = now if consent_at is None else consent_at.astimezone(UTC)
-        consent_by = Consent(consent_by).value
-        values = {"enrolled_at": now, "consent_at": consent_at, "consent_by": consent_by}
+        new = Person(name, now, consent_at, Consent(consent_by).value, (), note)
         with self._write() as db:
-            added = insert(person).values(
-                name=name, name_key=name_key(name), consent_note=note or None, **values
-            )
-            (person_id,) = _take_name(db, added.returning(person.c.id), name_taken(name))
-            walks = tuple(add_walk(db, person_id, walk, now) for walk in enrolments)
-        return Person(name, now, consent_at, consent_by, walks, note)
+            _, walks = _add_person(db, new, enrolments)
+        return replace(new, enrolments=walks)
 
     def add_walks(self, name: str, enrolments: Sequence[NewEnrolment]) -> Person:
         """Adds walks to an enrolled person: all are durable when this returns, or none is stored.
@@ -251,6 +249,34 @@ class Gallery:
                 add_walk(db, person_id, walk, datetime.now(UTC))
             (found,) = read_people(db.execute(select_people().where(person.c.id == person_id)))
         return found
+
+    def adopt(
+        self, number: int, name: str, walks: Sequence[VisitWalk], consent_by: str, consent_note: str = ""
+    ) -> tuple[Person, int]:
+        """Enrols a remembered stranger, whose visits are the person's from then on.
+
+        Args:
+            number: of the stranger.
+            name: see `enrol`.
+            walks: those kept of the stranger, at least one; all are taken out of the visits.
+            consent_by: see `enrol`.
+            consent_note: see `enrol`.
+
+        Returns:
+            The person, and the number of the visits.
+
+        Raises:
+            GalleryError: as `enrol` does.
+        """
+        name, note = clean_name(name), clean_note(consent_note)
+        enrolments = [walk.as_enrolment() for walk in walks]
+        check_walks(enrolments)
+        now = datetime.now(UTC)
+        new = Person(name, now, now, Consent(consent_by).value, (), note)
+        with self._write() as db:
+            person_id, stored = _add_person(db, new, enrolments)
+            visits = give_visits(db, number, person_id)
+        return replace(new, enrolments=stored), visits
 
     def merge(self, name: str, other: str) -> Erasure:
         """Gives a person all walks of another, and erases the other's name from the database's files.
@@ -424,6 +450,26 @@ class _Access:
 
     def erase(self, *, patient: bool) -> Erasure:
         return self._gallery._erase(patient=patient)
+
+
+def _add_person(
+    db: Connection, new: Person, walks: Sequence[NewEnrolment]
+) -> tuple[int, tuple[Enrolment, ...]]:
+    """Stores a person without walks, and walks; returns the person's id and the walks as stored.
+
+    Raises:
+        GalleryError: the name is taken, or a walk cannot be stored.
+    """
+    added = insert(person).values(
+        name=new.name,
+        name_key=name_key(new.name),
+        enrolled_at=new.enrolled_at,
+        consent_at=new.consent_at,
+        consent_by=new.consent_by,
+        consent_note=new.consent_note or None,
+    )
+    (person_id,) = _take_name(db, added.returning(person.c.id), name_taken(new.name))
+    return person_id, tuple(add_walk(db, person_id, walk, new.enrolled_at) for walk in walks)
 
 
 def _revision(db: Connection) -> int:

@@ -129,19 +129,21 @@ class VisitHistory:
             return read_visits(db, db.execute(query).all())
 
     def visit(self, id_start: str) -> StoredVisit:
-        """Returns the visit of an id, or of the first characters of one, if no other id starts so.
+        """Returns the visit of an id, or of its first characters or last part, if no other id has them.
 
         Raises:
             GalleryError: there is none, or there are several.
         """
-        own = visit.c.id.startswith(id_start, autoescape=True) if id_start else visit.c.id.is_(None)
+        own = visit.c.id.startswith(id_start, autoescape=True)
+        own |= visit.c.id.endswith(f"-{id_start}", autoescape=True)
+        own &= bool(id_start)
         with self._access.read() as db:
             found = read_visits(db, db.execute(select_visits().where(own).limit(_SHOWN)).all())
         exact = [each for each in found if each.id == id_start]
         if len(found) > 1 and not exact:
             ids = ", ".join(each.id for each in found[: _SHOWN - 1])
             more = " and others" if len(found) == _SHOWN else ""
-            msg = f"{id_start} is the start of several visits' ids: {ids}{more}; give more characters"
+            msg = f"{id_start} is part of several visits' ids: {ids}{more}; give more characters"
             raise GalleryError(msg)
         if not found:
             msg = f"no visit {id_start!a} is stored; `sge-stream visits` lists those of the last days"
@@ -166,6 +168,11 @@ class VisitHistory:
             for number, walk in _walks(db, own & (visit_walk.c.contract_id == contract)):
                 walks.setdefault(number, []).append(walk)
         return [RememberedVisitor(number, tuple(own_walks)) for number, own_walks in sorted(walks.items())]
+
+    def walks_of(self, number: int) -> list[VisitWalk]:
+        """Returns the walks that are kept of a remembered stranger, oldest first."""
+        with self._access.read() as db:
+            return [walk for _, walk in _walks(db, visit.c.visitor == number)]
 
     def judge(self, visit_id: str, truth: Truth, was: str | None = None) -> tuple[StoredVisit, Erasure]:
         """Records whether the outcome of a visit was right; a later judgement takes the place of an earlier.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from gallery.store.records import NewEnrolment
 from stream.body import FloatArray
 from stream.decision import ReasonCode
 from stream.visits.events import Outcome, VisitCandidate
@@ -56,6 +57,19 @@ class VisitWalk:
     view: str | None
     seconds: float
     quality: float
+
+    def as_enrolment(self) -> NewEnrolment:
+        """Returns the walk as one that can be enrolled."""
+        return NewEnrolment(
+            self.contract_id,
+            self.sensor,
+            self.seconds,
+            self.quality,
+            self.templates,
+            self.statistics,
+            self.pose_model,
+            self.view,
+        )
 
 
 @dataclass(frozen=True, slots=True)

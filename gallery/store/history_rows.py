@@ -23,6 +23,7 @@ __all__ = [
     "copy_visits",
     "delete_walks",
     "drop_oldest_walks",
+    "give_visits",
     "merge_visits",
     "read_visit_walk",
     "read_visits",
@@ -248,6 +249,13 @@ def merge_visits(db: Connection, removed: int, kept: int) -> None:
     db.execute(moved.values(person_id=kept))
     right = (visit.c.person_id == visit.c.was_id) & (visit.c.truth == "denied")
     db.execute(update(visit).where(right).values(truth="confirmed", was_id=None))
+
+
+def give_visits(db: Connection, visitor: int, person_id: int) -> int:
+    """Gives the visits of a remembered stranger to a person who was enrolled; returns their number."""
+    own = visit.c.visitor == visitor
+    delete_walks(db, own)
+    return int(db.execute(update(visit).where(own).values(person_id=person_id)).rowcount)
 
 
 def copy_visits(source: Connection, target: Connection, ids: Mapping[int, int]) -> None:

@@ -21,7 +21,7 @@ __all__ = ["KEPT_TEMPLATES", "KeepRule", "VisitToKeep", "fewer_templates"]
 KEPT_TEMPLATES = 16
 """Templates kept of a visit: each the mean of four of those that an enrolment of the walk would have."""
 
-_STRANGERS: tuple[ReasonCode, ...] = ("stranger", "nobody-enrolled")
+_STRANGERS: tuple[ReasonCode, ...] = ("stranger", "denied-visit", "nobody-enrolled")
 """Reasons for which an unknown person is nobody who is enrolled."""
 
 

@@ -46,6 +46,7 @@ from stream.terminal.people_command import people
 from stream.terminal.serve_command import serve
 from stream.terminal.signals import interrupt_on_end_signals
 from stream.terminal.version import version_text
+from stream.terminal.visits_command import visits
 from stream.terminal.watch_command import Program, watch
 
 __all__ = ["app", "main"]
@@ -77,6 +78,7 @@ def program(
 app.command(context_settings={"allow_extra_args": True})(watch)
 app.command()(serve)
 app.add_typer(people, name="people")
+app.add_typer(visits, name="visits")
 app.add_typer(gallery_commands, name="gallery")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gallery.store.names import clean_name, name_key, rename_taken
+from gallery.store.names import clean_name, name_key, name_taken, rename_taken
 from gallery.store.people_records import person_record, to_json
+from stream.consent import Consent
 from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import (
     DeviceOption,
@@ -83,6 +85,40 @@ def people_add_walk(
     settings = enrol_settings(source, gallery=gallery, device=device, encoder=encoder, speed=speed)
     plan = EnrolPlan(name, settings, WantedWalks(tuple(track or ()), seconds), yes, add=True, force=force)
     enrol(plan, out=out, err=err, debug=debug_requested(context))
+
+
+@people.command("adopt")
+def people_adopt(
+    visitor: Annotated[
+        str,
+        typer.Argument(metavar="VISITOR", show_default=False, help='A remembered stranger: "visitor 7".'),
+    ],
+    name: NameArgument,
+    gallery: GalleryOption = None,
+    encoder: EncoderOption = None,
+    yes: YesOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Enrol a stranger who is remembered, with the walks that are kept of their visits."""
+    from gallery.adoption import adopt_visitor, visitor_number  # noqa: PLC0415 - others start faster
+
+    number, name = visitor_number(visitor), clean_name(name)
+    with open_gallery(gallery, create=False) as store:
+        if store.has(name):
+            raise name_taken(name)
+        confirm(f"Does {name} agree that a template of their gait is stored?", yes)
+        consent = Consent.STATED if yes else Consent.ASKED
+        weights = [Path(each) for each in encoder or ()]
+        adopted = adopt_visitor(store, number, name, consent, weights=weights, force=force)
+    for warning in adopted.warnings:
+        err.print(f"warning: {warning}", highlight=False, soft_wrap=True)
+    walks = len(adopted.person.enrolments)
+    text = (
+        f"{adopted.person.name} is enrolled: {walks} walk{'' if walks == 1 else 's'}, "
+        f"{adopted.person.seconds:.1f} s of usable walking; {adopted.visits} earlier "
+        f"visit{'' if adopted.visits == 1 else 's'} of visitor {number}"
+    )
+    out.print(text, highlight=False, soft_wrap=True)
 
 
 @people.command("merge")

@@ -134,10 +134,15 @@ def test_visits_are_listed_newest_first_and_by_what_is_asked(gallery: Gallery, i
 
 def test_an_id_may_be_shortened_as_long_as_it_is_one_visits(gallery: Gallery) -> None:
     gallery.history.add([new_visit(each) for each in ("ab-1", "ab-12", "cd-1", "c%", "x1", "x2", "x3", "x4")])
+    assert gallery.history.visit("12").id == "ab-12"
     assert gallery.history.visit("cd").id == "cd-1"
     assert gallery.history.visit("ab-1").id == "ab-1"
     assert gallery.history.visit("c%").id == "c%"
-    for start, text in (("ab", "ab-1, ab-12; give more"), ("x", "and others; give more")):
+    for start, text in (
+        ("ab", "ab-1, ab-12; give more"),
+        ("x", "and others; give more"),
+        ("1", "ab-1, cd-1"),
+    ):
         with pytest.raises(GalleryError, match=text):
             gallery.history.visit(start)
     for start in ("", "%", "_", "z", "ab-123"):
