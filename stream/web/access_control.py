@@ -130,11 +130,11 @@ class AccessControl:
                 "unauthorized",
                 "give the token: Authorization: Bearer TOKEN; see where serve keeps it",
             )
+        if self._access.accepts(token.strip()):
+            return None
         address = client_address(scope)
         if seconds := self._access.must_wait(address):
             return 429, "too-many-attempts", f"too many wrong tokens; try again in {seconds} s", seconds
-        if self._access.accepts(token.strip()):
-            return None
         self._access.note_wrong(address)
         return 401, "unauthorized", "the token is wrong; see where serve keeps it"
 

@@ -27,7 +27,11 @@ SESSION_S = 30 * 24 * 3600
 
 MAX_WRONG = 10
 WRONG_WITHIN_S = 60.0
-"""After `MAX_WRONG` wrong tokens within so many seconds, an address must wait."""
+"""After `MAX_WRONG` wrong tokens within so many seconds, an address is told to wait.
+
+The right token is accepted all the same: others at its address must not keep its owner out, and no number
+of tries finds a token of `MIN_TOKEN` characters.
+"""
 
 _MAX_ADDRESSES = 1000
 
@@ -107,7 +111,7 @@ class Access:
         return int(text.partition(".")[0]) > self._clock()
 
     def must_wait(self, address: str) -> int:
-        """Returns for how many seconds no token of an address is looked at, 0 for none."""
+        """Returns for how many seconds an address should give no further token, 0 for none."""
         times = self._wrong.get(address)
         if times is None or len(times) < MAX_WRONG:
             return 0

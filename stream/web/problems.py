@@ -84,7 +84,7 @@ def problem_response(
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Returns the description of problems for a route's OpenAPI, those of every route included."""
     schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    common = (401, 413, 421, 429)
+    common = (400, 401, 413, 421, 429)
     return {each: {"description": _NAMES[each], "content": schema} for each in sorted({*common, *statuses})}
 
 

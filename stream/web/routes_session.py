@@ -26,11 +26,11 @@ class Login(BaseModel):
 async def log_in(request: Request, body: Login) -> Response:
     """Gives a browser that knows the token a cookie, which counts like the token."""
     access: Access = request.app.state.access
-    address = client_address(request.scope)
-    if seconds := access.must_wait(address):
-        text = f"too many wrong tokens; try again in {seconds} s"
-        raise ProblemError(429, "too-many-attempts", text, {"Retry-After": str(seconds)})
     if not access.accepts(body.token):
+        address = client_address(request.scope)
+        if seconds := access.must_wait(address):
+            text = f"too many wrong tokens; try again in {seconds} s"
+            raise ProblemError(429, "too-many-attempts", text, {"Retry-After": str(seconds)})
         access.note_wrong(address)
         raise ProblemError(401, "unauthorized", "the token is wrong; see where serve keeps it")
     answer = Response(status_code=204)

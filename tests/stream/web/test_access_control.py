@@ -62,7 +62,9 @@ def test_many_wrong_tokens_must_wait(server: WebServer) -> None:
     answer = server.stranger.get("/api/v1/people", headers=wrong)
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= 60
-    assert server.stranger.post("/api/v1/login", json={"token": server.token}).status_code == 429
+    assert server.stranger.post("/api/v1/login", json={"token": "wrong"}).status_code == 429
+    assert server.client.get("/api/v1/people").status_code == 200, "the owner is not kept out"
+    assert server.stranger.post("/api/v1/login", json={"token": server.token}).status_code == 204
 
 
 def test_the_login_gives_a_cookie_that_scripts_cannot_read_and_that_counts_like_the_token(
