@@ -258,6 +258,11 @@ class Live:
         return self._url
 
     @property
+    def weights(self) -> tuple[str, ...]:
+        """Paths of the weights; empty for the shipped ones."""
+        return self._weights
+
+    @property
     def outages(self) -> Outages:
         """Sources that currently deliver nothing."""
         return self._monitor.outages

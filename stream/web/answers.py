@@ -10,7 +10,15 @@ from fastapi.openapi.utils import get_openapi
 
 from stream.visits.presence import Presence
 from stream.web.problems import Problem
-from stream.web.records import EnrolmentAnswer, ErasureAnswer, Health, PersonAnswer, SourceState, TrackInView
+from stream.web.records import (
+    EnrolmentAnswer,
+    ErasureAnswer,
+    Health,
+    PersonAnswer,
+    SensorCalibration,
+    SourceState,
+    TrackInView,
+)
 
 __all__ = ["add_schemas", "answers", "json_answer"]
 
@@ -23,6 +31,7 @@ _RECORDS: tuple[type[msgspec.Struct], ...] = (
     PersonAnswer,
     Presence,
     Problem,
+    SensorCalibration,
     SourceState,
     TrackInView,
 )

@@ -10,12 +10,20 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from stream.web import event_stream, routes_people, routes_session, routes_system, skeleton_stream
+from stream.web import (
+    event_stream,
+    routes_calibration,
+    routes_people,
+    routes_session,
+    routes_system,
+    skeleton_stream,
+)
 from stream.web.access_control import API, AccessControl, session_cookie
 from stream.web.access_token import Access
 from stream.web.answers import add_schemas
 from stream.web.health_history import INTERVAL_S, HealthHistory
 from stream.web.problems import add_problem_handlers
+from stream.web.routes_calibration import LatestCalibration
 from stream.web.security_headers import SecurityHeaders
 from stream.web.service import Service
 
@@ -28,6 +36,7 @@ ROUTERS = (
     routes_session.router,
     routes_system.router,
     routes_people.router,
+    routes_calibration.router,
     event_stream.router,
     skeleton_stream.router,
 )
@@ -62,7 +71,7 @@ def create_app(service: Service, access: Access, port: int) -> FastAPI:
         ],
     )
     app.state.service, app.state.access, app.state.cookie = service, access, cookie
-    app.state.history = HealthHistory()
+    app.state.history, app.state.calibration = HealthHistory(), LatestCalibration()
     for router in ROUTERS:
         app.include_router(router)
     add_problem_handlers(app)

@@ -13,6 +13,7 @@ __all__ = [
     "HealthSample",
     "PersonAnswer",
     "ProcessHealth",
+    "SensorCalibration",
     "SourceState",
     "TrackInView",
 ]
@@ -106,6 +107,33 @@ class ErasureAnswer(msgspec.Struct, frozen=True):
     name: str
     erased: bool
     message: str
+
+
+class SensorCalibration(msgspec.Struct, frozen=True):
+    """The calibration of one kind of sensor; `sge-stream calibrate` reports more.
+
+    Attributes:
+        sensor: the kind of sensor.
+        people: number of people who are enrolled on it.
+        calibrated: False if there are no thresholds: nobody is enrolled, or none were
+            measured for the encoder.
+        provisional: True if too few people were compared for the rate of strangers named to be relied on.
+        basis: what the thresholds rest on; empty without thresholds.
+        strangers: number of visits of people who are not enrolled that they rest on.
+        fpir: accepted share of strangers that are named; null where strangers are not rejected.
+        low: of the 95 % interval of that share here; null without thresholds.
+        high: likewise.
+    """
+
+    sensor: str
+    people: int
+    calibrated: bool
+    provisional: bool
+    basis: str
+    strangers: int
+    fpir: float | None
+    low: float | None
+    high: float | None
 
 
 class SourceState(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from stream.outputs.metrics import CONTENT_TYPE
 from stream.system.live import Live
@@ -27,24 +28,30 @@ _DROPS = ("frames_dropped", "windows_dropped")
 
 
 @router.get(
-    "/healthz", responses={200: {"description": "the process is alive"}}, openapi_extra={"security": []}
+    "/healthz",
+    response_class=PlainTextResponse,
+    responses={200: {"description": "the process is alive"}, **responses()},
+    openapi_extra={"security": []},
 )
 async def is_alive() -> Response:
     """Says that the process is alive; needs no token."""
-    return Response("alive\n", media_type="text/plain")
+    return PlainTextResponse("alive\n")
 
 
 @router.get(
-    "/readyz", responses={200: {"description": "ready"}, **responses(503)}, openapi_extra={"security": []}
+    "/readyz",
+    response_class=PlainTextResponse,
+    responses={200: {"description": "ready"}, **responses(503)},
+    openapi_extra={"security": []},
 )
 async def ready(service: ServiceParameter) -> Response:
     """Says whether all processes work and at least one source delivers; needs no token."""
     if service.phase == "running" and service.live is not None and is_ready(service.live):
-        return Response("ready\n", media_type="text/plain")
+        return PlainTextResponse("ready\n")
     return problem_response(503, "unavailable", "not ready", {"Retry-After": "2"})
 
 
-@router.get("/metrics", responses={200: _METRICS, **responses(503)})
+@router.get("/metrics", response_class=PlainTextResponse, responses={200: _METRICS, **responses(503)})
 def metrics(service: ServiceParameter) -> Response:
     """Writes the metrics of the running system in the format of Prometheus."""
     found = service.metrics

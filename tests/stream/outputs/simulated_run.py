@@ -112,6 +112,8 @@ def simulated_live(
         overload=overload,
         fpir=0.01,
         gallery="sqlite:///g.db",
-        encoder=SimpleNamespace(description="random features"),
+        encoder=SimpleNamespace(description="random features", contract="abc"),
+        weights=(),
+        run=None,
     )
     return cast("Live", live)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,7 @@ from stream.system.settings import Settings
 from stream.visits.events import Left, Outcome
 from tests.stream.outputs.simulated_run import make_verdict, simulated_live
 
+ROOT = Path(__file__).resolve().parents[3]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -95,6 +97,15 @@ def test_the_heartbeats_of_the_processes_are_metrics() -> None:
     assert value(found, "sge_queue_depth", process="matcher") == 0
     assert value(found, "sge_gallery_readable") == 0
     assert value(found, "sge_calibration", source="webcam 0") == 0
+
+
+def test_the_documentation_lists_all_metrics() -> None:
+    metrics = MetricsOutput(simulated_live())
+    families = text_string_to_metric_families(metrics.text().decode())
+    shown = {family.name for family in families if not family.name.endswith("_created")}
+    page = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(sge_\w+)", page, re.MULTILINE)
+    assert {name.removesuffix("_total") for name in listed} == shown
 
 
 def open_metrics(address: str) -> MetricsServer:

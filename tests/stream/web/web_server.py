@@ -18,7 +18,7 @@ from stream.web.access_token import Access, load_token
 from stream.web.application import create_app
 from stream.web.listen_address import listen
 from stream.web.server_thread import ServerThread
-from stream.web.service import Service
+from stream.web.service import Service, ServiceOutput
 
 __all__ = ["WebServer", "enrol", "web_server"]
 
@@ -43,10 +43,8 @@ def web_server(
     settings = settings or ServeSettings()
     settings = settings.override({"listen": "127.0.0.1:0", "token_file": str(folder / "token")})
     gallery = folder / "gallery.db"
-    with open_gallery(str(gallery)) as store:
-        for name in ("Ada", "Ben"):
-            enrol(str(gallery), name)
-        del store
+    for name in ("Ada", "Ben"):
+        enrol(str(gallery), name)
     token, _ = load_token(Path(settings.token_file))
     with ExitStack() as stack:
         listening = stack.enter_context(listen(settings))
@@ -55,7 +53,7 @@ def web_server(
         stack.enter_context(ServerThread(create_app(service, Access(token), port), settings, listening))
         if live is not None:
             live.gallery = str(gallery)  # type: ignore[misc]
-            service.attach(live)
+            stack.enter_context(ServiceOutput(service, live))
         url = f"http://127.0.0.1:{port}"
         client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
         stranger = httpx.Client(base_url=url, trust_env=False)
