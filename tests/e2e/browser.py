@@ -36,8 +36,7 @@ def served(program: Program, folder: Path, *sources: str, listen: str = "127.0.0
     config = folder / "site.toml"
     quoted = ", ".join(f'"{source}"' for source in sources)
     config.write_text(
-        f'sources = [{quoted}]\nfpir = "off"\n[serve]\nlisten = "{listen}"\n'
-        f"token_file = '{folder / 'token'}'\n",
+        f"sources = [{quoted}]\n[serve]\nlisten = \"{listen}\"\ntoken_file = '{folder / 'token'}'\n",
         encoding="utf-8",
     )
     with program.start("serve", "--config", str(config)) as system:

@@ -1,7 +1,7 @@
 // View: how the system does.
 
 import { request } from "./api.js";
-import { byId, describe, make, table, timeOf } from "./dom.js";
+import { byId, make, table, timeOf } from "./dom.js";
 import { plot } from "./plots.js";
 
 const REFRESH_MS = 2000;
@@ -11,18 +11,12 @@ export const health = {
   title: "Health",
   enter() {
     timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
-    return refreshAll();
+    return refresh();
   },
   leave() {
     clearInterval(timer);
   },
 };
-
-async function refreshAll() {
-  await refresh();
-  const calibration = await request("GET", "/calibration");
-  byId("health-calibration").replaceChildren(describe(Object.entries(calibration).map(pair)));
-}
 
 async function refresh() {
   const [state, sources] = await Promise.all([request("GET", "/health"), request("GET", "/sources")]);
@@ -73,9 +67,4 @@ function plotsOf(history) {
     plot("People in view", times, [line("people", "in_view")]),
     plot("Dropped so far", times, [line("items", "dropped")]),
   ];
-}
-
-function pair([name, value]) {
-  const text = Array.isArray(value) ? value.map(String).join("; ") : value;
-  return [name.replaceAll("_", " "), typeof text === "object" && text !== null ? JSON.stringify(text) : String(text ?? "none")];
 }
