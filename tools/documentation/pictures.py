@@ -2,12 +2,13 @@
 
     python -m tools.documentation.pictures architecture
     python -m tools.documentation.pictures dashboard
+    python -m tools.documentation.pictures page
     python -m tools.documentation.pictures camera demo.mp4
 
 Each writes into `docs/images/`. Look at the result, and run it again when what it shows has changed.
-`architecture` is drawn; `dashboard` shows simulated people; `camera` was made of the demo video of Sports2D
-0.8.34 (`pip download --no-deps sports2d==0.8.34`; in the wheel, `Sports2D/Demo/demo.mp4`), see
-`docs/images/NOTICE`.
+`architecture` is drawn; `dashboard` and `page` show simulated people; `page` needs chromium and playwright.
+`camera` was made of the demo video of Sports2D 0.8.34 (`pip download --no-deps sports2d==0.8.34`; in the
+wheel, `Sports2D/Demo/demo.mp4`), see `docs/images/NOTICE`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from stream.system.live import Live
 from stream.terminal.consoles import plain_console
 from tools.demo import ENROLLED, PEOPLE, SEED, enrol_walkers
 from tools.documentation.architecture_picture import architecture_svg
+from tools.documentation.page_picture import page_png
 from tools.evaluation.terminal_tables import run_command
 from tools.trials.program import Program
 
@@ -94,6 +96,12 @@ def architecture() -> None:
 def dashboard() -> None:
     """Write docs/images/dashboard.svg: the dashboard with simulated people."""
     run_command("pictures", lambda: _write(IMAGES / "dashboard.svg", dashboard_svg().encode()))
+
+
+@app.command()
+def page() -> None:
+    """Write docs/images/page.png: the page of serve with simulated people; needs chromium and playwright."""
+    run_command("pictures", lambda: _write(IMAGES / "page.png", page_png()))
 
 
 @app.command()

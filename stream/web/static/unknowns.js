@@ -16,19 +16,18 @@ export const unknowns = {
 };
 
 async function refresh() {
-  const since = new Date(Date.now() - 30 * 86400e3).toISOString();
-  const found = await request("GET", `/visits?${new URLSearchParams({ since, unknown: "true" })}`);
-  const groups = strangersOf(found);
+  const found = await request("GET", "/visits?unknown=true");
+  const groups = strangersOf(found.filter((each) => each.outcome === "unknown" && each.person === null));
   const remembered = groups.some((group) => group.visitor !== null);
   byId("unknowns-hint").textContent = remembered ? "" : NOT_REMEMBERED;
-  sync(byId("unknowns-list"), groups, (group) => group.visitor ?? group.visits[0].id, makeStranger);
+  sync(byId("unknowns-list"), groups, (group) => group.visitor ?? group.visits[0].visit, makeStranger);
 }
 
 /** Returns the visits of each stranger, newest first; one that is not remembered has one visit. */
 function strangersOf(found) {
   const groups = new Map();
   for (const each of found) {
-    const key = each.visitor ?? each.id;
+    const key = each.visitor ?? each.visit;
     if (!groups.has(key)) groups.set(key, { visitor: each.visitor, visits: [] });
     groups.get(key).visits.push(each);
   }
@@ -38,14 +37,14 @@ function strangersOf(found) {
 function makeStranger({ visitor, visits }) {
   const newest = visits[0];
   const times = visits.length === 1 ? "1 visit" : `${visits.length} visits`;
-  const stay = duration((new Date(newest.left_at) - new Date(newest.arrived_at)) / 1000);
+  const stay = duration((new Date(newest.left) - new Date(newest.arrived)) / 1000);
   const adopt = visitor && visits.some((each) => each.kept)
     ? make("button", { class: "primary", onclick: () => ask(adoption(visitor)), "aria-label": `Adopt ${visitor}` }, "Adopt…")
     : null;
   return make("li", { class: "card unknown" },
     make("h2", {}, visitor ?? "Somebody unknown"),
-    make("p", {}, `${times}, last `, timeOf(newest.arrived_at), ` before ${newest.source}, for ${stay}`),
-    make("p", {}, make("a", { href: `#visits/${encodeURIComponent(newest.id)}` }, "Why not recognised")),
+    make("p", {}, `${times}, last `, timeOf(newest.arrived), ` before ${newest.source}, for ${stay}`),
+    make("p", {}, make("a", { href: `#visits/${encodeURIComponent(newest.visit)}` }, "Why not recognised")),
     adopt);
 }
 

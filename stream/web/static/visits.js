@@ -4,6 +4,7 @@ import { request } from "./api.js";
 import { byId, decimal, describe, duration, make, percent, sync, table, timeOf } from "./dom.js";
 import { leaverOf } from "./event_lines.js";
 import { ask } from "./forms.js";
+import { reasonOf } from "./reasons.js";
 
 const NOT_ENROLLED = "";
 const OUTCOMES = { person: "identified", unknown: "no enrolled person", undecided: "too little walking to decide" };
@@ -29,29 +30,27 @@ async function refresh() {
   if (form.get("unknown") === "on") query.set("unknown", "true");
   const found = await request("GET", `/visits?${query}`);
   const list = byId("visits-list");
-  sync(list, found.length ? found : [null], (each) => each?.id ?? "none", makeRow);
+  sync(list, found.length ? found : [null], (each) => each?.visit ?? "none", makeRow);
 }
 
-/** Returns the start of a time to look at, ISO 8601, as the server takes it. */
+/** Returns how long ago the time to look at began, as the server takes it. */
 function sinceOf(choice) {
-  const start = new Date();
-  if (choice === "today") start.setHours(0, 0, 0, 0);
-  else start.setDate(start.getDate() - Number.parseInt(choice, 10));
-  return start.toISOString();
+  if (choice !== "today") return choice;
+  return `${Math.ceil((Date.now() - new Date().setHours(0, 0, 0, 0)) / 60000)}min`;
 }
 
 function makeRow(each) {
   if (each === null) return make("li", { class: "hint" }, "No visits.");
   return make("li", {},
-    make("a", { href: `#visits/${encodeURIComponent(each.id)}`, class: `visit ${each.outcome}` },
-      make("span", { class: "when" }, timeOf(each.arrived_at)),
+    make("a", { href: `#visits/${encodeURIComponent(each.visit)}`, class: `visit ${each.outcome}` },
+      make("span", { class: "when" }, timeOf(each.arrived)),
       make("span", { class: "who" }, leaverOf(each)),
       make("span", { class: "where" }, each.source),
       make("span", { class: "how" }, `${duration(stayOf(each))}${sureOf(each)}${truthOf(each)}`)));
 }
 
 function stayOf(each) {
-  return (new Date(each.left_at) - new Date(each.arrived_at)) / 1000;
+  return (new Date(each.left) - new Date(each.arrived)) / 1000;
 }
 
 function sureOf(each) {
@@ -68,16 +67,16 @@ async function showVisit(id) {
   const each = await request("GET", `/visits/${encodeURIComponent(id)}`);
   byId("visit-title").textContent = `${leaverOf(each)}, ${each.source}`;
   byId("visit-detail").replaceChildren(
-    make("p", { class: "reason" }, each.reason),
+    make("p", { class: "reason" }, reasonOf(each.reason_code)),
     judgement(each),
     describe([
-      ["Arrived", timeOf(each.arrived_at)],
-      ["Left", timeOf(each.left_at)],
+      ["Arrived", timeOf(each.arrived)],
+      ["Left", timeOf(each.left)],
       ["Outcome", OUTCOMES[each.outcome] + sureOf(each)],
       ["Walking seen", `${each.walking_s.toFixed(1)} s usable, quality ${percent(each.quality)}`],
       ["Seen from", each.views.join(", ") || "not known"],
       ["Sensor", each.sensor],
-      ["Compared with", each.people === 1 ? "1 person" : `${each.people} people`],
+      ["Share of strangers that may be named", each.fpir === null ? "all" : percent(each.fpir)],
       ["Changes of the answer", String(each.changes)],
       ["Recorded truth", truthOf(each).replace(/^, /, "") || "nothing yet"],
       ["Cut off", each.interrupted ? "yes: a process was restarted" : ""],
@@ -108,13 +107,13 @@ function meterOf(candidate) {
 }
 
 function judgement(each) {
-  const path = `/visits/${encodeURIComponent(each.id)}`;
+  const path = `/visits/${encodeURIComponent(each.visit)}`;
   const right = { person: `Right: it was ${each.person}`, unknown: "Right: a stranger" }[each.outcome];
   const buttons = [make("button", { onclick: () => deny(each, path) }, "Wrong…")];
   if (right) {
     const confirm = async () => {
       await request("POST", `${path}/confirm`);
-      await showVisit(each.id);
+      await showVisit(each.visit);
       byId("visit-title").focus();
     };
     buttons.unshift(make("button", { class: "primary", onclick: confirm }, right));
@@ -132,13 +131,13 @@ async function deny(each, path) {
     content: [
       make("label", { for: id }, "The visit was of"),
       make("select", { id, name: "was" }, make("option", { value: NOT_ENROLLED }, "somebody else, or not known"), ...options),
-      make("p", { class: "hint" }, "The site's own figures count it, and later comparisons use it as an example of a wrong match."),
+      make("p", { class: "hint" }, "The site's figures count it, and later comparisons use it as an example of a wrong match. What is kept of the walk is erased, unless you say whose it is."),
     ],
     action: "Record that it was wrong",
     async carryOut(form) {
       const was = form.get("was");
       await request("POST", `${path}/deny`, was === NOT_ENROLLED ? {} : { was });
-      await showVisit(each.id);
+      await showVisit(each.visit);
     },
   });
 }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from stream.decision import ReasonCode
 from stream.web.application import STATIC
 from tests.stream.web.web_server import WebServer
 
@@ -65,6 +67,13 @@ def test_every_file_is_served_without_the_token_and_used(server: WebServer) -> N
         users = [other for other, text in texts.items() if re.search(rf"[\"/]{re.escape(name)}\"", text)]
         assert users or name == "index.html", f"no file uses {name}"
     assert server.stranger.get("/").text == texts["index.html"]
+
+
+def test_the_page_has_a_sentence_for_every_reason() -> None:
+    codes = re.findall(
+        r'^  "?([a-z-]+)"?: "', (STATIC / "reasons.js").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(codes) == sorted(get_args(ReasonCode))
 
 
 def test_ids_are_unique_and_every_script_finds_its_elements(markup: Markup) -> None:
