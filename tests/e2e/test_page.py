@@ -153,7 +153,7 @@ def test_health_is_plotted(screen: Screen) -> None:
     )
 
 
-def test_a_wrong_token_is_refused(chromium: Browser, server: Served) -> None:
+def test_a_wrong_token_is_refused_and_a_session_ends(chromium: Browser, server: Served) -> None:
     with opened(chromium, server, signed_in=False) as screen:
         page = screen.page
         page.get_by_role("heading", name="Sign in").wait_for()
@@ -168,6 +168,12 @@ def test_a_wrong_token_is_refused(chromium: Browser, server: Served) -> None:
         page.get_by_role("heading", name="Who is here now").wait_for()
         page.reload()  # the cookie remains
         page.get_by_text("Connected", exact=True).wait_for()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("heading", name="Sign in").wait_for()
+        assert not page.get_by_role("navigation").is_visible()
+        assert page.context.cookies() == []
+        page.goto(f"{server.url}#people")
+        page.get_by_role("heading", name="Sign in").wait_for()
 
 
 def test_the_token_leaves_the_address_at_once(screen: Screen, server: Served) -> None:

@@ -8,10 +8,12 @@ export class RequestError extends Error {
   /**
    * @param {number} status of HTTP; 0 if the server did not answer
    * @param {string} message for people
+   * @param {string} kind one word for programs; empty if there is none
    */
-  constructor(status, message) {
+  constructor(status, message, kind = "") {
     super(message);
     this.status = status;
+    this.kind = kind;
   }
 }
 
@@ -31,15 +33,16 @@ export async function request(method, path, body) {
   const text = await answer.text();
   if (answer.ok) return text ? JSON.parse(text) : null;
   if (answer.status === 401 && path !== "/login") document.dispatchEvent(new Event("signed-out"));
-  throw new RequestError(answer.status, problemOf(text) || `The server refused: ${answer.status} ${answer.statusText}`);
+  const { message, error } = problemOf(text);
+  throw new RequestError(answer.status, message ?? `The server refused: ${answer.status} ${answer.statusText}`, error);
 }
 
-/** Returns the text of a refusal. */
+/** Returns the decoded problem of a refusal; an empty object if it holds none. */
 function problemOf(text) {
   try {
-    return JSON.parse(text).message ?? "";
+    return JSON.parse(text);
   } catch {
-    return "";
+    return {};
   }
 }
 

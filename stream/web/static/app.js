@@ -13,10 +13,12 @@ import { visit, visits } from "./visits.js";
 
 const VIEWS = { now, visits, visit, unknowns, enrol, people, health };
 const VISIT_EVENTS = ["arrived", "identified", "doubted", "left"];
+const EVENTS = [...VISIT_EVENTS, "notice", "people", "dropped"];
 const SIGNED_IN = "signed-in"; // in the browser's storage: scripts cannot see the cookie
 const PRESENCE_EVERY_MS = 300;
 const SOURCES_EVERY_MS = 500;
 
+let signedIn = false;
 let shown = null;
 let events = null;
 let skeletons = null;
@@ -32,7 +34,8 @@ async function start() {
   byId("skip").addEventListener("click", skip);
   document.addEventListener("signed-out", askToken);
   document.addEventListener("told", (event) => showText(byId("problem"), event.detail));
-  document.addEventListener("visibilitychange", followSkeletons);
+  document.addEventListener("visibilitychange", follow);
+  byId("sign-out").addEventListener("click", signOut);
   addEventListener("hashchange", showView);
   if (token !== null) {
     try {
@@ -58,23 +61,44 @@ async function signInByForm(event) {
   if (await submit(form, byId("sign-in-problem"), () => signIn(token))) form.reset();
 }
 
+/** Signs out; first the page stops to ask for anything. */
+async function signOut() {
+  askToken();
+  await submit(byId("sign-in-form"), byId("sign-in-problem"), () => request("POST", "/logout"));
+}
+
 function askToken() {
   localStorage.removeItem(SIGNED_IN);
-  events?.close();
-  events = null;
+  signedIn = false;
   showOnly("sign-in");
-  followSkeletons();
-  byId("views").hidden = true;
+  follow();
+  byId("views").hidden = byId("sign-out").hidden = true;
   byId("connection").textContent = "";
   document.title = "Sign in - sge-stream";
   byId("token").focus();
 }
 
 function run() {
-  byId("views").hidden = false;
-  events?.close();
-  events = new Stream("/events", [...VISIT_EVENTS, "notice", "people", "dropped"], takeEvent, showConnection);
+  signedIn = true;
+  byId("views").hidden = byId("sign-out").hidden = false;
   showView();
+}
+
+/**
+ * Opens the streams that are looked at, and closes the others: a browser keeps six connections to a server, for all
+ * of its tabs together.
+ */
+function follow() {
+  const seen = signedIn && !document.hidden;
+  events = keepOpen(events, seen, () => new Stream("/events", EVENTS, takeEvent, showConnection));
+  const drawn = seen && shown?.skeletons !== undefined;
+  skeletons = keepOpen(skeletons, drawn, () => new Stream("/skeletons", ["skeletons"], takeFrame));
+}
+
+function keepOpen(stream, wanted, open) {
+  if (wanted) return stream ?? open();
+  stream?.close();
+  return null;
 }
 
 /** Says whether the server answers; after an outage, everything is asked for anew. */
@@ -105,7 +129,7 @@ function refreshPresence() {
   if (asked) return;
   asked = setTimeout(() => {
     asked = 0;
-    attempt(async () => {
+    if (signedIn) attempt(async () => {
       setPresence(await request("GET", "/presence"));
       shown?.presenceChanged?.();
     });
@@ -122,7 +146,7 @@ function refreshSources() {
 
 /** Shows the view that the address names; its heading gets the focus if the user chose it. */
 function showView() {
-  if (events === null) return;
+  if (!signedIn) return;
   const [name, argument] = location.hash.slice(1).split("/", 2);
   const id = argument ? "visit" : name in VIEWS ? name : "now";
   const first = shown === null;
@@ -136,7 +160,7 @@ function showView() {
   }
   document.title = `${shown.title} - sge-stream`;
   if (!first) byId(`${id}-title`).focus();
-  followSkeletons();
+  follow();
   attempt(() => shown.enter(argument === undefined ? undefined : decodeURIComponent(argument)));
 }
 
@@ -145,17 +169,6 @@ function showOnly(id) {
   if (id === "sign-in") {
     shown?.leave();
     shown = null;
-  }
-}
-
-/** Opens the stream of skeletons while they are looked at. */
-function followSkeletons() {
-  const wanted = shown?.skeletons !== undefined && !document.hidden;
-  if (wanted && skeletons === null) {
-    skeletons = new Stream("/skeletons", ["skeletons"], takeFrame);
-  } else if (!wanted && skeletons !== null) {
-    skeletons.close();
-    skeletons = null;
   }
 }
 

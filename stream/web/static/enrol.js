@@ -32,18 +32,29 @@ byId("enrol-form").addEventListener("submit", async (event) => {
   const track = chosen();
   if (track === null) return showText(problem, "Choose who walks: nobody is chosen.");
   const given = new FormData(form);
-  await submit(form, problem, async () => {
-    const answer = await request("POST", "/people", {
-      name: given.get("name"),
-      tracks: [track],
-      consent: "asked",
-      consent_note: given.get("consent_note"),
-      add: given.get("add") === "on",
-    });
-    form.reset();
-    showResult(answer);
-  });
+  await submit(form, problem, () => store(form, {
+    name: given.get("name"),
+    tracks: [track],
+    consent: "asked",
+    consent_note: given.get("consent_note"),
+    add: given.get("add") === "on",
+    force: given.get("force") === "on",
+  }));
 });
+
+/** Sends an enrolment; what the checks refused can be forced in a second try. */
+async function store(form, enrolment) {
+  byId("enrol-result").replaceChildren();
+  try {
+    const answer = await request("POST", "/people", enrolment);
+    form.reset();
+    byId("enrol-force").hidden = true;
+    showResult(answer);
+  } catch (error) {
+    byId("enrol-force").hidden = error.kind !== "refused";
+    throw error;
+  }
+}
 
 async function refresh() {
   const tracks = await request("GET", "/tracks");
