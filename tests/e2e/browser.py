@@ -31,8 +31,10 @@ class Served:
 
 
 @contextmanager
-def served(program: Program, folder: Path, *sources: str, listen: str = "127.0.0.1:0") -> Iterator[Served]:
-    """Starts a server with its token in a folder, and waits until it listens."""
+def served(
+    program: Program, folder: Path, *sources: str, listen: str = "127.0.0.1:0", settings: str = ""
+) -> Iterator[Served]:
+    """Starts a server with its token in a folder, and with further settings; waits until it listens."""
     config = folder / "site.toml"
     quoted = ", ".join(f'"{source}"' for source in sources)
     config.write_text(

@@ -2,7 +2,7 @@
 
 import { byId, duration, make, sync, timeOf } from "./dom.js";
 import { eventLine } from "./event_lines.js";
-import { colourOf, presence } from "./people_in_view.js";
+import { colourOf, nameOf, presence } from "./people_in_view.js";
 import { SkeletonFigures } from "./skeletons.js";
 
 const EVENTS_SHOWN = 12;
@@ -51,8 +51,9 @@ function makeCard(each) {
   const swatches = tracks.map((track) => make("span", { class: `swatch track-${colourOf(track)}`, "aria-hidden": "true" }));
   const where = [...new Set(each.visits.map((visit) => visit.source))].join(", ");
   const sure = each.confidence === null ? "" : `, ${each.confidence} % sure`;
+  const track = each.person === null ? `, ${nameOf(tracks[0])}` : "";
   return make("article", { class: each.person === null ? "card unknown" : "card known" },
     make("h2", {}, ...swatches, each.person ?? "Not identified"),
-    make("p", {}, `${where}${sure}`),
+    make("p", {}, `${where}${track}${sure}`),
     make("p", {}, "since ", timeOf(each.since), ` (${each.elapsed})`));
 }
