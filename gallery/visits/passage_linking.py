@@ -30,8 +30,11 @@ _FARTHEST = 1.7
 _LEAST_SPREAD_M = 0.01
 """Spread of the sizes of one body that is seen without noise."""
 
-_SIZE_WEIGHT, _MOST_SPREADS = 0.3, 4.0
+_SIZE_WEIGHT, _MOST_SPREADS = 0.3, 2.0
 """Cost of a difference of sizes by one spread, and the greatest difference that counts, in spreads."""
+
+_OTHER_BODY_M = 0.35
+"""Difference of sizes that rules a link out. A Kinect gives one body sizes that differ by up to 0.3 m."""
 
 _LIKENESS_WEIGHT, _LIKENESS_OFFSET, _MOST_LIKENESS = 6.5, 0.24, 1.5
 """What two walks that are as alike as those of one person take off the cost, and the most of it."""
@@ -115,16 +118,11 @@ def link_cost(before: Motion, after: Motion, likeness: float | None = None) -> f
     predicted = math.hypot(after.first.x - x, after.first.z - z)
     stopped = math.hypot(after.first.x - before.last.x, after.first.z - before.last.z)
     distance = min(predicted, stopped) / (_REACH_M + _REACH_M_S * gap)
-    cost = distance + _SIZE_WEIGHT * _spreads(before, after)
+    sizes = before.size, after.size
+    difference = 0.0 if sizes[0] is None or sizes[1] is None else abs(sizes[0] - sizes[1])
+    spread = math.hypot(before.spread, after.spread, _LEAST_SPREAD_M)
+    cost = distance + _SIZE_WEIGHT * min(difference / spread, _MOST_SPREADS)
     if likeness is not None:
         cost -= min(_LIKENESS_WEIGHT * (likeness + _LIKENESS_OFFSET), _MOST_LIKENESS)
-    return cost if cost <= 1 and distance <= _FARTHEST else None
-
-
-def _spreads(before: Motion, after: Motion) -> float:
-    """Returns the difference of the sizes of two bodies, in spreads; 0 if a size was never seen."""
-    sizes = before.size, after.size
-    if sizes[0] is None or sizes[1] is None:
-        return 0.0
-    spread = math.hypot(before.spread, after.spread, _LEAST_SPREAD_M)
-    return min(abs(sizes[0] - sizes[1]) / spread, _MOST_SPREADS)
+    possible = distance <= _FARTHEST and difference < _OTHER_BODY_M
+    return cost if possible and cost <= 1 else None
