@@ -30,6 +30,7 @@ from gallery.visits.stranger_bank import StrangerBank
 from gallery.visits.visit_keeper import KnownVisitor, VisitKeeper
 from gallery.visits.visit_records import KeepRule
 from gallery.visits.visit_tracker import VisitNews, VisitTracker
+from gallery.visits.walk_likeness import walk_likeness
 from stream.body import FloatArray
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import (
@@ -119,7 +120,7 @@ class _Service:
             loaded.calibrations,
         )
         self._visits = VisitTracker(
-            self._run, settings.sources, settings.contract, self._candidates, settings.places
+            self._run, settings.sources, settings.contract, self._candidates, settings.places, self._likeness
         )
         self._ticked: dict[int, tuple[float, int]] = {}
         """Monotonic time and source time of the newest tick, by source."""
@@ -272,6 +273,9 @@ class _Service:
 
     def _candidates(self, track: Track) -> list[RankedCandidate]:
         return ranked_candidates(self._matcher.decision_rule, track)
+
+    def _likeness(self, track: Track, other: Track) -> float | None:
+        return walk_likeness(self._matcher.decision_rule, track, other)
 
     def _decision(self, decided: TrackDecision) -> Decision:
         latency: float | None = None

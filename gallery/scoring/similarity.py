@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.backend import Backend
+from gallery.scoring.cohort import unit
 from gallery.scoring.descriptions import describe_windows, mean_description
 from gallery.scoring.fusion import FusionModel
 from gallery.scoring.track_statistics import TrackStatistics
@@ -62,6 +63,10 @@ class WindowScorer(Protocol):
             windows: (m,) number of the walk's windows up to each template.
             person: id of the only person to compare with, (m, 1); None compares with all.
         """
+        ...
+
+    def likeness(self, windows: FloatArray, others: FloatArray) -> float | None:
+        """Returns how alike two walks are; see `gallery.scoring.template_index.TemplateIndex.likeness`."""
         ...
 
 
@@ -126,6 +131,9 @@ class NearestTemplates:
         if person is not None:
             scores = scores[:, [self.people.index(person)]]
         return _running_means(scores, windows)
+
+    def likeness(self, windows: FloatArray, others: FloatArray) -> None:
+        """Returns None: only enrolled people are compared."""
 
 
 class FusedTemplates:
@@ -195,6 +203,13 @@ class FusedTemplates:
             starts, reference = starts[:1], reference.of(place)
         scores = self._compare(walk.windows, stored, starts)
         return _running_means(scores, windows) + self._model.track_scores(windows, states, reference)
+
+    def likeness(self, windows: FloatArray, others: FloatArray) -> float:
+        """Returns the similarity of the mean windows of two walks above their background."""
+        compared = self._model.windows
+        means = [compared.project(describe_windows(walk)).mean(axis=0) for walk in (windows, others)]
+        pair = unit(np.stack(means))
+        return float(pair[0] @ pair[1] - compared.background(pair).mean())
 
     def _compare(self, windows: FloatArray, stored: FloatArray, starts: NDArray[np.intp]) -> Floats:
         """Returns the scores of projected windows for the people whose templates begin at `starts`."""

@@ -149,6 +149,19 @@ class TemplateIndex:
         """
         return self._scorers[sensor].walk_course(templates, statistics, windows, person)
 
+    def likeness(self, windows: FloatArray, others: FloatArray, sensor: str) -> float | None:
+        """Returns how alike two walks are, above what people of the kind of sensor have in common.
+
+        Args:
+            windows: (n, f, D) float32, of one walk.
+            others: (m, f, D) float32, of the other.
+            sensor: the kind of sensor of both, one of `sensors`.
+
+        Returns:
+            Above 0 if they are more alike than other people; None where only enrolled people are compared.
+        """
+        return self._scorers[sensor].likeness(windows, others)
+
     def without(self, person: int, sensor: str) -> TemplateIndex:
         """Returns the index of one kind of sensor as it would be if a person were not enrolled."""
         others = [walk for walk in self.walks if walk.person_id != person and walk.sensor == sensor]

@@ -77,6 +77,7 @@ class SourceVisits:
         motions: of the tracks in sight and those of open visits, by track.
         visits: open visits, in order of arrival.
         of_track: the visit of each track of an open visit.
+        unproven: tracks that belong to a visit by place and size alone, so far.
         split_from: for a track that split off another: that track, whose visit it does not continue.
     """
 
@@ -85,6 +86,7 @@ class SourceVisits:
     motions: dict[int, Motion] = field(default_factory=dict)
     visits: list[TrackedVisit] = field(default_factory=list)
     of_track: dict[int, TrackedVisit] = field(default_factory=dict)
+    unproven: set[int] = field(default_factory=set)
     split_from: dict[int, int] = field(default_factory=dict)
 
     def join(self, visit: TrackedVisit, track: int) -> None:
@@ -94,6 +96,12 @@ class SourceVisits:
         motion = self.motions.get(track)
         if motion is not None:
             visit.seen_ns = max(visit.seen_ns, motion.last.time_ns)
+
+    def part(self, visit: TrackedVisit, track: int) -> None:
+        """Takes the newest track from a visit, to which it does not belong."""
+        visit.tracks.remove(track)
+        del self.of_track[track]
+        visit.seen_ns = max(self.motions[each].last.time_ns for each in visit.tracks)
 
     def remove(self, visit: TrackedVisit) -> None:
         """Forgets a visit that has ended, and its tracks."""
@@ -111,3 +119,4 @@ class SourceVisits:
         self.of_track.pop(track, None)
         self.motions.pop(track, None)
         self.split_from.pop(track, None)
+        self.unproven.discard(track)

@@ -12,16 +12,15 @@ from datetime import datetime, timedelta
 from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import TrackDecision
 from gallery.visits.finished_visit import FinishedVisit
-from gallery.visits.passage_linking import LONGEST_BREAK_S, Motion, link_cost
+from gallery.visits.passage_linking import LONGEST_BREAK_S, Motion
+from gallery.visits.track_linking import TrackLinker
 from gallery.visits.tracked_visit import Candidates, SourceVisits, TrackedVisit
 from gallery.visits.visit_events import EventMaker
+from gallery.visits.walk_likeness import Likeness
 from stream.bus.messages import Tick, TrackPlace
 from stream.visits.events import VisitEvent
 
 __all__ = ["VisitNews", "VisitTracker"]
-
-_PLACES_TO_LINK = 3
-"""Places of a new track before it can continue a passage."""
 
 _TOGETHER_NS = 1_000_000_000
 """Two visits are at the same time if both were in sight within this time."""
@@ -49,6 +48,8 @@ class VisitTracker:
         contract: of the encoder.
         candidates: returns the candidates of a track, best first.
         places: the place of each source number; empty if nothing is known of places.
+        likeness: returns how alike the walks of two tracks of one source are, see
+            `gallery.visits.walk_likeness`; None if that is not known.
     """
 
     def __init__(
@@ -58,10 +59,12 @@ class VisitTracker:
         contract: str,
         candidates: Candidates,
         places: Sequence[str] = (),
+        likeness: Likeness = lambda track, other: None,
     ) -> None:
         self._run = run
         self._candidates = candidates
         self._places = places
+        self._linker = TrackLinker(likeness)
         self._make = EventMaker(sources, contract)
         self._sources = [SourceVisits() for _ in sources]
         self._opened = 0
@@ -103,7 +106,9 @@ class VisitTracker:
         state = self._sources[source]
         state.time_ns = max(state.time_ns, time_ns)
         limit = state.time_ns - round(LONGEST_BREAK_S * 1e9)
-        news = [self._end(state, visit, now) for visit in list(state.visits) if visit.seen_ns < limit]
+        self._linker.link_lost(state)
+        gone = [v for v in state.visits if v.seen_ns < limit and not self._linker.awaits(state, v)]
+        news = [self._end(state, visit, now) for visit in gone]
         state.forget_tracks(limit)
         return news
 
@@ -121,39 +126,19 @@ class VisitTracker:
                 source.motions[place.track] = motion = Motion.of(place)
             else:
                 motion.add(place)
-            if place.track not in source.of_track and motion.places >= _PLACES_TO_LINK:
-                self._link(source, place.track)
-            visit = source.of_track.get(place.track)
+            visit = source.of_track.get(place.track) or self._linker.link_seen(source, place.track)
             if visit is not None:
                 visit.seen_ns = max(visit.seen_ns, place.time_ns)
-
-    def _link(self, source: SourceVisits, track: int) -> TrackedVisit | None:
-        """Lets a new track continue the visit that it fits best; returns it."""
-        motion = source.motions.get(track)
-        if motion is None:
-            return None
-        other = source.of_track.get(source.split_from.get(track, 0))
-        best: tuple[float, TrackedVisit] | None = None
-        for visit in source.visits:
-            if visit is other or visit.seen_ns >= motion.first.time_ns:
-                continue
-            cost = link_cost(source.motions[visit.tracks[-1]], motion)
-            if cost is not None and (best is None or cost < best[0]):
-                best = (cost, visit)
-        if best is None:
-            return None
-        source.join(best[1], track)
-        return best[1]
 
     def _follow(self, source: SourceVisits, decision: TrackDecision, now: datetime) -> list[VisitNews]:
         """Follows a decision; opens a visit where somebody walks who continues none."""
         number = decision.track.number
-        visit = source.of_track.get(number)
         news: list[VisitNews] = []
-        if visit is None:
-            if not decision.track.scores.windows:
-                return []
-            visit = self._link(source, number)
+        if number not in source.of_track and not decision.track.scores.windows:
+            return []
+        visit = self._linker.link_walking(source, decision)
+        if visit is None and self._linker.waits(source, decision):
+            return []
         if visit is None:
             visit = self._open(source, decision, now)
             news.append(VisitNews(self._make.arrived(source, visit, now)))

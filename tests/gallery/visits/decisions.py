@@ -8,10 +8,11 @@ from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import Track, TrackDecision
 from gallery.scoring.track_scores import TrackScores
 from gallery.visits.visit_tracker import VisitTracker
+from gallery.visits.walk_likeness import Likeness
 from stream.bus.messages import Tick, TrackPlace, TrackSplit
 from stream.decision import State
 
-__all__ = ["SECOND", "Passages", "ns"]
+__all__ = ["SECOND", "Passages", "ns", "tracker"]
 
 SECOND = 1_000_000_000
 
@@ -64,6 +65,11 @@ class Passages:
         return Tick(self.source, 0, 0, time_ns=ns(t), places=seen, last=last, splits=splits)
 
 
-def tracker(*, sources: int = 1, places: tuple[str, ...] = ()) -> VisitTracker:
+def tracker(
+    *,
+    sources: int = 1,
+    places: tuple[str, ...] = (),
+    likeness: Likeness = lambda track, other: None,
+) -> VisitTracker:
     cards = [SourceCard(f"door {n + 1}", "kinect-v2", True) for n in range(sources)]
-    return VisitTracker("run", cards, "contract", lambda track: (), places)
+    return VisitTracker("run", cards, "contract", lambda track: (), places, likeness)

@@ -37,7 +37,8 @@ from tools.trials.visits.stage import Scene
 __all__ = ["main"]
 
 ENROL_SECONDS = 20.0
-SEEDS = (1, 2, 3)
+SEEDS = (11, 12, 13)
+"""The settings of visits were chosen with others, see `gallery.visits.passage_linking`."""
 
 app = typer.Typer(add_completion=False, help=__doc__)
 out = plain_console(width=110)

@@ -21,6 +21,7 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.store.records import PersonTemplates
 from gallery.visits.ranked_candidates import ranked_candidates
 from gallery.visits.visit_tracker import VisitTracker
+from gallery.visits.walk_likeness import walk_likeness
 from stream.body import FloatArray
 from stream.bus.messages import Tick
 from stream.capture.body_places import BodyPlaces
@@ -129,6 +130,7 @@ def visit_events(replayed: Replayed, matcher: Matcher, contract: str) -> list[Vi
         contract,
         lambda track: ranked_candidates(matcher.decision_rule, track),
         ["hall"] * len(replayed.cards),
+        lambda track, other: walk_likeness(matcher.decision_rule, track, other),
     )
     events: list[VisitEvent] = []
     for tick, cages in replayed.ticks:
