@@ -22,13 +22,16 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import CandidateScore, TrackScores
 from stream.decision import ReasonCode, State
 
-__all__ = ["EQUAL_SCORES", "FIRST_DECISION_S", "DecisionRule", "Track", "TrackDecision"]
+__all__ = ["EQUAL_SCORES", "FIRST_DECISION_S", "MOST_SURE", "DecisionRule", "Track", "TrackDecision"]
 
 FIRST_DECISION_S = 1.0
 """Usable walking before the first decision: about one stride."""
 
 EQUAL_SCORES = 0.5e-4
 """Difference of scores that is shown as a margin of 0.0000; one walk under two names differs by rounding."""
+
+MOST_SURE = 99
+"""Largest confidence that is said, percent: what was measured supports no more."""
 
 _NAMES_SHOWN = 3
 
@@ -196,7 +199,7 @@ class DecisionRule:
             return None
         standardised = calibration.standardised(best.score, best.windows)
         right = fit.probability(standardised, best.windows)
-        return round(100 * (right if named else 1 - right))
+        return min(MOST_SURE, max(100 - MOST_SURE, round(100 * (right if named else 1 - right))))
 
     def _equal(self, ranking: Sequence[CandidateScore]) -> list[str]:
         """Returns the names whose margin to the best is shown as 0, by name; none if the best is alone."""

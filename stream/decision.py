@@ -75,9 +75,9 @@ class Decision(msgspec.Struct, frozen=True):
         reason_code: why the decision has its state, as one of a closed list of words.
         runner_up: name of the second-best candidate; null with a single candidate.
         runner_up_score: the score of `runner_up`, for it what `score` is for the candidate.
-        confidence: probability in percent that the decision is right: that `person` walks, or, if the track
-            is a stranger's, that the candidate does not; null if neither is said, or if it was not measured
-            for the kind of sensor and the matcher.
+        confidence: probability in percent, 1 to 99, that the decision is right: that `person` walks, or, if
+            the track is a stranger's, that the candidate does not; null if neither is said, or if it was not
+            measured for the kind of sensor and the matcher.
     """
 
     id: str
