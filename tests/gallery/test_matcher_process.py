@@ -24,6 +24,7 @@ from stream.body import FloatArray
 from stream.bus.messages import (
     EnrolReply,
     EnrolRequest,
+    SourceEnded,
     Status,
     Tick,
     Verdict,
@@ -34,6 +35,7 @@ from stream.bus.messages import (
 )
 from stream.bus.sockets import Bus, create_wiring
 from stream.system.verdict_receiver import VerdictReceiver
+from stream.visits.events import Left, VisitEvent
 
 CONTRACT, F, D = "c", 6, 16
 WAIT_S = 60.0
@@ -56,7 +58,9 @@ def names(path: Path) -> list[str]:
 class Running:
     """A matcher process, run by a thread, and all its neighbours."""
 
-    def __init__(self, gallery: Path, folder: Path, had_gallery: bool = False) -> None:
+    def __init__(
+        self, gallery: Path, folder: Path, had_gallery: bool = False, history_s: float = 0.0
+    ) -> None:
         cards = (SourceCard("door", "kinect-v1", live=True),)
         wiring = create_wiring(folder)
         settings = MatcherSettings(
@@ -68,6 +72,8 @@ class Running:
             None,
             matcher="nearest",
             had_gallery=had_gallery,
+            history_s=history_s,
+            remember_strangers_s=history_s,
         )
         self._bus = Bus(wiring)
         self._receiver = VerdictReceiver(self._bus)
@@ -119,6 +125,22 @@ class Running:
                 return message
             assert message is None or isinstance(message, VisitMessage)
             self._receiver.wait(WAIT_S)
+
+    def end_source(self) -> list[Verdict | VisitEvent]:
+        """Sends the last tick; returns what comes until the source has ended."""
+        self._cages.send_multipart(pack(Tick(0, 0, self._seq, CONTRACT, last=True, time_ns=9_000_000_000)))
+        found: list[Verdict | VisitEvent] = []
+        while True:
+            self._receiver.acknowledge()
+            message = self._receiver.receive()
+            if isinstance(message, SourceEnded):
+                return found
+            if isinstance(message, VisitMessage):
+                found.append(message.event)
+            elif message is not None:
+                found.append(message)
+            else:
+                self._receiver.wait(WAIT_S)
 
     def ask(self, name: str, track: int) -> None:
         self._control.send_multipart(pack(EnrolRequest(name, (track,), "--yes")))
@@ -322,3 +344,37 @@ def test_a_gallery_replaced_by_something_else_is_reported(start: Callable[[], Ru
         matcher.ask("Ben", 1)
         assert "is not a gallery and was not changed" in matcher.reply().error
     assert path.read_text() == "dear diary"
+
+
+def test_visits_of_a_locked_gallery_are_told_at_once_and_stored_later(
+    path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    enrol(path, "Ada", ADA)
+    with open_gallery(str(path)) as opened:
+        opened.remove("Ada")  # so that everybody is a stranger
+    with Running(path, tmp_path_factory.mktemp("r"), history_s=1e6) as matcher:
+        matcher.walk(BEN, 1)
+        with locked(path):
+            *_, left = matcher.end_source()
+            assert isinstance(left, Left), "the source ends after its visits"
+            assert (left.outcome, left.visitor, left.reason_code) == ("unknown", None, "nobody-enrolled")
+        matcher.join()
+    with open_gallery(str(path)) as opened:
+        visit = opened.history.visit(left.visit)
+        assert (visit.outcome, visit.source, visit.kept) == ("unknown", "door", False)
+
+
+def test_an_identified_visit_is_stored_with_its_walk_and_another_program_sees_it(
+    path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    enrol(path, "Ada", ADA)
+    with Running(path, tmp_path_factory.mktemp("r"), history_s=1e6) as matcher:
+        assert matcher.walk(ADA, 1).decision.person == "Ada"
+        *_, left = matcher.end_source()
+        assert isinstance(left, Left)
+        matcher.join()
+    with open_gallery(str(path)) as opened:
+        visit = opened.history.visit(left.visit)
+        assert (visit.person, visit.kept) == ("Ada", True)
+        walk = dict(opened.history.walks())[left.visit]
+        np.testing.assert_allclose(walk.templates, np.stack([ADA] * len(walk.templates)), atol=2e-3)
