@@ -16,7 +16,7 @@ Everything here is fitted once, on people outside the gallery (`tools/backend_fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import NamedTuple, Self
@@ -223,13 +223,22 @@ class FusionModel:
             people: the people that the tracks are compared with.
         """
         total: Floats = np.zeros((len(windows), len(people.consistency)))
-        for evidence, state, reference in zip(self.evidence, states, people.evidence, strict=True):
+        for _, term in self.track_terms(windows, states, people):
+            total += term
+        return total
+
+    def track_terms(
+        self, windows: Counts, states: Sequence[Arrays], people: ReferenceStatistics
+    ) -> Iterator[tuple[str, Floats]]:
+        """Yields what `track_scores` is the sum of, (n, P) each, with the name of its weight."""
+        compared = zip(self.evidence, states, people.evidence, strict=True)
+        for kind, (evidence, state, reference) in zip(EVIDENCE, compared, strict=False):
             weight = evidence.weight(self.weights) * evidence.share(windows)
             if weight.any():
                 # One state may be that of all moments, which is then compared once.
-                total += weight[:, None] * evidence.similarity(state, reference)
+                yield kind.name, weight[:, None] * evidence.similarity(state, reference)
         growing = np.minimum(1.0, windows / SEGMENT_WINDOWS)
-        return total - self.weights["steadiness"] * growing[:, None] * people.consistency
+        yield "steadiness", -self.weights["steadiness"] * growing[:, None] * people.consistency
 
     def _consistency(self, walks: Sequence[EnrolledWalk]) -> float:
         """Returns the mean score of a person's walks against each other, above the usual score.

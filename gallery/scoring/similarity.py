@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gallery.scoring.backend import Backend
 from gallery.scoring.cohort import unit
 from gallery.scoring.descriptions import describe_windows, mean_description
-from gallery.scoring.fusion import FusionModel
+from gallery.scoring.evidence.protocol import Arrays
+from gallery.scoring.fusion import EnrolledWalk, FusionModel
 from gallery.scoring.track_statistics import TrackStatistics
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
@@ -62,6 +63,13 @@ class WindowScorer(Protocol):
             statistics: (S,) float32, see `gallery.store.records.NewEnrolment`.
             windows: (m,) number of the walk's windows up to each template.
             person: id of the only person to compare with, (m, 1); None compares with all.
+        """
+        ...
+
+    def walk_terms(self, templates: FloatArray, statistics: FloatArray, windows: Counts) -> dict[str, Floats]:
+        """Returns what the score of a whole walk is the sum of, (P,) each; see `walk_course`.
+
+        `windows` is the mean of its windows' scores; other names are those of `fusion_weights`.
         """
         ...
 
@@ -132,6 +140,10 @@ class NearestTemplates:
             scores = scores[:, [self.people.index(person)]]
         return _running_means(scores, windows)
 
+    def walk_terms(self, templates: FloatArray, statistics: FloatArray, windows: Counts) -> dict[str, Floats]:
+        """Returns the mean of the windows' scores alone."""
+        return {"windows": self.walk_course(templates, statistics, windows)[-1]}
+
     def likeness(self, windows: FloatArray, others: FloatArray) -> None:
         """Returns None: only enrolled people are compared."""
 
@@ -192,10 +204,7 @@ class FusedTemplates:
         """Returns the means of the templates' scores so far plus the track-level evidence, (m, P)."""
         if not self.people:
             return np.zeros((len(templates), 0))
-        described = describe_windows(templates)
-        walk = self._model.enrol(described, statistics)
-        evidence = zip(self._model.evidence, walk.evidence, strict=True)
-        states = [each.as_track(numbers) for each, numbers in evidence]
+        walk, states = self._as_track(templates, statistics)
         stored, starts, reference = self._windows, self._starts, self._reference
         if person is not None:
             place = self.people.index(person)
@@ -203,6 +212,23 @@ class FusedTemplates:
             starts, reference = starts[:1], reference.of(place)
         scores = self._compare(walk.windows, stored, starts)
         return _running_means(scores, windows) + self._model.track_scores(windows, states, reference)
+
+    def walk_terms(self, templates: FloatArray, statistics: FloatArray, windows: Counts) -> dict[str, Floats]:
+        """Returns the mean of the windows' scores and each kind of track-level evidence."""
+        if not self.people:
+            return {}
+        walk, states = self._as_track(templates, statistics)
+        compared = self._compare(walk.windows, self._windows, self._starts)
+        found = {"windows": _running_means(compared, windows)[-1]}
+        for name, term in self._model.track_terms(windows[-1:], states, self._reference):
+            found[name] = term[-1]
+        return found
+
+    def _as_track(self, templates: FloatArray, statistics: FloatArray) -> tuple[EnrolledWalk, list[Arrays]]:
+        """Returns a stored walk, prepared for comparison, and the states that it has as a track."""
+        walk = self._model.enrol(describe_windows(templates), statistics)
+        evidence = zip(self._model.evidence, walk.evidence, strict=True)
+        return walk, [each.as_track(numbers) for each, numbers in evidence]
 
     def likeness(self, windows: FloatArray, others: FloatArray) -> float:
         """Returns the similarity of the mean windows of two walks above their background."""

@@ -162,6 +162,15 @@ class TemplateIndex:
         """
         return self._scorers[sensor].likeness(windows, others)
 
+    def walk_terms(
+        self, templates: FloatArray, statistics: FloatArray, windows: NDArray[np.int64], sensor: str
+    ) -> dict[str, NDArray[np.float64]]:
+        """Returns what the score of a whole stored walk is the sum of, (P,) each, by name.
+
+        Arguments are those of `walk_course`, whose last row is their sum.
+        """
+        return self._scorers[sensor].walk_terms(templates, statistics, windows)
+
     def without(self, person: int, sensor: str) -> TemplateIndex:
         """Returns the index of one kind of sensor as it would be if a person were not enrolled."""
         others = [walk for walk in self.walks if walk.person_id != person and walk.sensor == sensor]

@@ -156,9 +156,14 @@ class VisitHistory:
         with self._access.read() as db:
             ids = db.execute(query).scalars().all()
         for visit_id in ids:
-            with self._access.read() as db:
-                found = _walks(db, visit.c.id == visit_id)
-            yield from ((visit_id, walk) for _, walk in found)
+            walk = self.walk(visit_id)
+            if walk is not None:
+                yield visit_id, walk
+
+    def walk(self, visit_id: str) -> VisitWalk | None:
+        """Returns what is kept of the walk of a visit; None if nothing is."""
+        with self._access.read() as db:
+            return next((walk for _, walk in _walks(db, visit.c.id == visit_id)), None)
 
     def visitors(self, contract: str, sensor: str) -> list[RememberedVisitor]:
         """Returns the strangers who are remembered with one encoder, on one kind of sensor, by number."""

@@ -11,9 +11,18 @@ from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
 from gallery.store.history_records import StoredVisit, VisitWalk
-from gallery.visits.walk_comparison import compare_walk, named_person
+from gallery.visits.walk_comparison import compare_walk, evidence_for, named_person
 
-__all__ = ["ChangedVisit", "GalleryComparison", "Review", "review_visits"]
+__all__ = [
+    "ChangedVisit",
+    "GalleryComparison",
+    "Review",
+    "VisitEvidence",
+    "review_visits",
+    "visit_evidence",
+]
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,44 @@ class GalleryComparison:
             index = TemplateIndex.load(self._gallery, walk.contract_id, backend, [walk.sensor])
             self._loaded[key] = index, calibrate_gallery(self._gallery, index)
         return self._loaded[key]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitEvidence:
+    """Which evidence of a visit speaks for whom, in the present gallery.
+
+    Attributes:
+        people: names, best first.
+        scores: one for each.
+        terms: what each kind of evidence adds to each of the scores, by its name.
+    """
+
+    people: tuple[str, ...]
+    scores: tuple[float, ...]
+    terms: dict[str, list[float]]
+
+
+def visit_evidence(gallery: Gallery, visit_id: str, weights: Sequence[Path] = ()) -> VisitEvidence | None:
+    """Returns the evidence for the best people; None if nothing of the walk is kept, or nobody compares.
+
+    Args:
+        gallery: the gallery.
+        visit_id: of a stored visit.
+        weights: see `GalleryComparison`.
+
+    Raises:
+        GalleryError: the gallery cannot be read.
+    """
+    walk = gallery.history.walk(visit_id)
+    if walk is None:
+        return None
+    index, calibrations = GalleryComparison(gallery, weights).of(walk)
+    best = compare_walk(index, calibrations, walk, None)[:_SHOWN]
+    if not best:
+        return None
+    terms = evidence_for(index, walk, [each.person for each in best])
+    names = tuple(index.names[each.person] for each in best)
+    return VisitEvidence(names, tuple(each.score for each in best), terms)
 
 
 def review_visits(gallery: Gallery, visits: Sequence[StoredVisit], weights: Sequence[Path] = ()) -> Review:

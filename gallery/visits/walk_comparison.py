@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TemplateMeans
 from gallery.store.history_records import VisitWalk
 
-__all__ = ["ComparedPerson", "compare_walk", "named_person"]
+__all__ = ["ComparedPerson", "compare_walk", "evidence_for", "named_person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,20 @@ def compare_walk(
             limit = calibration.threshold(fpir, int(ends[-1]), person)
         found.append(ComparedPerson(person, float(scores[place]), limit))
     return found
+
+
+def evidence_for(index: TemplateIndex, walk: VisitWalk, people: Sequence[int]) -> dict[str, list[float]]:
+    """Returns what each kind of evidence adds to the scores of some people for a walk, by its name.
+
+    Args:
+        index: of the present gallery.
+        walk: of a visit.
+        people: ids of people whom the index can compare with the walk.
+    """
+    ends = TemplateMeans.ends(len(walk.templates), walk.windows)
+    places = [index.people_of(walk.sensor).index(person) for person in people]
+    terms = index.walk_terms(walk.templates, walk.statistics, ends, walk.sensor)
+    return {name: each[places].tolist() for name, each in terms.items() if each.any()}
 
 
 def named_person(compared: list[ComparedPerson], fpir: float | None) -> int | None:

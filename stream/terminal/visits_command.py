@@ -19,6 +19,7 @@ from stream.terminal.visits_tables import (
     describe_review,
     describe_visit,
     render_candidates,
+    render_evidence,
     render_visits,
     who,
 )
@@ -87,19 +88,25 @@ def visits_list(
 def visits_show(
     visit_id: IdArgument,
     gallery: GalleryOption = None,
+    encoder: EncoderOption = None,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Show why a visit has its answer: scores and thresholds, walking seen, views."""
+    """Show why a visit has its answer: scores and thresholds, walking seen, views, evidence."""
     from gallery.store.visit_json import visit_record  # noqa: PLC0415
+    from gallery.visits.review import visit_evidence  # noqa: PLC0415
 
     with open_gallery(gallery, create=False) as store:
         visit = store.history.visit(visit_id)
+        evidence = None if json else visit_evidence(store, visit.id, [Path(each) for each in encoder or ()])
     if json:
         typer.echo(msgspec.json.encode(visit_record(visit)))
         return
     _print(describe_visit(visit))
     if visit.candidates:
         out.print(render_candidates(visit))
+    if evidence is not None:
+        _print(["compared anew with the present gallery:"])
+        out.print(render_evidence(evidence))
 
 
 @visits.command("confirm")

@@ -13,10 +13,18 @@ from stream.decision import ReasonCode
 
 if TYPE_CHECKING:  # numpy
     from gallery.store.history_records import StoredVisit
-    from gallery.visits.review import Review
+    from gallery.visits.review import Review, VisitEvidence
     from gallery.visits.site_figures import Share, SiteFigures
 
-__all__ = ["describe_figures", "describe_review", "describe_visit", "render_candidates", "render_visits"]
+__all__ = [
+    "describe_figures",
+    "describe_review",
+    "describe_visit",
+    "render_candidates",
+    "render_evidence",
+    "render_visits",
+    "who",
+]
 
 _REASONS: dict[ReasonCode, str] = {
     "accepted": "the score reaches the threshold",
@@ -113,6 +121,29 @@ def render_candidates(visit: StoredVisit) -> Table:
         missing = "" if limit is None or each.score >= limit else f"{limit - each.score:.3f}"
         shown = "" if limit is None else f"{limit:.3f}"
         table.add_row(Text(each.name), f"{each.score:.3f}", shown, missing)
+    return table
+
+
+_EVIDENCE = {
+    "windows": "single windows",
+    "means": "mean of the windows",
+    "walks": "mean of the walk",
+    "swing": "swing of the joints",
+    "coordination": "coordination of the limbs",
+    "bones": "bone lengths",
+    "steadiness": "how alike the enrolled walks are",
+}
+
+
+def render_evidence(evidence: VisitEvidence) -> Table:
+    """Returns a table of what each kind of evidence adds to the scores in the present gallery."""
+    table = Table()
+    table.add_column("evidence", overflow="fold")
+    for name in evidence.people:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    for kind, added in evidence.terms.items():
+        table.add_row(_EVIDENCE.get(kind, kind), *(f"{each:+.3f}" for each in added))
+    table.add_row("score", *(f"{each:.3f}" for each in evidence.scores))
     return table
 
 

@@ -217,6 +217,19 @@ def test_only_strangers_of_whom_enough_is_kept_are_enrolled(
         invoke(people, "adopt", "2", "Fay", "--yes", "--gallery", gallery)
 
 
+def test_a_visit_is_shown_with_the_evidence_for_each_person(
+    gallery: str, remembered: Callable[..., None]
+) -> None:
+    remembered("s-1", 7, 1)
+    remembered("k-1", 1, 2, known="Ada")
+    text = output(visits, "show", "k-1", "--gallery", gallery)
+    evidence = text[text.index("compared anew with the present gallery") :]
+    assert evidence.index("Ada") < evidence.index("Ben [x]"), "best first"
+    assert "single windows" in evidence
+    assert "compared anew with" in output(visits, "show", "s-1", "--gallery", gallery)
+    assert "compared anew with" not in output(visits, "show", "new-2", "--gallery", gallery)
+
+
 def test_a_review_lists_what_a_changed_gallery_would_answer(
     gallery: str, remembered: Callable[..., None]
 ) -> None:
