@@ -40,7 +40,7 @@ __all__ = ["MAX_VISITORS", "MAX_WALKS_OF_VISITOR", "Access", "VisitHistory"]
 MAX_VISITORS = 200
 """Strangers that are remembered at a time, those seen last."""
 
-MAX_WALKS_OF_VISITOR = 3
+MAX_WALKS_OF_VISITOR = 2
 """Walks kept of a remembered stranger, the newest."""
 
 _SHOWN = 4

@@ -16,10 +16,13 @@ from gallery.visits.finished_visit import FinishedVisit
 from stream.body import FloatArray
 from stream.decision import ReasonCode
 
-__all__ = ["KEPT_TEMPLATES", "KeepRule", "VisitToKeep", "fewer_templates"]
+__all__ = ["KEPT_TEMPLATES", "STRANGER_TEMPLATES", "KeepRule", "VisitToKeep", "fewer_templates"]
 
 KEPT_TEMPLATES = 16
 """Templates kept of a visit: each the mean of four of those that an enrolment of the walk would have."""
+
+STRANGER_TEMPLATES = 8
+"""The same of a stranger: the walks of all who are remembered are in memory for a comparison."""
 
 _STRANGERS: tuple[ReasonCode, ...] = ("stranger", "denied-visit", "nobody-enrolled")
 """Reasons for which an unknown person is nobody who is enrolled."""
@@ -65,7 +68,8 @@ class KeepRule:
         if not self.history or (left.outcome == "person" and person is None):
             return None  # the person was removed meanwhile
         ended = datetime.fromisoformat(left.left)
-        walk = _walk(finished) if len(finished.cages) else None
+        known = left.outcome == "person"
+        walk = _walk(finished, KEPT_TEMPLATES if known else STRANGER_TEMPLATES)
         visit = NewVisit(
             id=left.visit,
             source=left.source,
@@ -90,7 +94,7 @@ class KeepRule:
                 NewCandidate(person, shown.score, shown.threshold)
                 for shown, person in zip(left.candidates, finished.candidates, strict=True)
             ),
-            walk=walk if person is not None else None,
+            walk=walk if known else None,
         )
         remembered = self.strangers and left.outcome == "unknown" and left.reason_code in _STRANGERS
         return VisitToKeep(visit, walk if remembered else None)
@@ -103,14 +107,17 @@ def _person_id(name: str | None, ids: Mapping[str, int], index: TemplateIndex) -
     return next((person for person, known in index.names.items() if known == name), None)
 
 
-def _walk(finished: FinishedVisit) -> VisitWalk:
+def _walk(finished: FinishedVisit, limit: int) -> VisitWalk | None:
+    """Returns what is kept of the walk, at most so many templates; None without usable walking."""
+    if not len(finished.cages):
+        return None
     statistics = np.zeros(0, np.float32) if finished.statistics is None else finished.statistics
     left = finished.left
     return VisitWalk(
         finished.contract,
         finished.sensor,
         finished.windows,
-        fewer_templates(finished.cages, finished.windows),
+        fewer_templates(finished.cages, finished.windows, limit),
         statistics,
         finished.pose_model or None,
         finished.views or None,
@@ -119,16 +126,17 @@ def _walk(finished: FinishedVisit) -> VisitWalk:
     )
 
 
-def fewer_templates(cages: FloatArray, windows: int) -> FloatArray:
-    """Returns at most `KEPT_TEMPLATES` templates in place of more, each a mean over as many windows.
+def fewer_templates(cages: FloatArray, windows: int, limit: int) -> FloatArray:
+    """Returns templates in place of more, each a mean over as many windows.
 
     Args:
         cages: (m, f, D) templates of a walk.
         windows: number of windows that they are means of.
+        limit: the most to return.
     """
     ends = TemplateMeans.ends(len(cages), windows)
     counts: NDArray[np.int64] = np.diff(ends, prepend=0)
-    while len(cages) > KEPT_TEMPLATES:
+    while len(cages) > limit:
         starts = np.arange(0, len(cages), 2)
         sums = np.add.reduceat(cages * counts[:, None, None].astype(np.float32), starts)
         counts = np.add.reduceat(counts, starts)

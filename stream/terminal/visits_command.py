@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 from typer.core import TyperGroup
 
 from stream.durations import parse_duration
+from stream.errors import GalleryError
 from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import EncoderOption, GalleryOption, YesOption, out
 from stream.terminal.prompt import check_erasure, confirm
@@ -23,6 +26,9 @@ from stream.terminal.visits_tables import (
     render_visits,
     who,
 )
+
+if TYPE_CHECKING:
+    from gallery.store.gallery import Gallery
 
 __all__ = ["visits"]
 
@@ -75,7 +81,7 @@ def visits_list(
     from gallery.store.visit_json import visit_record  # noqa: PLC0415 - other commands start faster
 
     start = None if since is None else datetime.now(UTC) - parse_duration(since, "--since")
-    with open_gallery(gallery, create=False) as store:
+    with _opened(gallery) as store:
         found = store.history.visits(start, unknown=unknown)
     if not json:
         out.print(render_visits(found))
@@ -95,7 +101,7 @@ def visits_show(
     from gallery.store.visit_json import visit_record  # noqa: PLC0415
     from gallery.visits.review import visit_evidence  # noqa: PLC0415
 
-    with open_gallery(gallery, create=False) as store:
+    with _opened(gallery) as store:
         visit = store.history.visit(visit_id)
         evidence = None if json else visit_evidence(store, visit.id, [Path(each) for each in encoder or ()])
     if json:
@@ -112,7 +118,7 @@ def visits_show(
 @visits.command("confirm")
 def visits_confirm(visit_id: IdArgument, gallery: GalleryOption = None) -> None:
     """Record that the answer of a visit was right; takes an earlier denial back."""
-    with open_gallery(gallery, create=False) as store:
+    with _opened(gallery) as store:
         visit, _ = store.history.judge(store.history.visit(visit_id).id, "confirmed")
     _print([f"visit {visit.id}: {who(visit)} is confirmed"])
 
@@ -132,7 +138,7 @@ def visits_deny(
     Somebody else must then fit the person better than this visit did to be named as that person. What is kept
     of the walk is erased, unless --was says whose it is.
     """
-    with open_gallery(gallery, create=False) as store:
+    with _opened(gallery) as store:
         before = store.history.visit(visit_id)
         if before.kept and was is None and before.outcome == "person":
             confirm(
@@ -152,7 +158,7 @@ def visits_review(
     from gallery.visits.review import review_visits  # noqa: PLC0415
 
     start = None if since is None else datetime.now(UTC) - parse_duration(since, "--since")
-    with open_gallery(gallery, create=False) as store:
+    with _opened(gallery) as store:
         review = review_visits(store, store.history.visits(start), [Path(each) for each in encoder or ()])
     _print(describe_review(review))
 
@@ -163,9 +169,18 @@ def visits_figures(since: SinceOption = None, gallery: GalleryOption = None) -> 
     from gallery.visits.site_figures import site_figures  # noqa: PLC0415
 
     start = None if since is None else datetime.now(UTC) - parse_duration(since, "--since")
-    with open_gallery(gallery, create=False) as store:
+    with _opened(gallery) as store:
         figures = site_figures(store.history.visits(start))
     _print(describe_figures(figures))
+
+
+@contextmanager
+def _opened(url: str | None) -> Iterator[Gallery]:
+    """Opens a gallery, without the visits whose time is over."""
+    with open_gallery(url, create=False) as store:
+        with suppress(GalleryError):  # it is only read, or is in use
+            store.history.forget(datetime.now(UTC))
+        yield store
 
 
 def _print(lines: list[str]) -> None:

@@ -30,7 +30,7 @@ from gallery.scoring.backend import Backend, load_backend
 from gallery.store.history import MAX_VISITORS, MAX_WALKS_OF_VISITOR
 from gallery.store.history_records import RememberedVisitor, VisitWalk
 from gallery.visits.stranger_bank import VISITOR_FPIR, find_visitor
-from gallery.visits.visit_records import fewer_templates
+from gallery.visits.visit_records import STRANGER_TEMPLATES, fewer_templates
 from stream.errors import SgeError
 from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
@@ -82,7 +82,9 @@ def kept(walk: WalkCages) -> VisitWalk:
     """Returns what is kept of a stranger's walk, with the precision of the gallery."""
     stored = stored_walk(walk.cages, walk.sensor)
     windows = len(walk.cages)
-    templates = fewer_templates(stored.templates, windows).astype(np.float16).astype(np.float32)
+    templates = (
+        fewer_templates(stored.templates, windows, STRANGER_TEMPLATES).astype(np.float16).astype(np.float32)
+    )
     return VisitWalk("", walk.sensor, windows, templates, stored.statistics, None, None, stored.seconds, 1.0)
 
 

@@ -19,7 +19,7 @@ from gallery.store import sqlite_connection
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.visits.stranger_bank import StrangerBank
 from gallery.visits.visit_keeper import MAX_WAITING, KnownVisitor, VisitKeeper
-from gallery.visits.visit_records import KEPT_TEMPLATES, KeepRule, fewer_templates
+from gallery.visits.visit_records import KEPT_TEMPLATES, STRANGER_TEMPLATES, KeepRule, fewer_templates
 from stream.body import FloatArray
 from tests.gallery.visits.finished import BACKEND, CONTRACT, SENSOR, enrol, finished, load, templates_of
 
@@ -79,8 +79,11 @@ class Run:
 def traces(path: Path, cages: FloatArray) -> int:
     """Counts pieces of a walk's templates in the files of a gallery, in both precisions."""
     data = b"".join(file.read_bytes() for file in path.parent.iterdir())
-    fewer = fewer_templates(cages, len(cages))
-    bits = [each.tobytes() for each in (cages, cages.astype("<f2"), fewer, fewer.astype("<f2"))]
+    kept = [
+        cages,
+        *(fewer_templates(cages, len(cages), limit) for limit in (KEPT_TEMPLATES, STRANGER_TEMPLATES)),
+    ]
+    bits = [each.astype(kind).tobytes() for each in kept for kind in ("<f2", "<f4")]
     return sum(each[at : at + 16] in data for each in bits for at in range(0, len(each) - 15, 16))
 
 
@@ -228,13 +231,13 @@ def test_without_usable_walking_there_is_no_walk_to_keep(gallery: Gallery) -> No
     assert kept.stranger is None
 
 
-@given(windows=st.integers(1, 400))
-def test_fewer_templates_are_means_over_as_many_windows(windows: int) -> None:
+@given(windows=st.integers(1, 400), limit=st.sampled_from([1, STRANGER_TEMPLATES, KEPT_TEMPLATES]))
+def test_fewer_templates_are_means_over_as_many_windows(windows: int, limit: int) -> None:
     each = np.random.default_rng(windows).standard_normal((windows, 2, 3)).astype(np.float32)
-    fewer = fewer_templates(TemplateMeans.of(each), windows)
+    fewer = fewer_templates(TemplateMeans.of(each), windows, limit)
     assert len(TemplateMeans.of(each)) <= MAX_TEMPLATES
     ends = TemplateMeans.ends(len(fewer), windows)
-    assert len(fewer) <= KEPT_TEMPLATES
+    assert len(fewer) <= limit
     starts = np.concatenate([[0], ends[:-1]])
     expected = np.stack([each[a:b].mean(axis=0) for a, b in zip(starts, ends, strict=True)])
     np.testing.assert_allclose(fewer, expected, atol=1e-4)

@@ -86,6 +86,14 @@ def test_visits_are_listed_newest_first(gallery: str, name: list[str]) -> None:
     assert "no visit is stored" not in table
 
 
+def test_visits_whose_time_is_over_are_not_shown_but_deleted(gallery: str) -> None:
+    with open_gallery(gallery) as store:
+        store.history.add([visit("over", keep_until=NOW - timedelta(seconds=1))])
+    assert "over" not in {each["visit"] for each in listed(gallery)}
+    with open_gallery(gallery) as store:
+        assert "over" not in {each.id for each in store.history.visits()}
+
+
 def test_a_visit_is_shown_with_scores_and_reasons(gallery: str) -> None:
     text = output(visits, "show", "new-2", "--gallery", gallery)
     assert "unknown: the score of the best candidate is below the threshold" in text
