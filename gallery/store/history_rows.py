@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MAX_KEPT_WALKS = 1000
-"""Visits whose walks are kept, the newest: about 170 KB each."""
+"""Visits whose walks are kept, the newest: about 190 KB each."""
 
 _STORED = np.dtype("<f2")
 _LIMIT = float(np.finfo(np.float16).max)

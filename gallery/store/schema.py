@@ -203,9 +203,9 @@ visit_walk = Table(
     Column("templates", Integer, CheckConstraint("templates > 0"), nullable=False),
     Column("f", Integer, CheckConstraint("f > 0"), nullable=False),
     Column("dimension", Integer, CheckConstraint("dimension > 0"), nullable=False),
+    Column("keep_until", _Utc),  # of strangers, who gave no consent; before what is large, to be read fast
     Column("cages", LargeBinary, nullable=False),
     Column("statistics", LargeBinary, nullable=False),
-    Column("keep_until", _Utc),  # of strangers, who gave no consent
 )
 
 

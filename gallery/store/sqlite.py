@@ -92,8 +92,8 @@ _UPGRADES = (
         "CREATE TABLE visit_walk ("
         "visit_id VARCHAR NOT NULL, contract_id VARCHAR NOT NULL, pose_model VARCHAR, "
         "templates INTEGER NOT NULL CHECK (templates > 0), f INTEGER NOT NULL CHECK (f > 0), "
-        "dimension INTEGER NOT NULL CHECK (dimension > 0), cages BLOB NOT NULL, statistics BLOB NOT NULL, "
-        "keep_until DATETIME, PRIMARY KEY (visit_id), "
+        "dimension INTEGER NOT NULL CHECK (dimension > 0), keep_until DATETIME, "
+        "cages BLOB NOT NULL, statistics BLOB NOT NULL, PRIMARY KEY (visit_id), "
         "FOREIGN KEY(visit_id) REFERENCES visit (id) ON DELETE CASCADE)",
     ),
 )
