@@ -4,10 +4,11 @@
 
 `sge-stream serve` watches ten simulated people live and a scripted scene, whose passages give events, each
 time beside something else: nothing; a webhook receiver that accepts connections and never answers; an MQTT
-broker that goes away and comes back (needs mosquitto); a full disk under the gallery with the history (needs
-Linux and its user namespaces); 100 open event streams and 100 requests a second. Every run is followed by one
-alone, and compared with those around it, because other work on the machine changes latencies too. Shown are
-the latencies of decisions on the ten people, and what the system said of its receiver.
+broker that goes away and comes back (needs mosquitto); a full disk under the gallery with the history, which
+has room again after two thirds of the run (needs Linux and its user namespaces); 100 open event streams and
+100 requests a second. Every run is followed by one alone, and compared with those around it, because other
+work on the machine changes latencies too. Shown are the latencies of decisions on the ten people, and what
+the system said of its receiver.
 """
 
 from __future__ import annotations
@@ -22,18 +23,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import typer
 from rich.table import Table
 
+from gallery.store.gallery import open_gallery
 from stream.errors import RunError, SgeError
 from stream.recording.writer import RecordingWriter
 from stream.terminal.consoles import plain_console
@@ -45,6 +47,9 @@ __all__ = ["CONDITIONS", "Condition", "Measured", "main", "measure"]
 PEOPLE = 10
 START_S = 120.0
 LABEL = "hall"
+
+STORED_WITHIN_S = 8.0
+"""Longest pause before the system tries again to store visits, from when the disk was full for a while."""
 
 out = plain_console(width=120)
 
@@ -68,12 +73,14 @@ class Measured:
 
     Attributes:
         latencies: of the decisions on the ten people after the warm-up, milliseconds.
+        left: visits that ended, before all sources.
         lost: windows of theirs that were dropped.
         said: warnings that the system printed, each once.
         note: what the other side counted.
     """
 
     latencies: list[float] = field(default_factory=list)
+    left: int = 0
     lost: int = 0
     said: list[str] = field(default_factory=list)
     note: str = ""
@@ -164,13 +171,36 @@ def _broker_that_leaves(folder: Path) -> Iterator[Beside]:
 
 @contextmanager
 def _full_disk(folder: Path) -> Iterator[Beside]:
-    """A file system in memory, which holds the gallery and is full."""
-    script = (
-        'mount -t tmpfs -o size=8m tmpfs "$0/disk" && cp "$0/gallery.db" "$0/disk/" && '
-        '{ cat /dev/zero > "$0/disk/filler"; } 2>/dev/null; exec "$@"'
-    )
+    """A file system in memory, which holds the gallery, and is full for two thirds of the run."""
+    # Other processes do not see this file system: files in the folder ask for what happens in it.
+    script = """
+        mount -t tmpfs -o size=64m tmpfs "$0/disk" && cp "$0/gallery.db" "$0/disk/" || exit 1
+        until_asked() { while [ ! -e "$1" ]; do sleep 0.1; done; }
+        (
+            until_asked "$0/fill"; cat /dev/zero > "$0/disk/filler"
+            until_asked "$0/free"; rm "$0/disk/filler"
+            until_asked "$0/copy"; mkdir "$0/copied"; cp "$0"/disk/gallery.db* "$0/copied/"; touch "$0/done"
+        ) 2> /dev/null &
+        exec "$@"
+    """
     (folder / "disk").mkdir()
-    yield Beside(prefix=(*_UNSHARE, "sh", "-c", script, str(folder)))
+
+    @contextmanager
+    def during(site: Site, seconds: float) -> Iterator[list[str]]:
+        (folder / "fill").touch()
+        free = threading.Timer(2 * seconds / 3, (folder / "free").touch)
+        free.start()
+        notes: list[str] = []
+        yield notes
+        free.join()
+        time.sleep(STORED_WITHIN_S)
+        (folder / "copy").touch()
+        while not (folder / "done").exists():
+            time.sleep(0.1)
+        with open_gallery(str(folder / "copied" / "gallery.db"), create=False) as gallery:
+            notes.append(f"{len(gallery.history.visits())} visits are stored")
+
+    yield Beside(prefix=(*_UNSHARE, "sh", "-c", script, str(folder)), during=during)
 
 
 @contextmanager
@@ -278,10 +308,10 @@ def _read_decisions(site: Site, beside: Beside, seconds: float) -> Measured:
     found = Measured()
     connection = HTTPConnection(urlsplit(site.url).netloc, timeout=START_S)
     headers = {"Authorization": f"Bearer {site.token_file.read_text().strip()}"}
-    connection.request("GET", "/api/v1/events?events=decisions", headers=headers)
+    connection.request("GET", "/api/v1/events?events=all", headers=headers)
     with closing(connection), connection.getresponse() as answer:
-        decisions = (json.loads(line[5:]) for line in answer if line.startswith(b"data:"))
-        own = (each for each in decisions if each.get("source") == LABEL)
+        lines = (json.loads(line[5:]) for line in answer if line.startswith(b"data:"))
+        own = _decisions(lines, found)
         began = next((each["t"] for each in own if each["t"] > WARM_UP_S), None)
         if began is None:
             raise RunError("the system ended before it decided")
@@ -297,6 +327,14 @@ def _read_decisions(site: Site, beside: Beside, seconds: float) -> Measured:
     if not found.latencies:
         raise RunError("no decision had a latency")
     return found
+
+
+def _decisions(lines: Iterable[dict[str, Any]], found: Measured) -> Iterator[dict[str, Any]]:
+    """Yields the decisions on the ten people; counts visits that end."""
+    for each in lines:
+        found.left += each.get("event") == "left"
+        if each.get("source") == LABEL and "latency_ms" in each:
+            yield each
 
 
 def _warnings(log: str) -> list[str]:
@@ -343,7 +381,11 @@ def run(
                 after = measure(CONDITIONS[0], gallery, scene, seconds)
                 table.add_row(*_row(condition.name, found, [before, after]))
                 table.add_row(*_row("alone", after, []))
-                said += [f"{condition.name}: {text}" for text in (*found.said, found.note) if text]
+                said += [
+                    f"{condition.name}: {text}"
+                    for text in (*found.said, f"{found.left} visits ended", found.note)
+                    if text
+                ]
                 before = after
     except SgeError as error:
         typer.echo(f"receivers: {error}", err=True)
