@@ -10,7 +10,7 @@ hide each other and are lost for 0.2 to 2 s. `kgbd` replays walks of real people
 another and overlapping, with such breaks; half of the people are enrolled, by other walks. Everything runs
 through the functions of the live path at the default settings. `crossing` counts tracks and visits in the
 video of a plaza (`tools.trials.sample_videos`). `record` writes the scripted scene as recordings, for
-`sge-stream identify --source FOLDER/front.mcap --source FOLDER/back.mcap --speed 0`.
+`sge-stream --source FOLDER/front.mcap --source FOLDER/back.mcap --speed 0`.
 """
 
 from __future__ import annotations
