@@ -2,7 +2,7 @@
 
 The decision rule may name and unname a track ten times a second. A visit says a name when `FIRST_DECISIONS`
 decisions in a row name the same person, and changes or withdraws it after `CHANGE_S` seconds of walking in
-which all decisions say otherwise. The numbers were chosen by `tools.trials.visits` on KGBD 81-100.
+which all decisions say otherwise: name another, or hold it for more likely than not that it is somebody else.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ FIRST_DECISIONS = 3
 
 CHANGE_S = 1.5
 """Seconds of walking in which all decisions must contradict what was said."""
+
+_WITHDRAWN = 50
+"""Confidence in percent that it is somebody else, from which a decision contradicts a name: a name is said
+where it is nearly certain, and walks near that limit would lose it again and again."""
 
 _ENOUGH_S = 3.0
 """Walking from which a decision may contradict an answer that rests on more."""
@@ -69,14 +73,17 @@ class VisitAnswer:
         if decision.state == "collecting":
             return None
         claim = decision.candidate if decision.state == "person" else None
+        if claim is None and self._still_likely(decision):
+            claim = self.person
         track = decision.track.number
         if claim != self._claim or track != self._track:
             self._claim, self._track = claim, track
             self._agreeing, self._since_s = 0, decision.seconds
         self._agreeing += 1
         if claim == self.person:
-            self._seconds = max(self._seconds, decision.seconds)
-            self.support = decision
+            if claim is None or decision.state == "person":
+                self._seconds = max(self._seconds, decision.seconds)
+                self.support = decision
             return None
         if not self._convinces(decision):
             return None
@@ -85,6 +92,11 @@ class VisitAnswer:
         self._named = True
         self.person, self._seconds, self.support = claim, decision.seconds, decision
         return change
+
+    def _still_likely(self, decision: TrackDecision) -> bool:
+        """Returns whether it is more likely than not the person who was named, though not surely enough."""
+        confidence = decision.confidence
+        return decision.candidate == self.person and confidence is not None and confidence < _WITHDRAWN
 
     def _convinces(self, decision: TrackDecision) -> bool:
         """Returns whether the decisions so far suffice to change the answer."""

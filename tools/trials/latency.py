@@ -22,11 +22,25 @@ from stream.errors import SgeError
 from stream.system.live import Live
 from stream.terminal.consoles import plain_console
 
-__all__ = ["main", "measure"]
+__all__ = ["enrol_walkers", "main", "measure"]
 
 WARM_UP_S = 2.0
 ENROLLED = 4
 out = plain_console()
+
+
+def enrol_walkers(gallery: str) -> None:
+    """Enrols some simulated people in a new gallery.
+
+    Raises:
+        SgeError: the system failed.
+    """
+    enrolled = f"walkers:n={ENROLLED},seed=1,walk=1,live=0,seconds=10"
+    with Live([enrolled], gallery, fpir=None, speed=0) as live:
+        for _ in live:
+            pass
+        for number in range(1, ENROLLED + 1):
+            live.enrol(f"walker {number}", [number], consent=Consent.STATED, force=True)
 
 
 def measure(source: str, seconds: float) -> list[float]:
@@ -37,12 +51,7 @@ def measure(source: str, seconds: float) -> list[float]:
     """
     with tempfile.TemporaryDirectory(prefix="sge-latency-", ignore_cleanup_errors=True) as folder:
         gallery = str(Path(folder) / "gallery.db")
-        enrolled = f"walkers:n={ENROLLED},seed=1,walk=1,live=0,seconds=10"
-        with Live([enrolled], gallery, fpir=None, speed=0) as live:
-            for _ in live:
-                pass
-            for number in range(1, ENROLLED + 1):
-                live.enrol(f"walker {number}", [number], consent=Consent.STATED, force=True)
+        enrol_walkers(gallery)
         latencies: list[float] = []
         with Live([source], gallery) as live:
             for decision in live:

@@ -396,6 +396,25 @@ def test_windows_without_pose_numbers_are_ignored() -> None:
     assert not track.segments.mean.any()
 
 
+def test_the_likeness_of_two_walks_is_that_of_their_mean_windows_above_the_background() -> None:
+    one, other, stranger = synthetic_windows(1, 7), synthetic_windows(1, 30), synthetic_windows(2, 30)
+    index = TemplateIndex([], BACKEND, [SENSOR])
+
+    def literal(*walks: FloatArray) -> float:
+        means = [MODEL.windows.project(describe_windows(rows)).mean(axis=0) for rows in walks]
+        pair = [mean / np.linalg.norm(mean) for mean in means]
+        return float(pair[0] @ pair[1]) - float(np.mean([literal_background(mean) for mean in pair]))
+
+    found = index.likeness(one, other, SENSOR)
+    assert found == pytest.approx(literal(one, other), abs=1e-4)
+    assert index.likeness(other, one, SENSOR) == pytest.approx(found, abs=1e-6)
+    apart = index.likeness(one, stranger, SENSOR)
+    assert found is not None
+    assert apart is not None
+    assert found > apart
+    assert TemplateIndex([], Backend(), [SENSOR]).likeness(one, other, SENSOR) is None
+
+
 def observe(subject: Matcher, rows: FloatArray) -> list[TrackDecision]:
     decisions: list[TrackDecision] = []
     for k, window in enumerate(rows):

@@ -28,7 +28,16 @@ class Passages:
         self.source = source
         self.tracks: dict[int, Track] = {}
 
-    def decision(self, track: int, t: float, who: str | None, *, final: bool = False) -> TrackDecision:
+    def decision(
+        self,
+        track: int,
+        t: float,
+        who: str | None,
+        *,
+        final: bool = False,
+        candidate: str = "Zoe",
+        confidence: int | None = None,
+    ) -> TrackDecision:
         """A decision after another 0.1 s of walking; `who` None is unknown, `?` is too little walking."""
         known = self.tracks.get(track)
         if known is None:
@@ -37,7 +46,7 @@ class Passages:
             known.scores.add(1.0, np.zeros((6, 8), np.float32), (), np.zeros(0))
         known.last_ns = ns(t)
         state: State = "collecting" if who == "?" else "unknown" if who is None else "person"
-        named = who if state == "person" else "Zoe"
+        named = who if state == "person" else candidate
         return TrackDecision(
             known,
             ns(t),
@@ -48,6 +57,7 @@ class Passages:
             margin=None,
             reason=f"says {who}",
             reason_code="accepted" if state == "person" else "stranger",
+            confidence=confidence,
             final=final,
             seconds=known.scores.seconds,
         )

@@ -26,6 +26,19 @@ def test_a_name_is_said_once_the_decisions_agree() -> None:
     assert (answer.person, answer.changes) == ("Ada", 0)
 
 
+@given(candidate=st.sampled_from(["Ada", "Ben"]), confidence=st.none() | st.integers(0, 100))
+def test_a_name_stays_while_it_is_more_likely_than_not(candidate: str, confidence: int | None) -> None:
+    answer, passages = VisitAnswer(), Passages()
+    for n in range(20):
+        answer.follow(passages.decision(1, n / 10, "Ada"))
+    for n in range(20, 60):
+        answer.follow(passages.decision(1, n / 10, None, candidate=candidate, confidence=confidence))
+    stays = candidate == "Ada" and confidence is not None and confidence < 50
+    assert answer.person == ("Ada" if stays else None)
+    assert answer.support is not None
+    assert (answer.support.state == "person") == stays
+
+
 def test_a_single_decision_for_somebody_else_changes_nothing() -> None:
     for other in ("Ben", None):
         assert said(["Ada"] * 10 + [other] + ["Ada"] * 10)[1] == ["Ada"]

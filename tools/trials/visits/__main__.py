@@ -2,13 +2,15 @@
 
     python -m tools.trials.visits scene [--seed N ...]
     python -m tools.trials.visits kgbd DATA [--people 101-120] [--seed N ...]
+    python -m tools.trials.visits crossing [--model lite]
     python -m tools.trials.visits record FOLDER [--seed N]
 
 `scene` is a scripted one: ten simulated people, six of them enrolled, two sources, ten minutes; people cross,
 hide each other and are lost for 0.2 to 2 s. `kgbd` replays walks of real people before one source, one after
 another and overlapping, with such breaks; half of the people are enrolled, by other walks. Everything runs
-through the functions of the live path at the default settings. `record` writes the scripted scene as
-recordings, for `sge-stream identify --source FOLDER/front.mcap --source FOLDER/back.mcap --speed 0`.
+through the functions of the live path at the default settings. `crossing` counts tracks and visits in the
+video of a plaza (`tools.trials.sample_videos`). `record` writes the scripted scene as recordings, for
+`sge-stream --source FOLDER/front.mcap --source FOLDER/back.mcap --speed 0`.
 """
 
 from __future__ import annotations
@@ -27,12 +29,14 @@ from stream.terminal.consoles import plain_console
 from stream.visits.events import VisitEvent
 from tools.backend_fit.offline_pipeline import WalkCages, encode_walk, enrol, kgbd_walks, simulated_walks
 from tools.trials.program import parse_person_numbers
+from tools.trials.sample_videos import plaza_video
 from tools.trials.visits.figures import IDENTIFIED_WITHIN_S, LEFT_WITHIN_S, Figures, measure
 from tools.trials.visits.kgbd_scene import ENROLLED_WALKS, kgbd_scene
 from tools.trials.visits.plain_tracks import PlainTracks
 from tools.trials.visits.replay import LivePath, Replayed, visit_events
 from tools.trials.visits.scripted_scene import scripted_scene
 from tools.trials.visits.stage import Scene
+from tools.trials.visits.video_scene import measure_video
 
 __all__ = ["main"]
 
@@ -184,6 +188,25 @@ def kgbd(
         typer.echo(f"visits: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
     print_figures(f"KGBD {people}, seeds {', '.join(map(str, seeds))}", found)
+
+
+@app.command()
+def crossing(
+    model: Annotated[str, typer.Option(metavar="M", help="lite or full.")] = "lite",
+) -> None:
+    """Count tracks and visits in a video of people who cross."""
+    try:
+        with plaza_video() as path:
+            found = measure_video(f"{path}:model={model}", LivePath())
+    except SgeError as error:
+        typer.echo(f"visits: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    out.print(
+        f"{model}: {found.bodies} bodies, {found.broken} end where another begins; {found.visits} visits; "
+        f"with these, {found.divided} end so; {found.links} links, {found.unlike} of them of torsos of "
+        "another colour",
+        highlight=False,
+    )
 
 
 @app.command()
