@@ -11,12 +11,13 @@ from pathlib import Path
 from gallery.enrolment import MIN_SECONDS
 from gallery.enrolment_checks import DEFAULT_FPIR
 from gallery.store.gallery import Gallery
+from gallery.store.history import UnknownVisitError
 from gallery.store.history_records import VisitWalk, visitor_name
 from gallery.store.records import Person
 from gallery.visits.review import GalleryComparison
 from gallery.visits.walk_comparison import compare_walk
 from stream.consent import Consent
-from stream.errors import GalleryError, UserError
+from stream.errors import UserError
 
 __all__ = ["Adopted", "adopt_visitor", "visitor_number"]
 
@@ -73,7 +74,8 @@ def adopt_visitor(
         force: enrols a stranger who is recognised as somebody who is enrolled, too.
 
     Raises:
-        UserError: nothing is kept of the stranger, too little walking is, or it is recognised as somebody's.
+        UnknownVisitError: nothing is kept of the stranger.
+        UserError: too little walking is, or it is recognised as somebody's.
         GalleryError: the name is taken or cannot be used, or the gallery cannot be written.
     """
     walks = gallery.history.walks_of(number)
@@ -92,15 +94,15 @@ def adopt_visitor(
     return Adopted(person, visits, tuple(warnings))
 
 
-def _nothing_kept(gallery: Gallery, number: int) -> GalleryError:
+def _nothing_kept(gallery: Gallery, number: int) -> UnknownVisitError:
     name = visitor_name(number)
     if any(visit.visitor == name for visit in gallery.history.visits()):
-        return GalleryError(
+        return UnknownVisitError(
             f"of {name} times and scores are stored, and no walk any more: the time for which strangers are "
             "remembered is over, or they were enrolled; enrol the person while they walk: "
             "sge-stream enroll NAME"
         )
-    return GalleryError(
+    return UnknownVisitError(
         f"no {name} is known; strangers get numbers where they are remembered (sge-stream watch "
         "--remember-strangers 7d), and of others nothing is kept that somebody could be enrolled by"
     )

@@ -35,7 +35,14 @@ from gallery.store.rows import unknown_person
 from gallery.store.schema import bookkeeping, person, visit, visit_candidate, visit_walk
 from stream.errors import GalleryError
 
-__all__ = ["MAX_VISITORS", "MAX_WALKS_OF_VISITOR", "Access", "VisitHistory"]
+__all__ = [
+    "MAX_VISITORS",
+    "MAX_WALKS_OF_VISITOR",
+    "Access",
+    "JudgementError",
+    "UnknownVisitError",
+    "VisitHistory",
+]
 
 MAX_VISITORS = 200
 """Strangers that are remembered at a time, those seen last."""
@@ -44,6 +51,14 @@ MAX_WALKS_OF_VISITOR = 2
 """Walks kept of a remembered stranger, the newest."""
 
 _SHOWN = 4
+
+
+class UnknownVisitError(GalleryError):
+    """No stored visit, or no remembered stranger, has the id, or several have."""
+
+
+class JudgementError(GalleryError):
+    """What was said about a visit cannot be true of it."""
 
 
 class Access(Protocol):
@@ -132,7 +147,7 @@ class VisitHistory:
         """Returns the visit of an id, or of its first characters or last part, if no other id has them.
 
         Raises:
-            GalleryError: there is none, or there are several.
+            UnknownVisitError: there is none, or there are several.
         """
         own = visit.c.id.startswith(id_start, autoescape=True)
         own |= visit.c.id.endswith(f"-{id_start}", autoescape=True)
@@ -144,10 +159,10 @@ class VisitHistory:
             ids = ", ".join(each.id for each in found[: _SHOWN - 1])
             more = " and others" if len(found) == _SHOWN else ""
             msg = f"{id_start} is part of several visits' ids: {ids}{more}; give more characters"
-            raise GalleryError(msg)
+            raise UnknownVisitError(msg)
         if not found:
             msg = f"no visit {id_start!a} is stored; `sge-stream visits` lists those of the last days"
-            raise GalleryError(msg)
+            raise UnknownVisitError(msg)
         return (exact or found)[0]
 
     def walks(self) -> Iterator[tuple[str, VisitWalk]]:
@@ -279,12 +294,12 @@ def _walks(db: Connection, of: ColumnElement[bool]) -> list[tuple[int, VisitWalk
 def _check_judgement(before: StoredVisit, truth: Truth, was_key: str | None) -> None:
     if before.outcome == "undecided":
         msg = f"nothing was decided in visit {before.id}, so there is nothing to confirm or deny"
-        raise GalleryError(msg)
+        raise JudgementError(msg)
     if truth == "denied" and was_key is not None and before.outcome == "person":
         named = before.person or ""
         if name_key(named) == was_key:
             msg = f"visit {before.id} was said to be {named}'s; if it was, confirm it"
-            raise GalleryError(msg)
+            raise JudgementError(msg)
 
 
 def _person_id(db: Connection, key: str | None, name: str | None) -> int | None:

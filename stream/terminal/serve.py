@@ -52,7 +52,7 @@ def serve(read_settings: Callable[[], Settings], *, out: Console, debug: bool) -
     settings = read_settings()
     _check(settings)
     log = ServiceLog(settings.serve.log, debug=debug)
-    log.take_warnings()
+    log.take_errors()
     token_file = user_path(settings.serve.token_file) if settings.serve.token_file else default_token_file()
     token, _ = load_token(token_file)
     check_exposure(settings.serve)

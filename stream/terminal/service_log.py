@@ -71,11 +71,11 @@ class ServiceLog:
         if self._debug:
             self.write(line)
 
-    def take_warnings(self) -> None:
+    def take_errors(self) -> None:
         """Writes what libraries log as errors, too."""
         handler = _Handler(self)
         logging.getLogger("uvicorn").addHandler(handler)
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
     def _write(self, record: LogRecord) -> None:
         if sys.stderr is None:
@@ -94,7 +94,7 @@ class _Handler(logging.Handler):
     """Writes records of `logging`; of an error only its kind and place, because its text may hold a name."""
 
     def __init__(self, log: ServiceLog) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.ERROR)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -6,6 +6,7 @@ look: `/healthz`, `/readyz`, the login, and the files of the page, which are the
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import socket
@@ -28,6 +29,9 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
 
 _CLOSED = re.compile(r"/(api|metrics|pictures)(/|$)")
 """Paths that need the token; all others are files of the page."""
+
+_BODY_S = 10.0
+"""Longest time that the body of a request may take."""
 
 MAX_BODY = 64 * 1024
 """Largest body of a request, bytes."""
@@ -80,7 +84,14 @@ class AccessControl:
         if scope["method"] in _READING:
             await self._app(scope, receive, send)
             return
-        body = await _read_body(headers, receive)
+        try:
+            async with asyncio.timeout(_BODY_S):
+                body = await _read_body(headers, receive)
+        except TimeoutError:
+            text = f"the body did not arrive within {_BODY_S:.0f} s"
+            answer = problem_response(408, "too-slow", text, {"Connection": "close"})
+            await answer(scope, receive, send)
+            return
         if body is None:
             text = f"the body has more than {MAX_BODY} bytes"
             answer = problem_response(413, "too-large", text, {"Connection": "close"})

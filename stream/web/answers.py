@@ -8,12 +8,15 @@ import msgspec
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
+from gallery.store.visit_json import VisitRecord
 from stream.visits.presence import Presence
 from stream.web.problems import Problem
 from stream.web.records import (
+    Adoption,
     EnrolmentAnswer,
     ErasureAnswer,
     Health,
+    JudgedVisit,
     PersonAnswer,
     SensorCalibration,
     SourceState,
@@ -25,15 +28,18 @@ __all__ = ["add_schemas", "answers", "json_answer"]
 _REF = "#/components/schemas/{name}"
 
 _RECORDS: tuple[type[msgspec.Struct], ...] = (
+    Adoption,
     EnrolmentAnswer,
     ErasureAnswer,
     Health,
+    JudgedVisit,
     PersonAnswer,
     Presence,
     Problem,
     SensorCalibration,
     SourceState,
     TrackInView,
+    VisitRecord,
 )
 """Records that answers hold."""
 

@@ -16,6 +16,7 @@ from stream.web import (
     routes_people,
     routes_session,
     routes_system,
+    routes_visits,
     skeleton_stream,
 )
 from stream.web.access_control import API, AccessControl, session_cookie
@@ -36,6 +37,7 @@ ROUTERS = (
     routes_session.router,
     routes_system.router,
     routes_people.router,
+    routes_visits.router,
     routes_calibration.router,
     event_stream.router,
     skeleton_stream.router,

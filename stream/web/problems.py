@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from gallery.store.history import JudgementError, UnknownVisitError
 from gallery.store.names import InvalidNameError, NameTakenError, UnknownPersonError
 from gallery.store.store_protocol import UnusableGalleryError
 from stream.errors import GalleryError, SgeError, UserError
@@ -51,6 +52,7 @@ _NAMES = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     409: "refused",
     413: "too-large",
     421: "wrong-host",
@@ -64,6 +66,8 @@ _KINDS: tuple[tuple[type[SgeError], int, str], ...] = (
     (InvalidNameError, 422, "invalid-name"),
     (UnknownPersonError, 404, "unknown-person"),
     (NameTakenError, 409, "name-taken"),
+    (UnknownVisitError, 404, "unknown-visit"),
+    (JudgementError, 409, "refused"),
     (UnusableGalleryError, 503, "gallery-unusable"),
     (GalleryError, 503, "gallery-unusable"),
     (UserError, 409, "refused"),
@@ -84,7 +88,7 @@ def problem_response(
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Returns the description of problems for a route's OpenAPI, those of every route included."""
     schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    common = (400, 401, 413, 421, 429)
+    common = (400, 401, 408, 413, 421, 429)
     return {each: {"description": _NAMES[each], "content": schema} for each in sorted({*common, *statuses})}
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from gallery.store.people_records import WalkRecord
+from gallery.store.visit_json import VisitRecord
 
 __all__ = [
+    "Adoption",
     "EnrolmentAnswer",
     "ErasureAnswer",
     "Health",
     "HealthSample",
+    "JudgedVisit",
     "PersonAnswer",
     "ProcessHealth",
     "SensorCalibration",
@@ -69,6 +72,34 @@ class PersonAnswer(msgspec.Struct, frozen=True):
     seconds: float
     walks: tuple[WalkRecord, ...]
     missing: tuple[str, ...]
+
+
+class JudgedVisit(msgspec.Struct, frozen=True):
+    """A visit whose truth was recorded.
+
+    Attributes:
+        visit: the visit as it is now.
+        erased: True if no file of the database holds what was kept of its walk and is no longer needed.
+        message: why some is still there, and what completes the erasure; empty if `erased`.
+    """
+
+    visit: VisitRecord
+    erased: bool
+    message: str
+
+
+class Adoption(msgspec.Struct, frozen=True):
+    """A remembered stranger who was enrolled.
+
+    Attributes:
+        person: the person.
+        visits: number of earlier visits that are now known to be the person's.
+        warnings: what the operator should know, a sentence each.
+    """
+
+    person: PersonAnswer
+    visits: int
+    warnings: tuple[str, ...]
 
 
 class EnrolmentAnswer(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from stream.web.problems import responses
 from stream.web.records import EnrolmentAnswer, ErasureAnswer, PersonAnswer, TrackInView
 from stream.web.service import Service, ServiceParameter
 
-__all__ = ["Enrolment", "NewName", "router"]
+__all__ = ["CONSENT", "Enrolment", "NewName", "answer_of", "router"]
 
 router = APIRouter(prefix=API, tags=["people"])
 
@@ -61,7 +61,8 @@ class Enrolment(_Body):
     force: bool = Field(default=False, description="store what the checks refuse, with warnings")
 
 
-_CONSENT = {"asked": Consent.ASKED, "stated": Consent.STATED}
+CONSENT = {"asked": Consent.ASKED, "stated": Consent.STATED}
+"""Whose consent it is, by the word of a request."""
 
 
 @router.get("/people", responses={**answers(list[PersonAnswer], "the people"), **responses(503)})
@@ -72,7 +73,7 @@ def list_people(service: ServiceParameter) -> Response:
             people = gallery.people()
     except MissingGalleryError:
         people = []
-    return json_answer([_answer(person) for person in people])
+    return json_answer([answer_of(person) for person in people])
 
 
 @router.get("/tracks", responses={**answers(list[TrackInView], "the tracks"), **responses()})
@@ -92,7 +93,7 @@ def enrol(service: ServiceParameter, body: Enrolment) -> Response:
     name, note = clean_name(body.name), clean_note(body.consent_note)
     name = _available(service, name, add=body.add)
     request = EnrolRequest(
-        name, tuple(body.tracks), _CONSENT[body.consent].value, 0.0, body.add, body.force, note
+        name, tuple(body.tracks), CONSENT[body.consent].value, 0.0, body.add, body.force, note
     )
     reply = request_enrolment(live.run, request)
     service.tell_people_changed()
@@ -154,7 +155,8 @@ def _available(service: Service, name: str, *, add: bool) -> str:
     return name
 
 
-def _answer(person: Person) -> PersonAnswer:
+def answer_of(person: Person) -> PersonAnswer:
+    """Returns a person as the API shows them."""
     record = msgspec.structs.asdict(person_record(person))
     return PersonAnswer(**record, missing=tuple(coverage_gaps(person)))
 

@@ -15,6 +15,7 @@ from stream.errors import RunError, UserError
 from stream.system.serve_settings import ServeSettings
 from stream.user_text import user_path
 from stream.web.application import sample_health
+from stream.web.connections import limited_protocol, most_connections
 from stream.web.service import Service
 from stream.web.skeleton_stream import send_skeletons
 
@@ -23,8 +24,6 @@ __all__ = ["ServerThread"]
 _START_S = 30.0
 _END_S = 2
 """Seconds that open requests have to end."""
-
-_MAX_CONNECTIONS = 1000
 
 
 class ServerThread:
@@ -49,7 +48,7 @@ class ServerThread:
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=limited_protocol(most_connections()),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -59,7 +58,6 @@ class ServerThread:
             forwarded_allow_ips="127.0.0.1,::1",
             ssl_certfile=str(user_path(settings.tls_certificate)) if settings.tls_certificate else None,
             ssl_keyfile=str(user_path(settings.tls_key)) if settings.tls_key else None,
-            limit_concurrency=_MAX_CONNECTIONS,
             timeout_graceful_shutdown=_END_S,
         )
         self._server = uvicorn.Server(config)
