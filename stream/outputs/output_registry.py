@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from stream.outputs.dashboard_output import open_dashboard
 from stream.outputs.json_lines import open_json_lines
+from stream.outputs.lsl_settings import LSL
 from stream.outputs.metrics_output import METRICS
 from stream.outputs.mqtt_settings import MQTT
 from stream.outputs.output import Output, OutputContext, OutputFactory
@@ -22,7 +23,7 @@ FACTORIES: tuple[OutputFactory, ...] = (
 )
 """Outputs on standard output."""
 
-KINDS: tuple[OutputKind, ...] = (MQTT, WEBHOOK, METRICS)
+KINDS: tuple[OutputKind, ...] = (MQTT, WEBHOOK, LSL, METRICS)
 """Outputs that `--output` requests."""
 
 

@@ -96,7 +96,7 @@ def _is_installed(module: str) -> bool:
 
 def _of_address(address: str, kinds: Sequence[OutputKind]) -> tuple[OutputKind, dict[str, Any]]:
     for kind in kinds:
-        if any(address.lower().startswith(scheme) for scheme in kind.schemes):
+        if any(address.startswith(scheme) for scheme in kind.schemes):
             return kind, {msgspec.structs.fields(kind.settings)[0].encode_name: address}
     examples = ", ".join(kind.example for kind in kinds)
     # It may contain a password.
