@@ -23,6 +23,7 @@ from stream.outputs.output_registry import KINDS, create_outputs
 from stream.system.settings import Settings
 from stream.visits.events import VisitEvent, event_of
 from tests.stream.outputs.broker import Broker, Watcher
+from tests.stream.outputs.rerun_files import read_texts
 from tests.stream.outputs.sample_events import SampleRun, doubted, visit
 from tests.stream.outputs.simulated_run import make_verdict
 from tests.stream.outputs.waiting import WAIT_S, wait_until
@@ -95,7 +96,20 @@ def lsl_recorder(folder: Path) -> Iterator[Peer]:
     reading.join(WAIT_S)
 
 
-RECEIVERS = {"json": json_reader, "mqtt": mqtt_client, "webhook": web_server, "lsl": lsl_recorder}
+@contextmanager
+def rerun_file(folder: Path) -> Iterator[Peer]:
+    pytest.importorskip("rerun", reason="needs the extra rerun")
+    file = folder / "walks.rrd"
+    yield Peer(str(file), lambda: [text.encode() for text in read_texts(file)])
+
+
+RECEIVERS = {
+    "json": json_reader,
+    "mqtt": mqtt_client,
+    "webhook": web_server,
+    "lsl": lsl_recorder,
+    "rerun": rerun_file,
+}
 
 
 @pytest.fixture(params=RECEIVERS)
