@@ -14,12 +14,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from stream.system.notices import NoticeKind, Notifier
-from stream.visits.events import VisitEvent
 
 __all__ = ["QUEUE_LIMIT", "Delivery", "DeliverySettings", "Receiver", "Refused", "Undelivered"]
+
+Item = TypeVar("Item")
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 QUEUE_LIMIT = 10_000
 """Events that wait for a receiver, about 1 kB each: some 3000 visits."""
@@ -54,10 +56,10 @@ class Refused(Exception):  # noqa: N818 - what became of the event
     """The receiver will never take this event; the text says why in a few words."""
 
 
-class Receiver(Protocol):
+class Receiver(Protocol[Taken_contra]):
     """Who receives events. A single thread, that of the `Delivery`, makes all calls."""
 
-    def deliver(self, event: VisitEvent) -> None:
+    def deliver(self, event: Taken_contra) -> None:
         """Delivers an event; returns when the receiver has confirmed it. It ends within seconds.
 
         Raises:
@@ -94,7 +96,7 @@ class DeliverySettings:
     spread: Callable[[], float] = random.random
 
 
-class Delivery:
+class Delivery(Generic[Item]):
     """Delivers events to one receiver; counts what it drops, and tells what its user should know.
 
     `put` may be called from any thread and never waits. Events arrive in order; one that the receiver has not
@@ -112,7 +114,11 @@ class Delivery:
     """
 
     def __init__(
-        self, name: str, receiver: Receiver, notifier: Notifier, settings: DeliverySettings | None = None
+        self,
+        name: str,
+        receiver: Receiver[Item],
+        notifier: Notifier,
+        settings: DeliverySettings | None = None,
     ) -> None:
         self.name = name
         self.delivered = 0
@@ -120,8 +126,8 @@ class Delivery:
         self._receiver = receiver
         self._notifier = notifier
         self._settings = settings or DeliverySettings()
-        self._queue: deque[VisitEvent] = deque()
-        self._current: VisitEvent | None = None
+        self._queue: deque[Item] = deque()
+        self._current: Item | None = None
         self._changed = threading.Condition()
         self._woken = False
         self._deadline: float | None = None
@@ -146,7 +152,7 @@ class Delivery:
         """Starts the thread."""
         self._thread.start()
 
-    def put(self, event: VisitEvent) -> None:
+    def put(self, event: Item) -> None:
         """Queues an event; returns at once."""
         with self._changed:
             self._queue.append(event)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from stream.outputs.dashboard_output import open_dashboard
 from stream.outputs.json_lines import open_json_lines
+from stream.outputs.lsl_settings import LSL
 from stream.outputs.metrics_output import METRICS
 from stream.outputs.mqtt_settings import MQTT
 from stream.outputs.output import Output, OutputContext, OutputFactory
 from stream.outputs.output_settings import OutputKind, open_requested, read_requested
+from stream.outputs.rerun_settings import RERUN
 from stream.outputs.webhook_settings import WEBHOOK
 from stream.system.settings import Settings
 
@@ -22,7 +24,7 @@ FACTORIES: tuple[OutputFactory, ...] = (
 )
 """Outputs on standard output."""
 
-KINDS: tuple[OutputKind, ...] = (MQTT, WEBHOOK, METRICS)
+KINDS: tuple[OutputKind, ...] = (MQTT, WEBHOOK, LSL, RERUN, METRICS)
 """Outputs that `--output` requests."""
 
 

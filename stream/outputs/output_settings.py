@@ -39,6 +39,7 @@ class OutputKind:
         example: an address.
         extra: extra of the package that installs what it needs; empty if nothing more is needed.
         module: what must be importable for it; empty as for `extra`.
+        ending: end of addresses that need no such beginning, such as `.rrd`; empty for none.
     """
 
     name: str
@@ -48,6 +49,11 @@ class OutputKind:
     example: str
     extra: str = ""
     module: str = ""
+    ending: str = ""
+
+    def takes(self, address: str) -> bool:
+        """Returns whether an address is of this kind."""
+        return address.startswith(self.schemes) or (self.ending != "" and address.endswith(self.ending))
 
 
 def read_requested(
@@ -96,7 +102,7 @@ def _is_installed(module: str) -> bool:
 
 def _of_address(address: str, kinds: Sequence[OutputKind]) -> tuple[OutputKind, dict[str, Any]]:
     for kind in kinds:
-        if any(address.lower().startswith(scheme) for scheme in kind.schemes):
+        if kind.takes(address):
             return kind, {msgspec.structs.fields(kind.settings)[0].encode_name: address}
     examples = ", ".join(kind.example for kind in kinds)
     # It may contain a password.

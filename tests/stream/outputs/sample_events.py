@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import cast
 
@@ -108,6 +108,7 @@ class SampleRun:
     Attributes:
         notices: all notices so far.
         enrolled: names of the enrolled people; None while the gallery cannot be read.
+        begin: called before the first result.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class SampleRun:
     ) -> None:
         self.notices: list[Notice] = []
         self.enrolled: Sequence[str] | None = people
+        self.begin: Callable[[], object] = lambda: None
         self._log = PresenceLog()
         self.live = cast(
             "Live",
@@ -143,6 +145,7 @@ class SampleRun:
     def _yield(
         self, results: Sequence[Verdict | VisitEvent], error: BaseException | None
     ) -> Iterator[Verdict | VisitEvent]:
+        self.begin()
         for result in results:
             yield result if isinstance(result, Verdict) else self.happens(result)
         if error is not None:

@@ -62,7 +62,7 @@ class Clock:
 
 def make(
     peer: Peer, *, limit: int = 100, clock: Callable[[], float] | None = None
-) -> tuple[Delivery, SampleRun]:
+) -> tuple[Delivery[VisitEvent], SampleRun]:
     run = SampleRun()
     settings = DeliverySettings(limit, clock=clock or Clock(), spread=lambda: 1.0)
     return Delivery("receiver", peer, run.live.notifier, settings), run

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from stream.outputs.output_registry import KINDS, create_outputs
 from stream.system.settings import Settings
 from stream.visits.events import VisitEvent, event_of
 from tests.stream.outputs.broker import Broker, Watcher
+from tests.stream.outputs.rerun_files import read_texts
 from tests.stream.outputs.sample_events import SampleRun, doubted, visit
 from tests.stream.outputs.simulated_run import make_verdict
-from tests.stream.outputs.waiting import wait_until
+from tests.stream.outputs.waiting import WAIT_S, wait_until
 from tests.stream.outputs.web_server import WebServer
 
 FIRST = [*visit("v1"), *visit("v2", "Zoë"), doubted("v3", "Ada")]
@@ -40,11 +42,13 @@ class Peer:
         output: entry of the settings that requests the output to it.
         lines: returns the events that it has received, as lines of JSON.
         stdout: standard output of the run.
+        begin: waits until it can receive, with the output open.
     """
 
     output: str | dict[str, Any] | None
     lines: Callable[[], list[bytes]]
     stdout: io.TextIOWrapper = field(default_factory=lambda: io.TextIOWrapper(io.BytesIO()))
+    begin: Callable[[], object] = lambda: None
 
 
 @contextmanager
@@ -68,7 +72,44 @@ def web_server(folder: Path) -> Iterator[Peer]:
         yield Peer({"kind": "webhook", "url": f"{server.url}/x"}, lambda: server.bodies)
 
 
-RECEIVERS = {"json": json_reader, "mqtt": mqtt_client, "webhook": web_server}
+@contextmanager
+def lsl_recorder(folder: Path) -> Iterator[Peer]:
+    pylsl = pytest.importorskip("pylsl", reason="needs the extra lsl")
+    name = f"gait of {folder}"
+    markers: list[bytes] = []
+    reading = threading.Thread(target=lambda: read(inlet()))
+    opened = threading.Event()
+
+    def inlet() -> Any:
+        (found,) = pylsl.resolve_byprop("name", name, 1, WAIT_S)
+        return pylsl.StreamInlet(found, recover=False)
+
+    def read(inlet: Any) -> None:
+        inlet.open_stream(WAIT_S)
+        opened.set()
+        with suppress(pylsl.util.LostError):  # the end of the stream
+            while True:
+                markers.append(inlet.pull_sample()[0][0].encode())
+
+    reading.start()
+    yield Peer(f"lsl:{name}", lambda: list(markers), begin=lambda: opened.wait(WAIT_S))
+    reading.join(WAIT_S)
+
+
+@contextmanager
+def rerun_file(folder: Path) -> Iterator[Peer]:
+    pytest.importorskip("rerun", reason="needs the extra rerun")
+    file = folder / "walks.rrd"
+    yield Peer(str(file), lambda: [text.encode() for text in read_texts(file)])
+
+
+RECEIVERS = {
+    "json": json_reader,
+    "mqtt": mqtt_client,
+    "webhook": web_server,
+    "lsl": lsl_recorder,
+    "rerun": rerun_file,
+}
 
 
 @pytest.fixture(params=RECEIVERS)
@@ -81,6 +122,7 @@ def run_outputs(peer: Peer, run: SampleRun) -> bool:
     """Runs the outputs that the peer needs; returns whether the run was interrupted."""
     settings = Settings(json=True, events="visits", output=() if peer.output is None else (peer.output,))
     context = OutputContext(settings, run.live, Console(file=io.StringIO()))
+    run.begin = peer.begin
     with redirect_stdout(peer.stdout):
         return write_results(run.live, create_outputs(context)[-1:])
 
@@ -92,7 +134,8 @@ def received(peer: Peer, count: int) -> list[VisitEvent]:
 
 
 def test_there_is_a_receiver_for_every_kind() -> None:
-    assert {kind.name for kind in KINDS} == RECEIVERS.keys() - {"json"}
+    counting = {"metrics"}  # it sends numbers, no events
+    assert {kind.name for kind in KINDS} - counting == RECEIVERS.keys() - {"json"}
 
 
 def test_every_event_comes_in_order_and_no_decision(peer: Peer) -> None:
