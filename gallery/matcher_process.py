@@ -24,12 +24,12 @@ from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
-from gallery.visits.held_events import HeldEvents
 from gallery.visits.ranked_candidates import RankedCandidate, ranked_candidates
 from gallery.visits.stranger_bank import StrangerBank
 from gallery.visits.visit_keeper import KnownVisitor, VisitKeeper
-from gallery.visits.visit_records import KeepRule
-from gallery.visits.visit_tracker import VisitNews, VisitTracker
+from gallery.visits.visit_publisher import VisitPublisher
+from gallery.visits.visit_records import KeepRule, VisitToKeep
+from gallery.visits.visit_tracker import VisitTracker
 from gallery.visits.walk_likeness import walk_likeness
 from stream.body import FloatArray
 from stream.bus.heartbeat import Heartbeat
@@ -50,7 +50,7 @@ from stream.bus.outbox import Outbox
 from stream.bus.sockets import DECISION_TOPIC, EVENT_TOPIC, Bus
 from stream.decision import Decision, ReasonCode, to_json
 from stream.errors import SgeError
-from stream.visits.events import Left, VisitEvent, event_json
+from stream.visits.events import VisitEvent, event_json
 
 if TYPE_CHECKING:
     from gallery.recognition.retraining import Retraining
@@ -59,8 +59,6 @@ __all__ = ["run"]
 
 _WAIT_MS = 100
 _LATENCIES = 1000
-_SILENT_S = 1.0
-"""Time without a tick, which a device sends four times a second, after which its visits may end."""
 
 
 def run(settings: MatcherSettings, stop: threading.Event) -> None:
@@ -101,12 +99,12 @@ class _Service:
         )
         self._retraining = _retraining() if settings.matcher == "rn" else None
         self._requests: deque[tuple[bytes, EnrolRequest]] = deque()
-        self._keep_rule = KeepRule(
+        rule = KeepRule(
             timedelta(seconds=settings.history_s),
             timedelta(seconds=settings.remember_strangers_s),
             settings.fpir,
         )
-        self._keeper = VisitKeeper(self._keep_rule, StrangerBank(self._backend))
+        self._keeper = VisitKeeper(rule, StrangerBank(self._backend))
         self._gallery = GalleryWatch(
             settings.gallery, self._load, self._keeper, had_gallery=settings.had_gallery
         )
@@ -119,14 +117,10 @@ class _Service:
             Reranking() if self._retraining else None,
             loaded.calibrations,
         )
-        self._visits = VisitTracker(
+        tracker = VisitTracker(
             self._run, settings.sources, settings.contract, self._candidates, settings.places, self._likeness
         )
-        self._ticked: dict[int, tuple[float, int]] = {}
-        """Monotonic time and source time of the newest tick, by source."""
-        self._held = HeldEvents()
-        self._ended: list[int] = []
-        """Sources that have ended, and whose end is to be sent after an event that waits."""
+        self._visits = VisitPublisher(settings.sources, tracker, rule, self)
         self._retrain()
         self._gallery.start()
 
@@ -138,10 +132,9 @@ class _Service:
         while not stop.is_set():
             self._beat()
             self._follow_gallery()
-            self._send_held()
             self._enrol()
             self._take_network()
-            self._follow_silent_sources()
+            self._visits.follow_time()
             # A full outbox stops reading, which in turn holds back the encoder and the files.
             self._poller.register(self._cages, 0 if self._outbox.full else zmq.POLLIN)
             self._poller.register(self._outbox.socket, self._outbox.poll_events)
@@ -188,10 +181,9 @@ class _Service:
         # With a device, the matcher may have been restarted; with a file, it gets every tick from the first.
         epoch, expected = self._expected.get(tick.source, (tick.epoch, tick.seq if live else 0))
         if tick.epoch != epoch:
-            decisions, now = self._matcher.end_source(tick.source), datetime.now(UTC)
+            decisions = self._matcher.end_source(tick.source)
             self._publish(decisions, live=True)
-            self._tell(self._visits.follow(tick.source, decisions, now))
-            self._tell(self._visits.end_source(tick.source, now))
+            self._visits.end_source(tick.source, decisions)
             expected = 0
         if tick.seq < expected:
             self._acknowledge(tick.source, tick.epoch, expected - 1)
@@ -210,11 +202,7 @@ class _Service:
         if tick.last:
             decisions += self._matcher.end_source(tick.source)
         self._publish(decisions, live=live)
-        self._tell(self._visits.observe(tick, decisions, datetime.now(UTC)))
-        self._ticked[tick.source] = (time.monotonic(), tick.time_ns)
-        if tick.last:
-            self._ended.append(tick.source)
-            self._send_held()
+        self._visits.observe(tick, decisions)
         self._acknowledge(tick.source, tick.epoch, tick.seq)
 
     def _acknowledge(self, source: int, epoch: int, seq: int) -> None:
@@ -235,41 +223,23 @@ class _Service:
             self._outbox.put(verdict, may_drop=live and not decided.final)
             self._observers.send_multipart([DECISION_TOPIC, to_json(decision)])
 
-    def _tell(self, news: list[VisitNews]) -> None:
-        """Sends events of visits to the parent and to observers."""
-        for each in news:
-            kept = None
-            if each.finished is not None:
-                kept = self._keep_rule.record(each.finished, self._matcher.index)
-            if kept is not None:
-                self._gallery.keep(kept)
-            if kept is not None and kept.stranger is not None and isinstance(each.event, Left):
-                self._held.hold(self._source_of(each.event), each.event, time.monotonic())
-            else:
-                self._send(each.event)
+    @property
+    def index(self) -> TemplateIndex:
+        """The present templates of the gallery."""
+        return self._matcher.index
 
-    def _send(self, event: VisitEvent) -> None:
+    def send(self, event: VisitEvent) -> None:
+        """Sends an event of a visit to the parent and to observers."""
         self._outbox.put(VisitMessage(self._outbox.next_number, event))
         self._observers.send_multipart([EVENT_TOPIC, event_json(event)])
 
-    def _source_of(self, event: VisitEvent) -> int:
-        return (event.tracks[0] - 1) % len(self._settings.sources)
+    def send_end(self, source: int) -> None:
+        """Tells the parent that a source has ended."""
+        self._outbox.put(SourceEnded(self._outbox.next_number, source))
 
-    def _send_held(self) -> None:
-        """Sends what has waited for too long, and the ends of sources that nothing waits for any more."""
-        for event in self._held.overdue(time.monotonic()):
-            self._send(event)
-        for source in [source for source in self._ended if not self._held.waits(source)]:
-            self._ended.remove(source)
-            self._outbox.put(SourceEnded(self._outbox.next_number, source))
-
-    def _follow_silent_sources(self) -> None:
-        """Ends visits before devices that send nothing any more."""
-        now = time.monotonic()
-        for source, (ticked, time_ns) in self._ticked.items():
-            if self._settings.sources[source].live and now - ticked > _SILENT_S:
-                passed_ns = round((now - ticked) * 1e9)
-                self._tell(self._visits.advance(source, time_ns + passed_ns, datetime.now(UTC)))
+    def keep(self, kept: VisitToKeep) -> None:
+        """Stores a visit."""
+        self._gallery.keep(kept)
 
     def _candidates(self, track: Track) -> list[RankedCandidate]:
         return ranked_candidates(self._matcher.decision_rule, track)
@@ -338,9 +308,7 @@ class _Service:
             if isinstance(result, StoredEnrolment):
                 self._reply(result.sender, result.reply)
             elif isinstance(result, KnownVisitor):
-                event = self._held.release(result.visit, result.number)
-                if event is not None:
-                    self._send(event)
+                self._visits.release(result)
             else:
                 self._matcher.replace_index(result.index, result.calibrations)
                 self._retrain()

@@ -1,0 +1,117 @@
+"""Publishes visits: their events to the parent and to observers, visits that have ended to the gallery."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from gallery.matcher_settings import SourceCard
+from gallery.open_set_decision import TrackDecision
+from gallery.scoring.template_index import TemplateIndex
+from gallery.visits.held_events import HeldEvents
+from gallery.visits.visit_keeper import KnownVisitor
+from gallery.visits.visit_records import KeepRule, VisitToKeep
+from gallery.visits.visit_tracker import VisitNews, VisitTracker
+from stream.bus.messages import Tick
+from stream.visits.events import Left, VisitEvent
+
+__all__ = ["VisitPublisher", "VisitSink"]
+
+_SILENT_S = 1.0
+"""Time without a tick, which a device sends four times a second, after which its visits may end."""
+
+
+class VisitSink(Protocol):
+    """Receives what is published of visits."""
+
+    @property
+    def index(self) -> TemplateIndex:
+        """The present templates of the gallery."""
+
+    def send(self, event: VisitEvent) -> None:
+        """Sends an event to the parent and to observers."""
+
+    def send_end(self, source: int) -> None:
+        """Tells the parent that a source has ended, after all its events."""
+
+    def keep(self, kept: VisitToKeep) -> None:
+        """Stores a visit; who a stranger is that is to be remembered, goes to `VisitPublisher.release`."""
+
+
+class VisitPublisher:
+    """Publishes the visits of all sources.
+
+    Args:
+        sources: one for each source number.
+        tracker: makes visits of tracks.
+        rule: which visits are stored.
+        sink: receives all.
+    """
+
+    def __init__(
+        self, sources: Sequence[SourceCard], tracker: VisitTracker, rule: KeepRule, sink: VisitSink
+    ) -> None:
+        self._sources = sources
+        self._tracker = tracker
+        self._rule = rule
+        self._sink = sink
+        self._held = HeldEvents()
+        self._ticked: dict[int, tuple[float, int]] = {}
+        """Monotonic time and source time of the newest tick, by source."""
+        self._ended: list[int] = []
+        """Sources that have ended, whose end is sent after the events that wait."""
+
+    @property
+    def in_view(self) -> int:
+        """Number of open visits."""
+        return self._tracker.in_view
+
+    def observe(self, tick: Tick, decisions: Sequence[TrackDecision]) -> None:
+        """Follows the next tick of a source and the decisions on its tracks."""
+        self._publish(self._tracker.observe(tick, decisions, datetime.now(UTC)))
+        self._ticked[tick.source] = (time.monotonic(), tick.time_ns)
+        if tick.last:
+            self._ended.append(tick.source)
+            self.follow_time()
+
+    def end_source(self, source: int, decisions: Sequence[TrackDecision]) -> None:
+        """Follows the last decisions on the tracks of a source that starts anew, and ends its visits."""
+        now = datetime.now(UTC)
+        self._publish(self._tracker.follow(source, decisions, now))
+        self._publish(self._tracker.end_source(source, now))
+
+    def release(self, known: KnownVisitor) -> None:
+        """Sends the end of a stranger's visit that waited for this answer."""
+        event = self._held.release(known.visit, known.number)
+        if event is not None:
+            self._sink.send(event)
+
+    def follow_time(self) -> None:
+        """Sends what has waited for too long; ends visits before devices that send nothing any more."""
+        now = time.monotonic()
+        for event in self._held.overdue(now):
+            self._sink.send(event)
+        for source in [source for source in self._ended if not self._held.waits(source)]:
+            self._ended.remove(source)
+            self._sink.send_end(source)
+        for source, (ticked, time_ns) in self._ticked.items():
+            if self._sources[source].live and now - ticked > _SILENT_S:
+                passed_ns = round((now - ticked) * 1e9)
+                self._publish(self._tracker.advance(source, time_ns + passed_ns, datetime.now(UTC)))
+
+    def _publish(self, news: Sequence[VisitNews]) -> None:
+        for each in news:
+            kept = None
+            if each.finished is not None:
+                kept = self._rule.record(each.finished, self._sink.index)
+            if kept is not None:
+                self._sink.keep(kept)
+            if kept is not None and kept.stranger is not None and isinstance(each.event, Left):
+                self._held.hold(self._source_of(each.event), each.event, time.monotonic())
+            else:
+                self._sink.send(each.event)
+
+    def _source_of(self, event: VisitEvent) -> int:
+        return (event.tracks[0] - 1) % len(self._sources)
