@@ -75,10 +75,10 @@ _BOXES = (
     _Box(680, 18, 785, 62, ("command", "enroll --track"), "program"),
     _Box(20, 140, 195, 240, ("capture worker", "one for each source", "tracks, windows", "resends or drops")),
     _Box(305, 140, 460, 240, ("encoder process", "one", "owns the weights", "windows to CAGEs")),
-    _Box(570, 140, 785, 240, ("matcher process", "one", "templates in memory", "scores, decides, enrols")),
+    _Box(570, 140, 785, 240, ("matcher process", "one", "templates in memory", "scores, decisions, visits")),
     _Box(20, 400, 785, 480, ("parent process", *_PARENT)),
     _Box(20, 535, 300, 580, ("run folder", "lock, run.json, ipc sockets"), "resource"),
-    _Box(505, 535, 785, 580, ("outputs", "dashboard or JSON lines; pictures"), "resource"),
+    _Box(505, 535, 785, 580, ("outputs", "terminal, MQTT, webhooks, web server"), "resource"),
 )
 
 _LINES = (
