@@ -12,6 +12,7 @@ import pytest
 from stream.visits.events import Identified, Left, event_of
 from tests.e2e.program import Program, record
 from tests.stream.outputs.broker import REMEMBERING, Broker, Watcher, free_port
+from tests.stream.outputs.rerun_files import read_rows, read_texts
 from tests.stream.outputs.waiting import wait_until
 from tests.stream.outputs.web_server import Answer, WebServer
 
@@ -172,3 +173,17 @@ def test_a_broker_that_is_killed_and_comes_back_misses_no_event(program: Program
         wait_until(lambda: json.loads(watcher.payloads(EVENT)[-1])["id"] == ids[-1])
         seen = [json.loads(payload)["id"] for payload in watcher.payloads(EVENT)]
     assert list(dict.fromkeys(seen)) == ids, "in order; an event may arrive twice"
+
+
+def test_a_file_for_the_viewer_of_rerun_has_events_scores_and_skeletons(
+    program: Program, tmp_path: Path
+) -> None:
+    pytest.importorskip("rerun", reason="needs the extra rerun")
+    file = tmp_path / "walks.rrd"
+    source = "door=walkers:n=2,seed=7,walk=2,seconds=6,live=0"
+    done = program.run("--source", source, "--json", "--events", "visits", "--output", str(file))
+    assert done.returncode == 0, done.stderr
+    rows = read_rows(file)
+    assert read_texts(file) == done.stdout.splitlines()
+    assert len([path for path in rows if path.startswith("/skeletons/door/")]) == 2
+    assert all(len(rows[f"/tracks/door/{track}/score"]) > 10 for track in (1, 2))
