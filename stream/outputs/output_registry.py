@@ -16,7 +16,7 @@ from stream.outputs.rerun_settings import RERUN
 from stream.outputs.webhook_settings import WEBHOOK
 from stream.system.settings import Settings
 
-__all__ = ["FACTORIES", "KINDS", "check_outputs", "create_outputs"]
+__all__ = ["FACTORIES", "KINDS", "check_outputs", "create_outputs", "show_skeletons"]
 
 FACTORIES: tuple[OutputFactory, ...] = (
     open_json_lines,
@@ -35,6 +35,11 @@ def check_outputs(settings: Settings) -> None:
         UserError: an output is of no kind, has a wrong setting, or needs an extra that is not installed.
     """
     read_requested(settings.output, KINDS)
+
+
+def show_skeletons(settings: Settings) -> bool:
+    """Returns whether an output that the settings request shows skeletons; raises as `check_outputs` does."""
+    return any(kind.skeletons for kind, _ in read_requested(settings.output, KINDS))
 
 
 def create_outputs(context: OutputContext) -> list[Output]:

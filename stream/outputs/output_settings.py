@@ -40,6 +40,7 @@ class OutputKind:
         extra: extra of the package that installs what it needs; empty if nothing more is needed.
         module: what must be importable for it; empty as for `extra`.
         ending: end of addresses that need no such beginning, such as `.rrd`; empty for none.
+        skeletons: whether it shows the skeletons of `stream.system.live.Live.skeletons`.
     """
 
     name: str
@@ -50,6 +51,7 @@ class OutputKind:
     extra: str = ""
     module: str = ""
     ending: str = ""
+    skeletons: bool = False
 
     def takes(self, address: str) -> bool:
         """Returns whether an address is of this kind."""

@@ -1,4 +1,4 @@
-"""Rerun output: events and scores as a file for the viewer of Rerun, which is never started.
+"""Rerun output: events, scores and skeletons as a file for the viewer of Rerun, which is never started.
 
 The package of Rerun writes in a process of its own (`stream.outputs.rerun_writer`): when it cannot write, on
 a full disk for example, its threads hang and no longer let their process end.
@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import msgspec
 
 from stream.bus.messages import Verdict
 from stream.decision import to_json
@@ -24,6 +28,7 @@ from stream.visits.events import VisitEvent, event_json
 __all__ = ["RerunOutput"]
 
 _END_S = 5.0
+_WAIT_S = 0.2
 _LIMITS = DeliverySettings(limit=100_000, patience_s=30.0)
 """For a file, which takes some hundred decisions a second."""
 
@@ -38,12 +43,17 @@ class RerunOutput:
     """
 
     def __init__(self, file: Path, live: Live, limits: DeliverySettings | None = None) -> None:
-        self.delivery: Delivery[bytes] = Delivery(
-            f"rerun {file.name}", _Writer(file), live.notifier, limits or _LIMITS
+        limits = limits or _LIMITS
+        self.delivery: Delivery[bytes] = Delivery(f"rerun {file.name}", _Writer(file), live.notifier, limits)
+        self._live = live
+        self._ended = threading.Event()
+        self._following = threading.Thread(
+            target=self._follow_skeletons, name="skeletons for rerun", daemon=True
         )
 
     def __enter__(self) -> Self:
         self.delivery.start()
+        self._following.start()
         return self
 
     def write(self, verdict: Verdict) -> None:
@@ -57,7 +67,20 @@ class RerunOutput:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
+        self._following.join()
         self.delivery.close()
+
+    def _follow_skeletons(self) -> None:
+        """Queues the newest skeletons, at most ten frames a second of each source."""
+        skeletons, number = self._live.skeletons, 0
+        while skeletons is not None and not self._ended.is_set():
+            number, frames = skeletons.newer(number, _WAIT_S)
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            for frame in frames:
+                name = self._live.infos[frame.source].name
+                record = {"skeletons": frame.bodies, "source": name, "t": frame.t, "time": now}
+                self.delivery.put(msgspec.json.encode(record))
 
 
 class _Writer:

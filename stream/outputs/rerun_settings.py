@@ -50,4 +50,14 @@ def _open(settings: RerunSettings, context: OutputContext) -> Output:
     return RerunOutput(settings.file, context.live)
 
 
-RERUN = OutputKind("rerun", (_SCHEME,), RerunSettings, _open, "rerun:walks.rrd", "rerun", "rerun", _ENDING)
+RERUN = OutputKind(
+    "rerun",
+    (_SCHEME,),
+    RerunSettings,
+    _open,
+    "rerun:walks.rrd",
+    extra="rerun",
+    module="rerun",
+    ending=_ENDING,
+    skeletons=True,
+)

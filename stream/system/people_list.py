@@ -22,6 +22,7 @@ class PeopleList:
         self._gallery: Gallery | None = None
         self._revision: int | None = None
         self._names: tuple[str, ...] = ()
+        self._closed = False
         self._reading = threading.Lock()
 
     def names(self) -> tuple[str, ...]:
@@ -31,6 +32,8 @@ class PeopleList:
             GalleryError: the gallery cannot be read, or is gone.
         """
         with self._reading:
+            if self._closed:
+                return self._names
             if self._gallery is None:
                 try:
                     self._gallery = open_gallery(self._url, create=False)
@@ -43,8 +46,9 @@ class PeopleList:
             return self._names
 
     def close(self) -> None:
-        """Closes the gallery."""
+        """Closes the gallery; the names stay as they were."""
         with self._reading:
+            self._closed = True
             if self._gallery is not None:
                 self._gallery.close()
                 self._gallery = None

@@ -10,7 +10,7 @@ from rich.console import Console
 from stream.errors import UserError
 from stream.outputs.json_lines import write_notice
 from stream.outputs.output import OutputContext, write_results
-from stream.outputs.output_registry import check_outputs, create_outputs
+from stream.outputs.output_registry import check_outputs, create_outputs, show_skeletons
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
@@ -83,7 +83,7 @@ def create_live(
         matcher=settings.matcher,
         echo=echo,
         view=settings.view,
-        skeletons=skeletons,
+        skeletons=skeletons or show_skeletons(settings),
         strict=settings.strict,
         places=settings.places,
         history=settings.history,

@@ -11,7 +11,8 @@ import pytest
 
 from stream.visits.events import Identified, Left, event_of
 from tests.e2e.program import Program, record
-from tests.stream.outputs.broker import Broker, Watcher, free_port
+from tests.stream.outputs.broker import REMEMBERING, Broker, Watcher, free_port
+from tests.stream.outputs.rerun_files import read_rows, read_texts
 from tests.stream.outputs.waiting import wait_until
 from tests.stream.outputs.web_server import Answer, WebServer
 
@@ -20,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="starts a broker of Debian"),
 ]
 
-ADA, STATUS = "sge/home/presence/Ada", "sge/home/status"
+ADA, EVENT, STATUS = "sge/home/presence/Ada", "sge/home/event", "sge/home/status"
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_every_receiver_gets_the_events_that_the_lines_have(
         )
         lines = done.stdout.encode().splitlines()
         wait_until(lambda: watcher.retained.get(STATUS) == b"offline")
-        assert watcher.payloads("sge/home/event") == lines
+        assert watcher.payloads(EVENT) == lines
         assert json.loads(watcher.retained[ADA])["state"] == "absent"
     events = [event_of(line) for line in lines]
     assert [event.person for event in events if isinstance(event, Identified)] == ["Ada"]
@@ -147,3 +148,42 @@ def test_outputs_that_cannot_be_used_are_refused_before_anything_starts(
         assert text in done.stderr
         assert "hunter2" not in done.stderr + done.stdout
         assert "encoder" not in done.stderr
+
+
+def test_a_broker_that_is_killed_and_comes_back_misses_no_event(program: Program, tmp_path: Path) -> None:
+    command = ("--source", "walkers:n=3,seed=5", "--json", "--events", "visits")
+    lines = []
+    with (
+        Broker(tmp_path, REMEMBERING) as broker,
+        Watcher(broker, remembered=True) as watcher,
+        program.start(*command, "--output", f"mqtt://127.0.0.1:{broker.port}/home") as system,
+    ):
+        lines.append(system.line())
+        system.wait_until(lambda: bool(watcher.payloads(EVENT)))
+        broker.kill()
+        lines.append(system.line())
+        system.wait_until(lambda: bool(system.notices("output-down")))
+        broker.start()
+        system.wait_until(lambda: bool(system.notices("output-up")))
+        system.interrupt()
+        lines += system.rest()
+        system.wait()
+        assert system.notices("output-dropped") == []
+        ids = [line["id"] for line in lines]
+        wait_until(lambda: json.loads(watcher.payloads(EVENT)[-1])["id"] == ids[-1])
+        seen = [json.loads(payload)["id"] for payload in watcher.payloads(EVENT)]
+    assert list(dict.fromkeys(seen)) == ids, "in order; an event may arrive twice"
+
+
+def test_a_file_for_the_viewer_of_rerun_has_events_scores_and_skeletons(
+    program: Program, tmp_path: Path
+) -> None:
+    pytest.importorskip("rerun", reason="needs the extra rerun")
+    file = tmp_path / "walks.rrd"
+    source = "door=walkers:n=2,seed=7,walk=2,seconds=6,live=0"
+    done = program.run("--source", source, "--json", "--events", "visits", "--output", str(file))
+    assert done.returncode == 0, done.stderr
+    rows = read_rows(file)
+    assert read_texts(file) == done.stdout.splitlines()
+    assert len([path for path in rows if path.startswith("/skeletons/door/")]) == 2
+    assert all(len(rows[f"/tracks/door/{track}/score"]) > 10 for track in (1, 2))

@@ -18,7 +18,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.stream.outputs.waiting import WAIT_S, wait_until
 
-__all__ = ["Broker", "Watcher", "free_port"]
+__all__ = ["REMEMBERING", "Broker", "Watcher", "free_port"]
+
+REMEMBERING = """allow_anonymous true
+persistence true
+persistence_location {folder}/
+autosave_on_changes true
+autosave_interval 1
+"""
+"""Settings of a broker that after a kill still knows who has subscribed."""
 
 
 def free_port() -> int:
@@ -84,17 +92,30 @@ class Broker:
 
 
 class Watcher:
-    """A client that receives all messages of a broker.
+    """A client that receives all messages of a broker; it connects again when the broker does.
+
+    Args:
+        broker: whom to watch.
+        prepare: called with the client before it connects.
+        remembered: whether the broker keeps messages for it while it is away.
 
     Attributes:
         retained: the retained messages by topic, as the broker has them now.
     """
 
-    def __init__(self, broker: Broker, prepare: Callable[[Client], object] = lambda client: None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        prepare: Callable[[Client], object] = lambda client: None,
+        *,
+        remembered: bool = False,
+    ) -> None:
         self.retained: dict[str, bytes] = {}
         self.texts: list[tuple[str, bytes]] = []
         self._subscribed: queue.Queue[None] = queue.Queue()
-        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, "watcher" if remembered else "", clean_session=not remembered
+        )
         self._client.reconnect_delay_set(1, 1)
         prepare(self._client)
         self._client.on_connect = self._on_connect

@@ -10,6 +10,7 @@ from stream.bus.messages import Verdict
 from stream.errors import GalleryError
 from stream.system.live import Live
 from stream.system.notices import Notice, Notifier
+from stream.view.skeleton_receiver import SkeletonReceiver
 from stream.visits.events import Arrived, Doubted, Identified, Left, VisitCandidate, VisitEvent
 from stream.visits.presence import Presence, PresenceLog
 
@@ -109,6 +110,7 @@ class SampleRun:
         notices: all notices so far.
         enrolled: names of the enrolled people; None while the gallery cannot be read.
         begin: called before the first result.
+        skeletons: those of the run.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class SampleRun:
         self.notices: list[Notice] = []
         self.enrolled: Sequence[str] | None = people
         self.begin: Callable[[], object] = lambda: None
+        self.skeletons = SkeletonReceiver()
         self._log = PresenceLog()
         self.live = cast(
             "Live",
@@ -128,6 +131,8 @@ class SampleRun:
                 notifier=Notifier(lambda text: None, self.notices.append),
                 people=self._people,
                 presence=self._presence,
+                skeletons=self.skeletons,
+                infos=[SimpleNamespace(name="door"), SimpleNamespace(name="yard")],
                 results=lambda: self._yield(results, error),
                 drain=lambda: self._yield(drained, None),
             ),

@@ -18,7 +18,9 @@ from stream.outputs.output_registry import KINDS, create_outputs
 from stream.outputs.output_settings import read_requested
 from stream.outputs.rerun_output import RerunOutput
 from stream.outputs.rerun_settings import WRITTEN, RerunSettings
+from stream.skeleton import BONES
 from stream.system.settings import Settings
+from stream.view.skeleton_frames import ShownBody, SkeletonFrame
 from stream.visits.events import event_json
 from tests.stream.outputs.rerun_files import read_rows, read_texts
 from tests.stream.outputs.sample_events import SampleRun, visit
@@ -43,6 +45,30 @@ def test_scores_lie_by_source_and_track_and_events_are_texts(tmp_path: Path) -> 
     assert score["time"] == datetime(2026, 1, 12, 9, 30, 12, 417_000, UTC).timestamp() * 1e9
     assert score["source_time"] == 12.5e9
     assert rows["/tracks/door.mcap/7/confidence"][0]["Scalars:scalars"] == [97.0]
+
+
+def test_skeletons_are_lines_that_go_with_their_track(tmp_path: Path) -> None:
+    run = SampleRun()
+    file = tmp_path / "walks.rrd"
+    joints: list[tuple[float, float, float] | None] = [(0.0, float(number), 3.0) for number in range(20)]
+    missing = [None, *joints[1:]]
+    frames = [
+        SkeletonFrame(
+            1, 0.5, (ShownBody(4, tuple(joints), (1.0,) * 20), ShownBody(6, tuple(missing), (1.0,) * 20))
+        ),
+        SkeletonFrame(1, 0.75, (ShownBody(6, tuple(joints), (1.0,) * 20),)),
+    ]
+    with RerunOutput(file, run.live) as output:
+        for count, frame in enumerate(frames, 1):
+            run.skeletons.put(frame)
+            wait_until(lambda count=count: output.delivery.delivered == count)  # type: ignore[misc]
+    rows = read_rows(file)
+    (shown,) = [row for row in rows["/skeletons/yard/4"] if row.get("LineStrips3D:strips")]
+    assert len(shown["LineStrips3D:strips"]) == len(BONES)
+    assert shown["source_time"] == 0.5e9
+    assert any(row.get("Clear:is_recursive") for row in rows["/skeletons/yard/4"]), "the track has left"
+    lines = [row["LineStrips3D:strips"] for row in rows["/skeletons/yard/6"]]
+    assert len(lines[0]) < len(lines[1]) == len(BONES), "no bone ends at a joint that was not seen"
 
 
 @pytest.mark.slow

@@ -72,3 +72,12 @@ def test_another_thread_may_ask(people: PeopleList, url: str) -> None:
     for thread in threads:
         thread.join()
     assert found == [("Ada",)] * 4
+
+
+def test_a_list_that_is_closed_opens_no_gallery(people: PeopleList, url: str, tmp_path: Path) -> None:
+    enrol(url, "Ada")
+    assert people.names() == ("Ada",)
+    people.close()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert people.names() == ("Ada",)
