@@ -44,7 +44,8 @@ from stream.system.settings import check_fpir, check_history, check_matcher
 from stream.system.source_places import source_places
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
-from stream.view.picture_output import open_view
+from stream.view.picture_output import open_pictures, open_view, view_port
+from stream.view.picture_receiver import PictureReceiver
 from stream.view.skeleton_receiver import SkeletonReceiver, open_skeletons
 from stream.visits.events import Left, VisitEvent
 from stream.visits.interruption import interrupted
@@ -73,7 +74,8 @@ class Live:
             weights.
         matcher: comparison method: `fusion`, `nearest` or `rn`; see `Settings`.
         echo: receives every line that the processes log.
-        view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
+        view: folder that shows the pictures of the sources, drawn with skeletons and names; None for none.
+        pictures: True keeps the newest of these pictures in memory instead; see `pictures` below.
         skeletons: True keeps the newest skeletons of each source in memory; see `skeletons` below.
         strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
             is retried if it is not the only one, and the others continue.
@@ -96,6 +98,7 @@ class Live:
         notes: notes to the user about the gallery, the back-end and the view.
         run: folder and sockets of the run, for other commands.
         skeletons: the newest skeletons of each source, which any thread may read; None if not asked for.
+        pictures: the newest picture of each source, likewise.
 
     Raises:
         UserError: on entering: a source, the weights, the device or the gallery cannot be used, or the
@@ -115,6 +118,7 @@ class Live:
         matcher: MatcherName = "fusion",
         echo: Callable[[str], None] = lambda line: None,
         view: str | None = None,
+        pictures: bool = False,
         skeletons: bool = False,
         strict: bool = False,
         places: Mapping[str, Sequence[str]] | None = None,
@@ -134,7 +138,15 @@ class Live:
         self._device = device
         self._speed = speed
         self._matcher: MatcherName = matcher
+        if view is not None and view_port(view) is not None:
+            msg = (
+                f"view: expected a folder, got the port {view}; a program that shows them gives pictures=True"
+            )
+            raise UserError(msg)
+        if view is not None and pictures:
+            raise UserError("give either view, a folder, or pictures")
         self._view = view
+        self._show_pictures = pictures
         self._show_skeletons = skeletons
         self._strict = strict
         self._places = places
@@ -158,6 +170,7 @@ class Live:
         self.encoder: EncoderInfo = EncoderInfo("", 0, "", "")
         self.notes: list[str] = []
         self.skeletons: SkeletonReceiver | None = None
+        self.pictures: PictureReceiver | None = None
 
     def __enter__(self) -> Self:
         with self._exit:
@@ -460,10 +473,11 @@ class Live:
 
     def _open_view(self) -> list[str]:
         """Opens the view of the pictures if requested; returns a note with its location."""
+        if self._show_pictures:
+            self.pictures = self._exit.enter_context(open_pictures(self._bus))
         if self._view is None:
             return []
-        names = [info.name for info in self.infos]
-        return [self._exit.enter_context(open_view(self._view, self._bus, names))]
+        return [self._exit.enter_context(open_view(self._view, self._bus))]
 
     def _encoder_settings(self, child: Child) -> EncoderSettings:
         return EncoderSettings(self.run.wiring, self._device, self._weights, self.encoder.contract)
@@ -488,7 +502,7 @@ class Live:
             opened=0,
             f=self.encoder.f,
             speed=self._speed,
-            view=self._view is not None,
+            view=self._view is not None or self._show_pictures,
             skeletons=self._show_skeletons,
         )
 
