@@ -79,6 +79,7 @@ class Live:
         skeletons: True keeps the newest skeletons of each source in memory; see `skeletons` below.
         strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
             is retried if it is not the only one, and the others continue.
+        patient: True retries it also if it is the only one.
         places: names of sources by the place that they see, to notice a person at two places at once; a
             source that is in none is a place of its own. None: nothing is known of places.
         history: how long visits are stored in the gallery, such as `30d`; `0` stores none.
@@ -121,6 +122,7 @@ class Live:
         pictures: bool = False,
         skeletons: bool = False,
         strict: bool = False,
+        patient: bool = False,
         places: Mapping[str, Sequence[str]] | None = None,
         history: str = "30d",
         remember_strangers: str = "0",
@@ -149,6 +151,7 @@ class Live:
         self._show_pictures = pictures
         self._show_skeletons = skeletons
         self._strict = strict
+        self._patient = patient
         self._places = places
         self._history, self._remember_strangers = check_history(history, remember_strangers)
         # Absolute, because a restarted process must find them after the caller changed its folder.
@@ -511,7 +514,8 @@ class Live:
             self._opened[index] = max(self._opened.get(index, 0), int(counters.get("tracks", 0)))
             if counters.get("frames", 0):
                 self._delivered.add(index)
-            retry = index in self._delivered or (len(self._specs) > 1 and not self._strict)
+            several = len(self._specs) > 1 or self._patient
+            retry = index in self._delivered or (several and not self._strict)
             return msgspec.structs.replace(
                 first, epoch=child.restarts, opened=self._opened[index], retry=retry
             )

@@ -95,6 +95,7 @@ def create_live(
     on_notice: Callable[[Notice], None],
     notify: Callable[[str], None] = lambda line: None,
     skeletons: bool = False,
+    patient: bool = False,
 ) -> Live:
     """Returns the system that the settings describe, not yet started; see `Live` for the other arguments."""
     shows = settings.view is not None and view_port(settings.view) is not None
@@ -111,6 +112,7 @@ def create_live(
         pictures=shows,
         skeletons=skeletons,
         strict=settings.strict,
+        patient=patient,
         places=settings.places,
         history=settings.history,
         remember_strangers=settings.remember_strangers,

@@ -190,6 +190,18 @@ def test_the_server_stays_up_after_the_end_of_its_recordings(tmp_path: Path) -> 
         site.end()
 
 
+def test_the_only_source_may_be_off_at_the_start(tmp_path: Path) -> None:
+    site = Site(tmp_path, ["gate=rtsp://127.0.0.1:9/none"])
+    with site.system:
+        site.wait_for_line("gate is down")
+        (source,) = site.get("sources")
+        assert (source["name"], source["state"]) == ("gate", "down")
+        assert source["problem"]
+        assert site.client.get("/readyz").status_code == 503
+        assert 'sge_source_up{source="gate"} 0.0' in site.client.get("/metrics").text
+        site.end()
+
+
 def test_log_lines_are_json_and_hold_neither_the_token_nor_a_name(tmp_path: Path) -> None:
     token = tmp_path / "token"
     program = Program(tmp_path / "g.db", tmp_path / "run")
