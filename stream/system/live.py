@@ -44,7 +44,8 @@ from stream.system.settings import check_fpir, check_history, check_matcher
 from stream.system.source_places import source_places
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
-from stream.view.picture_output import open_view
+from stream.view.picture_output import open_pictures, open_view, view_port
+from stream.view.picture_receiver import PictureReceiver
 from stream.view.skeleton_receiver import SkeletonReceiver, open_skeletons
 from stream.visits.events import Left, VisitEvent
 from stream.visits.interruption import interrupted
@@ -73,10 +74,12 @@ class Live:
             weights.
         matcher: comparison method: `fusion`, `nearest` or `rn`; see `Settings`.
         echo: receives every line that the processes log.
-        view: folder, or port on loopback, that shows the pictures of the sources; None for no pictures.
+        view: folder that shows the pictures of the sources, drawn with skeletons and names; None for none.
+        pictures: True keeps the newest of these pictures in memory instead; see `pictures` below.
         skeletons: True keeps the newest skeletons of each source in memory; see `skeletons` below.
         strict: True ends the run as soon as a source is lost. Otherwise a live source that cannot be opened
             is retried if it is not the only one, and the others continue.
+        patient: True retries it also if it is the only one.
         places: names of sources by the place that they see, to notice a person at two places at once; a
             source that is in none is a place of its own. None: nothing is known of places.
         history: how long visits are stored in the gallery, such as `30d`; `0` stores none.
@@ -96,6 +99,7 @@ class Live:
         notes: notes to the user about the gallery, the back-end and the view.
         run: folder and sockets of the run, for other commands.
         skeletons: the newest skeletons of each source, which any thread may read; None if not asked for.
+        pictures: the newest picture of each source, likewise.
 
     Raises:
         UserError: on entering: a source, the weights, the device or the gallery cannot be used, or the
@@ -115,8 +119,10 @@ class Live:
         matcher: MatcherName = "fusion",
         echo: Callable[[str], None] = lambda line: None,
         view: str | None = None,
+        pictures: bool = False,
         skeletons: bool = False,
         strict: bool = False,
+        patient: bool = False,
         places: Mapping[str, Sequence[str]] | None = None,
         history: str = "30d",
         remember_strangers: str = "0",
@@ -134,9 +140,18 @@ class Live:
         self._device = device
         self._speed = speed
         self._matcher: MatcherName = matcher
+        if view is not None and view_port(view) is not None:
+            msg = (
+                f"view: expected a folder, got the port {view}; a program that shows them gives pictures=True"
+            )
+            raise UserError(msg)
+        if view is not None and pictures:
+            raise UserError("give either view, a folder, or pictures")
         self._view = view
+        self._show_pictures = pictures
         self._show_skeletons = skeletons
         self._strict = strict
+        self._patient = patient
         self._places = places
         self._history, self._remember_strangers = check_history(history, remember_strangers)
         # Absolute, because a restarted process must find them after the caller changed its folder.
@@ -158,6 +173,7 @@ class Live:
         self.encoder: EncoderInfo = EncoderInfo("", 0, "", "")
         self.notes: list[str] = []
         self.skeletons: SkeletonReceiver | None = None
+        self.pictures: PictureReceiver | None = None
 
     def __enter__(self) -> Self:
         with self._exit:
@@ -460,10 +476,11 @@ class Live:
 
     def _open_view(self) -> list[str]:
         """Opens the view of the pictures if requested; returns a note with its location."""
+        if self._show_pictures:
+            self.pictures = self._exit.enter_context(open_pictures(self._bus))
         if self._view is None:
             return []
-        names = [info.name for info in self.infos]
-        return [self._exit.enter_context(open_view(self._view, self._bus, names))]
+        return [self._exit.enter_context(open_view(self._view, self._bus))]
 
     def _encoder_settings(self, child: Child) -> EncoderSettings:
         return EncoderSettings(self.run.wiring, self._device, self._weights, self.encoder.contract)
@@ -488,7 +505,7 @@ class Live:
             opened=0,
             f=self.encoder.f,
             speed=self._speed,
-            view=self._view is not None,
+            view=self._view is not None or self._show_pictures,
             skeletons=self._show_skeletons,
         )
 
@@ -497,7 +514,8 @@ class Live:
             self._opened[index] = max(self._opened.get(index, 0), int(counters.get("tracks", 0)))
             if counters.get("frames", 0):
                 self._delivered.add(index)
-            retry = index in self._delivered or (len(self._specs) > 1 and not self._strict)
+            several = len(self._specs) > 1 or self._patient
+            retry = index in self._delivered or (several and not self._strict)
             return msgspec.structs.replace(
                 first, epoch=child.restarts, opened=self._opened[index], retry=retry
             )

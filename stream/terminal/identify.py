@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -14,6 +15,11 @@ from stream.outputs.output_registry import check_outputs, create_outputs, show_s
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
+from stream.terminal.web_extra import check_web_extra
+from stream.view.picture_output import view_port
+
+if TYPE_CHECKING:
+    from stream.terminal.picture_server import PictureServer
 
 __all__ = ["create_live", "echo_to", "identify", "print_encoder", "start_live"]
 
@@ -31,7 +37,7 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
         msg = "no source given: try --source walk.mcap or --source walkers:n=4, or run: sge-stream demo"
         raise UserError(msg)
     check_outputs(settings)
-    with start_live(settings, err, debug) as live:
+    with _picture_server(settings) as server, start_live(settings, err, debug) as live:
         if live.enrolled is None:
             text = (
                 f"there is no gallery {live.gallery} yet, so nobody is known; sge-stream enroll NAME makes it"
@@ -39,9 +45,27 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
             err.print(text, highlight=False, soft_wrap=True)
         elif not live.enrolled:
             err.print(f"no person is enrolled in {live.gallery}", highlight=False, soft_wrap=True)
-        interrupted = write_results(live, create_outputs(OutputContext(settings, live, out)))
+        outputs = create_outputs(OutputContext(settings, live, out))
+        if server is not None:
+            outputs.append(server.output(live))
+            err.print(f"pictures: {server.address}", highlight=False, soft_wrap=True)
+        interrupted = write_results(live, outputs)
         live.check()
     return INTERRUPTED if interrupted and not live.live else 0
+
+
+@contextmanager
+def _picture_server(settings: Settings) -> Iterator[PictureServer | None]:
+    """Opens the web server that shows pictures if a port was given for them."""
+    port = None if settings.view is None else view_port(settings.view)
+    if port is None:
+        yield None
+        return
+    check_web_extra("--view PORT")
+    from stream.terminal.picture_server import open_picture_server  # noqa: PLC0415 - needs the extra
+
+    with open_picture_server(settings.gallery, port) as server:
+        yield server
 
 
 @contextmanager
@@ -71,8 +95,10 @@ def create_live(
     on_notice: Callable[[Notice], None],
     notify: Callable[[str], None] = lambda line: None,
     skeletons: bool = False,
+    patient: bool = False,
 ) -> Live:
     """Returns the system that the settings describe, not yet started; see `Live` for the other arguments."""
+    shows = settings.view is not None and view_port(settings.view) is not None
     return Live(
         settings.sources,
         settings.gallery,
@@ -82,9 +108,11 @@ def create_live(
         encoder=settings.encoder,
         matcher=settings.matcher,
         echo=echo,
-        view=settings.view,
+        view=None if shows else settings.view,
+        pictures=shows,
         skeletons=skeletons or show_skeletons(settings),
         strict=settings.strict,
+        patient=patient,
         places=settings.places,
         history=settings.history,
         remember_strangers=settings.remember_strangers,

@@ -103,8 +103,8 @@ ViewOption = Annotated[
     typer.Option(
         metavar="DIR|PORT",
         help="Show the pictures of the sources with skeletons and names: one file per source in a folder, or "
-        "at the address that is printed, http://127.0.0.1:PORT/...  [default: no image leaves the process "
-        "that captured it]",
+        "at the address that is printed, http://127.0.0.1:PORT/..., for which the extra [web] is needed.  "
+        "[default: no image leaves the process that captured it]",
     ),
 ]
 StrictOption = Annotated[

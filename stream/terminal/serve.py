@@ -199,7 +199,7 @@ class _Runner:
             self._log.write_notice(notice)
             self._service.notify(notice)
 
-        return create_live(settings, echo=self._log.echo, on_notice=notify, skeletons=True)
+        return create_live(settings, echo=self._log.echo, on_notice=notify, skeletons=True, patient=True)
 
 
 def _check(settings: Settings) -> None:

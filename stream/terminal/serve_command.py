@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stream.errors import UserError
 from stream.system.settings import Settings, read_config
 from stream.terminal.options import (
     GalleryOption,
@@ -17,6 +15,7 @@ from stream.terminal.options import (
     debug_requested,
     out,
 )
+from stream.terminal.web_extra import check_web_extra
 
 __all__ = ["serve"]
 
@@ -49,10 +48,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the live system as a service, with a page and an API for programs; needs the extra [web]."""
-    for module in ("fastapi", "uvicorn"):
-        if find_spec(module) is None:
-            msg = "serve needs more packages; install them: pip install 'sge-stream[web]'"
-            raise UserError(msg)
+    check_web_extra("serve")
     from stream.terminal.serve import serve as run  # noqa: PLC0415 - other commands start faster
 
     def read_settings() -> Settings:

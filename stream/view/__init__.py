@@ -1,7 +1,9 @@
 """Live view (`--view`): images of each source with skeletons and decisions.
 
-    frame, decisions  ->  DrawingThread            ->  open_view
-    (capture worker)      (capture worker, thread)     (parent: files in a folder, or MJPEG on loopback)
+    frame, decisions  ->  DrawingThread            ->  open_view, open_pictures
+    (capture worker)      (capture worker, thread)     (parent: files in a folder, or memory)
+
+`stream.web` shows browsers what is in memory.
 
 Only `--view` starts any of this. An image is drawn only if the receiver is ready for it.
 

@@ -1,11 +1,11 @@
-"""Output of the live view in the parent: the newest image of each source, in a folder or on a port."""
+"""Pictures in the parent: the newest image of each source, in a folder or in memory for a web server."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -15,9 +15,9 @@ from stream.bus.sockets import Bus
 from stream.errors import UserError
 from stream.file_writing import make_private_folder, remove_unfinished, replace_file
 from stream.user_text import user_path
-from stream.view.mjpeg import PictureServer
+from stream.view.picture_receiver import PictureReceiver
 
-__all__ = ["open_view", "picture_file_name"]
+__all__ = ["open_pictures", "open_view", "picture_file_name", "view_port"]
 
 _WAIT_MS = 100
 _PORT_LIMIT = 65536
@@ -27,50 +27,68 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/+", re.IGNORECASE)  # a single letter
 class _Output(Protocol):
     """Destination of the images."""
 
-    @property
-    def location(self) -> str:
-        """Path or URL of the images, for users."""
-        ...
-
     def put(self, source: int, jpeg: bytes) -> None:
-        """Publishes the newest image of a source."""
-        ...
-
-    def close(self) -> None:
-        """Stops publishing."""
+        """Takes the newest image of a source."""
         ...
 
 
-@contextlib.contextmanager
-def open_view(target: str, bus: Bus, names: Sequence[str]) -> Iterator[str]:
-    """Publishes the images that the capture workers send; yields their location, for users.
-
-    Args:
-        target: a folder, or a port number on loopback (0 selects a free port); not an address, which would
-            be taken for a folder and shown with its password.
-        bus: only the view's thread uses the socket opened here.
-        names: names of the sources.
+def view_port(target: str) -> int | None:
+    """Returns the port that a value of `--view` names; None if it names a folder.
 
     Raises:
-        UserError: the target is empty or an address, the folder is not writable, or the port is not
-            available.
+        UserError: the target is empty, an address, which would be taken for a folder and shown with its
+            password, or no possible port.
     """
     if not target.strip():
         raise UserError("--view: expected a folder or a port number, got nothing")
     if address := _ADDRESS.match(target):
         msg = f"--view: expected a folder or a port number, such as 8090, got an address ({address[0]}...)"
         raise UserError(msg)
-    output = PictureServer(_port(target), names) if _is_port(target) else _Folder(user_path(target))
+    if not (target.isascii() and target.isdecimal()):
+        return None
+    if int(target) >= _PORT_LIMIT:
+        raise UserError(
+            f"--view: expected a port below {_PORT_LIMIT} or a folder, got {target}; "
+            f"write ./{target} for a folder of that name"
+        )
+    return int(target)
+
+
+@contextlib.contextmanager
+def open_view(folder: str, bus: Bus) -> Iterator[str]:
+    """Writes the images that the capture workers send into a folder; yields their location, for users.
+
+    Args:
+        folder: path; made if it is not there.
+        bus: only the view's thread uses the socket opened here.
+
+    Raises:
+        UserError: the folder is not writable.
+    """
+    output = _Folder(user_path(folder))
+    with _forwarded(bus, output):
+        yield f"pictures: {output.location}"
+
+
+@contextlib.contextmanager
+def open_pictures(bus: Bus) -> Iterator[PictureReceiver]:
+    """Receives the images that the capture workers send; see `open_view`."""
+    receiver = PictureReceiver()
+    with _forwarded(bus, receiver):
+        yield receiver
+
+
+@contextlib.contextmanager
+def _forwarded(bus: Bus, output: _Output) -> Iterator[None]:
     stop = threading.Event()
     socket = bus.bind(zmq.PULL, "pictures", high_water=2)
     thread = threading.Thread(target=_forward, args=(socket, output, stop), name="view", daemon=True)
     thread.start()
     try:
-        yield f"pictures: {output.location}"
+        yield
     finally:
         stop.set()
         thread.join()
-        output.close()
 
 
 def picture_file_name(source: int) -> str:
@@ -104,19 +122,3 @@ class _Folder:
         with contextlib.suppress(OSError):  # full disk, or file locked on Windows: the next image may succeed
             # The images show people.
             replace_file(self._folder / picture_file_name(source), jpeg, private=True)
-
-    def close(self) -> None:
-        """Does nothing: the last images remain."""
-
-
-def _is_port(target: str) -> bool:
-    return target.isascii() and target.isdecimal()
-
-
-def _port(target: str) -> int:
-    if int(target) >= _PORT_LIMIT:
-        raise UserError(
-            f"--view: expected a port below {_PORT_LIMIT} or a folder, got {target}; "
-            f"write ./{target} for a folder of that name"
-        )
-    return int(target)

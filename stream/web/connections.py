@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -21,20 +22,20 @@ _FULL = (
 
 
 def most_connections() -> int:
-    """Returns how many connections a server accepts: at most half of the files that the process may open."""
+    """Returns how many connections a server accepts: at most a third of the files that it may open."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
         return MAX_CONNECTIONS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(MAX_CONNECTIONS, soft // 2))
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(MAX_CONNECTIONS, soft // 3))
 
 
-def limited_protocol(most: int, request_s: float = REQUEST_S) -> type[H11Protocol]:
+def limited_protocol(most: Callable[[], int], request_s: float = REQUEST_S) -> type[H11Protocol]:
     """Returns uvicorn's protocol with limits, for one server.
 
     Args:
-        most: connections at a time.
+        most: returns the number of connections that are accepted now.
         request_s: see `REQUEST_S`.
     """
     silent: dict[H11Protocol, None] = {}  # those that have not asked for anything, oldest first
@@ -45,7 +46,7 @@ def limited_protocol(most: int, request_s: float = REQUEST_S) -> type[H11Protoco
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             """Takes a new connection, or refuses it where there is no room."""
             super().connection_made(transport)
-            if len(self.connections) > most and not _close_oldest():
+            if len(self.connections) > most() and not _close_oldest():
                 transport.write(_FULL)
                 transport.close()
                 return

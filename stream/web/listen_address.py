@@ -49,8 +49,12 @@ def check_exposure(settings: ServeSettings) -> None:
         raise UserError(msg)
 
 
-def listen(settings: ServeSettings) -> socket.socket:
+def listen(settings: ServeSettings, option: str = "--listen") -> socket.socket:
     """Opens the port.
+
+    Args:
+        settings: with the address.
+        option: where it was given, for the error.
 
     Raises:
         UserError: it cannot be opened.
@@ -68,7 +72,7 @@ def listen(settings: ServeSettings) -> socket.socket:
             raise
     except OSError as error:
         reason = error.strerror or error
-        msg = f"--listen {settings.listen}: {reason}; choose another address, such as 127.0.0.1:8601"
+        msg = f"{option} {settings.listen}: {reason}; choose another address, such as 127.0.0.1:8601"
         raise UserError(msg) from None
     return opened
 

@@ -48,7 +48,7 @@ class ServerThread:
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http=limited_protocol(most_connections()),
+            http=limited_protocol(most_connections),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -27,12 +28,15 @@ WAIT_S = 120.0
 class Site:
     """A server that runs in a folder."""
 
-    def __init__(self, folder: Path, sources: list[str]) -> None:
+    def __init__(self, folder: Path, sources: list[str], *, more: str = "", path: Path | None = None) -> None:
         self.config = folder / "site.toml"
         self.token_file = folder / "token"
         self.gallery = folder / "gallery.db"
-        self.write(sources)
+        self.write(sources, more)
         self.program = Program(self.gallery, folder / "run")
+        if path is not None:
+            before = self.program.environment["PYTHONPATH"]
+            self.program.environment["PYTHONPATH"] = f"{path}{os.pathsep}{before}"
         self.system: System = self.program.start("serve", "--config", str(self.config))
         line = self.wait_for_line("listening at")
         url = line.partition("listening at ")[2].partition(";")[0]
@@ -186,6 +190,18 @@ def test_the_server_stays_up_after_the_end_of_its_recordings(tmp_path: Path) -> 
         site.end()
 
 
+def test_the_only_source_may_be_off_at_the_start(tmp_path: Path) -> None:
+    site = Site(tmp_path, ["gate=rtsp://127.0.0.1:9/none"])
+    with site.system:
+        site.wait_for_line("gate is down")
+        (source,) = site.get("sources")
+        assert (source["name"], source["state"]) == ("gate", "down")
+        assert source["problem"]
+        assert site.client.get("/readyz").status_code == 503
+        assert 'sge_source_up{source="gate"} 0.0' in site.client.get("/metrics").text
+        site.end()
+
+
 def test_log_lines_are_json_and_hold_neither_the_token_nor_a_name(tmp_path: Path) -> None:
     token = tmp_path / "token"
     program = Program(tmp_path / "g.db", tmp_path / "run")
@@ -224,3 +240,48 @@ def test_what_cannot_be_served_is_refused(tmp_path: Path, arguments: list[str], 
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+AUDIT = """
+import os, sys
+
+def note(event, arguments):
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1"):
+            write(event, address)
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        if arguments[0] not in ("127.0.0.1", "::1", "localhost", None):
+            write(event, arguments)
+
+def write(event, what):
+    with open(os.environ["AUDIT_LOG"], "a") as log:
+        log.write(f"{sys.argv} {event} {what}\\n")
+
+sys.addaudithook(note)
+with open(os.environ["AUDIT_LOG"], "a") as log:
+    log.write("watched\\n")
+"""
+
+
+def test_no_process_connects_to_the_outside_or_looks_a_name_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "audit" / "sitecustomize.py").write_text(AUDIT)
+    log = tmp_path / "audit.log"
+    monkeypatch.setenv("AUDIT_LOG", str(log))
+    site = Site(
+        tmp_path, ["hall=walkers:n=1,seed=4"], more='output = ["metrics:0"]\n', path=tmp_path / "audit"
+    )
+    with site.system:
+        site.wait_until_ready(1)
+        for path in ("people", "health", "calibration", "visits", "openapi.json"):
+            site.get(path)
+        assert site.client.get("/").status_code == 200
+        assert site.client.get("/metrics").status_code == 200
+        site.end()
+    lines = log.read_text().splitlines()
+    assert lines.count("watched") >= 4, "the server, capture, encoder and matcher were watched"
+    assert [line for line in lines if line != "watched"] == []

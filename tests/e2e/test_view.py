@@ -34,6 +34,12 @@ def printed_address(system: System) -> re.Match[str]:
     return found[0]
 
 
+def asking(address: re.Match[str], path: str) -> urllib.request.Request:
+    """Returns a request with the token of the printed address."""
+    token = address[3].partition("#token=")[2]
+    return urllib.request.Request(address[1] + path, headers={"Authorization": f"Bearer {token}"})
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
 def test_idle_connections_do_not_end_a_run(program: Program) -> None:
     resource = pytest.importorskip("resource")
@@ -43,8 +49,8 @@ def test_idle_connections_do_not_end_a_run(program: Program) -> None:
         resource.prlimit(system.process.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
         for _ in range(2 * FILES):
             opened.enter_context(socket.create_connection(("127.0.0.1", int(address[2])), WAIT_S))
-        with urllib.request.urlopen(address[0].removeprefix("pictures: "), timeout=WAIT_S) as page:
-            assert "walkers" in page.read().decode()
+        with urllib.request.urlopen(asking(address, "api/v1/sources"), timeout=WAIT_S) as answer:
+            assert "walkers" in answer.read().decode()
         system.child("encoder").kill()
         system.wait_until(lambda: system.child("encoder", wait=True).is_running())
         system.line()
@@ -56,10 +62,21 @@ def test_idle_connections_do_not_end_a_run(program: Program) -> None:
 def test_the_printed_address_is_needed(program: Program) -> None:
     with program.start("--source", "walkers:n=1", "--json", "--view", "0") as system:
         address = printed_address(system)
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(address[1], timeout=WAIT_S)
-        with urllib.request.urlopen(f"{address[1]}{address[3]}1", timeout=WAIT_S) as stream:
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{address[1]}api/v1/pictures/1", timeout=WAIT_S)
+        with urllib.request.urlopen(asking(address, "api/v1/pictures/1"), timeout=WAIT_S) as stream:
             assert stream.readline().startswith(b"--picture")
+            assert stream.readline().startswith(b"Content-Type: image/jpeg")
+        with urllib.request.urlopen(f"{address[1]}pictures.html", timeout=WAIT_S) as page:
+            assert address[3].partition("=")[2] not in page.read().decode()
+
+
+def test_a_port_that_is_in_use_is_refused_at_once(program: Program) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = program.run("--source", "walkers:n=1", "--json", "--view", str(taken.getsockname()[1]))
+    assert done.returncode == 2
+    assert "--view 127.0.0.1:" in done.stderr
+    assert "choose another" in done.stderr
 
 
 def test_an_address_as_view_is_refused_without_its_password(program: Program, tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def simulated_live(
         presence=lambda: (),
         ended=lambda source: False,
         skeletons=None,
+        pictures=None,
         source_of=lambda track: (track - 1) % 2,
         outages=SimpleNamespace(gallery=gallery, down={} if down is None else {1: down}),
         notifier=SimpleNamespace(notify=print),

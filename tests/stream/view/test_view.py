@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import os
-import socket
 import stat
 import sys
 import threading
@@ -21,10 +18,10 @@ from stream.decision import Decision, State, to_json
 from stream.errors import UserError
 from stream.skeleton import CANONICAL, LAYOUTS
 from stream.sources.camera.quiet_opencv import cv2
+from stream.system.live import Live
 from stream.view.drawing import COLOURS, Label, draw, draw_text
 from stream.view.drawing_thread import DrawingThread
-from stream.view.mjpeg import MAX_CONNECTIONS, PictureServer
-from stream.view.picture_output import open_view, picture_file_name
+from stream.view.picture_output import open_pictures, open_view, picture_file_name, view_port
 from tests.stream.sources.camera_streams import number_of, numbered_picture
 
 KINECT = LAYOUTS["kinect-v1"]
@@ -209,7 +206,7 @@ def test_the_drawing_thread_sends_the_newest_frame_with_its_decisions(bus: Bus) 
 
 def test_a_folder_holds_the_newest_picture_of_each_source(bus: Bus, tmp_path: Path) -> None:
     folder = tmp_path / "a" / "view"
-    with open_view(str(folder), bus, ["door", "yard"]) as location:
+    with open_view(str(folder), bus) as location:
         assert location == f"pictures: {folder / 'source-N.jpg'}"
         sender = bus.connect(zmq.PUSH, "pictures")
         for content in (b"old", b"new"):
@@ -229,7 +226,7 @@ def test_links_in_the_folder_lead_nowhere(bus: Bus, tmp_path: Path) -> None:
     (folder := tmp_path / "view").mkdir()
     for name in ("source-1.jpg", "source-1.part", ".sge-view"):
         (folder / name).symlink_to(other)
-    with open_view(str(folder), bus, ["door"]):
+    with open_view(str(folder), bus):
         bus.connect(zmq.PUSH, "pictures").send_multipart([b"0", b"picture"])
         while (folder / "source-1.jpg").read_bytes() != b"picture":
             pass
@@ -240,11 +237,11 @@ def test_links_in_the_folder_lead_nowhere(bus: Bus, tmp_path: Path) -> None:
     "address", ["http://ada:secret@host/", "rtsp://ada:secret@host", "HTTPS:/ada:secret@h"]
 )
 def test_an_address_is_refused_without_its_password(
-    bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="--view: expected a folder or a port number") as refused:
-        open_view(address, bus, ["door"]).__enter__()
+        view_port(address)
     assert "secret" not in str(refused.value)
     assert not list(tmp_path.glob("[hHr]*"))
 
@@ -252,160 +249,35 @@ def test_an_address_is_refused_without_its_password(
 def test_a_target_that_is_not_a_folder_is_refused(bus: Bus, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="--view: cannot write images to"):
-        open_view(str(tmp_path / "file"), bus, ["door"]).__enter__()
+        open_view(str(tmp_path / "file"), bus).__enter__()
     with pytest.raises(
         UserError, match=r"--view: expected a port below 65536 or a folder, got 70000; write \./70"
     ):
-        open_view("70000", bus, ["door"]).__enter__()
+        view_port("70000")
 
 
-@pytest.fixture
-def server() -> Iterator[PictureServer]:
-    opened = PictureServer(0, ["door", "<b>&yard"])
-    yield opened
-    opened.close()
+def test_pictures_in_memory_are_the_newest(bus: Bus) -> None:
+    with open_pictures(bus) as receiver:
+        sender = bus.connect(zmq.PUSH, "pictures")
+        for content in (b"old", b"new"):
+            sender.send_multipart([b"1", content])
+        while (newest := receiver.newer(1, 1)) is None:
+            assert sender.poll(WAIT_MS, zmq.POLLOUT)
+    assert newest == (2, b"new")
+    assert receiver.newer(1, 2) is None, "it is not newer"
+    assert receiver.newer(0, 0) is None
 
 
-def get(
-    server: PictureServer, path: str, host: str = "localhost", token: str = ""
-) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT_MS / 1000)
-    connection.request("GET", f"/{token or server.token}{path}", headers={"Host": f"{host}:{server.port}"})
-    return connection.getresponse()
-
-
-def open_silently(server: PictureServer, count: int) -> list[socket.socket]:
-    """Opens connections that ask for nothing."""
-    return [socket.create_connection(("127.0.0.1", server.port), WAIT_MS / 1000) for _ in range(count)]
-
-
-def next_part(response: http.client.HTTPResponse) -> bytes:
-    length = 0
-    while (line := response.readline().strip()) or not length:
-        if line.lower().startswith(b"content-length:"):
-            length = int(line.split(b":")[1])
-    return response.read(length)
-
-
-def test_the_page_shows_every_source(server: PictureServer) -> None:
-    assert server.location == f"http://127.0.0.1:{server.port}/{server.token}/"
-    with get(server, "/") as page:
-        text = page.read().decode()
-    assert page.status == 200
-    assert f'<img src="/{server.token}/1" alt="door">' in text and f'src="/{server.token}/2"' in text
-    assert "&lt;b&gt;&amp;yard" in text and "<b>" not in text
-
-
-def test_a_stream_gives_the_newest_picture(server: PictureServer) -> None:
-    server.put(1, b"yard 1")
-    server.put(1, b"yard 2")
-    with get(server, "/2") as stream:
-        assert stream.getheader("Content-Type") == "multipart/x-mixed-replace; boundary=picture"
-        assert next_part(stream) == b"yard 2"
-        server.put(0, b"door 1")
-        server.put(1, b"yard 3")
-        assert next_part(stream) == b"yard 3"
-        server.close()
-        assert stream.read().strip() == b"", "the stream does not end with the server"
-
-
-def test_sources_beyond_the_connection_limit_are_linked() -> None:
-    server = PictureServer(0, [f"cam {number}" for number in range(9)])
-    with get(server, "/") as page:
-        text = page.read().decode()
-    server.close()
-    assert text.count("<img") == 6 and text.count(f'<a href="/{server.token}/') == 9
-
-
-def test_every_run_has_another_address() -> None:
-    tokens = set()
-    for _ in range(3):
-        server = PictureServer(0, ["door"])
-        tokens.add(server.token)
-        server.close()
-    assert len(tokens) == 3 and min(map(len, tokens)) > 20
-
-
-@pytest.mark.parametrize("path", ["/", "/1", "//1", "/1/", "/None/1", "/%/1", "/\xe9/", "/?token"])
-def test_without_the_token_nothing_is_shown(server: PictureServer, path: str) -> None:
-    server.put(0, b"door")
-    (connection,) = open_silently(server, 1)
-    with connection, connection.makefile("rb") as answer:
-        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost:{server.port}\r\n\r\n".encode("latin-1"))
-        text = answer.read().decode()
-    assert " 404 " in text.partition("\r\n")[0]
-    assert server.token not in text
-
-
-def test_silent_connections_keep_nobody_out(server: PictureServer) -> None:
-    server.put(0, b"door 1")
-    with get(server, "/1") as stream:
-        assert next_part(stream) == b"door 1"
-        silent = open_silently(server, 5 * MAX_CONNECTIONS)
-        with get(server, "/") as page:
-            assert page.status == 200
-        assert silent[0].recv(1) == b"", "the oldest is closed"
-        threads = [thread for thread in threading.enumerate() if "process_request" in thread.name]
-        assert len(threads) < 2 * MAX_CONNECTIONS
-        server.put(0, b"door 2")
-        assert next_part(stream) == b"door 2", "a stream is never closed for another connection"
-    for connection in silent:
-        connection.close()
-
-
-def test_no_more_streams_than_connections(server: PictureServer) -> None:
-    server.put(0, b"door")
-    streams = [get(server, "/1") for _ in range(MAX_CONNECTIONS)]
-    for stream in streams:
-        assert next_part(stream) == b"door"
-    with get(server, "/") as refused:
-        assert refused.status == 503
-        assert "close other browser tabs" in refused.read().decode()
-    streams.pop().close()
-    while get(server, "/").status == 503:
-        pass  # a browser that leaves is noticed without any new picture
-    for stream in streams:
-        stream.close()
-
-
-def test_a_silent_connection_is_closed_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.view.mjpeg._Handler.timeout", 0.05)
-    server = PictureServer(0, ["door"])
-    (silent,) = open_silently(server, 1)
-    silent.sendall(b"GET /")
-    assert silent.recv(1) == b""
-    silent.close()
-    server.close()
-
-
-@pytest.mark.parametrize(
-    ("path", "host", "status"),
-    [
-        ("/", "127.0.0.1", 200),
-        ("/?x", "localhost", 200),
-        ("/", "evil.example", 403),
-        ("/1", "evil.example", 403),
-        ("/3", "localhost", 404),
-        ("/0", "localhost", 404),
-        ("", "localhost", 200),
-        ("/../etc/passwd", "localhost", 404),
-        ("/" + "1" * 5000, "localhost", 404),
-    ],
-)
-def test_other_hosts_and_unknown_sources_are_refused(
-    server: PictureServer, path: str, host: str, status: int
-) -> None:
-    with get(server, path, host) as answer:
-        assert answer.status == status
-
-
-def test_a_port_in_use_is_refused(server: PictureServer) -> None:
-    with pytest.raises(UserError, match=f"--view: port {server.port} cannot be used"):
-        PictureServer(server.port, ["door"])
-
-
-def test_the_server_listens_on_loopback_only(server: PictureServer) -> None:
-    import psutil
-
-    listening = [c for c in psutil.Process(os.getpid()).net_connections("inet") if c.status == "LISTEN"]
-    assert [c.laddr.ip for c in listening if c.laddr.port == server.port] == ["127.0.0.1"]
+def test_a_port_is_told_from_a_folder() -> None:
+    assert (view_port("0"), view_port("8090"), view_port("./8090"), view_port("seen")) == (
+        0,
+        8090,
+        None,
+        None,
+    )
+    with pytest.raises(UserError, match="got nothing"):
+        view_port(" ")
+    with pytest.raises(UserError, match="expected a folder, got the port 8090"):
+        Live(["walkers:n=1"], view="8090")
+    with pytest.raises(UserError, match="either view, a folder, or pictures"):
+        Live(["walkers:n=1"], view="seen", pictures=True)

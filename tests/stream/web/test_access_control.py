@@ -29,7 +29,12 @@ def all_routes() -> list[tuple[str, str]]:
 
 
 def filled(path: str) -> str:
-    return path.replace("{name:path}", "Ada").replace("{visit}", "v-1").replace("{number}", "1")
+    return (
+        path.replace("{name:path}", "Ada")
+        .replace("{visit}", "v-1")
+        .replace("{number}", "1")
+        .replace("{source}", "1")
+    )
 
 
 @pytest.mark.parametrize(("method", "path"), all_routes(), ids=" ".join)

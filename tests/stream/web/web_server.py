@@ -55,8 +55,10 @@ def web_server(
             live.gallery = str(gallery)  # type: ignore[misc]
             stack.enter_context(ServiceOutput(service, live))
         url = f"http://127.0.0.1:{port}"
-        client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
-        stranger = httpx.Client(base_url=url, trust_env=False)
+        client = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60
+        )
+        stranger = httpx.Client(base_url=url, trust_env=False, timeout=60)
         with client, stranger:
             yield WebServer(url, token, service, client, stranger, gallery)
 
