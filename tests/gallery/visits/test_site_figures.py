@@ -70,7 +70,8 @@ def test_figures_of_many_visits_are_sums(cases: list[str]) -> None:
 def test_intervals_are_wilsons(count: int, more: int) -> None:
     share = Share(count, count + more)
     if not share.total:
-        assert share.value is share.interval is None
+        assert share.value is None
+        assert share.interval is None
         return
     assert share.interval is not None
     n, p, z = share.total, count / share.total, 1.959964
