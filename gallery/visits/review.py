@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from gallery.calibration.gallery_calibration import Calibrations, calibrate_gallery
-from gallery.scoring.backend import load_backend
+from gallery.scoring.backend import Backend, load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
 from gallery.store.history_records import StoredVisit, VisitWalk
@@ -72,16 +73,26 @@ class GalleryComparison:
     def __init__(self, gallery: Gallery, weights: Sequence[Path] = ()) -> None:
         self._gallery = gallery
         self._weights = weights
-        self._loaded: dict[tuple[str, str], tuple[TemplateIndex, Calibrations]] = {}
+        self._loaded: dict[tuple[str, str, bool], tuple[TemplateIndex, Calibrations]] = {}
 
-    def of(self, walk: VisitWalk) -> tuple[TemplateIndex, Calibrations]:
-        """Returns the index and the calibrations for a walk's encoder and kind of sensor."""
-        key = (walk.contract_id, walk.sensor)
+    def of(self, walk: VisitWalk, comparison: str = "") -> tuple[TemplateIndex, Calibrations]:
+        """Returns the index and the calibrations for a walk's encoder and kind of sensor.
+
+        Args:
+            walk: of a visit.
+            comparison: of the visit: one by nearest templates alone (`--matcher nearest`) is done again so.
+        """
+        fused = comparison != self._backend(walk.contract_id, fused=False).version
+        key = (walk.contract_id, walk.sensor, fused)
         if key not in self._loaded:
-            backend = load_backend(walk.contract_id, self._weights)
+            backend = self._backend(walk.contract_id, fused=fused)
             index = TemplateIndex.load(self._gallery, walk.contract_id, backend, [walk.sensor])
             self._loaded[key] = index, calibrate_gallery(self._gallery, index)
         return self._loaded[key]
+
+    @cache  # noqa: B019 - lives as long as one command
+    def _backend(self, contract: str, *, fused: bool) -> Backend:
+        return load_backend(contract, self._weights, fused=fused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,8 @@ def visit_evidence(gallery: Gallery, visit_id: str, weights: Sequence[Path] = ()
     walk = gallery.history.walk(visit_id)
     if walk is None:
         return None
-    index, calibrations = GalleryComparison(gallery, weights).of(walk)
+    comparison = gallery.history.visit(visit_id).comparison
+    index, calibrations = GalleryComparison(gallery, weights).of(walk, comparison)
     best = compare_walk(index, calibrations, walk, None)[:_SHOWN]
     if not best:
         return None
@@ -145,7 +157,7 @@ def review_visits(gallery: Gallery, visits: Sequence[StoredVisit], weights: Sequ
             foreign.add(visit_id)
             continue
         compared.add(visit_id)
-        index, calibrations = comparison.of(walk)
+        index, calibrations = comparison.of(walk, visit.comparison)
         people = compare_walk(index, calibrations, walk, visit.fpir)
         named = named_person(people, visit.fpir)
         person = None if named is None else index.names[named]
