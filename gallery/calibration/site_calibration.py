@@ -40,6 +40,9 @@ MOST_DEVIATIONS = 3.0
 _USED_TWICE = 2
 """Enrolled people whose visits do not count: each is compared with the others, and the others with each."""
 
+_HIGHER = 1e-4
+"""By how much a score must exceed that of a denied visit, which is stored with four digits."""
+
 _INTERVAL = 1.96
 
 Floats = NDArray[np.float64]
@@ -93,7 +96,7 @@ class SiteCalibration:
         """
         limit = self.visit_threshold(fpir)
         if person is not None and person in self.denied:
-            limit = max(limit, math.nextafter(self.denied[person], math.inf))
+            limit = max(limit, self.denied[person] + _HIGHER)
         return limit + self.measured.above(windows)
 
     def visit_threshold(self, fpir: float) -> float:
