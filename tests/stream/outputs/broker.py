@@ -79,6 +79,13 @@ class Broker:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
+    def stop(self) -> None:
+        """Ends it in order: what it remembers is on the disk."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

@@ -82,7 +82,7 @@ def test_at_the_end_of_the_run_everybody_is_absent(broker: Broker) -> None:
 def test_a_broker_that_is_absent_at_the_start_gets_everything_later(tmp_path: Path) -> None:
     run = SampleRun(["Ada"])
     with Broker(tmp_path, REMEMBERING) as broker, Watcher(broker, remembered=True) as watcher:
-        broker.kill()
+        broker.stop()
         with MqttOutput(settings_of(broker), run.live) as output:
             send(output, run, visit("v1"))
             wait_until(lambda: bool(run.told("output-down")))
