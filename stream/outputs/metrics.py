@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from stream.bus.messages import Verdict
+from stream.outputs.delivery_queue import Delivery
+from stream.outputs.output import Output
 from stream.system.live import Live
 from stream.system.supervisor import Child
 from stream.visits.events import Doubted, Identified, Left, VisitEvent
@@ -32,12 +34,13 @@ class MetricsOutput:
 
     Args:
         live: the running system.
+        outputs: the outputs whose queues are reported; read each time.
     """
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, outputs: Sequence[Output] = ()) -> None:
         self._live = live
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_RunCollector(live))
+        self._registry.register(_RunCollector(live, outputs))
         self._latency = Histogram(
             "sge_latency_seconds",
             "Time from the frame to the decision, and from the decision to its outputs.",
@@ -102,8 +105,9 @@ class MetricsOutput:
 class _RunCollector(Collector):
     """What the processes of a run report in their heartbeats, as metrics."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, outputs: Sequence[Output]) -> None:
         self._live = live
+        self._outputs = outputs
 
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics as they are now."""
@@ -112,6 +116,7 @@ class _RunCollector(Collector):
         yield from self._of_sources([child for child in children if _captures(child)], names)
         yield from self._of_processes(children, names)
         yield from self._of_matcher(next((each for each in children if each.role == "matcher"), None), names)
+        yield from _of_outputs([each.delivery for each in self._outputs if isinstance(each, _Delivers)])
         info = GaugeMetricFamily(
             "sge_info", "Version of the program, and the encoder.", labels=["version", "encoder"]
         )
@@ -173,6 +178,31 @@ class _RunCollector(Collector):
         yield GaugeMetricFamily(
             "sge_gallery_readable", "1 if the gallery can be read, else 0.", value=readable
         )
+
+
+@runtime_checkable
+class _Delivers(Protocol):
+    """An output with a queue."""
+
+    @property
+    def delivery(self) -> Delivery[Any]:
+        """The queue."""
+
+
+def _of_outputs(deliveries: Sequence[Delivery[Any]]) -> Iterator[Metric]:
+    """Yields the metrics of outputs with a queue."""
+    delivered = CounterMetricFamily(
+        "sge_output_delivered", "Events delivered by an output.", labels=["output"]
+    )
+    dropped = CounterMetricFamily("sge_output_dropped", "Events that an output dropped.", labels=["output"])
+    waiting = GaugeMetricFamily("sge_output_waiting", "Events that wait for a receiver.", labels=["output"])
+    up = GaugeMetricFamily("sge_output_up", "1 unless the receiver fails, else 0.", labels=["output"])
+    for each in deliveries:
+        delivered.add_metric([each.name], each.delivered)
+        dropped.add_metric([each.name], each.dropped)
+        waiting.add_metric([each.name], each.waiting)
+        up.add_metric([each.name], int(not each.down))
+    yield from (delivered, dropped, waiting, up)
 
 
 def _captures(child: Child) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
@@ -14,7 +14,7 @@ import msgspec
 
 from stream.bus.messages import Verdict
 from stream.errors import UserError
-from stream.outputs.output import OutputContext
+from stream.outputs.output import Output, OutputContext
 from stream.outputs.output_settings import OutputKind
 from stream.system.live import Live
 from stream.visits.events import VisitEvent
@@ -43,10 +43,12 @@ class MetricsServer:
     Args:
         live: the running system.
         port: on loopback.
+        outputs: see `MetricsOutput`.
     """
 
-    def __init__(self, live: Live, port: int) -> None:
+    def __init__(self, live: Live, port: int, outputs: Sequence[Output] = ()) -> None:
         self._live = live
+        self._outputs = outputs
         self._port = port
         self._metrics: MetricsOutput
         self._server: _Server | None = None
@@ -60,7 +62,7 @@ class MetricsServer:
     def __enter__(self) -> Self:
         from stream.outputs.metrics import MetricsOutput  # noqa: PLC0415 - other runs do not need its package
 
-        self._metrics = MetricsOutput(self._live)
+        self._metrics = MetricsOutput(self._live, self._outputs)
         try:
             self._server = _Server((_HOST, self._port), _Handler)
         except OSError as error:
@@ -132,7 +134,7 @@ def _open(settings: MetricsSettings, context: OutputContext) -> MetricsServer:
             f"output metrics: expected a port of this machine, such as metrics:9464, got {settings.url[:60]}"
         )
         raise UserError(msg)
-    return MetricsServer(context.live, int(port))
+    return MetricsServer(context.live, int(port), context.requested)
 
 
 METRICS = OutputKind(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -78,11 +78,13 @@ class OutputContext:
         settings: settings of the run.
         live: the running system.
         console: standard output.
+        requested: the outputs of `--output`, in order, filled as they are made.
     """
 
     settings: Settings
     live: Live
     console: Console
+    requested: list[Output] = field(default_factory=list)
 
 
 OutputFactory = Callable[[OutputContext], Output | None]

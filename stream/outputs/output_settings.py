@@ -77,7 +77,9 @@ def open_requested(
     Raises:
         UserError: as in `read_requested`, or a file of a setting cannot be used.
     """
-    return [kind.open(settings, context) for kind, settings in read_requested(entries, kinds)]
+    for kind, settings in read_requested(entries, kinds):
+        context.requested.append(kind.open(settings, context))
+    return context.requested
 
 
 def _read(entry: str | Mapping[str, Any], kinds: Sequence[OutputKind]) -> tuple[OutputKind, msgspec.Struct]:

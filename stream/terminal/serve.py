@@ -171,7 +171,7 @@ class _Runner:
                 return
             outputs = _outputs(OutputContext(settings, live, self._out))
             self._started = True
-            write_results(live, [ServiceOutput(self._service, live), *outputs])
+            write_results(live, [ServiceOutput(self._service, live, outputs), *outputs])
 
     def _end_phase(self) -> None:
         self._asked.live = None

@@ -9,9 +9,10 @@ from stream.errors import UserError
 from stream.system.serve_settings import ServeSettings
 from stream.user_text import user_path
 
-__all__ = ["check_exposure", "listen", "parse_address"]
+__all__ = ["BACKLOG", "check_exposure", "listen", "parse_address"]
 
-_BACKLOG = 512
+BACKLOG = 512
+"""Connections that may wait to be accepted."""
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -66,7 +67,7 @@ def listen(settings: ServeSettings, option: str = "--listen") -> socket.socket:
         try:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             opened.bind(address)
-            opened.listen(_BACKLOG)
+            opened.listen(BACKLOG)
         except BaseException:
             opened.close()
             raise

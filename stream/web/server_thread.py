@@ -16,10 +16,14 @@ from stream.system.serve_settings import ServeSettings
 from stream.user_text import user_path
 from stream.web.application import sample_health
 from stream.web.connections import limited_protocol, most_connections
+from stream.web.listen_address import BACKLOG
 from stream.web.service import Service
 from stream.web.skeleton_stream import send_skeletons
 
 __all__ = ["ServerThread"]
+
+_ACCEPTED_AT_ONCE = 16
+"""Connections accepted before the limits look at them: few, so that a burst leaves files to the run."""
 
 _START_S = 30.0
 _END_S = 2
@@ -53,6 +57,7 @@ class ServerThread:
             lifespan="off",
             log_config=None,
             access_log=False,
+            backlog=_ACCEPTED_AT_ONCE,
             server_header=False,
             proxy_headers=settings.behind_proxy,
             forwarded_allow_ips="127.0.0.1,::1",
@@ -106,6 +111,7 @@ class ServerThread:
         """Says that the server has started; ends the streams of events when it is to end."""
         while not self._server.started:
             await asyncio.sleep(0.01)
+        self._socket.listen(BACKLOG)  # uvicorn has told the system the number that it accepts at once
         self._started.set()
         while not self._server.should_exit:
             await asyncio.sleep(0.1)

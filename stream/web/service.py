@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -18,6 +18,7 @@ from gallery.store.gallery import Gallery, open_gallery
 from stream.bus.messages import Verdict
 from stream.decision import to_json
 from stream.outputs.metrics import MetricsOutput
+from stream.outputs.output import Output
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.serve_settings import ServeSettings
@@ -186,12 +187,13 @@ class ServiceOutput:
     Args:
         service: the server's state.
         live: the running system.
+        outputs: those whose queues the metrics report.
     """
 
-    def __init__(self, service: Service, live: Live) -> None:
+    def __init__(self, service: Service, live: Live, outputs: Sequence[Output] = ()) -> None:
         self._service = service
         self._live = live
-        self._metrics = MetricsOutput(live)
+        self._metrics = MetricsOutput(live, outputs)
 
     def __enter__(self) -> Self:
         self._service.attach(self._live)

@@ -19,6 +19,7 @@ from stream.outputs.metrics import CONTENT_TYPE, MetricsOutput
 from stream.outputs.metrics_output import MetricsServer
 from stream.outputs.output import OutputContext
 from stream.outputs.output_registry import create_outputs
+from stream.outputs.webhook_output import WebhookOutput
 from stream.system.settings import Settings
 from stream.visits.events import Left, Outcome
 from tests.stream.outputs.simulated_run import make_verdict, simulated_live
@@ -97,6 +98,26 @@ def test_the_heartbeats_of_the_processes_are_metrics() -> None:
     assert value(found, "sge_queue_depth", process="matcher") == 0
     assert value(found, "sge_gallery_readable") == 0
     assert value(found, "sge_calibration", source="webcam 0") == 0
+
+
+def test_queues_of_outputs_are_metrics() -> None:
+    url = "http://127.0.0.1:9/hook"
+    context = OutputContext(
+        Settings(json=True, output=(url, "metrics:0")), simulated_live(), Console(quiet=True)
+    )
+    webhook, output = create_outputs(context)[-2:]
+    assert isinstance(webhook, WebhookOutput)
+    for _ in range(3):
+        webhook.delivery.put(left("unknown"))
+    with cast("MetricsServer", output) as serving:
+        found = samples(
+            httpx.get(f"http://127.0.0.1:{serving.port}/metrics", trust_env=False, timeout=60).content
+        )
+    name = webhook.delivery.name
+    assert value(found, "sge_output_waiting", output=name) == 3
+    assert value(found, "sge_output_delivered_total", output=name) == 0
+    assert value(found, "sge_output_dropped_total", output=name) == 0
+    assert value(found, "sge_output_up", output=name) == 1
 
 
 def test_the_documentation_lists_all_metrics() -> None:
