@@ -66,7 +66,7 @@ class Screen:
         return self.page.locator("main > section:visible")
 
     def wait_for(self, condition: str, argument: Any = None) -> None:
-        """Waits until an expression of JavaScript is true."""
+        """Waits until a function of JavaScript is true; its policy forbids the page to evaluate expressions."""
         self.page.wait_for_function(condition, arg=argument, timeout=WAIT_MS)
 
 

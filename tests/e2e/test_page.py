@@ -146,7 +146,7 @@ def test_health_is_plotted(screen: Screen) -> None:
     plots = section.locator("figure.plot")
     plots.first.wait_for()
     assert plots.count() == 4
-    screen.wait_for("document.querySelectorAll('#health polyline').length >= 5")
+    screen.wait_for("() => document.querySelectorAll('#health polyline').length >= 5")
     assert (
         section.get_by_role("img", name=re.compile("^Latency from frame to decision, ms: median ")).count()
         == 1

@@ -1,7 +1,7 @@
 // View: how the system does.
 
 import { request } from "./api.js";
-import { byId, make, table, timeOf } from "./dom.js";
+import { byId, make, percent, table, timeOf } from "./dom.js";
 import { plot } from "./plots.js";
 
 const REFRESH_MS = 2000;
@@ -11,8 +11,9 @@ export const health = {
   title: "Health",
   enter() {
     timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
-    return refresh();
+    return refreshAll();
   },
+  peopleChanged: refreshAll,
   leave() {
     clearInterval(timer);
   },
@@ -26,6 +27,23 @@ async function refresh() {
   byId("health-processes").replaceChildren(table("Processes",
     ["Process", "State", "Dropped", "Restarts"], state.processes.map(processRow)));
   byId("health-plots").replaceChildren(...plotsOf(state.history));
+  return state;
+}
+
+async function refreshAll() {
+  const state = await refresh();
+  if (state.phase !== "running") return;
+  const sensors = await request("GET", "/calibration");
+  byId("health-calibration").replaceChildren(table("Calibration",
+    ["Sensor", "People enrolled", "Thresholds", "Rest on", "Strangers that may be named", "95 % interval here"],
+    sensors.map(calibrationRow)));
+}
+
+function calibrationRow(each) {
+  const state = !each.calibrated ? "none" : each.provisional ? "provisional" : "reliable";
+  const interval = each.low === null ? "–" : `${percent(each.low)} to ${percent(each.high)}`;
+  return [each.sensor, String(each.people), stateOf(each.calibrated && !each.provisional, state), each.basis || "–",
+    each.fpir === null ? "all" : percent(each.fpir), interval];
 }
 
 function showSummary(state) {
