@@ -3,19 +3,20 @@
 import { request } from "./api.js";
 import { byId, make, percent, table, timeOf } from "./dom.js";
 import { plot } from "./plots.js";
+import { Repeater } from "./repeater.js";
 
 const REFRESH_MS = 2000;
-let timer = 0;
+const repeater = new Repeater(refresh, REFRESH_MS);
 
 export const health = {
   title: "Health",
   enter() {
-    timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
+    repeater.start();
     return refreshAll();
   },
   peopleChanged: refreshAll,
   leave() {
-    clearInterval(timer);
+    repeater.stop();
   },
 };
 
