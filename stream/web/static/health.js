@@ -41,7 +41,7 @@ async function refreshAll() {
 }
 
 function calibrationRow(each) {
-  const state = !each.calibrated ? "none" : each.provisional ? "provisional" : "reliable";
+  const state = !each.calibrated ? "none" : each.provisional ? "provisional" : "calibrated";
   const interval = each.low === null ? "–" : `${percent(each.low)} to ${percent(each.high)}`;
   return [each.sensor, String(each.people), stateOf(each.calibrated && !each.provisional, state), each.basis || "–",
     each.fpir === null ? "all" : percent(each.fpir), interval];
@@ -58,7 +58,7 @@ function showSummary(state) {
 function sourceRow(source) {
   return [
     source.description && source.description !== source.name ? `${source.name} (${source.description})` : source.name,
-    stateOf(source.state === "up", source.problem ? `${source.state}: ${source.problem}` : source.state),
+    stateOf(source.state !== "down", source.problem ? `${source.state}: ${source.problem}` : source.state),
     String(source.in_view), String(source.frames), String(source.windows), dropsOf(source.dropped), String(source.restarts),
   ];
 }
