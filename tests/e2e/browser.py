@@ -38,7 +38,8 @@ def served(
     config = folder / "site.toml"
     quoted = ", ".join(f'"{source}"' for source in sources)
     config.write_text(
-        f"sources = [{quoted}]\n[serve]\nlisten = \"{listen}\"\ntoken_file = '{folder / 'token'}'\n",
+        f"sources = [{quoted}]\n{settings}\n"
+        f"[serve]\nlisten = '{listen}'\ntoken_file = '{folder / 'token'}'\n",
         encoding="utf-8",
     )
     with program.start("serve", "--config", str(config)) as system:
@@ -66,7 +67,7 @@ class Screen:
         return self.page.locator("main > section:visible")
 
     def wait_for(self, condition: str, argument: Any = None) -> None:
-        """Waits until an expression of JavaScript is true."""
+        """Waits until a function of JavaScript is true; expressions are not evaluated on the page."""
         self.page.wait_for_function(condition, arg=argument, timeout=WAIT_MS)
 
 

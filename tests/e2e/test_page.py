@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gallery.store.gallery import open_gallery
 from tests.e2e.browser import WAIT_MS, Screen, Served, accessibility_problems, opened, served
 from tests.e2e.program import Program
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 MARKUP = '<img src=x onerror="alert(1)"><b>Eve</b>'
-VIEWS = ("Now", "Enrol", "People", "Health")
+VIEWS = ("Now", "Visits", "Unknowns", "Enrol", "People", "Health")
 SIZES = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 390, "height": 800}}
 
 DRAWN = """source => [...document.querySelectorAll("#now-skeletons canvas")].some(canvas => {
@@ -146,7 +147,7 @@ def test_health_is_plotted(screen: Screen) -> None:
     plots = section.locator("figure.plot")
     plots.first.wait_for()
     assert plots.count() == 4
-    screen.wait_for("document.querySelectorAll('#health polyline').length >= 5")
+    screen.wait_for("() => document.querySelectorAll('#health polyline').length >= 5")
     assert (
         section.get_by_role("img", name=re.compile("^Latency from frame to decision, ms: median ")).count()
         == 1
@@ -278,3 +279,60 @@ def test_the_page_says_that_the_server_is_gone_and_finds_it_again(chromium: Brow
             # The browser itself tells the requests that failed.
             assert [each for each in screen.problems if "net::ERR_" not in each] == []
             screen.problems.clear()
+
+
+def test_a_visit_says_why_and_is_denied(chromium: Browser, tmp_path: Path) -> None:
+    """Somebody passes before one source, and is enrolled meanwhile before another."""
+    program = Program(tmp_path / "g.db", tmp_path / "run")
+    sources = ("front=walkers:n=2,seed=11,only=1,seconds=60", "yard=walkers:n=2,seed=11,only=1,walk=2")
+    with served(program, tmp_path, *sources) as server, opened(chromium, server) as screen:
+        page = screen.page
+        enrol_walker(screen, "Ada", "yard")
+        section = screen.show("Visits")
+        row = section.get_by_role("link").filter(has_text="Ada").filter(has_text="front")
+        row.click()
+        section = page.locator("#visit")
+        section.get_by_text("The score reaches the person's threshold.").wait_for()
+        for term in ("Arrived", "Left", "Outcome", "Walking seen", "Seen from", "Sensor"):
+            assert section.get_by_role("term").filter(has_text=re.compile(f"^{term}$")).count() == 1
+        scores = section.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Ada", exact=True))
+        assert re.search(r"\d\.\d\d\s+-?\d\.\d\d\s+yes, by \d", scores.inner_text())
+        section.get_by_role("button", name="Right: it was Ada").click()
+        section.get_by_text("confirmed", exact=True).wait_for()
+        section.get_by_role("button", name="Wrong").click()
+        dialog = page.get_by_role("dialog", name="Who was it?")
+        assert dialog.get_by_label("The visit was of").input_value() == ""
+        assert accessibility_problems(page) == []
+        dialog.get_by_role("button", name="Record that it was wrong").click()
+        section.get_by_text("wrong", exact=True).wait_for()
+        section = screen.show("Visits")
+        section.get_by_role("link").filter(has_text="Ada").filter(has_text=", wrong").wait_for()
+        assert accessibility_problems(page) == []
+        remove(screen, "Ada")
+
+
+def test_a_remembered_stranger_is_adopted(chromium: Browser, tmp_path: Path) -> None:
+    program = Program(tmp_path / "g.db", tmp_path / "run")
+    with open_gallery(str(tmp_path / "g.db")):  # visits are stored where there is a gallery
+        pass
+    sources = ("front=walkers:n=2,seed=11,only=2,seconds=12", "yard=walkers:n=1,seed=5")
+    settings = 'remember_strangers = "1d"'
+    with served(program, tmp_path, *sources, settings=settings) as server, opened(chromium, server) as screen:
+        page = screen.page
+        section = screen.show("Unknowns")
+        card = section.get_by_role("listitem").filter(
+            has=page.get_by_role("heading", name="visitor 1", exact=True)
+        )
+        card.wait_for()
+        assert accessibility_problems(page) == []
+        card.get_by_role("button", name="Adopt visitor 1").click()
+        dialog = page.get_by_role("dialog", name="Adopt visitor 1")
+        dialog.get_by_label("Name").fill("Grace")
+        dialog.get_by_role("button", name="Adopt", exact=True).click()
+        assert dialog.is_visible(), "without consent nobody is enrolled"
+        dialog.get_by_label("The person agreed").check()
+        dialog.get_by_role("button", name="Adopt", exact=True).click()
+        dialog.wait_for(state="detached")
+        card.wait_for(state="detached")
+        screen.show("People").get_by_role("heading", name="Grace", exact=True).wait_for()
+        remove(screen, "Grace")

@@ -17,7 +17,6 @@ const EVENTS = [...VISIT_EVENTS, "notice", "people", "dropped"];
 const SIGNED_IN = "signed-in"; // in the browser's storage: scripts cannot see the cookie
 const PRESENCE_EVERY_MS = 300;
 const SOURCES_EVERY_MS = 500;
-const STORED_AFTER_MS = 1000; // a visit that has ended is in the history then
 
 let signedIn = false;
 let shown = null;
@@ -113,7 +112,7 @@ function showConnection(connected) {
 function takeEvent(kind, event) {
   logEvent(kind, event);
   if (VISIT_EVENTS.includes(kind)) refreshPresence();
-  if (kind === "left") setTimeout(() => attempt(() => shown?.visitsChanged?.()), STORED_AFTER_MS);
+  if (kind === "left") attempt(() => shown?.visitsChanged?.());
   if (kind === "people") attempt(() => shown?.peopleChanged?.());
   if (kind === "dropped" || kind === "notice") refreshAll();
 }

@@ -4,24 +4,25 @@ import { request } from "./api.js";
 import { byId, make, percent, showText, sync } from "./dom.js";
 import { submit } from "./forms.js";
 import { colourOf } from "./people_in_view.js";
+import { Repeater } from "./repeater.js";
 import { SkeletonFigures } from "./skeletons.js";
 
 const REFRESH_MS = 700;
 
 const figures = new SkeletonFigures(byId("enrol-skeletons"), (track) => chosen() === null || chosen() === track);
-let timer = 0;
+const repeater = new Repeater(refresh, REFRESH_MS);
 
 export const enrol = {
   title: "Enrol by walking",
   skeletons: figures,
   enter() {
     figures.start();
-    timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
+    repeater.start();
     return refresh();
   },
   leave() {
     figures.stop();
-    clearInterval(timer);
+    repeater.stop();
   },
 };
 
@@ -32,29 +33,20 @@ byId("enrol-form").addEventListener("submit", async (event) => {
   const track = chosen();
   if (track === null) return showText(problem, "Choose who walks: nobody is chosen.");
   const given = new FormData(form);
-  await submit(form, problem, () => store(form, {
-    name: given.get("name"),
-    tracks: [track],
-    consent: "asked",
-    consent_note: given.get("consent_note"),
-    add: given.get("add") === "on",
-    force: given.get("force") === "on",
-  }));
-});
-
-/** Sends an enrolment; what the checks refused can be forced in a second try. */
-async function store(form, enrolment) {
-  byId("enrol-result").replaceChildren();
-  try {
-    const answer = await request("POST", "/people", enrolment);
+  await submit(form, problem, async () => {
+    byId("enrol-result").replaceChildren();
+    const answer = await request("POST", "/people", {
+      name: given.get("name"),
+      tracks: [track],
+      consent: "asked",
+      consent_note: given.get("consent_note"),
+      add: given.get("add") === "on",
+      force: given.get("force") === "on",
+    });
     form.reset();
-    byId("enrol-force").hidden = true;
     showResult(answer);
-  } catch (error) {
-    byId("enrol-force").hidden = error.kind !== "refused";
-    throw error;
-  }
-}
+  });
+});
 
 async function refresh() {
   const tracks = await request("GET", "/tracks");

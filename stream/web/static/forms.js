@@ -1,9 +1,11 @@
 // Dialogs and forms: problems are shown where they arise, and a button cannot be pressed twice.
 
+import { RequestError } from "./api.js";
 import { make, showText } from "./dom.js";
 
 /**
- * Carries out what a form asks for; its button is off meanwhile.
+ * Carries out what a form asks for; its buttons are off meanwhile. A choice of `onRefusal` appears once the server's
+ * checks have refused it.
  * @param {HTMLFormElement} form
  * @param {Element} problem where the text of an error is shown
  * @param {function} action asynchronous
@@ -15,13 +17,19 @@ export async function submit(form, problem, action) {
   buttons.forEach((button) => (button.disabled = true));
   try {
     await action();
+    showRefusal(form, false);
     return true;
   } catch (error) {
     showText(problem, error.message);
+    showRefusal(form, error.kind === "refused");
     return false;
   } finally {
     buttons.forEach((button) => (button.disabled = false));
   }
+}
+
+function showRefusal(form, refused) {
+  for (const choice of form.querySelectorAll("[data-on-refusal]")) choice.hidden = !refused;
 }
 
 let dialogs = 0;
@@ -68,4 +76,29 @@ export function checkBox(label, attributes) {
   return make("p", {}, make("label", {}, make("input", { type: "checkbox", ...attributes }), ` ${label}`));
 }
 
+/** Makes the choice to carry out what the checks refused; it appears once they have. */
+export function onRefusal(label) {
+  const box = checkBox(label, { name: "force" });
+  box.dataset.onRefusal = "";
+  box.hidden = true;
+  return box;
+}
+
 export const CONSENT = "The person agreed that their gait is stored and compared";
+
+/** Shows a message above the view, until another view is chosen; nothing for an empty one. */
+export function tell(message) {
+  if (message) document.dispatchEvent(new CustomEvent("told", { detail: message }));
+}
+
+/** Returns what a button without a form does; a refusal is shown above the view. */
+export function press(action) {
+  return async () => {
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      tell(error.message);
+    }
+  };
+}

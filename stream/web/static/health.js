@@ -1,20 +1,22 @@
 // View: how the system does.
 
 import { request } from "./api.js";
-import { byId, make, table, timeOf } from "./dom.js";
+import { byId, make, percent, table, timeOf } from "./dom.js";
 import { plot } from "./plots.js";
+import { Repeater } from "./repeater.js";
 
 const REFRESH_MS = 2000;
-let timer = 0;
+const repeater = new Repeater(refresh, REFRESH_MS);
 
 export const health = {
   title: "Health",
   enter() {
-    timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
-    return refresh();
+    repeater.start();
+    return refreshAll();
   },
+  peopleChanged: refreshAll,
   leave() {
-    clearInterval(timer);
+    repeater.stop();
   },
 };
 
@@ -26,6 +28,23 @@ async function refresh() {
   byId("health-processes").replaceChildren(table("Processes",
     ["Process", "State", "Dropped", "Restarts"], state.processes.map(processRow)));
   byId("health-plots").replaceChildren(...plotsOf(state.history));
+  return state;
+}
+
+async function refreshAll() {
+  const state = await refresh();
+  if (state.phase !== "running") return;
+  const sensors = await request("GET", "/calibration");
+  byId("health-calibration").replaceChildren(table("Calibration",
+    ["Sensor", "People enrolled", "Thresholds", "Rest on", "Strangers that may be named", "95 % interval here"],
+    sensors.map(calibrationRow)));
+}
+
+function calibrationRow(each) {
+  const state = !each.calibrated ? "none" : each.provisional ? "provisional" : "calibrated";
+  const interval = each.low === null ? "–" : `${percent(each.low)} to ${percent(each.high)}`;
+  return [each.sensor, String(each.people), stateOf(each.calibrated && !each.provisional, state), each.basis || "–",
+    each.fpir === null ? "all" : percent(each.fpir), interval];
 }
 
 function showSummary(state) {
@@ -39,7 +58,7 @@ function showSummary(state) {
 function sourceRow(source) {
   return [
     source.description && source.description !== source.name ? `${source.name} (${source.description})` : source.name,
-    stateOf(source.state === "up", source.problem ? `${source.state}: ${source.problem}` : source.state),
+    stateOf(source.state !== "down", source.problem ? `${source.state}: ${source.problem}` : source.state),
     String(source.in_view), String(source.frames), String(source.windows), dropsOf(source.dropped), String(source.restarts),
   ];
 }

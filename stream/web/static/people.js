@@ -2,7 +2,7 @@
 
 import { request } from "./api.js";
 import { byId, make, percent, sync, table, timeOf } from "./dom.js";
-import { ask, field } from "./forms.js";
+import { ask, field, tell } from "./forms.js";
 
 const VIEWS = ["towards", "away", "side"];
 
@@ -67,7 +67,8 @@ function rename(person) {
     content: [field("New name", { name: "name", required: true, value: person.name, maxlength: 200 })],
     action: "Rename",
     async carryOut(form) {
-      tell(await request("PATCH", `/people/${encodeURIComponent(person.name)}`, { name: form.get("name") }));
+      const { message } = await request("PATCH", `/people/${encodeURIComponent(person.name)}`, { name: form.get("name") });
+      tell(message); // what of the former name is still there
       await refresh();
     },
   });
@@ -80,13 +81,9 @@ function remove(person) {
     action: "Remove",
     grave: true,
     async carryOut() {
-      tell(await request("DELETE", `/people/${encodeURIComponent(person.name)}`));
+      const { message } = await request("DELETE", `/people/${encodeURIComponent(person.name)}`);
+      tell(message); // what is still there
       await refresh();
     },
   });
-}
-
-/** Tells what of the removed data is still there, if anything. */
-function tell(answer) {
-  if (answer?.message) document.dispatchEvent(new CustomEvent("told", { detail: answer.message }));
 }

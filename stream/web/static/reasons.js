@@ -4,6 +4,7 @@ const REASONS = {
   accepted: "The score reaches the person's threshold.",
   "strangers-not-rejected": "The best candidate is always named: strangers are not rejected.",
   stranger: "No enrolled person fits: every score is below its threshold.",
+  "denied-visit": "The score does not exceed that of a visit which was denied to be this person.",
   ambiguous: "Two enrolled people fit almost equally well.",
   uncalibrated: "No threshold is known for this kind of sensor.",
   "nobody-enrolled": "Nobody is enrolled.",

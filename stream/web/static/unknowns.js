@@ -2,16 +2,26 @@
 
 import { request } from "./api.js";
 import { byId, duration, make, sync, timeOf } from "./dom.js";
-import { ask, checkBox, CONSENT, field } from "./forms.js";
+import { ask, checkBox, CONSENT, field, onRefusal, tell } from "./forms.js";
+import { Repeater } from "./repeater.js";
 
 const NOT_REMEMBERED =
   "Strangers are not remembered: nothing of their gait is kept, and they cannot be adopted. " +
   "Start with --remember-strangers 7d to remember them; that is biometric data without consent.";
 
+const REFRESH_MS = 3000; // a visit that has ended is in the history a little later
+
+const repeater = new Repeater(refresh, REFRESH_MS);
+
 export const unknowns = {
   title: "Unknown people",
-  enter: refresh,
-  leave() {},
+  enter() {
+    repeater.start();
+    return refresh();
+  },
+  leave() {
+    repeater.stop();
+  },
   visitsChanged: refresh,
 };
 
@@ -55,12 +65,17 @@ function adoption(visitor) {
       make("p", {}, "The walks that are remembered become those of an enrolled person."),
       field("Name", { name: "name", required: true, maxlength: 200 }),
       checkBox(CONSENT, { name: "consent", required: true }),
+      onRefusal("Enrol although the checks refused it"),
     ],
     action: "Adopt",
     async carryOut(form) {
       const number = visitor.replace(/\D+/g, "");
-      await request("POST", `/visitors/${number}/adopt`, { name: form.get("name"), consent: "asked" });
-      document.dispatchEvent(new CustomEvent("told", { detail: `${form.get("name")} is enrolled.` }));
+      const { person, warnings } = await request("POST", `/visitors/${number}/adopt`, {
+        name: form.get("name"),
+        consent: "asked",
+        force: form.get("force") === "on",
+      });
+      tell([`${person.name} is enrolled.`, ...warnings].join(" "));
       await refresh();
     },
   };

@@ -3,16 +3,26 @@
 import { request } from "./api.js";
 import { byId, decimal, describe, duration, make, percent, sync, table, timeOf } from "./dom.js";
 import { leaverOf } from "./event_lines.js";
-import { ask } from "./forms.js";
+import { ask, press, tell } from "./forms.js";
 import { reasonOf } from "./reasons.js";
+import { Repeater } from "./repeater.js";
 
 const NOT_ENROLLED = "";
 const OUTCOMES = { person: "identified", unknown: "no enrolled person", undecided: "too little walking to decide" };
 
+const REFRESH_MS = 3000; // a visit that has ended is in the history a little later
+
+const repeater = new Repeater(refresh, REFRESH_MS);
+
 export const visits = {
   title: "Visits",
-  enter: refresh,
-  leave() {},
+  enter() {
+    repeater.start();
+    return refresh();
+  },
+  leave() {
+    repeater.stop();
+  },
   visitsChanged: refresh,
 };
 
@@ -22,7 +32,7 @@ export const visit = {
   leave() {},
 };
 
-byId("visits-filter").addEventListener("change", refresh);
+byId("visits-filter").addEventListener("change", press(refresh));
 
 async function refresh() {
   const form = new FormData(byId("visits-filter"));
@@ -109,13 +119,14 @@ function meterOf(candidate) {
 function judgement(each) {
   const path = `/visits/${encodeURIComponent(each.visit)}`;
   const right = { person: `Right: it was ${each.person}`, unknown: "Right: a stranger" }[each.outcome];
-  const buttons = [make("button", { onclick: () => deny(each, path) }, "Wrong…")];
+  const buttons = [make("button", { onclick: press(() => deny(each, path)) }, "Wrong…")];
   if (right) {
-    const confirm = async () => {
-      await request("POST", `${path}/confirm`);
+    const confirm = press(async () => {
+      const { message } = await request("POST", `${path}/confirm`);
+      tell(message);
       await showVisit(each.visit);
       byId("visit-title").focus();
-    };
+    });
     buttons.unshift(make("button", { class: "primary", onclick: confirm }, right));
   }
   return each.outcome === "undecided" ? null : make("div", { class: "buttons" }, ...buttons);
@@ -136,7 +147,8 @@ async function deny(each, path) {
     action: "Record that it was wrong",
     async carryOut(form) {
       const was = form.get("was");
-      await request("POST", `${path}/deny`, was === NOT_ENROLLED ? {} : { was });
+      const { message } = await request("POST", `${path}/deny`, { was: was === NOT_ENROLLED ? null : was });
+      tell(message);
       await showVisit(each.visit);
     },
   });

@@ -9,7 +9,7 @@ import pytest
 
 __all__ = ["WAIT_S", "wait_until"]
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
