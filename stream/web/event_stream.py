@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from stream.system.settings import EventChoice
 from stream.web.access_control import API
@@ -14,7 +15,7 @@ from stream.web.broadcast import Broadcast, Message
 from stream.web.problems import ProblemError, responses
 from stream.web.service import ServiceParameter
 
-__all__ = ["STREAM_ANSWER", "event_lines", "router", "stream_response"]
+__all__ = ["STREAM_ANSWER", "EventFilter", "event_lines", "router", "stream_response"]
 
 KEEP_ALIVE_S = 15.0
 """A comment is sent after so many seconds without an event, so that a lost connection is noticed."""
@@ -32,22 +33,30 @@ STREAM_ANSWER = {
 }
 
 
+class EventFilter(BaseModel):
+    """Which events to stream."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: EventChoice = Field(
+        default="visits",
+        description="`visits`: events of visits, notices and changes of people; `decisions`; or `all`",
+    )
+
+
 @router.get(
     "/events", response_class=StreamingResponse, responses={200: STREAM_ANSWER, **responses(422, 503)}
 )
 async def get_events(
     service: ServiceParameter,
-    events: Annotated[
-        EventChoice,
-        Query(description="`visits`: events of visits, notices and changes of people; `decisions`; or `all`"),
-    ] = "visits",
+    chosen: Annotated[EventFilter, Query()],
     last_event_id: Annotated[
         str, Header(max_length=200, description="the last event that arrived; what came after it is sent")
     ] = "",
 ) -> StreamingResponse:
     """Streams events: `event:` is their kind, `data:` one line of JSON."""
     sources = {"visits": [service.events], "decisions": [service.decisions]}
-    return stream_response(sources.get(events, [service.events, service.decisions]), last_event_id)
+    return stream_response(sources.get(chosen.events, [service.events, service.decisions]), last_event_id)
 
 
 def stream_response(sources: list[Broadcast], after: str = "") -> StreamingResponse:

@@ -23,7 +23,7 @@ from stream.web.records import Adoption, JudgedVisit
 from stream.web.routes_people import CONSENT, answer_of
 from stream.web.service import Service, ServiceParameter
 
-__all__ = ["Adopt", "Denial", "router"]
+__all__ = ["Adopt", "Denial", "VisitFilter", "router"]
 
 router = APIRouter(prefix=API, tags=["visits"])
 
@@ -41,6 +41,18 @@ VisitId = Annotated[
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class VisitFilter(BaseModel):
+    """Which visits to list; others than these parameters are refused, because they would change nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: str | None = Field(
+        default=None, max_length=20, description="only visits that ended within the last 1d, 12h, 90min"
+    )
+    unknown: bool = Field(default=False, description="only visits of people who were not identified")
+    limit: int = Field(default=200, ge=1, le=MAX_VISITS, description="most visits, the newest")
 
 
 class Denial(_Body):
@@ -65,22 +77,16 @@ class Adopt(_Body):
 @router.get("/visits", responses={**answers(list[VisitRecord], "the visits"), **responses(422, 503)})
 def list_visits(
     service: ServiceParameter,
-    since: Annotated[
-        str | None, Query(max_length=20, description="only visits that ended within the last 1d, 12h, 90min")
-    ] = None,
-    unknown: Annotated[bool, Query(description="only visits of people who were not identified")] = False,
-    limit: Annotated[int, Query(ge=1, le=MAX_VISITS, description="most visits, the newest")] = 200,
+    chosen: Annotated[VisitFilter, Query()],
 ) -> Response:
     """Lists the stored visits, newest first; none where there is no gallery yet."""
-    start = None
-    if since is not None:
-        start = datetime.now(UTC) - _duration(since)
+    start = None if chosen.since is None else datetime.now(UTC) - _duration(chosen.since)
     try:
         with service.gallery() as gallery:
-            found = gallery.history.visits(start, unknown=unknown)
+            found = gallery.history.visits(start, unknown=chosen.unknown)
     except MissingGalleryError:
         found = []
-    return json_answer([visit_record(each) for each in found[:limit]])
+    return json_answer([visit_record(each) for each in found[: chosen.limit]])
 
 
 @router.get(

@@ -50,6 +50,7 @@ def test_visits_are_listed_newest_first_and_filtered(stored: WebServer) -> None:
         "?limit=0",
         "?limit=x",
         "?unknown=7",
+        "?unkown=true",
         f"?since={'9' * 500}",
     ):
         assert stored.client.get(f"/api/v1/visits{wrong}").status_code == 422, wrong
