@@ -284,7 +284,7 @@ def test_the_page_says_that_the_server_is_gone_and_finds_it_again(chromium: Brow
 def test_a_visit_says_why_and_is_denied(chromium: Browser, tmp_path: Path) -> None:
     """Somebody passes before one source, and is enrolled meanwhile before another."""
     program = Program(tmp_path / "g.db", tmp_path / "run")
-    sources = ("front=walkers:n=2,seed=11,only=1,seconds=60", "yard=walkers:n=2,seed=11,only=1,walk=2")
+    sources = ("front=walkers:n=2,seed=11,only=1,seconds=45", "yard=walkers:n=2,seed=11,only=1,walk=2")
     with served(program, tmp_path, *sources) as server, opened(chromium, server) as screen:
         page = screen.page
         enrol_walker(screen, "Ada", "yard")
