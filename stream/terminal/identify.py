@@ -21,7 +21,7 @@ from stream.view.picture_output import view_port
 if TYPE_CHECKING:
     from stream.terminal.picture_server import PictureServer
 
-__all__ = ["create_live", "echo_to", "identify", "print_encoder", "start_live"]
+__all__ = ["create_live", "echo_to", "identify", "no_gallery_text", "print_encoder", "start_live"]
 
 INTERRUPTED = 130
 
@@ -39,10 +39,7 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
     check_outputs(settings)
     with _picture_server(settings) as server, start_live(settings, err, debug) as live:
         if live.enrolled is None:
-            text = (
-                f"there is no gallery {live.gallery} yet, so nobody is known; sge-stream enroll NAME makes it"
-            )
-            err.print(text, highlight=False, soft_wrap=True)
+            err.print(no_gallery_text(live), highlight=False, soft_wrap=True)
         elif not live.enrolled:
             err.print(f"no person is enrolled in {live.gallery}", highlight=False, soft_wrap=True)
         outputs = create_outputs(OutputContext(settings, live, out))
@@ -52,6 +49,12 @@ def identify(settings: Settings, *, out: Console, err: Console, debug: bool) -> 
         interrupted = write_results(live, outputs)
         live.check()
     return INTERRUPTED if interrupted and not live.live else 0
+
+
+def no_gallery_text(live: Live) -> str:
+    """Returns what follows from there being no gallery yet."""
+    follows = "nobody is known, and no visit is stored"
+    return f"there is no gallery {live.gallery} yet, so {follows}; sge-stream enroll NAME makes it"
 
 
 @contextmanager

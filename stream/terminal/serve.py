@@ -21,7 +21,7 @@ from stream.outputs.output_settings import open_requested
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
-from stream.terminal.identify import create_live
+from stream.terminal.identify import create_live, no_gallery_text
 from stream.terminal.service_log import ServiceLog
 from stream.user_text import user_path
 from stream.web.access_token import Access, default_token_file, load_token
@@ -165,6 +165,8 @@ class _Runner:
             self._asked.interruptible = False
             for line in (f"encoder: {live.encoder.description}", *live.notes):
                 self._log.write(line)
+            if live.enrolled is None:
+                self._log.write(no_gallery_text(live))
             stack.callback(self._end_phase)
             self._asked.live = live
             if self._asked.end:
