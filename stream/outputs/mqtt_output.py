@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
-from stream.bus.messages import Verdict
 from stream.errors import GalleryError
 from stream.outputs.delivery_queue import Delivery, DeliverySettings, Undelivered
 from stream.outputs.mqtt_connection import MqttConnection
 from stream.outputs.mqtt_settings import MqttSettings
 from stream.outputs.mqtt_topics import OFFLINE, ONLINE, Topics
+from stream.outputs.queued_output import QueuedOutput
 from stream.system.live import Live
 from stream.visits.events import VisitEvent, event_json
 from stream.visits.presence import Presence
@@ -24,7 +22,7 @@ _NOTHING = b""
 """Payload that clears a retained message."""
 
 
-class MqttOutput:
+class MqttOutput(QueuedOutput):
     """Publishes events, and keeps the retained messages on people and on the system as they should be.
 
     Args:
@@ -35,24 +33,8 @@ class MqttOutput:
 
     def __init__(self, settings: MqttSettings, live: Live, limits: DeliverySettings | None = None) -> None:
         receiver = _Broker(settings, live)
-        self.delivery = Delivery(f"mqtt {settings.address.place}", receiver, live.notifier, limits)
+        super().__init__(Delivery(f"mqtt {settings.address.place}", receiver, live.notifier, limits))
         receiver.wake = self.delivery.wake
-
-    def __enter__(self) -> Self:
-        self.delivery.start()
-        return self
-
-    def write(self, verdict: Verdict) -> None:
-        """Does nothing: the output sends events."""
-
-    def write_event(self, event: VisitEvent) -> None:
-        """Queues an event."""
-        self.delivery.put(event)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.delivery.close()
 
 
 class _Broker:

@@ -11,13 +11,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from types import TracebackType
-from typing import Self
 
-from stream.bus.messages import Verdict
 from stream.errors import UserError
 from stream.outputs.addresses import failure_reason, tls_context
 from stream.outputs.delivery_queue import Delivery, DeliverySettings, Refused, Undelivered
+from stream.outputs.queued_output import QueuedOutput
 from stream.outputs.webhook_settings import WebhookSettings, read_key
 from stream.system.live import Live
 from stream.visits.events import VisitEvent, event_json
@@ -33,7 +31,7 @@ _READ = 65_536
 _AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-class WebhookOutput:
+class WebhookOutput(QueuedOutput):
     """Posts events, in order, until the server takes them.
 
     Args:
@@ -51,23 +49,7 @@ class WebhookOutput:
         now: Callable[[], float] = time.time,
     ) -> None:
         receiver = _Server(settings, now)
-        self.delivery = Delivery(f"webhook {settings.address.place}", receiver, live.notifier, limits)
-
-    def __enter__(self) -> Self:
-        self.delivery.start()
-        return self
-
-    def write(self, verdict: Verdict) -> None:
-        """Does nothing: the output sends events."""
-
-    def write_event(self, event: VisitEvent) -> None:
-        """Queues an event."""
-        self.delivery.put(event)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.delivery.close()
+        super().__init__(Delivery(f"webhook {settings.address.place}", receiver, live.notifier, limits))
 
 
 def signature(key: bytes, event_id: str, timestamp: int, body: bytes) -> str:
