@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gallery.store.people_records import WalkRecord
+from gallery.store.people_records import PersonRecord
 from gallery.store.visit_json import VisitRecord
 
 __all__ = [
@@ -50,27 +50,13 @@ class TrackInView(msgspec.Struct, frozen=True):
     reason: str
 
 
-class PersonAnswer(msgspec.Struct, frozen=True):
-    """One enrolled person.
+class PersonAnswer(PersonRecord, frozen=True, kw_only=True):
+    """One enrolled person, and what is missing.
 
     Attributes:
-        name: the person's name.
-        enrolled_at: time of the first enrolment, ISO 8601, UTC.
-        consent_at: time of consent, ISO 8601, UTC.
-        consent_by: whose consent it is: `asked`, the person's own; `--yes`, stated by who enrolled.
-        consent_note: who gave it and where that is recorded; may be empty.
-        seconds: seconds of usable walking of all walks.
-        walks: the enrolled walks, oldest first.
         missing: what the person's walks lack, a phrase each; empty if nothing is missing.
     """
 
-    name: str
-    enrolled_at: str
-    consent_at: str
-    consent_by: str
-    consent_note: str
-    seconds: float
-    walks: tuple[WalkRecord, ...]
     missing: tuple[str, ...]
 
 
