@@ -214,7 +214,7 @@ class VisitHistory:
         before = self.visit(visit_id)
         was_key = None if was is None else name_key(clean_name(was))
         _check_judgement(before, truth, was_key)
-        erased = truth == "denied" and was is None and before.kept and before.outcome == "person"
+        erased = before.kept and was is None and not _has_owner(before, truth)
         quiet = "denied" not in (truth, before.truth)
         with self._access.write(removal=erased, quiet=quiet) as db:
             values: dict[str, object] = {"truth": truth, "was_id": _person_id(db, was_key, was)}
@@ -300,6 +300,11 @@ def _check_judgement(before: StoredVisit, truth: Truth, was_key: str | None) -> 
         if name_key(named) == was_key:
             msg = f"visit {before.id} was said to be {named}'s; if it was, confirm it"
             raise JudgementError(msg)
+
+
+def _has_owner(before: StoredVisit, truth: Truth) -> bool:
+    """Returns whether the walk is an enrolled person's or a remembered stranger's, if it is nobody else's."""
+    return truth == "confirmed" if before.outcome == "person" else before.visitor is not None
 
 
 def _person_id(db: Connection, key: str | None, name: str | None) -> int | None:

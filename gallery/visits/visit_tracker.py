@@ -102,14 +102,18 @@ class VisitTracker:
         return [news for decision in decisions for news in self._follow(state, decision, now)]
 
     def advance(self, source: int, time_ns: int, now: datetime) -> list[VisitNews]:
-        """Ends the visits of a source that have been out of sight for too long at a source time."""
+        """Ends the visits of a source that have been out of sight for too long at a source time.
+
+        The source's own time stays as its ticks say: those that come late are followed at their times.
+        """
         state = self._sources[source]
-        state.time_ns = max(state.time_ns, time_ns)
+        told_ns, state.time_ns = state.time_ns, max(state.time_ns, time_ns)
         limit = state.time_ns - round(LONGEST_BREAK_S * 1e9)
         self._linker.link_lost(state)
         gone = [v for v in state.visits if v.seen_ns < limit and not self._linker.awaits(state, v)]
         news = [self._end(state, visit, now) for visit in gone]
         state.forget_tracks(limit)
+        state.time_ns = told_ns
         return news
 
     def end_source(self, source: int, now: datetime) -> list[VisitNews]:

@@ -129,7 +129,7 @@ class _Handler(WSGIRequestHandler):
 
 def _open(settings: MetricsSettings, context: OutputContext) -> MetricsServer:
     port = settings.url.removeprefix("metrics:").strip("/")
-    if not (port.isascii() and port.isdecimal() and int(port[:6]) < 65536):
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) < 65536):
         msg = (
             f"output metrics: expected a port of this machine, such as metrics:9464, got {settings.url[:60]}"
         )

@@ -140,7 +140,7 @@ class _Writer:
 
 
 def _new_file(wanted: Path) -> Path:
-    """Makes an empty file that did not exist: the wanted one, or with a number.
+    """Makes an empty file that did not exist, for this user alone: the wanted one, or with a number.
 
     Raises:
         OSError: it cannot be made.
@@ -148,7 +148,7 @@ def _new_file(wanted: Path) -> Path:
     numbered = (wanted.with_stem(f"{wanted.stem}-{number}") for number in count(2))
     for file in chain([wanted], numbered):
         try:
-            file.open("xb").close()
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             continue
         return file

@@ -169,7 +169,7 @@ class _Runner:
                 self._log.write(no_gallery_text(live))
             stack.callback(self._end_phase)
             self._asked.live = live
-            if self._asked.end:
+            if self._asked.end or self._next is not None:  # asked for while the system was starting
                 return
             outputs = _outputs(OutputContext(settings, live, self._out))
             self._started = True

@@ -119,8 +119,9 @@ def visits_show(
 def visits_confirm(visit_id: IdArgument, gallery: GalleryOption = None) -> None:
     """Record that the answer of a visit was right; takes an earlier denial back."""
     with _opened(gallery) as store:
-        visit, _ = store.history.judge(store.history.visit(visit_id).id, "confirmed")
+        visit, erasure = store.history.judge(store.history.visit(visit_id).id, "confirmed")
     _print([f"visit {visit.id}: {who(visit)} is confirmed"])
+    check_erasure(erasure)
 
 
 @visits.command("deny")

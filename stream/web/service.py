@@ -81,6 +81,7 @@ class Service:
         self.since = now_text()
         self._url = gallery
         self._gallery: Gallery | None = None
+        self._gallery_lock = threading.Lock()  # the gallery may be in use: opening it takes seconds then
         self._lock = threading.Lock()
         self._tracks: dict[int, tuple[float, Verdict]] = {}
 
@@ -88,6 +89,7 @@ class Service:
         """Uses a system that has just started."""
         with self._lock:
             self._tracks.clear()
+        with self._gallery_lock:
             self._url = live.gallery
             self._close_gallery()
         self.live, self.phase = live, "running"
@@ -103,7 +105,7 @@ class Service:
 
     def close(self) -> None:
         """Releases the gallery."""
-        with self._lock:
+        with self._gallery_lock:
             self._close_gallery()
 
     def running(self) -> Live:
@@ -129,7 +131,7 @@ class Service:
             MissingGalleryError: there is none yet.
             GalleryError: it cannot be used.
         """
-        with self._lock:
+        with self._gallery_lock:
             if self._gallery is None:
                 self._gallery = open_gallery(self._url, create=False)
             gallery = self._gallery

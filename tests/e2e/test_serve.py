@@ -176,6 +176,15 @@ def test_sighup_reloads_the_sources_while_the_server_stays_up(site: Site) -> Non
     site.end()
 
 
+def test_sighup_while_the_system_starts_takes_effect_too(site: Site) -> None:
+    site.write(["lobby=walkers:n=1,seed=3"])
+    site.system.process.send_signal(signal.SIGHUP)
+    site.wait_for_line("settings read again")
+    site.wait_until_ready(1)
+    assert [each["name"] for each in site.get("sources")] == ["lobby"]
+    site.end()
+
+
 def test_the_server_stays_up_after_the_end_of_its_recordings(tmp_path: Path) -> None:
     walk = record("walkers:n=1,seed=11,seconds=4,live=0", tmp_path / "walk.mcap")
     site = Site(tmp_path, [f"door={walk}"])

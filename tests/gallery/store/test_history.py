@@ -206,6 +206,18 @@ def test_a_denied_visit_of_nobody_enrolled_keeps_no_walk(
     assert traces(tmp_path, walk_cages(ids["Ada"])) == 0
 
 
+def test_a_stranger_who_was_taken_for_somebody_by_mistake_keeps_no_walk_without_an_end(
+    gallery: Gallery, ids: dict[str, int], tmp_path: Path
+) -> None:
+    for judged_again in ("confirmed", "denied"):
+        number = gallery.history.add_stranger(new_visit(judged_again, walk=visit_walk(77)), None, NOW + WEEK)
+        gallery.history.judge(judged_again, "denied", "Ben")
+        visit, erasure = gallery.history.judge(judged_again, judged_again)
+        assert (visit.was, visit.kept, erasure.done) == (None, False, True)
+        assert gallery.history.walks_of(number) == []
+        assert traces(tmp_path, walk_cages(77)) == 0
+
+
 def test_what_cannot_be_judged_is_refused(gallery: Gallery, ids: dict[str, int]) -> None:
     undecided = new_visit("u", outcome="undecided", reason_code="too-little-walking")
     gallery.history.add([new_visit("a", ids["Ada"]), undecided])

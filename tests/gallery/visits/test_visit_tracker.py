@@ -173,6 +173,21 @@ def test_a_source_that_goes_silent_does_not_keep_people_present() -> None:
     assert left.person == "Ada"
 
 
+def test_ticks_that_come_late_are_one_further_visit() -> None:
+    passages, visits = Passages(), tracker()
+    run(visits, walk(passages, 1, 0.0, 2.0, "Ada"))
+    (left,) = events(visits.advance(0, ns(6.0), at(6.0)))
+    assert isinstance(left, Left)
+    late = walk(passages, 1, 2.0, 7.0, "Ada", x=2.0)
+    found = [
+        event
+        for tick, decisions in late
+        for event in events(visits.observe(tick, decisions, at(max(6.1, tick.time_ns / 1e9))))
+    ]
+    assert kinds(found) == ["Arrived", "Identified"]
+    assert visits.in_view == 1
+
+
 def test_a_source_that_starts_anew_ends_its_visits() -> None:
     passages, visits = Passages(), tracker()
     run(visits, walk(passages, 1, 100.0, 102.0, "Ada"))

@@ -38,6 +38,8 @@ def test_scores_lie_by_source_and_track_and_events_are_texts(tmp_path: Path) -> 
     with RerunOutput(file, SampleRun().live) as output:
         output.write_event(EVENTS[0])
         output.write(make_verdict(7, person="Ada"))
+    if sys.platform != "win32":
+        assert file.stat().st_mode & 0o777 == 0o600, "it has names"
     rows = read_rows(file)
     assert read_texts(file) == LINES[:1]
     (score,) = rows["/tracks/door.mcap/7/score"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from gallery.store.gallery import Gallery
+from stream.errors import GalleryError
 from stream.system.serve_settings import ServeSettings
 from stream.web.service import ENDED_TRACKS_S
 from tests.stream.outputs.simulated_run import make_verdict, simulated_live
@@ -100,6 +104,28 @@ def test_ended_tracks_are_forgotten(server: WebServer, monkeypatch: pytest.Monke
     assert ENDED_TRACKS_S > 0
     monkeypatch.setattr("stream.web.service.ENDED_TRACKS_S", -1.0)
     assert [each["track"] for each in server.client.get("/api/v1/tracks").json()] == [2]
+
+
+def test_a_gallery_that_is_in_use_delays_no_decision(
+    server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, opened = threading.Event(), threading.Event()
+
+    def in_use(*args: object, **more: object) -> Gallery:
+        opening.set()
+        assert opened.wait(60)
+        raise GalleryError("in use")
+
+    monkeypatch.setattr("stream.web.service.open_gallery", in_use)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(server.client.get, "/api/v1/people", timeout=60)
+        assert opening.wait(60)
+        written = pool.submit(server.service.update, make_verdict(4))
+        try:
+            written.result(timeout=10)
+        finally:
+            opened.set()
+        assert asked.result().status_code == 503
 
 
 def test_enrolling_needs_consent_a_free_name_and_a_running_system(tmp_path: Path) -> None:
