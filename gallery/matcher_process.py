@@ -311,6 +311,7 @@ class _Service:
                 self._visits.release(result)
             else:
                 self._matcher.replace_index(result.index, result.calibrations)
+                self._visits.follow_people()
                 self._retrain()
 
     @property

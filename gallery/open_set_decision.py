@@ -66,7 +66,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class TrackDecision:
-    """The decision on a track at one moment; see `stream.decision.Decision` for the fields."""
+    """The decision on a track at one moment; see `stream.decision.Decision` for the fields.
+
+    Attributes:
+        candidate_id: id of the candidate.
+    """
 
     track: Track
     time_ns: int
@@ -87,6 +91,7 @@ class TrackDecision:
     lost_windows: int = 0
     calibration: str | None = None
     provisional: bool = False
+    candidate_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class DecisionRule:
             lost_windows=track.lost,
             calibration=calibration.basis if calibration else None,
             provisional=calibration is not None and calibration.provisional,
+            candidate_id=best.person if best else None,
         )
 
     def _accept_or_reject(

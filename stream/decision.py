@@ -34,6 +34,7 @@ ReasonCode = Literal[
     "tracking-gap",
     "few-frames",
     "interrupted",
+    "gallery-changed",
 ]
 """Why a decision has its state; a program can rely on these words."""
 

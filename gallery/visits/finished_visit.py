@@ -24,6 +24,7 @@ class FinishedVisit:
         cages: (m, f, D) float32, templates as an enrolment has them; m is 0 without usable walking.
         statistics: (S,) float32 of its segments, as an enrolment has them; None where there are none.
         candidates: ids of the people of `left.candidates`, in order.
+        person: id of the identified person; None if nobody was identified.
     """
 
     left: Left
@@ -35,3 +36,4 @@ class FinishedVisit:
     cages: FloatArray
     statistics: FloatArray | None
     candidates: tuple[int, ...]
+    person: int | None

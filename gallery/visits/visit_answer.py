@@ -7,7 +7,8 @@ which all decisions say otherwise: name another, or hold it for more likely than
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from gallery.open_set_decision import TrackDecision
 from stream.visits.events import Outcome
@@ -35,12 +36,12 @@ class AnswerChange:
     Attributes:
         person: name; None if the answer before is withdrawn.
         previous: what was said before.
-        decision: the decision that led to it.
+        decision: the decision that led to it; None if the gallery did.
     """
 
     person: str | None
     previous: str | None
-    decision: TrackDecision
+    decision: TrackDecision | None
 
 
 @dataclass(slots=True)
@@ -48,12 +49,14 @@ class VisitAnswer:
     """Follows the decisions on the tracks of one visit.
 
     Attributes:
-        person: who is said to be there; None while nobody is.
+        person: name of who is said to be there; None while nobody is.
+        person_id: id of the same.
         changes: number of changes after the first name.
         support: the newest decision that says the same; None while there is none.
     """
 
     person: str | None = None
+    person_id: int | None = None
     changes: int = 0
     support: TrackDecision | None = None
     _seconds: float = 0.0
@@ -91,6 +94,30 @@ class VisitAnswer:
         self.changes += self._named
         self._named = True
         self.person, self._seconds, self.support = claim, decision.seconds, decision
+        self.person_id = None if claim is None else decision.candidate_id
+        return change
+
+    def settle(self, longest: TrackDecision) -> AnswerChange | None:
+        """Returns what changes when the visit ends: the last decision may name a visit that nobody named."""
+        if self._named or longest.state != "person":
+            return None
+        return self.follow(replace(longest, final=True))
+
+    def follow_people(self, names: Mapping[int, str]) -> AnswerChange | None:
+        """Returns what changes when the person was renamed or removed.
+
+        Args:
+            names: of all enrolled people, by id.
+        """
+        if self.person is None or self.person_id is None:
+            return None
+        name = names.get(self.person_id)
+        if name == self.person:
+            return None
+        change = AnswerChange(name, self.person, None)
+        self.person, self._claim, self._agreeing = name, name, 0
+        if name is None:
+            self.person_id = self.support = None
         return change
 
     def _still_likely(self, decision: TrackDecision) -> bool:

@@ -18,6 +18,8 @@ from stream.walk_views import format_views
 
 __all__ = ["EventMaker"]
 
+_REMOVED = "the person was removed from the gallery"
+
 
 @dataclass(frozen=True, slots=True)
 class EventMaker:
@@ -40,6 +42,8 @@ class EventMaker:
     ) -> Identified:
         """Returns the event of a change of the answer."""
         decision = change.decision
+        if decision is None:
+            return self._followed_gallery(source, visit, change, now)
         return Identified(
             **self._common(source, visit, now),
             person=change.person,
@@ -50,6 +54,24 @@ class EventMaker:
             threshold=_rounded(decision.threshold),
             confidence=decision.confidence,
             walking_s=round(decision.seconds, 1),
+            after_s=round(max(0, source.time_ns - visit.arrived_ns) / 1e9, 2),
+        )
+
+    def _followed_gallery(
+        self, source: SourceVisits, visit: TrackedVisit, change: AnswerChange, now: datetime
+    ) -> Identified:
+        """Returns the event of a person who was renamed or removed."""
+        support = visit.answer.support
+        return Identified(
+            **self._common(source, visit, now),
+            person=change.person,
+            previous=change.previous,
+            reason=_REMOVED if change.person is None else "the person was renamed in the gallery",
+            reason_code="gallery-changed",
+            score=_rounded(support.score) if support else None,
+            threshold=_rounded(support.threshold) if support else None,
+            confidence=support.confidence if support else None,
+            walking_s=round(visit.longest.seconds, 1),
             after_s=round(max(0, source.time_ns - visit.arrived_ns) / 1e9, 2),
         )
 
@@ -68,7 +90,7 @@ class EventMaker:
         """Returns the event that ends a visit."""
         said = visit.longest.candidate if visit.longest.state == "person" else None
         agrees = said == visit.answer.person
-        reasoned = visit.longest if agrees else visit.answer.support or visit.longest
+        reasoned = visit.longest if agrees else visit.answer.support
         return Left(
             **self._common(source, visit, now),
             outcome=visit.answer.outcome(visit.longest),
@@ -77,9 +99,9 @@ class EventMaker:
             duration_s=round(visit.duration_ns / 1e9, 2),
             walking_s=round(visit.longest.seconds, 1),
             quality=round(visit.longest.quality, 3),
-            reason=reasoned.reason,
-            reason_code=reasoned.reason_code,
-            confidence=reasoned.confidence,
+            reason=reasoned.reason if reasoned else _REMOVED,
+            reason_code=reasoned.reason_code if reasoned else "gallery-changed",
+            confidence=reasoned.confidence if reasoned else None,
             candidates=tuple(each.shown for each in visit.candidates),
             changes=visit.answer.changes,
         )
@@ -98,6 +120,7 @@ class EventMaker:
             np.stack(rows) if rows else np.zeros((0, 0, 0), np.float32),
             scores.statistics.segments.mean,
             tuple(each.person for each in visit.candidates),
+            visit.answer.person_id,
         )
 
     def _common(self, source: SourceVisits, visit: TrackedVisit, now: datetime) -> dict[str, Any]:

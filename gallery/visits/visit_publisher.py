@@ -19,9 +19,6 @@ from stream.visits.events import Left, VisitEvent
 
 __all__ = ["VisitPublisher", "VisitSink"]
 
-_SILENT_S = 1.0
-"""Time without a tick, which a device sends four times a second, after which its visits may end."""
-
 
 class VisitSink(Protocol):
     """Receives what is published of visits."""
@@ -58,8 +55,6 @@ class VisitPublisher:
         self._rule = rule
         self._sink = sink
         self._held = HeldEvents()
-        self._ticked: dict[int, tuple[float, int]] = {}
-        """Monotonic time and source time of the newest tick, by source."""
         self._ended: list[int] = []
         """Sources that have ended, whose end is sent after the events that wait."""
 
@@ -71,7 +66,6 @@ class VisitPublisher:
     def observe(self, tick: Tick, decisions: Sequence[TrackDecision]) -> None:
         """Follows the next tick of a source and the decisions on its tracks."""
         self._publish(self._tracker.observe(tick, decisions, datetime.now(UTC)))
-        self._ticked[tick.source] = (time.monotonic(), tick.time_ns)
         if tick.last:
             self._ended.append(tick.source)
             self.follow_time()
@@ -82,6 +76,10 @@ class VisitPublisher:
         self._publish(self._tracker.follow(source, decisions, now))
         self._publish(self._tracker.end_source(source, now))
 
+    def follow_people(self) -> None:
+        """Tells of people in view who were renamed or removed from the gallery."""
+        self._publish(self._tracker.follow_people(self._sink.index.names, datetime.now(UTC)))
+
     def release(self, known: KnownVisitor) -> None:
         """Sends the end of a stranger's visit that waited for this answer."""
         event = self._held.release(known.visit, known.number)
@@ -89,17 +87,12 @@ class VisitPublisher:
             self._sink.send(event)
 
     def follow_time(self) -> None:
-        """Sends what has waited for too long; ends visits before devices that send nothing any more."""
-        now = time.monotonic()
-        for event in self._held.overdue(now):
+        """Sends what has waited for too long, and the ends of sources that nothing waits for any more."""
+        for event in self._held.overdue(time.monotonic()):
             self._sink.send(event)
         for source in [source for source in self._ended if not self._held.waits(source)]:
             self._ended.remove(source)
             self._sink.send_end(source)
-        for source, (ticked, time_ns) in self._ticked.items():
-            if self._sources[source].live and now - ticked > _SILENT_S:
-                passed_ns = round((now - ticked) * 1e9)
-                self._publish(self._tracker.advance(source, time_ns + passed_ns, datetime.now(UTC)))
 
     def _publish(self, news: Sequence[VisitNews]) -> None:
         for each in news:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,8 +62,7 @@ class KeepRule:
             index: of the gallery that it was compared with.
         """
         left = finished.left
-        ids = {shown.name: person for shown, person in zip(left.candidates, finished.candidates, strict=True)}
-        person = None if left.outcome != "person" else _person_id(left.person, ids, index)
+        person = finished.person if finished.person in index.names else None
         if not self.history or (left.outcome == "person" and person is None):
             return None  # the person was removed meanwhile
         ended = datetime.fromisoformat(left.left)
@@ -98,13 +96,6 @@ class KeepRule:
         )
         remembered = self.strangers and left.outcome == "unknown" and left.reason_code in _STRANGERS
         return VisitToKeep(visit, walk if remembered else None)
-
-
-def _person_id(name: str | None, ids: Mapping[str, int], index: TemplateIndex) -> int | None:
-    """Returns the id of the identified person, who need not be among the candidates of the longest track."""
-    if name is not None and name in ids:
-        return ids[name]
-    return next((person for person, known in index.names.items() if known == name), None)
 
 
 def _walk(finished: FinishedVisit, limit: int) -> VisitWalk | None:

@@ -5,7 +5,7 @@ It uses neither sockets nor clocks: the same ticks, decisions and times give the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +21,9 @@ from stream.bus.messages import Tick, TrackPlace
 from stream.visits.events import VisitEvent
 
 __all__ = ["VisitNews", "VisitTracker"]
+
+_STARTS_ANEW_NS = 1_000_000_000
+"""A source whose time falls by more than this has started anew; between frames its time is estimated."""
 
 _TOGETHER_NS = 1_000_000_000
 """Two visits are at the same time if both were in sight within this time."""
@@ -84,42 +87,51 @@ class VisitTracker:
         """
         source = self._sources[tick.source]
         news: list[VisitNews] = []
-        if tick.time_ns < source.tick_ns and not tick.last:  # the source starts anew
+        if tick.time_ns < source.tick_ns - _STARTS_ANEW_NS and not tick.last:
             news += self.end_source(tick.source, now)
             source = self._sources[tick.source] = SourceVisits()
-        source.tick_ns = tick.time_ns
+        source.tick_ns = max(source.tick_ns, tick.time_ns)
         source.time_ns = max(source.time_ns, tick.time_ns, *(row.end_ns for row in tick.rows))
         source.split_from |= {split.successor: split.track for split in tick.splits}
         self._follow_places(source, tick.places)
         news += self.follow(tick.source, decisions, now)
         if tick.last:
             return news + self.end_source(tick.source, now)
-        return news + self.advance(tick.source, source.time_ns, now)
+        return news + self._end_lost(source, now)
 
     def follow(self, source: int, decisions: Iterable[TrackDecision], now: datetime) -> list[VisitNews]:
         """Follows decisions on the tracks of a source, in order."""
         state = self._sources[source]
         return [news for decision in decisions for news in self._follow(state, decision, now)]
 
-    def advance(self, source: int, time_ns: int, now: datetime) -> list[VisitNews]:
-        """Ends the visits of a source that have been out of sight for too long at a source time.
+    def follow_people(self, names: Mapping[int, str], now: datetime) -> list[VisitNews]:
+        """Tells of people in view who were renamed or removed from the gallery.
 
-        The source's own time stays as its ticks say: those that come late are followed at their times.
+        Args:
+            names: of all enrolled people, by id.
+            now: the present time, aware.
         """
-        state = self._sources[source]
-        told_ns, state.time_ns = state.time_ns, max(state.time_ns, time_ns)
-        limit = state.time_ns - round(LONGEST_BREAK_S * 1e9)
-        self._linker.link_lost(state)
-        gone = [v for v in state.visits if v.seen_ns < limit and not self._linker.awaits(state, v)]
-        news = [self._end(state, visit, now) for visit in gone]
-        state.forget_tracks(limit)
-        state.time_ns = told_ns
+        news = []
+        for source in self._sources:
+            for visit in source.visits:
+                change = visit.answer.follow_people(names)
+                if change is not None:
+                    news.append(VisitNews(self._make.identified(source, visit, change, now)))
+        return news
+
+    def _end_lost(self, source: SourceVisits, now: datetime) -> list[VisitNews]:
+        """Ends the visits of a source that have been out of sight for too long."""
+        limit = source.time_ns - round(LONGEST_BREAK_S * 1e9)
+        self._linker.link_lost(source)
+        gone = [v for v in source.visits if v.seen_ns < limit and not self._linker.awaits(source, v)]
+        news = [each for visit in gone for each in self._end(source, visit, now)]
+        source.forget_tracks(limit)
         return news
 
     def end_source(self, source: int, now: datetime) -> list[VisitNews]:
         """Ends all visits of a source."""
         state = self._sources[source]
-        news = [self._end(state, visit, now) for visit in list(state.visits)]
+        news = [each for visit in list(state.visits) for each in self._end(state, visit, now)]
         self._sources[source] = SourceVisits(state.time_ns, state.tick_ns)
         return news
 
@@ -187,8 +199,10 @@ class VisitTracker:
     def _far(self, source: int, other: int) -> bool:
         return bool(self._places) and self._places[source] != self._places[other]
 
-    def _end(self, source: SourceVisits, visit: TrackedVisit, now: datetime) -> VisitNews:
+    def _end(self, source: SourceVisits, visit: TrackedVisit, now: datetime) -> list[VisitNews]:
+        change = visit.answer.settle(visit.longest)
+        news = [] if change is None else [VisitNews(self._make.identified(source, visit, change, now))]
         visit.complete(self._candidates)
         left = self._make.left(source, visit, now)
         source.remove(visit)
-        return VisitNews(left, self._make.finished(visit, left))
+        return [*news, VisitNews(left, self._make.finished(visit, left))]

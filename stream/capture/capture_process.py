@@ -23,7 +23,7 @@ from stream.bus.delivery import LiveSender, ReliableSender, Sender
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import Tick, pack
 from stream.bus.sockets import Bus, Wiring
-from stream.capture.body_places import BodyPlaces
+from stream.capture.body_places import PLACE_INTERVAL_NS, BodyPlaces
 from stream.capture.levelling import Levelling
 from stream.capture.tracking import TrackerUpdate, make_tick, source_tracker
 from stream.errors import EndOfSource, SgeError
@@ -154,6 +154,10 @@ class _CaptureLoop:
         )
         self._places = BodyPlaces(get_layout(source.info.layout))
         self._time_ns = 0
+        self._frame_at_ns = 0
+        """Monotonic time of the newest frame."""
+        self._told_at_ns = 0
+        """Monotonic time of the newest tick."""
         acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{settings.index}".encode())
         self._sender: Sender = (
             LiveSender(push, acks, settings.epoch) if source.info.live else ReliableSender(push, acks)
@@ -184,6 +188,8 @@ class _CaptureLoop:
                 break
             if frame is not None:
                 self._process_frame(frame)
+            else:
+                self._tell_time()
             self._sender.pump(0)
         if isinstance(self._source, Playback) and self._source.remark:
             # Before the last tick: the parent stops to listen after it.
@@ -202,7 +208,7 @@ class _CaptureLoop:
         self._frames += 1
         update = self._tracker.push(frame)
         self._places.add(frame, self._tracker.numbers)
-        self._time_ns = frame.time_ns
+        self._time_ns, self._frame_at_ns = frame.time_ns, time.monotonic_ns()
         self._report_tilt()
         if update or self._places.due(frame.time_ns):
             self._put_on_bus(update, frame.time_ns, arrival_ns=arrival_ns)
@@ -212,6 +218,12 @@ class _CaptureLoop:
             self._drawing.show(frame, self._tracker.numbers)
         if self._skeletons is not None:
             self._skeletons.show(frame, self._tracker.numbers)
+
+    def _tell_time(self) -> None:
+        """Sends a tick in place of frames that a device does not deliver: people in view may have left."""
+        now_ns = time.monotonic_ns()
+        if self._source.info.live and self._frames and now_ns - self._told_at_ns >= PLACE_INTERVAL_NS:
+            self._put_on_bus(TrackerUpdate(), self._time_ns + now_ns - self._frame_at_ns)
 
     def _report_tilt(self) -> None:
         tilt = self._levelling.tilt
@@ -230,6 +242,7 @@ class _CaptureLoop:
     ) -> None:
         """Puts the windows, notes and ended tracks of a tracker update on the bus, as one tick."""
         self._windows += len(update.windows)
+        self._told_at_ns = time.monotonic_ns()
         tick, joints = make_tick(
             update,
             self._settings.index,

@@ -38,6 +38,7 @@ _REASONS: dict[ReasonCode, str] = {
     "other-sensor": "everybody was enrolled on another kind of sensor",
     "other-encoder": "everybody was enrolled with another encoder",
     "not-compared": "everybody was enrolled during the visit",
+    "gallery-changed": "the person was removed during the visit",
 }
 
 

@@ -82,7 +82,8 @@ class Subscription:
 class Broadcast:
     """Hands every message to all who subscribed.
 
-    `publish` may be called from any thread and never waits; everything else is called in the server's thread.
+    `publish` and `forget` may be called from any thread and never wait; everything else is called in the
+    server's thread.
 
     Args:
         memory: number of messages that are remembered for clients that resume.
@@ -120,6 +121,13 @@ class Broadcast:
             first, loop = len(self._incoming) == 1, self._loop
         if first and loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._deliver)
+
+    def forget(self) -> None:
+        """Forgets the messages that are remembered for clients that resume; any thread may call it."""
+        with self._lock:
+            loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._recent.clear)
 
     def subscribe(self, after: str = "") -> Subscription:
         """Adds a client.

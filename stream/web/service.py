@@ -22,7 +22,7 @@ from stream.outputs.output import Output
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.serve_settings import ServeSettings
-from stream.visits.events import VisitEvent, event_json
+from stream.visits.events import Identified, VisitEvent, event_json
 from stream.visits.presence import Presence
 from stream.web.broadcast import Broadcast, Message
 from stream.web.problems import ProblemError
@@ -148,6 +148,8 @@ class Service:
 
     def update_event(self, event: VisitEvent) -> None:
         """Takes an event of a visit."""
+        if isinstance(event, Identified) and event.reason_code == "gallery-changed":
+            self.events.forget()  # events before have a name that was erased
         self.events.publish(Message(_kind(event), event.id, event_json(event)))
 
     def notify(self, notice: Notice) -> None:
@@ -156,6 +158,7 @@ class Service:
 
     def tell_people_changed(self) -> None:
         """Tells all pages that the gallery's people changed."""
+        self.events.forget()  # events before may have a name that was erased
         data = msgspec.json.encode({"time": now_text()})
         self.events.publish(Message("people", f"people-{time.time_ns()}", data))
 

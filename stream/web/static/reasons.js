@@ -21,6 +21,7 @@ const REASONS = {
   unsteady: "The skeleton was unsteady.",
   "implausible-body": "The skeleton was that of no body.",
   "tracking-gap": "The track had gaps.",
+  "gallery-changed": "The person was renamed in the gallery, or removed from it.",
   interrupted: "A process of the system was restarted during the visit.",
   "few-frames": "The source gave too few frames a second.",
 };

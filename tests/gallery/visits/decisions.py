@@ -12,9 +12,10 @@ from gallery.visits.walk_likeness import Likeness
 from stream.bus.messages import Tick, TrackPlace, TrackSplit
 from stream.decision import State
 
-__all__ = ["SECOND", "Passages", "ns", "tracker"]
+__all__ = ["IDS", "SECOND", "Passages", "ns", "tracker"]
 
 SECOND = 1_000_000_000
+IDS = {"Ada": 1, "Ben": 2, "Zoe": 3}
 
 
 def ns(seconds: float) -> int:
@@ -60,6 +61,7 @@ class Passages:
             confidence=confidence,
             final=final,
             seconds=known.scores.seconds,
+            candidate_id=IDS.get(named or ""),
         )
 
     def tick(

@@ -41,9 +41,20 @@ def finished(
     walk: int = 1,
     name: str | None = None,
     candidates: dict[str, int] | None = None,
+    person_id: int | None = None,
     **changes: Any,
 ) -> FinishedVisit:
-    """A visit of a person; the walk shows the person's number, the outcome the name."""
+    """A visit of a person; the walk shows the person's number, the outcome the name.
+
+    Args:
+        visit: its id.
+        person: who walks.
+        walk: number of the walk.
+        name: who was identified.
+        candidates: names with ids.
+        person_id: id of `name`, where it is not among the candidates.
+        **changes: of `Left`, and `cages`.
+    """
     cages = changes.pop("cages", templates_of(person, walk))
     shown = tuple(VisitCandidate(each, 0.9, 0.5) for each in candidates or {})
     left = Left(
@@ -67,4 +78,5 @@ def finished(
     )
     left = msgspec.structs.replace(left, **changes)
     ids = tuple((candidates or {}).values())
-    return FinishedVisit(left, SENSOR, CONTRACT, "", "towards", 12, cages, None, ids)
+    identified = None if name is None else (candidates or {}).get(name, person_id)
+    return FinishedVisit(left, SENSOR, CONTRACT, "", "towards", 12, cages, None, ids, identified)

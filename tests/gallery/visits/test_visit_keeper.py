@@ -202,7 +202,7 @@ def test_a_visit_of_a_removed_person_is_not_stored(gallery: Gallery) -> None:
 
 def test_the_identified_person_need_not_be_among_the_candidates(gallery: Gallery) -> None:
     run = Run(gallery, KeepRule(30 * DAY, NONE, 0.05))
-    visit = finished("a", 1, name="Ada", candidates={"Ben": run.ids["Ben"]})
+    visit = finished("a", 1, name="Ada", candidates={"Ben": run.ids["Ben"]}, person_id=run.ids["Ada"])
     kept = run.rule.record(visit, run.index)
     assert kept is not None
     run.keeper.add(kept)

@@ -164,28 +164,64 @@ def test_the_end_of_a_source_ends_its_visits() -> None:
     assert kinds(found) == ["Arrived", "Identified", "Left"]
 
 
-def test_a_source_that_goes_silent_does_not_keep_people_present() -> None:
+def test_a_device_without_frames_does_not_keep_people_present() -> None:
+    """Its ticks go on without places."""
     passages, visits = Passages(), tracker()
     run(visits, walk(passages, 1, 0.0, 2.0, "Ada"))
-    assert events(visits.advance(0, ns(3.0), at(3.0))) == []
-    (left,) = events(visits.advance(0, ns(4.5), at(4.5)))
+    assert run(visits, nobody(passages, 2.0, 4.0)) == []
+    (left,) = run(visits, nobody(passages, 4.0, 4.5))
     assert isinstance(left, Left)
     assert left.person == "Ada"
 
 
-def test_ticks_that_come_late_are_one_further_visit() -> None:
+def test_ticks_that_come_late_are_the_same_visit() -> None:
+    """The encoder paused; meanwhile nothing is known of anybody."""
+    passages, visits = Passages(), tracker()
+    before = run(visits, walk(passages, 1, 0.0, 2.0, "Ada"))
+    after = run(visits, [*walk(passages, 1, 8.0, 10.0, "Ada", x=8.0), *nobody(passages, 10.0, 13.0)])
+    assert kinds([*before, *after]) == ["Arrived", "Identified", "Left"]
+
+
+def test_a_time_that_falls_back_a_little_is_no_new_start() -> None:
+    passages, visits = Passages(), tracker()
+    run(visits, [*walk(passages, 1, 5.0, 7.0, "Ada"), (passages.tick(7.4), [])])
+    assert run(visits, walk(passages, 1, 7.1, 9.0, "Ada", x=2.1)) == []
+
+
+@pytest.mark.parametrize("decisions", [1, 2])
+def test_the_end_of_a_visit_names_whom_its_last_decision_names(decisions: int) -> None:
+    passages, visits = Passages(), tracker()
+    steps = walk(passages, 1, 0.0, 1.0, "?") + walk(passages, 1, 1.0, 1.0 + decisions / 10, "Ada", x=1.0)
+    found = run(visits, [*steps, *nobody(passages, 1.5, 4.0)])
+    assert kinds(found) == ["Arrived", "Identified", "Left"]
+    left = found[-1]
+    assert isinstance(left, Left)
+    assert (left.outcome, left.person, left.reason_code) == ("person", "Ada", "accepted")
+
+
+def test_renaming_somebody_in_view_is_told_and_no_change_of_mind() -> None:
     passages, visits = Passages(), tracker()
     run(visits, walk(passages, 1, 0.0, 2.0, "Ada"))
-    (left,) = events(visits.advance(0, ns(6.0), at(6.0)))
+    (renamed,) = events(visits.follow_people({1: "Adele", 2: "Ben"}, at(2.0)))
+    assert isinstance(renamed, Identified)
+    assert (renamed.person, renamed.previous, renamed.reason_code) == ("Adele", "Ada", "gallery-changed")
+    assert visits.follow_people({1: "Adele", 2: "Ben"}, at(2.1)) == []
+    last = visits.observe(passages.tick(2.2, last=True), [], at(2.2))
+    left, kept = last[-1].event, last[-1].finished
     assert isinstance(left, Left)
-    late = walk(passages, 1, 2.0, 7.0, "Ada", x=2.0)
-    found = [
-        event
-        for tick, decisions in late
-        for event in events(visits.observe(tick, decisions, at(max(6.1, tick.time_ns / 1e9))))
-    ]
-    assert kinds(found) == ["Arrived", "Identified"]
-    assert visits.in_view == 1
+    assert kept is not None
+    assert (left.person, left.changes, kept.person) == ("Adele", 0, 1)
+
+
+def test_removing_somebody_in_view_withdraws_the_name_at_once() -> None:
+    passages, visits = Passages(), tracker()
+    run(visits, walk(passages, 1, 0.0, 2.0, "Ada"))
+    (withdrawn,) = events(visits.follow_people({2: "Ben"}, at(2.0)))
+    assert isinstance(withdrawn, Identified)
+    assert (withdrawn.person, withdrawn.previous) == (None, "Ada")
+    (left,) = events(visits.observe(passages.tick(2.2, last=True), [], at(2.2)))
+    assert isinstance(left, Left)
+    assert (left.outcome, left.person, left.reason_code) == ("unknown", None, "gallery-changed")
 
 
 def test_a_source_that_starts_anew_ends_its_visits() -> None:
