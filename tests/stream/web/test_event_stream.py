@@ -85,6 +85,16 @@ def test_who_resumes_after_what_is_forgotten_is_told(server: WebServer) -> None:
     assert second["id"] == "e-10"
 
 
+def test_events_with_a_name_that_was_erased_are_forgotten(server: WebServer) -> None:
+    server.service.update_event(arrived(1))
+    server.service.update_event(identified(1, "Ada"))
+    assert server.client.delete("/api/v1/people/Ada").status_code == 200
+    with server.client.stream("GET", "/api/v1/events", headers={"Last-Event-ID": "e-1"}) as answer:
+        stream = records(answer.iter_lines())
+        first, second = next(stream), next(stream)
+    assert (first["event"], second["event"]) == ("dropped", "people")
+
+
 def test_a_hundred_clients_get_every_event(server: WebServer) -> None:
     received: list[list[str]] = []
 
