@@ -47,10 +47,10 @@ def render_visits(visits: Sequence[StoredVisit]) -> Table:
     table = Table(caption=None if visits else "no visit is stored; sge-stream watch stores them")
     table.add_column("visit", no_wrap=True, overflow="fold")
     table.add_column("arrived", no_wrap=True)
-    table.add_column("source", no_wrap=True, overflow="ellipsis", min_width=6, max_width=18)
+    table.add_column("source", overflow="ellipsis", min_width=6, max_width=18)
     table.add_column("who", overflow="fold", min_width=7)
     table.add_column("walking", justify="right", no_wrap=True)
-    table.add_column("truth", overflow="fold", min_width=9)
+    table.add_column("truth", overflow="fold", min_width=8)
     for visit in visits:
         table.add_row(
             visit.id,

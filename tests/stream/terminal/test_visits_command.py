@@ -176,7 +176,8 @@ def remembered(gallery: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
     ) -> None:
         with open_gallery(gallery) as store:
             index = load(store)
-            end = finished(name, person, walk, known, walking_s=4.0)
+            ids = {each: number for number, each in index.names.items()}
+            end = finished(name, person, walk, known, person_id=ids.get(known or ""), walking_s=4.0)
             kept = rule.record(end, index)
             assert kept is not None
             if kept.stranger is None:
