@@ -35,6 +35,9 @@ IDLE_S = 1.0
 PATIENCE_S = 5.0
 """Longest time for delivering what waits at the end of a run."""
 
+_LAST_CALL_S = 1.0
+"""Longest wait, after the end of the patience, for a call of the receiver that is going on."""
+
 NOTICE_INTERVAL_S = 10.0
 """Shortest time between two notices of drops."""
 
@@ -167,12 +170,21 @@ class Delivery(Generic[Item]):
             self._woken = True
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Delivers what waits, for `patience_s` at most; counts the rest as dropped and says so."""
+    def begin_end(self) -> None:
+        """Lets the thread end when nothing waits, within `patience_s`; returns at once. Again, it does nothing.
+
+        No event may be put from now on.
+        """
         with self._changed:
-            self._deadline = self._settings.clock() + self._settings.patience_s
-            self._changed.notify_all()
-        self._thread.join(self._settings.patience_s + 1.0)
+            if self._deadline is None:
+                self._deadline = self._settings.clock() + self._settings.patience_s
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Waits for the end that `begin_end` began; counts what is not delivered as dropped and says so."""
+        self.begin_end()
+        assert self._deadline is not None
+        self._thread.join(max(0.0, self._deadline - self._settings.clock()) + _LAST_CALL_S)
         with self._changed:
             lost = self._waiting()
             self._queue.clear()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from rich.console import Console
 
@@ -26,7 +26,7 @@ from stream.system.live import Live
 from stream.system.settings import Settings
 from stream.visits.events import VisitEvent
 
-__all__ = ["Output", "OutputContext", "OutputFactory", "write_results"]
+__all__ = ["Output", "OutputContext", "OutputFactory", "SlowEnd", "write_results"]
 
 
 class Output(Protocol):
@@ -39,6 +39,7 @@ class Output(Protocol):
     - All calls come from the same thread. What was written is acknowledged after all outputs have returned.
     - After Ctrl-C, the output still receives what remains. If Ctrl-C interrupts `write` or `write_event`
       itself, that is not written again. A second Ctrl-C ends the run at once.
+    - Outputs that also implement `SlowEnd` begin to end, all of them, before the first `__exit__`.
     - `__exit__` is also called after errors and interrupts, and after `write` or `write_event` raised.
     """
 
@@ -68,6 +69,14 @@ class Output(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Closes the output; writes what is still buffered."""
+
+
+@runtime_checkable
+class SlowEnd(Protocol):
+    """What an output also has whose `__exit__` waits for its peer: the waits of all outputs run at once."""
+
+    def begin_end(self) -> None:
+        """Begins to end without waiting for the peer; nothing is written afterwards. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +113,26 @@ def write_results(live: Live, outputs: Sequence[Output]) -> bool:
     Raises:
         SgeError: a source or process failed, or an output cannot be opened.
     """
-    with ExitStack() as stack:
-        remaining = [stack.enter_context(output) for output in outputs]
+    with ExitStack() as stack, ExitStack() as ends:
+        for output in outputs:
+            stack.enter_context(output)
+            if isinstance(output, SlowEnd):
+                ends.callback(output.begin_end)
+        return _write_all(live, list(outputs))
+
+
+def _write_all(live: Live, outputs: list[Output]) -> bool:
+    """Writes to open outputs; returns as `write_results` does."""
+    try:
         try:
-            try:
-                for result in live.results():
-                    _write(remaining, result)
-            except KeyboardInterrupt:
-                for result in live.drain():
-                    _write(remaining, result)
-                return True
-        except ReaderLeft:
-            return False
+            for result in live.results():
+                _write(outputs, result)
+        except KeyboardInterrupt:
+            for result in live.drain():
+                _write(outputs, result)
+            return True
+    except ReaderLeft:
+        pass
     return False
 
 

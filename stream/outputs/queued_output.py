@@ -36,6 +36,10 @@ class QueuedOutput:
         """Queues an event."""
         self.delivery.put(event)
 
+    def begin_end(self) -> None:
+        """Lets the delivery end, without waiting for it."""
+        self.delivery.begin_end()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

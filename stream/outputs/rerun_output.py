@@ -64,11 +64,16 @@ class RerunOutput:
         """Queues an event."""
         self.delivery.put(event_json(event))
 
+    def begin_end(self) -> None:
+        """Lets the delivery end, without waiting for it."""
+        self._ended.set()
+        self._following.join()  # no skeletons come any more
+        self.delivery.begin_end()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        self._following.join()
+        self.begin_end()
         self.delivery.close()
 
     def _follow_skeletons(self) -> None:

@@ -19,37 +19,11 @@ from stream.outputs.delivery_queue import (
     Undelivered,
 )
 from stream.visits.events import VisitEvent
+from tests.stream.outputs.receiver import Peer
 from tests.stream.outputs.sample_events import SampleRun, arrived
 from tests.stream.outputs.waiting import WAIT_S, wait_until
 
 EVENTS: list[VisitEvent] = [arrived(f"v{number}") for number in range(8)]
-
-
-class Peer:
-    """A receiver that behaves as told."""
-
-    def __init__(self, fail: Callable[[int], Exception | None] = lambda attempt: None) -> None:
-        self.received: list[VisitEvent] = []
-        self.attempts = 0
-        self.maintained = 0
-        self.closed = 0
-        self.fail = fail
-
-    def deliver(self, event: VisitEvent) -> None:
-        self.attempts += 1
-        error = self.fail(self.attempts)
-        if error is not None:
-            raise error
-        self.received.append(event)
-
-    def maintain(self) -> None:
-        self.maintained += 1
-        error = self.fail(0)
-        if error is not None:
-            raise error
-
-    def close(self) -> None:
-        self.closed += 1
 
 
 class Clock:

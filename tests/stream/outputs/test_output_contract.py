@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -19,12 +20,16 @@ from rich.console import Console
 from stream.bus.messages import Verdict
 from stream.decision import to_json
 from stream.errors import RunError, UserError
+from stream.outputs.delivery_queue import Delivery, DeliverySettings, Undelivered
 from stream.outputs.output import Output, OutputContext, write_results
 from stream.outputs.output_registry import FACTORIES, create_outputs
+from stream.outputs.queued_output import QueuedOutput
 from stream.outputs.standard_output import ReaderLeft, StandardConsole
 from stream.system.live import Live
 from stream.system.settings import EventChoice, Settings
 from stream.visits.events import VisitEvent, event_json
+from tests.stream.outputs.receiver import Peer
+from tests.stream.outputs.sample_events import SampleRun, visit
 from tests.stream.outputs.simulated_run import make_left, make_verdict, simulated_live
 
 SETTINGS = {"json": Settings(json=True), "dashboard": Settings()}
@@ -259,6 +264,22 @@ def test_an_output_that_cannot_be_opened_closes_those_before() -> None:
     with pytest.raises(UserError, match="no broker"):
         write_results(simulated_live(STEPS), [first, Unopenable()])
     assert first.calls == ["enter", "exit"]
+
+
+@pytest.mark.parametrize("error", [None, RunError("the encoder stopped"), KeyboardInterrupt()])
+def test_all_deliveries_begin_to_end_before_the_first_is_waited_for(error: BaseException | None) -> None:
+    run = SampleRun(["Ada"], visit("v1"), error=error)
+    others = Peer()
+    needs_the_others = Peer(lambda attempt: None if others.closed else Undelivered("away"))
+    limits = DeliverySettings(patience_s=60.0)
+    deliveries = [
+        Delivery("receiver", peer, run.live.notifier, limits) for peer in (others, needs_the_others)
+    ]
+    outputs = [QueuedOutput(each) for each in deliveries]  # they are closed in the opposite order
+    with nullcontext() if error is None or isinstance(error, KeyboardInterrupt) else pytest.raises(RunError):
+        write_results(run.live, outputs)
+    assert needs_the_others.received == visit("v1")
+    assert [(each.delivered, each.dropped) for each in deliveries] == [(3, 0), (3, 0)]
 
 
 @pytest.mark.parametrize("events", ["visits", "all"])
