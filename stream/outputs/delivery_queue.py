@@ -171,7 +171,7 @@ class Delivery(Generic[Item]):
             self._changed.notify_all()
 
     def begin_end(self) -> None:
-        """Lets the thread end when nothing waits, within `patience_s`; returns at once. Again, it does nothing.
+        """Lets the thread end when nothing waits, within `patience_s`; a second call does nothing.
 
         No event may be put from now on.
         """

@@ -27,7 +27,7 @@ LOGIN = f"{API}/login"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
 """Paths that need no token, beside those of the page."""
 
-_CLOSED = re.compile(r"/(api|metrics|pictures)(/|$)")
+_CLOSED = re.compile(r"/(api|metrics)(/|$)")
 """Paths that need the token; all others are files of the page."""
 
 _BODY_S = 10.0

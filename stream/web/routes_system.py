@@ -27,6 +27,7 @@ _METRICS = {
 _DROPS = ("frames_dropped", "windows_dropped")
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get(
     "/healthz",
     response_class=PlainTextResponse,
@@ -38,6 +39,7 @@ async def is_alive() -> Response:
     return PlainTextResponse("alive\n")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     response_class=PlainTextResponse,

@@ -204,3 +204,11 @@ def test_the_page_needs_no_token_and_holds_no_data(server: WebServer) -> None:
     answer = httpx.get(f"{server.url}/", trust_env=False)
     assert answer.status_code == 200
     assert answer.content == (STATIC / "index.html").read_bytes()
+
+
+def test_monitors_may_ask_with_head(server: WebServer) -> None:
+    for path in ("/healthz", "/readyz"):
+        full, head = server.stranger.get(path), server.stranger.head(path)
+        assert (head.status_code, head.content) == (full.status_code, b""), path
+        assert head.headers["content-type"] == full.headers["content-type"]
+    assert server.stranger.head("/healthz").status_code == 200
