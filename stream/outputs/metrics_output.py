@@ -10,31 +10,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-import msgspec
-
 from stream.bus.messages import Verdict
 from stream.errors import UserError
-from stream.outputs.output import Output, OutputContext
-from stream.outputs.output_settings import OutputKind
+from stream.outputs.output import Output
 from stream.system.live import Live
 from stream.visits.events import VisitEvent
 
 if TYPE_CHECKING:
     from stream.outputs.metrics import MetricsOutput
 
-__all__ = ["METRICS", "MetricsServer", "MetricsSettings"]
+__all__ = ["MetricsServer"]
 
 _HOST = "127.0.0.1"
-
-
-class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of the output `metrics`.
-
-    Attributes:
-        url: `metrics:` and a port of loopback; 0 takes a free one.
-    """
-
-    url: str
 
 
 class MetricsServer:
@@ -125,24 +112,3 @@ class _Handler(WSGIRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Discards the message: requests are not logged."""
-
-
-def _open(settings: MetricsSettings, context: OutputContext) -> MetricsServer:
-    port = settings.url.removeprefix("metrics:").strip("/")
-    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) < 65536):
-        msg = (
-            f"output metrics: expected a port of this machine, such as metrics:9464, got {settings.url[:60]}"
-        )
-        raise UserError(msg)
-    return MetricsServer(context.live, int(port), context.requested)
-
-
-METRICS = OutputKind(
-    "metrics",
-    ("metrics:",),
-    MetricsSettings,
-    _open,
-    "metrics:9464",
-    extra="metrics",
-    module="prometheus_client",
-)

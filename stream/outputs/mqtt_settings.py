@@ -81,10 +81,16 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 def _open(settings: MqttSettings, context: OutputContext) -> Output:
     from stream.outputs.mqtt_output import MqttOutput  # noqa: PLC0415 - needs the extra
 
-    settings.check_files()
     return MqttOutput(settings, context.live)
 
 
 MQTT = OutputKind(
-    "mqtt", ("mqtt://", "mqtts://"), MqttSettings, _open, "mqtt://broker/entrance", "mqtt", "paho.mqtt"
+    "mqtt",
+    ("mqtt://", "mqtts://"),
+    MqttSettings,
+    _open,
+    "mqtt://broker/entrance",
+    "mqtt",
+    "paho.mqtt",
+    check=MqttSettings.check_files,
 )

@@ -23,7 +23,7 @@ from stream.errors import UserError
 if TYPE_CHECKING:
     from stream.outputs.output import Output, OutputContext
 
-__all__ = ["OutputKind", "open_requested", "read_requested"]
+__all__ = ["OutputKind", "check_requested", "open_requested", "read_requested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class OutputKind:
         name: as in the setting `kind`.
         schemes: beginnings of addresses, such as `mqtt://`.
         settings: a `msgspec.Struct` whose first field takes the address; forbids unknown fields.
-        open: makes the output, not yet opened, from its settings. It raises `UserError` for settings that
-            cannot be used.
+        open: makes the output, not yet opened, from its settings.
         example: an address.
         extra: extra of the package that installs what it needs; empty if nothing more is needed.
         module: what must be importable for it; empty as for `extra`.
         ending: end of addresses that need no such beginning, such as `.rrd`; empty for none.
+        check: checks the files that the settings name; raises `UserError` if one cannot be used.
         skeletons: whether it shows the skeletons of `stream.system.live.Live.skeletons`.
     """
 
@@ -51,6 +51,7 @@ class OutputKind:
     extra: str = ""
     module: str = ""
     ending: str = ""
+    check: Callable[[Any], None] = lambda settings: None
     skeletons: bool = False
 
     def takes(self, address: str) -> bool:
@@ -69,15 +70,29 @@ def read_requested(
     return [_read(entry, kinds) for entry in entries]
 
 
+def check_requested(
+    entries: Sequence[str | Mapping[str, Any]], kinds: Sequence[OutputKind]
+) -> list[tuple[OutputKind, msgspec.Struct]]:
+    """Returns what `read_requested` does, after a check of the files that the settings name.
+
+    Raises:
+        UserError: as in `read_requested`, or a file of a setting cannot be used.
+    """
+    requested = read_requested(entries, kinds)
+    for kind, settings in requested:
+        kind.check(settings)
+    return requested
+
+
 def open_requested(
     entries: Sequence[str | Mapping[str, Any]], kinds: Sequence[OutputKind], context: OutputContext
 ) -> list[Output]:
     """Returns the outputs that the entries request, not yet opened.
 
     Raises:
-        UserError: as in `read_requested`, or a file of a setting cannot be used.
+        UserError: as in `check_requested`.
     """
-    for kind, settings in read_requested(entries, kinds):
+    for kind, settings in check_requested(entries, kinds):
         context.requested.append(kind.open(settings, context))
     return context.requested
 

@@ -40,13 +40,20 @@ class RerunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """The file."""
         return user_path(self.url.removeprefix(_SCHEME))
 
+    def check_folder(self) -> None:
+        """Checks that the file's folder exists.
+
+        Raises:
+            UserError: it does not.
+        """
+        if not self.file.parent.is_dir():
+            msg = f"output rerun: there is no folder {self.file.parent} for {self.file.name}; make it"
+            raise UserError(msg)
+
 
 def _open(settings: RerunSettings, context: OutputContext) -> Output:
     from stream.outputs.rerun_output import RerunOutput  # noqa: PLC0415 - few runs need it
 
-    if not settings.file.parent.is_dir():
-        msg = f"output rerun: there is no folder {settings.file.parent} for {settings.file.name}; make it"
-        raise UserError(msg)
     return RerunOutput(settings.file, context.live)
 
 
@@ -59,5 +66,6 @@ RERUN = OutputKind(
     extra="rerun",
     module="rerun",
     ending=_ENDING,
+    check=RerunSettings.check_folder,
     skeletons=True,
 )

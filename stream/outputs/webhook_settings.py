@@ -89,8 +89,14 @@ def read_key(file: str) -> bytes:
 def _open(settings: WebhookSettings, context: OutputContext) -> Output:
     from stream.outputs.webhook_output import WebhookOutput  # noqa: PLC0415 - loads http and ssl
 
-    settings.check_files()
     return WebhookOutput(settings, context.live)
 
 
-WEBHOOK = OutputKind("webhook", ("https://", "http://"), WebhookSettings, _open, "https://host/path")
+WEBHOOK = OutputKind(
+    "webhook",
+    ("https://", "http://"),
+    WebhookSettings,
+    _open,
+    "https://host/path",
+    check=WebhookSettings.check_files,
+)

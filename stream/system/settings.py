@@ -203,9 +203,7 @@ def read_config(path: Path) -> Settings:
             raise UserError(msg)
         if not _has_valid_type(name, value):
             expected = _EXPECTED.get(name, _TYPES[name][0].__name__)
-            # A source or an output may contain a password.
-            actual = f"a {type(value).__name__}" if name in {"sources", "output"} else repr(value)
-            msg = f"{path}: {name}: expected {expected}, got {actual}"
+            msg = f"{path}: {name}: expected {expected}, {_actual(name, value)}"
             raise UserError(msg)
     try:
         return Settings().override(**content)
@@ -214,10 +212,25 @@ def read_config(path: Path) -> Settings:
         raise UserError(msg) from None
 
 
+def _wrong_entry(name: str, entries: list[Any]) -> int | None:
+    """Returns the place of the first entry of a wrong type, from 0."""
+    types = (str, dict) if name == "output" else (str,)  # a table or an address
+    return next((place for place, entry in enumerate(entries) if not isinstance(entry, types)), None)
+
+
+def _actual(name: str, value: object) -> str:
+    """Returns what a setting of a wrong type is, without the text of a source or an output: a password."""
+    if name not in _LIST_SETTINGS:
+        return f"got {value!r}"
+    place = _wrong_entry(name, value) if isinstance(value, list) else None
+    if place is None or not isinstance(value, list):
+        return f"got a {type(value).__name__}"
+    return f"but entry {place + 1} is of type {type(value[place]).__name__}"
+
+
 def _has_valid_type(name: str, value: object) -> bool:
     if name in _LIST_SETTINGS:
-        items = (str, dict) if name == "output" else (str,)  # a table or an address
-        return isinstance(value, list) and all(isinstance(item, items) for item in value)
+        return isinstance(value, list) and _wrong_entry(name, value) is None
     if name == "places":
         return isinstance(value, dict) and all(
             isinstance(members, list) and all(isinstance(member, str) for member in members)

@@ -165,7 +165,7 @@ def test_the_output_asks_no_name_server(monkeypatch: pytest.MonkeyPatch) -> None
     ["metrics:", "metrics:x", "metrics:70000", "metrics:000000070000", "metrics:-1", "metrics:9464:1"],
 )
 def test_a_wrong_port_is_refused(address: str) -> None:
-    with pytest.raises(UserError, match="expected a port"):
+    with pytest.raises(UserError, match="expected metrics: and a port"):
         open_metrics(address)
 
 

@@ -80,6 +80,18 @@ def test_a_config_file_has_addresses_and_tables(tmp_path: Path) -> None:
             "unknown field `password`; known settings",
         ),
         ({"kind": "webhook", "url": "https://h", "timeout_s": "x"}, "^output webhook: expected `float`"),
+        ("metrics:65536", "^output metrics: expected metrics: and a port of this machine, 0 to 65535"),
+        ("metrics:x", "^output metrics: expected metrics: and a port"),
+        ({"kind": "metrics", "url": "9464"}, "^output metrics: expected metrics: and a port"),
+        ("rerun:no-such-folder/walks.rrd", "^output rerun: there is no folder .*no-such-folder"),
+        (
+            {"kind": "webhook", "url": "https://h", "key_file": "no-such-file"},
+            "^key_file: cannot read .*no-such-file",
+        ),
+        (
+            {"kind": "mqtt", "url": "mqtt://u@b/a", "password_file": "no-such-file"},
+            "^password_file: cannot read .*no-such-file",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_without_showing_secrets(
@@ -94,7 +106,11 @@ def test_what_cannot_be_used_is_refused_without_showing_secrets(
     ("text", "message"),
     [
         ("output = 'mqtt://ann:hunter2@b/a'", "output: expected a list of addresses and tables, got a str$"),
-        ("output = [5]", "output: expected a list of addresses and tables, got a list$"),
+        ("output = [5]", "output: expected a list of addresses and tables, but entry 1 is of type int$"),
+        (
+            "output = ['mqtt://ann:hunter2@b/a', ['hunter2']]",
+            "output: expected a list of addresses and tables, but entry 2 is of type list$",
+        ),
         (
             "[output]\nkind = 'mqtt'\npassword = 'hunter2'",
             "output: expected a list of addresses and tables, got a dict$",
@@ -107,6 +123,16 @@ def test_a_config_with_something_else_is_refused(tmp_path: Path, text: str, mess
     with pytest.raises(UserError, match=message) as caught:
         read_config(file)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("events", ["visits", "all"])
+def test_a_choice_of_lines_that_are_not_written_is_refused(tmp_path: Path, events: str) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text(f'events = "{events}"', encoding="utf-8")
+    for settings in (Settings().override(events=events), read_config(file)):
+        with pytest.raises(UserError, match=f"^--events {events} chooses the lines of --json, which is off"):
+            check_outputs(settings)
+        check_outputs(settings.override(json=True))
 
 
 def test_an_extra_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def test_options_override_the_config(tmp_path: Path) -> None:
     [
         ("source = 'a'", "unknown setting source; known settings: sources"),
         ("sources = 'a'", "sources: expected a list of strings"),
-        ("sources = [1]", "sources: expected a list of strings, got a list"),
+        ("sources = [1]", "sources: expected a list of strings, but entry 1 is of type int$"),
         ("sources = 'rtsp://ann:pw@cam'", "sources: expected a list of strings, got a str$"),
         ("view = true", "view: expected str"),
         ("encoder = 'mine'", "encoder: expected a list of strings"),
