@@ -128,23 +128,33 @@ class VisitHistory:
                 db.execute(update(bookkeeping).values(removal=bookkeeping.c.removal + 1))
         return number
 
-    def visits(self, since: datetime | None = None, *, unknown: bool = False) -> list[StoredVisit]:
+    def visits(
+        self, since: datetime | None = None, *, unknown: bool = False, now: datetime | None = None
+    ) -> list[StoredVisit]:
         """Returns stored visits, newest first.
 
         Args:
             since: only visits that ended at this time (aware) or later; None returns all.
             unknown: only visits of people who were not identified.
+            now: the present time (aware), to leave out visits whose time is over; None returns them too,
+                until `forget` deletes them.
         """
         query = select_visits()
         if since is not None:
             query = query.where(visit.c.left_at >= since)
         if unknown:
             query = query.where(visit.c.outcome == "unknown")
+        if now is not None:
+            query = query.where(visit.c.keep_until >= now)
         with self._access.read() as db:
             return read_visits(db, db.execute(query).all())
 
-    def visit(self, id_start: str) -> StoredVisit:
+    def visit(self, id_start: str, now: datetime | None = None) -> StoredVisit:
         """Returns the visit of an id, or of its first characters or last part, if no other id has them.
+
+        Args:
+            id_start: see above.
+            now: as in `visits`.
 
         Raises:
             UnknownVisitError: there is none, or there are several.
@@ -152,6 +162,8 @@ class VisitHistory:
         own = visit.c.id.startswith(id_start, autoescape=True)
         own |= visit.c.id.endswith(f"-{id_start}", autoescape=True)
         own &= bool(id_start)
+        if now is not None:
+            own &= visit.c.keep_until >= now
         with self._access.read() as db:
             found = read_visits(db, db.execute(select_visits().where(own).limit(_SHOWN)).all())
         exact = [each for each in found if each.id == id_start]

@@ -80,9 +80,9 @@ def visits_list(
     """List the stored visits, newest first."""
     from gallery.store.visit_json import visit_record  # noqa: PLC0415 - other commands start faster
 
-    start = None if since is None else datetime.now(UTC) - parse_duration(since, "--since")
+    start = None if since is None else _now() - parse_duration(since, "--since")
     with _opened(gallery) as store:
-        found = store.history.visits(start, unknown=unknown)
+        found = store.history.visits(start, unknown=unknown, now=_now())
     if not json:
         out.print(render_visits(found))
         return
@@ -102,7 +102,7 @@ def visits_show(
     from gallery.visits.review import visit_evidence  # noqa: PLC0415
 
     with _opened(gallery) as store:
-        visit = store.history.visit(visit_id)
+        visit = store.history.visit(visit_id, _now())
         evidence = None if json else visit_evidence(store, visit.id, [Path(each) for each in encoder or ()])
     if json:
         typer.echo(msgspec.json.encode(visit_record(visit)))
@@ -119,7 +119,7 @@ def visits_show(
 def visits_confirm(visit_id: IdArgument, gallery: GalleryOption = None) -> None:
     """Record that the answer of a visit was right; takes an earlier denial back."""
     with _opened(gallery) as store:
-        visit, erasure = store.history.judge(store.history.visit(visit_id).id, "confirmed")
+        visit, erasure = store.history.judge(store.history.visit(visit_id, _now()).id, "confirmed")
     _print([f"visit {visit.id}: {who(visit)} is confirmed"])
     check_erasure(erasure)
 
@@ -140,7 +140,7 @@ def visits_deny(
     of the walk is erased, unless --was says whose it is.
     """
     with _opened(gallery) as store:
-        before = store.history.visit(visit_id)
+        before = store.history.visit(visit_id, _now())
         if before.kept and was is None and before.outcome == "person":
             confirm(
                 f"Deny that visit {before.id} was {who(before)}, and erase what is kept of the walk?", yes
@@ -158,9 +158,10 @@ def visits_review(
     """Compare the kept walks with the present gallery, and list the visits whose answer changes."""
     from gallery.visits.review import review_visits  # noqa: PLC0415
 
-    start = None if since is None else datetime.now(UTC) - parse_duration(since, "--since")
+    start = None if since is None else _now() - parse_duration(since, "--since")
     with _opened(gallery) as store:
-        review = review_visits(store, store.history.visits(start), [Path(each) for each in encoder or ()])
+        found = store.history.visits(start, now=_now())
+        review = review_visits(store, found, [Path(each) for each in encoder or ()])
     _print(describe_review(review))
 
 
@@ -169,19 +170,23 @@ def visits_figures(since: SinceOption = None, gallery: GalleryOption = None) -> 
     """Show how often answers were right, by the visits that were confirmed and denied."""
     from gallery.visits.site_figures import site_figures  # noqa: PLC0415
 
-    start = None if since is None else datetime.now(UTC) - parse_duration(since, "--since")
+    start = None if since is None else _now() - parse_duration(since, "--since")
     with _opened(gallery) as store:
-        figures = site_figures(store.history.visits(start))
+        figures = site_figures(store.history.visits(start, now=_now()))
     _print(describe_figures(figures))
 
 
 @contextmanager
 def _opened(url: str | None) -> Iterator[Gallery]:
-    """Opens a gallery, without the visits whose time is over."""
+    """Opens a gallery, and deletes the visits whose time is over if it can be written."""
     with open_gallery(url, create=False) as store:
         with suppress(GalleryError):  # it is only read, or is in use
-            store.history.forget(datetime.now(UTC))
+            store.history.forget(_now())
         yield store
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _print(lines: list[str]) -> None:

@@ -83,7 +83,7 @@ def list_visits(
     start = None if chosen.since is None else datetime.now(UTC) - _duration(chosen.since)
     try:
         with service.gallery() as gallery:
-            found = gallery.history.visits(start, unknown=chosen.unknown)
+            found = gallery.history.visits(start, unknown=chosen.unknown, now=datetime.now(UTC))
     except MissingGalleryError:
         found = []
     return json_answer([visit_record(each) for each in found[: chosen.limit]])
@@ -95,7 +95,7 @@ def list_visits(
 def get_visit(service: ServiceParameter, visit: VisitId) -> Response:
     """Says why a visit was decided as it was: scores against thresholds, walking, views, reason."""
     with service.gallery() as gallery:
-        return json_answer(visit_record(gallery.history.visit(visit)))
+        return json_answer(visit_record(gallery.history.visit(visit, datetime.now(UTC))))
 
 
 @router.post(
@@ -144,7 +144,8 @@ def adopt(
 
 def _judge(service: Service, visit: str, truth: Truth, was: str | None) -> Response:
     with service.gallery() as gallery:
-        judged, erasure = gallery.history.judge(gallery.history.visit(visit).id, truth, was)
+        found = gallery.history.visit(visit, datetime.now(UTC))
+        judged, erasure = gallery.history.judge(found.id, truth, was)
     return json_answer(JudgedVisit(visit_record(judged), erasure.done, erasure.reason))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gallery.store.backup import back_up, open_backup
 from gallery.store.gallery import Gallery, open_gallery
-from gallery.store.history import MAX_VISITORS, MAX_WALKS_OF_VISITOR
+from gallery.store.history import MAX_VISITORS, MAX_WALKS_OF_VISITOR, UnknownVisitError
 from gallery.store.history_records import DeniedVisit, NewCandidate
 from gallery.store.history_rows import MAX_KEPT_WALKS
 from gallery.store.records import NewEnrolment
@@ -130,6 +130,19 @@ def test_visits_are_listed_newest_first_and_by_what_is_asked(gallery: Gallery, i
     assert [each.id for each in gallery.history.visits()] == ["a3", "a2", "a1", "u", "a0"]
     assert [each.id for each in gallery.history.visits(NOW + hours[2])] == ["a3", "a2"]
     assert [each.id for each in gallery.history.visits(unknown=True)] == ["u"]
+
+
+def test_visits_whose_time_is_over_are_left_out_before_they_are_deleted(
+    gallery: Gallery, ids: dict[str, int]
+) -> None:
+    gallery.history.add([new_visit("v-1", ids["Ada"]), new_visit("v-2", keep_until=NOW + WEEK)])
+    assert {each.id for each in gallery.history.visits(now=NOW + WEEK)} == {"v-1", "v-2"}
+    after = NOW + WEEK + timedelta(seconds=1)
+    assert [each.id for each in gallery.history.visits(now=after)] == ["v-1"]
+    assert gallery.history.visits(unknown=True, now=after) == []
+    assert gallery.history.visit("v", after).id == "v-1", "an id may be as short as the other visits allow"
+    with pytest.raises(UnknownVisitError):
+        gallery.history.visit("v-2", after)
 
 
 def test_an_id_may_be_shortened_as_long_as_it_is_one_visits(gallery: Gallery) -> None:

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gallery.store.gallery import Gallery, open_gallery
+from gallery.store.history import VisitHistory
 from gallery.store.history_records import NewCandidate, NewVisit
 from gallery.store.visit_json import VisitRecord
 from gallery.visits import review as review_module
@@ -92,6 +93,22 @@ def test_visits_whose_time_is_over_are_not_shown_but_deleted(gallery: str) -> No
     assert "over" not in {each["visit"] for each in listed(gallery)}
     with open_gallery(gallery) as store:
         assert "over" not in {each.id for each in store.history.visits()}
+
+
+def test_visits_whose_time_is_over_are_not_shown_of_a_gallery_that_is_only_read(
+    gallery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget(history: VisitHistory, now: datetime) -> int:
+        raise GalleryError("it is only read")
+
+    with open_gallery(gallery) as store:
+        store.history.add([visit("over", keep_until=NOW - timedelta(seconds=1))])
+    monkeypatch.setattr(VisitHistory, "forget", forget)
+    assert [each["visit"] for each in listed(gallery)] == ["new-1", "new-2", "old-1"]
+    with pytest.raises(GalleryError, match="no visit 'over' is stored"):
+        invoke(visits, "show", "over", "--gallery", gallery)
+    with open_gallery(gallery) as store:
+        assert store.history.visit("over").id == "over"
 
 
 def test_a_visit_is_shown_with_scores_and_reasons(gallery: str) -> None:

@@ -56,6 +56,15 @@ def test_visits_are_listed_newest_first_and_filtered(stored: WebServer) -> None:
         assert stored.client.get(f"/api/v1/visits{wrong}").status_code == 422, wrong
 
 
+def test_visits_whose_time_is_over_are_neither_listed_nor_judged(stored: WebServer) -> None:
+    now = datetime.now(UTC)
+    with open_gallery(str(stored.gallery)) as gallery:
+        gallery.history.add([replace(new_visit("d-4"), left_at=now, keep_until=now - timedelta(seconds=1))])
+    assert ids(stored) == ["a-1", "b-2", "c-3"]
+    assert stored.client.get("/api/v1/visits/d-4").status_code == 404
+    assert stored.client.post("/api/v1/visits/d-4/confirm").status_code == 404
+
+
 def test_a_visit_says_why(stored: WebServer) -> None:
     visit = stored.client.get("/api/v1/visits/a-1").json()
     assert (visit["person"], visit["outcome"], visit["reason_code"]) == ("Ada", "person", "accepted")
