@@ -18,9 +18,11 @@ from stream.outputs.json_lines import open_json_lines
 from stream.outputs.output import Output, OutputContext, write_results
 from stream.outputs.output_registry import KINDS, check_outputs
 from stream.outputs.output_settings import open_requested
+from stream.sources import check_labels, open_source
 from stream.system.live import Live
 from stream.system.notices import Notice
 from stream.system.settings import Settings
+from stream.system.source_places import source_places
 from stream.terminal.identify import create_live, no_gallery_text
 from stream.terminal.service_log import ServiceLog
 from stream.user_text import user_path
@@ -189,7 +191,8 @@ class _Runner:
             try:
                 settings = self._read_settings()
                 _check(settings)
-            except UserError as error:
+                _check_sources(settings)  # `Live` checks them too, but only after the former system has ended
+            except SgeError as error:
                 self._log.write(f"{_UNUSABLE}: {error}", "error")
                 continue
             self._log.write("settings read again: starting sources and outputs anew")
@@ -209,6 +212,21 @@ def _check(settings: Settings) -> None:
         msg = 'no source given: write sources = ["front=0"] into the config, or give --source'
         raise UserError(msg)
     check_outputs(settings)
+
+
+def _check_sources(settings: Settings) -> None:
+    """Opens and closes all sources, as `Live` does: files are read, and devices are left alone.
+
+    Raises:
+        SgeError: a source cannot be used, or a label or a place is wrong.
+    """
+    check_labels(settings.sources)
+    names = []
+    for spec in settings.sources:
+        source = open_source(spec, speed=settings.speed)
+        names.append(source.info.name)
+        source.close()
+    source_places(settings.places, names)
 
 
 def _outputs(context: OutputContext) -> list[Output]:

@@ -157,9 +157,16 @@ def test_somebody_who_walks_is_enrolled_over_the_api_and_identified_in_an_event(
 
 def test_sighup_reloads_the_sources_while_the_server_stays_up(site: Site) -> None:
     site.wait_until_ready(2)
-    site.write(["walkers:nonsense=1"])
+    for wrong in (["walkers:nonsense=1"], ["no-such.mcap"], ["a=walkers:n=1", "a=walkers:n=2"]):
+        lines = len(site.system.errors().splitlines())
+        site.write(wrong)
+        site.system.process.send_signal(signal.SIGHUP)
+        site.wait_for_line("the new settings cannot be used, the former ones stay", lines)
+    assert "settings read again" not in site.system.errors(), "the former system has run on"
+    lines = len(site.system.errors().splitlines())
+    site.write(["walkers:n=1"], 'encoder = ["no-such.safetensors"]\n')
     site.system.process.send_signal(signal.SIGHUP)
-    site.wait_for_line("the new settings cannot be used, the former ones stay")
+    site.wait_for_line("the new settings cannot be used, the former ones stay", lines)
     site.wait_until_ready(2)
     site.write(["yard=walkers:n=1,seed=4"])
     site.system.process.send_signal(signal.SIGHUP)
