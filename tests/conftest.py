@@ -65,7 +65,7 @@ def plaza_film() -> Iterator[Path]:
         yield path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, so does a loop of asyncio in this thread
 def chromium() -> Iterator[Browser]:
     """Debian's chromium without a window, driven by playwright; as `walker_film`."""
     program = shutil.which("chromium")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gallery.store.gallery import Gallery
+from gallery.store.store_protocol import MissingGalleryError
 from gallery.visits.stranger_bank import StrangerBank
 from gallery.visits.visit_records import KeepRule, VisitToKeep
 from stream.errors import GalleryError
@@ -103,6 +104,9 @@ class VisitKeeper:
         Args:
             gallery: the gallery.
             last: try once more in any case.
+
+        Raises:
+            MissingGalleryError: the gallery is gone; what waits stays.
         """
         if self._clock() < self._retry_at and not last:
             return []
@@ -112,6 +116,8 @@ class VisitKeeper:
                 self._forget(gallery)
             while self._waiting:
                 found += self._store_next(gallery)
+        except MissingGalleryError:
+            raise  # who watches the gallery tells of it
         except GalleryError as error:
             self.trouble = str(error)
             self._retry_at = self._clock() + self._pause
