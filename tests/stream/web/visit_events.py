@@ -1,39 +1,20 @@
-"""Events of visits for tests."""
+"""Events of visits for tests, by the number of the visit."""
 
 from __future__ import annotations
 
+import msgspec
+
 from stream.visits.events import Arrived, Identified
+from tests.stream.outputs import sample_events
 
 __all__ = ["arrived", "identified"]
 
 
 def arrived(number: int) -> Arrived:
-    return Arrived(
-        id=f"e-{number}",
-        visit=f"v-{number}",
-        source="door",
-        time="2026-01-12T09:30:12.417+00:00",
-        t=12.5,
-        tracks=(number,),
-        arrived="2026-01-12T09:30:10.000+00:00",
-    )
+    event = sample_events.arrived(f"v-{number}")
+    return msgspec.structs.replace(event, id=f"e-{number}", tracks=(number,))
 
 
 def identified(number: int, person: str) -> Identified:
-    return Identified(
-        id=f"i-{number}",
-        visit=f"v-{number}",
-        source="door",
-        time="2026-01-12T09:30:14.417+00:00",
-        t=14.5,
-        tracks=(number,),
-        arrived="2026-01-12T09:30:10.000+00:00",
-        person=person,
-        reason="score reaches the threshold",
-        reason_code="accepted",
-        score=3.1,
-        threshold=2.0,
-        confidence=97,
-        walking_s=3.0,
-        after_s=4.0,
-    )
+    event = sample_events.identified(f"v-{number}", person)
+    return msgspec.structs.replace(event, id=f"i-{number}", tracks=(number,))
