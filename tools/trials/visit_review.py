@@ -40,6 +40,7 @@ from tools.backend_fit.offline_pipeline import (
     track_scores,
 )
 from tools.evaluation.metrics.bootstrap import bootstrap_estimates, percent_text
+from tools.trials.visit_options import DataArgument, EnrolledOption, FpirOption
 
 __all__ = ["Answers", "compare_answers", "main"]
 
@@ -137,10 +138,10 @@ def run(data: Path, draws: int, enrolled: int, fpir: float) -> None:
 
 
 def trial(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of packed skeletons.")],
+    data: DataArgument,
     draws: Annotated[int, typer.Option(min=1, help="Draws of the enrolled people.")] = 5,
-    enrolled: Annotated[int, typer.Option(min=2, max=60, help="People in the gallery.")] = 20,
-    fpir: Annotated[float, typer.Option(help="Share of strangers that may be named.")] = 0.05,
+    enrolled: EnrolledOption = 20,
+    fpir: FpirOption = 0.05,
 ) -> None:
     """Measure how many answers a review calls changed although nothing changed."""
     try:
