@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["DIMENSIONS", "DimensionLstm", "State"]
+__all__ = ["DIMENSIONS", "FORGET_BIAS", "DimensionLstm", "State"]
 
 DIMENSIONS = 3
 """X, Y and Z."""
@@ -13,7 +13,8 @@ DIMENSIONS = 3
 State = tuple[Tensor, Tensor]
 """Hidden state and cell of a layer, (3, n, K) each."""
 
-_FORGET_BIAS = 1.0
+FORGET_BIAS = 1.0
+"""Added to the forget gate's bias in the computation."""
 
 
 class DimensionLstm(nn.Module):
@@ -59,7 +60,7 @@ class DimensionLstm(nn.Module):
         for t in range(f):
             gates = torch.baddbmm(projected[:, t], h, self.kernel[:, self.inputs :])
             input_gate, forget_gate, output_gate, candidate = gates.chunk(4, dim=-1)
-            kept = torch.sigmoid(forget_gate + _FORGET_BIAS) * c
+            kept = torch.sigmoid(forget_gate + FORGET_BIAS) * c
             c = kept + torch.sigmoid(input_gate) * torch.tanh(candidate)
             h = torch.sigmoid(output_gate) * torch.tanh(c)
             hidden.append(h)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from encoder import onednn
 from encoder.inference import Encoder, resolve_device
 from encoder.model import EncoderConfig, GaitEncoder
 from encoder.pose import POSE_WIDTH, pose_features
@@ -22,6 +23,9 @@ from stream.body import FloatArray
 from stream.errors import UserError
 
 N = 21
+needs_bf16 = pytest.mark.skipif(
+    not onednn.bf16_supported(), reason="needs a CPU with products of bf16 numbers"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,7 +96,10 @@ class _PositionDependentEncoder(GaitEncoder):
         return windows.flatten(2) + 1e-6 * position
 
 
-def test_position_dependent_rounding_makes_the_encoder_compute_one_by_one(loaded: LoadedEncoder) -> None:
+def test_position_dependent_rounding_makes_the_encoder_compute_one_by_one(
+    loaded: LoadedEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onednn, "supported", lambda: False)
     model = _PositionDependentEncoder(EncoderConfig(hidden=20))
     contract = replace(loaded.contract, dimension=60, pose=0)
     encoder = Encoder(replace(loaded, models=(model,), contract=contract), "cpu")
@@ -184,6 +191,35 @@ def test_a_missing_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_devices_are_refused(name: str) -> None:
     with pytest.raises(UserError, match="unknown; use auto, cpu, cuda or cuda:0"):
         resolve_device(name)
+
+
+def test_the_plain_model_gives_the_same_bits_in_every_grouping(
+    loaded: LoadedEncoder, windows: FloatArray, cages: FloatArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onednn, "supported", lambda: False)
+    plain = Encoder(loaded, "cpu")
+    together = plain.encode(windows)
+    np.testing.assert_allclose(together, cages, atol=1e-5)
+    assert np.array_equal(np.concatenate([plain.encode(w[None]) for w in windows]), together)
+
+
+@needs_bf16
+def test_reduced_precision_gives_nearly_the_same_cages_and_the_same_bits_in_every_grouping(
+    loaded: LoadedEncoder, windows: FloatArray, cages: FloatArray
+) -> None:
+    encoder = Encoder(loaded, "cpu", precision="bf16")
+    together = encoder.encode(windows)
+    assert together.dtype == np.float32
+    assert 0 < np.abs(together - cages).max() < 0.02
+    assert np.array_equal(np.concatenate([encoder.encode(w[None]) for w in windows]), together)
+
+
+def test_reduced_precision_is_refused_where_the_processor_has_none(
+    loaded: LoadedEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onednn, "bf16_supported", lambda: False)
+    with pytest.raises(UserError, match=r"--precision bf16: expected a CPU .* use fp32"):
+        Encoder(loaded, "cpu", precision="bf16")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

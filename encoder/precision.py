@@ -1,0 +1,22 @@
+"""Precision of the encoder's products and states. Imports neither numpy nor torch."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from stream.errors import UserError
+
+__all__ = ["Precision", "check_precision"]
+
+Precision = Literal["fp32", "bf16"]
+"""`fp32`: float32; `bf16`: bfloat16, on processors that have products of such numbers."""
+
+
+def check_precision(name: str) -> None:
+    """Checks the name of a precision.
+
+    Raises:
+        UserError: there is no precision of that name.
+    """
+    if name not in get_args(Precision):
+        raise UserError(f"--precision: expected {' or '.join(get_args(Precision))}, got {name}")
