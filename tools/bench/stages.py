@@ -31,8 +31,17 @@ def _encoder(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, encoder_tables(figures))
 
 
+def _matcher(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.matcher import PEOPLE, TRACKS, matcher_table, measure_matcher  # noqa: PLC0415
+
+    report(f"matcher: {PEOPLE} people enrolled, {TRACKS} tracks")
+    figures = measure_matcher(PEOPLE, TRACKS, 20.0 if request.seconds is None else request.seconds)
+    return Measured(figures, (matcher_table(figures),))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
+    "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
 }
 """All stages, in the order in which they are measured."""
 
