@@ -19,6 +19,7 @@ from stream.outputs.standard_output import (
     output_error,
 )
 from stream.system.secrecy import check_arguments
+from stream.terminal.bench_command import bench
 from stream.terminal.calibrate_command import calibrate
 from stream.terminal.consoles import accept_all_characters
 from stream.terminal.evaluate_command import evaluate
@@ -219,6 +220,7 @@ def train(
 
 app.command()(calibrate)
 app.command()(evaluate)
+app.command()(bench)
 
 
 @app.command()

@@ -25,14 +25,8 @@ from tools.evaluation.report import Report, Section, write_report
 from tools.evaluation.report_facts import report_facts
 from tools.evaluation.report_sections import resource_usage, result_section
 from tools.evaluation.splits.published_splits import NamedSplit, protocol_splits
-from tools.evaluation.terminal_tables import (
-    check_writable,
-    figure_table,
-    make_folder,
-    print_table,
-    progress_bars,
-    write_json,
-)
+from tools.evaluation.terminal_tables import figure_table, print_table, progress_bars
+from tools.figure_files import check_writable, make_folder, write_json
 
 __all__ = ["PROTOCOLS", "evaluate", "result_json"]
 

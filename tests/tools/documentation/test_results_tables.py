@@ -24,7 +24,7 @@ from tools.documentation.results_tables import (
 )
 from tools.evaluation.evaluate import evaluate
 from tools.evaluation.evaluation_request import Request
-from tools.evaluation.terminal_tables import write_json
+from tools.figure_files import write_json
 
 LIVE: dict[str, Any] = {
     "protocol": "live", "dataset": "example", "scenario": "example", "people": 8, "enrol": 2, "splits": 3,

@@ -20,7 +20,8 @@ from rich.table import Table as TerminalTable
 from encoder.training.train_config import TrainConfig, read_train_config
 from stream.errors import UserError
 from stream.terminal.consoles import plain_console
-from tools.evaluation.terminal_tables import make_folder, run_command, write_json
+from tools.evaluation.terminal_tables import run_command
+from tools.figure_files import make_folder, write_json
 from tools.studies.ablation.cell import read_figures, stored_tables
 from tools.studies.ablation.grid import TABLES, Row, Table, cells_of
 from tools.studies.ablation.run_cells import measure_all

@@ -25,7 +25,7 @@ from tools.evaluation.protocols.direct import run_direct
 from tools.evaluation.protocols.draw import ProtocolDraw, draw_from_split
 from tools.evaluation.protocols.rn import run_rn
 from tools.evaluation.splits.walk_split import direct_split
-from tools.evaluation.terminal_tables import figures_json, write_errors
+from tools.figure_files import figures_json, write_errors
 from tools.studies.ablation.grid import Cell, table_features
 
 __all__ = ["SeedStudy", "read_figures", "stored_tables"]

@@ -1,6 +1,4 @@
-"""Computing time per window of the live system, compared with the paper's encoder alone.
-
-    python -m tools.trials.matching_cost [--people 32] [--tracks 8] [--seconds 20]
+"""Stage `matcher`: computing time per window of the live system, beside the paper's encoder alone.
 
 Both process the same seeded windows of several tracks alternately, in one process and on one thread: the
 encoder alone computes CAGEs; the live system adds pose features, back-end and matcher, and compares with
@@ -12,12 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Annotated
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import torch
-import typer
 from rich.table import Table
 
 from encoder.inference import Encoder
@@ -32,26 +29,35 @@ from gallery.scoring.track_scores import MAX_TEMPLATES
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 from stream.bus.messages import Tick, WindowRow
-from stream.terminal.consoles import plain_console
+from tools.bench.spread import bench_table
 
-__all__ = ["Cost", "cost_table", "main", "measure"]
+__all__ = ["PEOPLE", "TRACKS", "MatcherFigures", "matcher_table", "measure_matcher"]
+
+PEOPLE = 32
+"""People who are enrolled."""
+
+TRACKS = 8
+"""People who walk."""
+
 
 SENSOR = "kinect-v1"
 STEP_NS = 100_000_000
 MIN_ROUNDS = 60
 WALKS = 2
-out = plain_console()
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class MatcherFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds per window in each round.
 
     Attributes:
+        people: enrolled.
+        tracks: windows per round.
         encoder: the paper's encoder alone.
         system: encoder with pose features, back-end and matcher.
     """
 
+    people: int
+    tracks: int
     encoder: tuple[float, ...]
     system: tuple[float, ...]
 
@@ -99,7 +105,7 @@ class _LivePipeline:
         self._tick += 1
 
 
-def measure(people: int, tracks: int, seconds: float) -> Cost:
+def measure_matcher(people: int, tracks: int, seconds: float) -> MatcherFigures:
     """Times both alternately, for at least `seconds` and 60 rounds (six seconds of walking).
 
     Args:
@@ -123,7 +129,9 @@ def measure(people: int, tracks: int, seconds: float) -> Cost:
                 started = time.perf_counter()
                 step(windows)
                 times[name].append(1000 * (time.perf_counter() - started) / tracks)
-    return Cost(tuple(times["encoder"]), tuple(times["system"]))
+    return MatcherFigures(
+        people=people, tracks=tracks, encoder=tuple(times["encoder"]), system=tuple(times["system"])
+    )
 
 
 @contextmanager
@@ -136,35 +144,18 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def cost_table(cost: Cost, people: int, tracks: int) -> Table:
+def matcher_table(figures: MatcherFigures) -> Table:
     """Returns the table of milliseconds per window: median and the 5 to 95 % range."""
-    table = Table(title=f"milliseconds per window, {tracks} together, {people} people enrolled, one thread")
-    table.add_column("")
-    for name in ("median", "5 to 95 %", "times the encoder"):
-        table.add_column(name, justify="right")
-    rows = (
-        ("the paper's encoder", cost.encoder, 1.0),
-        ("encoder, back-end, matcher", cost.system, cost.ratio),
+    values = (
+        ("the paper's encoder", figures.encoder, 1.0),
+        ("encoder, back-end, matcher", figures.system, figures.ratio),
     )
-    for name, values, ratio in rows:
-        low, high = np.percentile(values, (5, 95))
-        table.add_row(name, f"{np.median(values):.2f}", f"{low:.2f} to {high:.2f}", f"{ratio:.2f}")
-    return table
-
-
-def run(
-    people: Annotated[int, typer.Option(min=1, help="Number of enrolled people.")] = 32,
-    tracks: Annotated[int, typer.Option(min=1, help="Number of people walking.")] = 8,
-    seconds: Annotated[float, typer.Option(min=0, help="Duration of the measurement.")] = 20.0,
-) -> None:
-    """Measure the computing time per window, and print it."""
-    out.print(cost_table(measure(people, tracks, seconds), people, tracks))
-
-
-def main() -> None:
-    """Runs the measurement from the command line."""
-    typer.run(run)
-
-
-if __name__ == "__main__":
-    main()
+    rows = []
+    for name, times, ratio in values:
+        low, high = np.percentile(times, (5, 95))
+        rows.append([name, f"{np.median(times):.2f}", f"{low:.2f} to {high:.2f}", f"{ratio:.2f}"])
+    return bench_table(
+        f"Matcher: ms per window, {figures.tracks} together, {figures.people} people enrolled, 1 thread",
+        ["", "median", "5 to 95 %", "x encoder"],
+        rows,
+    )

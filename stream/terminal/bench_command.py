@@ -1,0 +1,37 @@
+"""The options of `bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stream.terminal.options import err, out
+
+__all__ = ["bench"]
+
+
+def bench(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STAGE", help="Measure only this stage; may be repeated. A wrong name lists them."
+        ),
+    ] = None,
+    target: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE.json", help="Write the figures as JSON; other stages in FILE.json stay."
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(metavar="T", min=0, help="Duration of each measurement.  [default: of the stage]"),
+    ] = None,
+) -> None:
+    """Measure the speed of every stage beside the limit of this machine."""
+    from tools.bench.command import bench as run  # noqa: PLC0415 - other commands start faster
+    from tools.bench.request import BenchRequest  # noqa: PLC0415
+
+    run(BenchRequest(only=tuple(only or ()), out=target, seconds=seconds), out, err)

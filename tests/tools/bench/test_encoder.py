@@ -1,0 +1,91 @@
+"""The stage `encoder`: its figures are complete and agree with each other; the operations are counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from torch.utils.flop_counter import FlopCounterMode
+
+from encoder.attention import Alignment, Attention
+from encoder.model import EncoderConfig, GaitEncoder
+from stream.errors import RunError
+from tools.bench.encoder import encoder_tables, measure_encoder
+from tools.bench.flops import window_flops
+from tools.bench.onnx_product import product_model
+from tools.bench.products import PRODUCT, installed_libraries
+from tools.bench.workers import Worker
+
+SMALL = EncoderConfig(f=4, joints=5, hidden=8, layers=3)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        EncoderConfig(),
+        SMALL,
+        replace(SMALL, layers=1, alignment=Alignment.GENERAL),
+        replace(SMALL, attention=Attention.NONE),
+    ],
+    ids=str,
+)
+def test_the_operations_are_those_that_torch_counts(config: EncoderConfig) -> None:
+    model = GaitEncoder(config)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model.encode(torch.zeros(2, config.f, config.joints, 3))
+    assert counter.get_total_flops() == 2 * window_flops(config)
+
+
+def test_a_window_of_the_shipped_encoder_takes_72_5_million() -> None:
+    assert window_flops(EncoderConfig()) == 72_548_352
+
+
+def test_onnx_runtime_computes_the_product() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal((3, 4), np.float32), rng.standard_normal((4, 5), np.float32)
+    session = onnxruntime.InferenceSession(product_model(right), providers=["CPUExecutionProvider"])
+    (result,) = session.run(None, {"x": left})
+    np.testing.assert_allclose(result, left @ right, rtol=1e-6)
+
+
+def test_a_process_that_fails_is_reported_with_its_last_words() -> None:
+    with (
+        pytest.raises(RunError, match=r"products nothing 1 0.*KeyError"),
+        Worker("tools.bench.products", "nothing", "1", "0", threads=1) as worker,
+    ):
+        worker.round()
+
+
+@pytest.mark.slow
+def test_the_figures_are_complete_and_agree() -> None:
+    lines: list[str] = []
+    figures = measure_encoder(0, lines.append, cores=2, batches=(1, 3), round_s=0)
+    assert lines == ["encoder: 1 thread", "encoder: 2 threads"]
+    written = msgspec.to_builtins(figures)
+    assert written.keys() >= {
+        "best_product_gflops", "best_product_by", "fp32_gflops", "fp32_share", "windows_per_s", "reduced",
+    }  # fmt: skip
+    assert figures.windows_per_s.keys() == {"1", "3"}
+    assert {(each.library, each.threads) for each in figures.yardstick} == {
+        (name, threads) for name in installed_libraries() for threads in (1, 2)
+    }
+    best = max(each.gflops.median for each in figures.yardstick if each.threads == 2)
+    assert figures.best_product_gflops == best > 0
+    assert figures.fp32_gflops == pytest.approx(figures.windows_per_s["3"] * figures.window_mflop / 1000)
+    assert figures.fp32_share == pytest.approx(figures.fp32_gflops / best)
+    for run in figures.runs:
+        rate = run.windows_per_s
+        assert 0 < rate.low <= rate.median <= rate.high
+        assert rate.rounds >= 3
+        assert run.times_plain == 1 or run.variant != "plain"
+    console = Console(width=80, record=True, quiet=True)
+    with console.capture() as capture:
+        for table in encoder_tables(figures):
+            console.print(table)
+    assert PRODUCT == (256, 1024, 1024)
+    assert "…" not in capture.get()

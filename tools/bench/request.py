@@ -1,0 +1,43 @@
+"""What the command line asks `sge-stream bench` for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from rich.table import Table
+
+__all__ = ["BenchRequest", "Measured", "Report"]
+
+Report = Callable[[str], None]
+"""Takes one line of text about the progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchRequest:
+    """Options of the command.
+
+    Attributes:
+        only: names of stages; empty for all.
+        out: file for the figures.
+        seconds: duration of the measurement of each stage; None for the stage's own.
+    """
+
+    only: tuple[str, ...] = ()
+    out: Path | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Result of a stage.
+
+    Attributes:
+        figures: for the JSON file, as they are.
+        tables: for the terminal, 80 columns wide at most.
+    """
+
+    figures: msgspec.Struct
+    tables: tuple[Table, ...]

@@ -1,0 +1,86 @@
+"""Processes that measure rounds on request, so that each has its own threads and none runs beside another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import IO
+
+import msgspec
+
+from stream.errors import RunError
+
+__all__ = ["Rates", "Worker", "serve_rounds"]
+
+Rates = dict[str, float]
+"""Result of one round: rate by what was computed."""
+
+_ROUND = b"round\n"
+
+
+class Worker:
+    """A process `python -m MODULE ARGUMENTS` that calls `serve_rounds`; ends with the block.
+
+    Args:
+        module: the module of the process.
+        arguments: its arguments.
+        threads: threads of BLAS and OpenMP in it.
+        without: names of environment variables that it does not inherit.
+    """
+
+    def __init__(self, module: str, *arguments: str, threads: int, without: tuple[str, ...] = ()) -> None:
+        self._name = " ".join((module.rpartition(".")[2], *arguments))
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        self._process = subprocess.Popen(
+            # -P: import no modules from the current folder.
+            [sys.executable, "-P", "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=_environment(os.environ, threads, without),
+        )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._process.kill()
+        self._process.communicate()
+        self._log.close()
+
+    def round(self) -> Rates:
+        """Measures one round; the first one waits for the process to be ready.
+
+        Raises:
+            RunError: the process failed.
+        """
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(_ROUND)
+            self._process.stdin.flush()
+            return msgspec.json.decode(self._process.stdout.readline(), type=Rates)
+        except (OSError, msgspec.DecodeError) as error:
+            self._process.kill()
+            self._process.wait()
+            self._log.seek(0)
+            lines = self._log.read().decode(errors="replace").strip().splitlines() or ["no message"]
+            raise RunError(f"the measurement {self._name!r} failed: {lines[-1]}") from error
+
+
+def _environment(inherited: Mapping[str, str], threads: int, without: tuple[str, ...]) -> dict[str, str]:
+    kept = {name: value for name, value in inherited.items() if name not in without}
+    return kept | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+
+
+def serve_rounds(measure: Callable[[], Rates]) -> None:
+    """Answers every line of standard input with the result of one round, until the input ends."""
+    for _ in sys.stdin:
+        sys.stdout.buffer.write(msgspec.json.encode(measure()) + b"\n")
+        sys.stdout.buffer.flush()
