@@ -6,6 +6,7 @@ It encodes all windows that are waiting as one batch and sends the results on in
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -83,10 +84,11 @@ class _EncoderLoop:
         while not stop.is_set():
             self._send_heartbeat()
             ticks = self._receive()
+            taken_ns = time.monotonic_ns()
             cages = self._encode([windows for _, windows in ticks if len(windows)])
             for tick, windows in ticks:
                 block, cages = cages[: len(windows)], cages[len(windows) :]
-                self._send(tick, block, stop)
+                self._send(msgspec.structs.replace(tick, taken_ns=taken_ns), block, stop)
 
     def _receive(self) -> list[tuple[Tick, FloatArray]]:
         received: list[tuple[Tick, FloatArray]] = []
@@ -115,7 +117,12 @@ class _EncoderLoop:
         return cages
 
     def _send(self, tick: Tick, block: FloatArray, stop: threading.Event) -> None:
-        tick = msgspec.structs.replace(tick, contract=self._contract, shape=block.shape if tick.rows else ())
+        tick = msgspec.structs.replace(
+            tick,
+            contract=self._contract,
+            shape=block.shape if tick.rows else (),
+            encoded_ns=time.monotonic_ns(),
+        )
         parts = pack(tick, block if tick.rows else None)
         while not self._cages.poll(_POLL_MS, zmq.POLLOUT):
             self._send_heartbeat()

@@ -143,7 +143,7 @@ class Matcher:
                 tick.pose_model,
             )
             _add(track, scored)
-            decisions.append(self._rule.decide(track, arrival_ns=row.arrival_ns))
+            decisions.append(self._rule.decide(track, window=row))
         return decisions
 
     def _split(self, tick: Tick, split: TrackSplit, to_come: Sequence[int]) -> list[TrackDecision]:

@@ -43,11 +43,13 @@ from stream.bus.messages import (
     Tick,
     Verdict,
     VisitMessage,
+    WindowRow,
     pack,
     unpack,
 )
 from stream.bus.outbox import Outbox
 from stream.bus.sockets import DECISION_TOPIC, EVENT_TOPIC, Bus
+from stream.bus.window_times import WindowTimes
 from stream.decision import Decision, ReasonCode, to_json
 from stream.errors import SgeError
 from stream.visits.events import VisitEvent, event_json
@@ -201,7 +203,7 @@ class _Service:
         decisions += self._matcher.observe(tick, cages)
         if tick.last:
             decisions += self._matcher.end_source(tick.source)
-        self._publish(decisions, live=live)
+        self._publish(decisions, live=live, tick=tick)
         self._visits.observe(tick, decisions)
         self._acknowledge(tick.source, tick.epoch, tick.seq)
 
@@ -209,9 +211,10 @@ class _Service:
         # The next acknowledgement replaces a lost one, or the capture worker sends the tick again.
         self._acks.send_multipart([f"capture-{source}".encode(), *pack(Ack(source, epoch, seq))])
 
-    def _publish(self, decisions: list[TrackDecision], *, live: bool) -> None:
+    def _publish(self, decisions: list[TrackDecision], *, live: bool, tick: Tick | None = None) -> None:
         for decided in decisions:
-            decision = self._decision(decided)
+            times = _times(decided.window, tick)
+            decision = self._decision(decided, times)
             self._counters["decisions"] += 1
             verdict = Verdict(
                 self._outbox.next_number,
@@ -219,6 +222,7 @@ class _Service:
                 decided.quality,
                 decision,
                 decided.track.no_windows or "",
+                times,
             )
             self._outbox.put(verdict, may_drop=live and not decided.final)
             self._observers.send_multipart([DECISION_TOPIC, to_json(decision)])
@@ -247,10 +251,10 @@ class _Service:
     def _likeness(self, track: Track, other: Track) -> float | None:
         return walk_likeness(self._matcher.decision_rule, track, other)
 
-    def _decision(self, decided: TrackDecision) -> Decision:
+    def _decision(self, decided: TrackDecision, times: WindowTimes | None) -> Decision:
         latency: float | None = None
-        if decided.arrival_ns is not None:
-            latency = (time.monotonic_ns() - decided.arrival_ns) / 1e6
+        if times is not None:
+            latency = (times.decided_ns - times.arrival_ns) / 1e6
             self._latencies.append(latency)
         return Decision(
             id=f"{self._run}-{self._counters['decisions'] + 1}",
@@ -374,6 +378,20 @@ def _retraining() -> Retraining:
     from gallery.recognition.retraining import Retraining  # noqa: PLC0415 - torch takes seconds and 200 MB to load
 
     return Retraining()
+
+
+def _times(window: WindowRow | None, tick: Tick | None) -> WindowTimes | None:
+    """Returns when a window passed each point of its way up to the decision, which is made now."""
+    if window is None or tick is None:
+        return None
+    return WindowTimes(
+        window.arrival_ns,
+        window.ready_ns,
+        tick.sent_ns,
+        tick.taken_ns,
+        tick.encoded_ns,
+        time.monotonic_ns(),
+    )
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

@@ -20,6 +20,7 @@ from gallery.recognition.reranking import Reranking
 from gallery.scoring.recent_windows import RecentWindows
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import CandidateScore, TrackScores
+from stream.bus.messages import WindowRow
 from stream.decision import ReasonCode, State
 
 __all__ = ["EQUAL_SCORES", "FIRST_DECISION_S", "MOST_SURE", "DecisionRule", "Track", "TrackDecision"]
@@ -70,6 +71,7 @@ class TrackDecision:
 
     Attributes:
         candidate_id: id of the candidate.
+        window: the one that led to it; None if none did.
     """
 
     track: Track
@@ -85,7 +87,7 @@ class TrackDecision:
     runner_up_score: float | None = None
     confidence: int | None = None
     final: bool = False
-    arrival_ns: int | None = None
+    window: WindowRow | None = None
     seconds: float = 0.0
     quality: float = 0.0
     lost_windows: int = 0
@@ -112,13 +114,13 @@ class DecisionRule:
     calibrations: Calibrations
     reranking: Reranking | None = None
 
-    def decide(self, track: Track, *, final: bool = False, arrival_ns: int | None = None) -> TrackDecision:
+    def decide(self, track: Track, *, final: bool = False, window: WindowRow | None = None) -> TrackDecision:
         """Decides on a track.
 
         Args:
             track: with its scores so far.
             final: whether the track has ended.
-            arrival_ns: when the frame arrived that led to this decision, for its latency.
+            window: the window that led to this decision, for its latency.
         """
         ranking = self.ranking(track)
         best = ranking[0] if ranking else None
@@ -155,7 +157,7 @@ class DecisionRule:
             runner_up_score=other.score if other else None,
             confidence=self._confidence(track, best, code),
             final=final,
-            arrival_ns=arrival_ns,
+            window=window,
             seconds=track.scores.seconds,
             quality=track.scores.quality.value,
             lost_windows=track.lost,

@@ -99,7 +99,7 @@ class ReliableSender:
         self._socket = socket
         self._acks = acks
         self._clock = clock
-        self._in_flight: deque[tuple[int, list[bytes]]] = deque()
+        self._in_flight: deque[tuple[Tick, FloatArray | None]] = deque()
         self._next_seq = 0
         self._next_send = 0
         self._progress_at = clock()
@@ -126,8 +126,7 @@ class ReliableSender:
         if self.idle:
             self._progress_at = self._clock()
         for part, windows in _split(tick, joints):
-            numbered = msgspec.structs.replace(part, seq=self._next_seq)
-            self._in_flight.append((self._next_seq, pack(numbered, windows)))
+            self._in_flight.append((msgspec.structs.replace(part, seq=self._next_seq), windows))
             self._next_seq += 1
 
     def pump(self, timeout: float) -> None:
@@ -144,17 +143,17 @@ class ReliableSender:
             self._send()
         if self._in_flight and self._clock() - self._progress_at > RESEND_S:
             self._progress_at = self._clock()
-            self._next_send = self._in_flight[0][0]
+            self._next_send = self._in_flight[0][0].seq
 
     def _send(self) -> None:
-        for seq, parts in self._in_flight:
-            if seq < self._next_send:
+        for tick, windows in self._in_flight:
+            if tick.seq < self._next_send:
                 continue
             try:
-                self._socket.send_multipart(parts, zmq.NOBLOCK)
+                self._socket.send_multipart(pack(_sent_now(tick), windows), zmq.NOBLOCK)
             except zmq.Again:
                 return
-            self._next_send = seq + 1
+            self._next_send = tick.seq + 1
 
     def _collect(self) -> None:
         while self._acks.poll(0):
@@ -162,7 +161,7 @@ class ReliableSender:
                 ack, _ = unpack(self._acks.recv_multipart())
             except BadMessage:
                 continue
-            while isinstance(ack, Ack) and self._in_flight and self._in_flight[0][0] <= ack.seq:
+            while isinstance(ack, Ack) and self._in_flight and self._in_flight[0][0].seq <= ack.seq:
                 self._in_flight.popleft()
                 self._progress_at = self._clock()
         self._next_send = max(self._next_send, self._next_seq - len(self._in_flight))
@@ -285,6 +284,7 @@ class LiveSender:
             last=pending.last and not remaining,
             cut=_without(self._cut, waiting),
             splits=tuple(split for track, split in self._splits.items() if track not in remaining),
+            sent_ns=time.monotonic_ns(),
         )
         parts = pack(tick, windows)
         try:
@@ -320,6 +320,10 @@ class LiveSender:
             self._rings[track].popleft()
             if not self._rings[track]:
                 del self._rings[track]  # its next window queues behind the other tracks
+
+
+def _sent_now(tick: Tick) -> Tick:
+    return msgspec.structs.replace(tick, sent_ns=time.monotonic_ns())
 
 
 def _without(cut: Mapping[int, int], later: Mapping[int, int]) -> dict[int, int]:

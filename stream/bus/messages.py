@@ -3,7 +3,7 @@
 A message has two parts: a header, and a block of numbers (empty if the header needs none).
 
     part  content
-    0     b"SGE" + version byte (1) + MessagePack array: the kind, then the fields of the struct in order
+    0     b"SGE" + version byte + MessagePack array: the kind, then the fields of the struct in order
     1     float32, little-endian, C order; `shape` in the header gives the dimensions
 
     kind  struct          sender -> receiver         block
@@ -33,6 +33,7 @@ import numpy as np
 from msgspec import Meta
 
 from stream.body import FloatArray
+from stream.bus.window_times import WindowTimes
 from stream.decision import Decision
 from stream.visits.events import VisitEvent
 from stream.walk_views import View
@@ -59,7 +60,7 @@ __all__ = [
     "unpack",
 ]
 
-VERSION = 2
+VERSION = 3
 _MAGIC = b"SGE" + bytes([VERSION])
 _MAX_NUMBERS = 4_000_000
 Count = Annotated[int, Meta(ge=0)]
@@ -88,6 +89,7 @@ class WindowRow(msgspec.Struct, frozen=True, array_like=True):
             the frame of the first step.
         quality: mean joint confidence times the walking weight (`stream.windows.walk_detection`), 0..1.
         view: from which side the sensor sees the person; None if not known.
+        ready_ns: see `stream.bus.window_times.WindowTimes`.
     """
 
     track: Count
@@ -96,6 +98,7 @@ class WindowRow(msgspec.Struct, frozen=True, array_like=True):
     arrival_ns: int
     quality: Share
     view: View | None = None
+    ready_ns: int = 0
 
 
 class TrackNote(msgspec.Struct, frozen=True, array_like=True):
@@ -165,6 +168,9 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
         pose_model: the model that estimated the poses, see `stream.body.SourceInfo`; empty if there is none.
         time_ns: the source's time.
         places: of the tracks seen since the last tick, where they were last.
+        sent_ns: when it was handed to the socket, see `stream.bus.window_times.WindowTimes`; 0 before that.
+        taken_ns: when the encoder took it, likewise.
+        encoded_ns: when the encoder handed its CAGEs to the socket, likewise.
     """
 
     source: Count
@@ -182,6 +188,9 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     pose_model: Text = ""
     time_ns: int = 0
     places: tuple[TrackPlace, ...] = ()
+    sent_ns: int = 0
+    taken_ns: int = 0
+    encoded_ns: int = 0
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
@@ -207,6 +216,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
         quality: how well its walk so far serves as an enrolment, 0..1 (`gallery.scoring.walk_quality`).
         decision: the decision for the user.
         no_windows: why the track gives no windows at present; empty while it gives some.
+        times: when the window that led to it passed each point of its way; None if none did.
     """
 
     number: Count
@@ -214,6 +224,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     quality: Share
     decision: Decision
     no_windows: Text = ""
+    times: WindowTimes | None = None
 
 
 class VisitMessage(msgspec.Struct, frozen=True, array_like=True, tag="n"):

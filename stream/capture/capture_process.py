@@ -253,6 +253,7 @@ class _CaptureLoop:
             last=last,
             pose_model=self._source.info.pose_model,
             places=self._places.take(time_ns),
+            ready_ns=self._told_at_ns,
         )
         self._sender.offer(tick, joints)
 

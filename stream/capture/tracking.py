@@ -253,6 +253,7 @@ def make_tick(
     last: bool,
     pose_model: str = "",
     places: tuple[TrackPlace, ...] = (),
+    ready_ns: int = 0,
 ) -> tuple[Tick, FloatArray]:
     """Returns a tracker's update as a tick for the bus, and its windows (n, f, 20, 3).
 
@@ -266,6 +267,7 @@ def make_tick(
         last: whether the source has ended.
         pose_model: the model that estimates the source's poses; empty if there is none.
         places: where the tracks are; see `stream.capture.body_places`.
+        ready_ns: see `stream.bus.window_times.WindowTimes`.
     """
     windows = [window.joints for _, window in update.windows]
     joints = np.stack(windows) if windows else np.zeros(0, np.float32)
@@ -275,7 +277,7 @@ def make_tick(
         seq=0,
         shape=joints.shape if windows else (),
         rows=tuple(
-            WindowRow(track, w.start_ns, w.end_ns, arrival_ns, w.quality, w.view)
+            WindowRow(track, w.start_ns, w.end_ns, arrival_ns, w.quality, w.view, ready_ns)
             for track, w in update.windows
         ),
         notes=tuple(TrackNote(track, time_ns, reason) for track, reason in update.notes),

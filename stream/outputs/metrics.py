@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from stream.bus.messages import Verdict
+from stream.bus.window_times import STAGES
 from stream.outputs.delivery_queue import Delivery
 from stream.outputs.output import Output
 from stream.system.live import Live
@@ -23,7 +24,7 @@ __all__ = ["CONTENT_TYPE", "MetricsOutput"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
 _CAPTURE_DROPS = {"frames_dropped": "frame-too-old", "windows_dropped": "window-not-sent"}
 _OTHER_DROPS = {"lost": "window-lost", "bad": "message-invalid", "decisions_dropped": "decision-not-read"}
 """Counters of dropped items, with the cause as the label says it."""
@@ -41,13 +42,15 @@ class MetricsOutput:
         self._live = live
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_RunCollector(live, outputs))
-        self._latency = Histogram(
+        latency = Histogram(
             "sge_latency_seconds",
-            "Time from the frame to the decision, and from the decision to its outputs.",
+            "Time from the frame to the decision and its stages, and from the decision to its outputs.",
             ["stage"],
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._to_decision, self._to_output = map(latency.labels, ("frame-to-decision", "decision-to-output"))
+        self._stages = {stage: latency.labels(stage) for stage in STAGES}
         self._decisions = Counter(
             "sge_decisions", "Decisions received, by state.", ["state"], registry=self._registry
         )
@@ -81,10 +84,13 @@ class MetricsOutput:
         decision = verdict.decision
         self._decisions.labels(decision.state).inc()
         if decision.latency_ms is not None:
-            self._latency.labels("frame-to-decision").observe(decision.latency_ms / 1000)
+            self._to_decision.observe(decision.latency_ms / 1000)
+        if verdict.times is not None:
+            for stage, seconds in verdict.times.stages.items():
+                self._stages[stage].observe(seconds)
         decided = datetime.fromisoformat(decision.time)
         waited = (datetime.now(decided.tzinfo) - decided).total_seconds()
-        self._latency.labels("decision-to-output").observe(max(0.0, waited))
+        self._to_output.observe(max(0.0, waited))
 
     def write_event(self, event: VisitEvent) -> None:
         """Counts an event of a visit."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
+import msgspec
 import zmq
 
 from stream.bus.messages import (
@@ -61,7 +63,7 @@ class VerdictReceiver:
                 continue
             if isinstance(message, Verdict | VisitMessage | SourceEnded):
                 self._unacknowledged = (sender, message.number)
-                return message
+                return _received_now(message) if isinstance(message, Verdict) else message
         return None
 
     def acknowledge(self) -> None:
@@ -70,3 +72,10 @@ class VerdictReceiver:
             sender, number = self._unacknowledged
             self._verdicts.send_multipart([sender, *pack(VerdictReceipt(number))])
             self._unacknowledged = None
+
+
+def _received_now(verdict: Verdict) -> Verdict:
+    if verdict.times is None:
+        return verdict
+    times = msgspec.structs.replace(verdict.times, received_ns=time.monotonic_ns())
+    return msgspec.structs.replace(verdict, times=times)

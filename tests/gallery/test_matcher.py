@@ -81,7 +81,7 @@ def test_a_person_is_named_after_enough_walking() -> None:
     assert (last.candidate, last.reason) == ("ada", "score reaches the threshold")
     assert last.score == pytest.approx(1.0)
     assert last.threshold == pytest.approx(0.9)
-    assert last.arrival_ns == 7
+    assert last.window is not None and last.window.arrival_ns == 7
 
 
 def test_a_stranger_is_unknown_with_a_candidate() -> None:
@@ -205,7 +205,7 @@ def test_the_last_decision_of_a_track_is_final() -> None:
     observe_walk(subject, ADA, 12)
     (final,) = subject.observe(Tick(0, 0, 12, ended=(1,)), np.zeros(0, np.float32))
     assert final.final
-    assert (final.state, final.candidate, final.arrival_ns) == ("person", "ada", None)
+    assert (final.state, final.candidate, final.window) == ("person", "ada", None)
     assert final.time_ns == 11 * 100_000_000 + 166_666_667
     assert subject.tracks == {}
     assert subject.end(1) == []

@@ -22,6 +22,7 @@ import stream
 from encoder.training.augment import Augmentation
 from encoder.training.train_config import TrainConfig
 from stream.bus import messages
+from stream.bus.window_times import WindowTimes
 from stream.terminal.app import app
 from tools.documentation.markdown_table import markdown_table
 
@@ -118,10 +119,11 @@ def message_reference() -> str:
         routes.setdefault(name, []).append(route.replace("->", "to"))
     sections = []
     tick, *others = get_args(messages.Message)
-    records: list[type[msgspec.Struct]] = [tick, messages.WindowRow, messages.TrackNote, *others]
+    parts = {messages.WindowRow: "a tick", messages.TrackNote: "a tick", WindowTimes: "a verdict"}
+    records: list[type[msgspec.Struct]] = [tick, messages.WindowRow, messages.TrackNote, *others, WindowTimes]
     for record in records:
         name, kind = record.__name__, record.__struct_config__.tag
-        title = f"Kind `{kind}`, {', '.join(routes[name])}" if kind else "Part of a tick"
+        title = f"Kind `{kind}`, {', '.join(routes[name])}" if kind else f"Part of {parts[record]}"
         summary = " ".join((record.__doc__ or "").partition("\n\n")[0].split())
         sections.append(f"### {name}\n\n{title}. {summary}\n\n{struct_table(record)}")
     return "\n\n".join(sections)

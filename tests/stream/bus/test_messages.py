@@ -27,6 +27,7 @@ from stream.bus.messages import (
     pack,
     unpack,
 )
+from stream.bus.window_times import WindowTimes
 from stream.decision import Decision
 
 TICK = Tick(
@@ -35,7 +36,7 @@ TICK = Tick(
     seq=258,
     contract="c",
     shape=(1, 2),
-    rows=(WindowRow(3, 0, 166_666_667, 5, 0.5, "away"),),
+    rows=(WindowRow(3, 0, 166_666_667, 5, 0.5, "away", 6),),
     notes=(TrackNote(4, 7, "joints missing"),),
     ended=(2,),
     cut={3: 9},
@@ -45,6 +46,9 @@ TICK = Tick(
     pose_model="full",
     time_ns=999,
     places=(TrackPlace(2, 7, 0.5, 3.0, 1.25),),
+    sent_ns=10,
+    taken_ns=11,
+    encoded_ns=12,
 )
 DECISION = Decision(
     "r-1",
@@ -67,8 +71,8 @@ DECISION = Decision(
 def test_golden_bytes_of_a_tick() -> None:
     head, block = pack(TICK, np.array([[1.0, -2.5]], np.float32))
     assert head.hex() == (
-        "53474502"  # "SGE", version 2
-        "dc0010"  # sixteen fields
+        "53474503"  # "SGE", version 3
+        "dc0013"  # nineteen fields
         "a174"  # kind "t"
         "01"
         "00"
@@ -76,13 +80,14 @@ def test_golden_bytes_of_a_tick() -> None:
         "a163"  # contract "c"
         "920102"  # shape
         "91"
-        "96"
+        "97"
         "03"
         "00"
         "ce09ef21ab"
         "05"
         "cb3fe0000000000000"
-        "a461776179"  # one row
+        "a461776179"
+        "06"  # one row
         "91"
         "93"
         "04"
@@ -96,19 +101,22 @@ def test_golden_bytes_of_a_tick() -> None:
         "a466756c6c"  # pose model
         "cd03e7"  # time
         "91950207cb3fe0000000000000cb4008000000000000cb3ff4000000000000"  # one place
+        "0a"
+        "0b"
+        "0c"  # sent, taken, encoded
     )
     assert block.hex() == "0000803f000020c0"
 
 
 MESSAGES: list[tuple[Message, str]] = [
-    (Ack(1, 2, 3), "5347450294a161010203"),
-    (VerdictReceipt(5), "5347450292a16705"),
-    (SourceEnded(6, 1), "5347450293a1650601"),
-    (EnrolReply("no"), "5347450299a172a26e6f00cb0000000000000000cb00000000000000009090a090"),
-    (EnrolRequest("Ada", (2,), "--yes"), "5347450298a171a34164619102a52d2d796573cb0000000000000000c2c2a0"),
+    (Ack(1, 2, 3), "5347450394a161010203"),
+    (VerdictReceipt(5), "5347450392a16705"),
+    (SourceEnded(6, 1), "5347450393a1650601"),
+    (EnrolReply("no"), "5347450399a172a26e6f00cb0000000000000000cb00000000000000009090a090"),
+    (EnrolRequest("Ada", (2,), "--yes"), "5347450398a171a34164619102a52d2d796573cb0000000000000000c2c2a0"),
     (
         Status("encoder", 0, "ready", {"n": 1.0}),
-        "5347450298a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000c2",
+        "5347450398a173a7656e636f64657200a5726561647981a16ecb3ff0000000000000a000c2",
     ),
 ]
 
@@ -120,7 +128,7 @@ def test_golden_bytes_of_messages_without_a_block(message: Message, expected: st
 
 
 def test_a_verdict_round_trips() -> None:
-    verdict = Verdict(1, 2.5, 0.75, DECISION, "standing still")
+    verdict = Verdict(1, 2.5, 0.75, DECISION, "standing still", WindowTimes(1, 2, 3, 4, 5, 6))
     assert unpack(pack(verdict))[0] == verdict
 
 
@@ -186,5 +194,5 @@ def test_a_changed_byte_is_decoded_or_rejected(position: int, value: int) -> Non
 
 
 def test_an_enrolment_request_without_the_later_fields_neither_adds_nor_forces() -> None:
-    earlier = bytes.fromhex("5347450295a171a34164619102a52d2d796573cb0000000000000000")
+    earlier = bytes.fromhex("5347450395a171a34164619102a52d2d796573cb0000000000000000")
     assert unpack([earlier, b""])[0] == EnrolRequest("Ada", (2,), "--yes")

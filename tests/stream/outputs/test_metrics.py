@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from stream.bus.messages import Verdict
+from stream.bus.window_times import STAGES, WindowTimes
 from stream.errors import UserError
 from stream.outputs.metrics import CONTENT_TYPE, MetricsOutput
 from stream.outputs.metrics_output import MetricsServer
@@ -86,6 +87,26 @@ def test_results_are_counted_and_latencies_fall_into_buckets() -> None:
     for outcome, count in (("person", 1), ("unknown", 1), ("interrupted", 1)):
         assert value(found, "sge_visits_total", source="webcam 0", outcome=outcome) == count
     assert "Ada" not in metrics.text().decode(), "metrics name nobody"
+
+
+def test_the_stages_of_a_decision_are_latencies() -> None:
+    metrics = MetricsOutput(simulated_live())
+    times = WindowTimes(0, 2_000_000, 3_000_000, 7_000_000, 27_000_000, 30_000_000, 31_000_000)
+    metrics.write(msgspec.structs.replace(make_verdict(1), times=times))
+    metrics.write(make_verdict(2))
+    found = samples(metrics.text())
+    sums = {stage: value(found, "sge_latency_seconds_sum", stage=stage) for stage in STAGES}
+    expected = {
+        "capture": 0.002,
+        "wait": 0.001,
+        "queue": 0.004,
+        "encode": 0.02,
+        "match": 0.003,
+        "publish": 0.001,
+    }
+    assert sums == pytest.approx(expected)
+    counts = {value(found, "sge_latency_seconds_count", stage=stage) for stage in STAGES}
+    assert counts == {1}, "a decision without a window has no stages"
 
 
 def test_the_heartbeats_of_the_processes_are_metrics() -> None:

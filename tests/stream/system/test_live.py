@@ -11,6 +11,7 @@ import pytest
 import stream.system.restart_policy
 import stream.system.supervisor
 from stream import Live, Notice
+from stream.bus.window_times import STAGES
 from stream.errors import RunError, UserError
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
@@ -92,6 +93,22 @@ def test_a_worker_that_dies_repeatedly_loses_its_source_and_the_others_continue(
         live.stop()
         with pytest.raises(RunError, match="the capture 1 process stopped unexpectedly"):
             list(decisions)
+
+
+@pytest.mark.e2e
+def test_every_decision_on_a_window_tells_when_it_passed_each_stage(tmp_path: Path) -> None:
+    with Live(["walkers:n=2,seed=2,seconds=3,live=0"], str(tmp_path / "g.db"), fpir=None, speed=0) as live:
+        verdicts = list(live.verdicts())
+    timed = [verdict for verdict in verdicts if verdict.times is not None]
+    assert len(timed) > 20
+    assert all(verdict.decision.latency_ms is None for verdict in verdicts if verdict.times is None)
+    for verdict in timed:
+        assert verdict.times is not None
+        stages = verdict.times.stages
+        assert tuple(stages) == STAGES
+        assert min(stages.values()) >= 0
+        until_decided = 1000 * (sum(stages.values()) - stages["publish"])
+        assert verdict.decision.latency_ms == pytest.approx(until_decided, abs=1e-3)
 
 
 @pytest.mark.parametrize(
