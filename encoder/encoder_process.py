@@ -42,7 +42,7 @@ def run(settings: EncoderSettings, stop: threading.Event) -> None:
         try:
             loaded = load_encoder(*map(Path, settings.weights))
             _check_weights(loaded, settings.contract)
-            encoder = Encoder(loaded, settings.device)
+            encoder = Encoder(loaded, settings.device, precision=settings.precision)
             encoder.warm_up()
         except SgeError as error:
             heartbeat.send_failure(error)

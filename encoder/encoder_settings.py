@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from encoder.precision import Precision
 from stream.bus.sockets import Wiring
 
 __all__ = ["EncoderInfo", "EncoderSettings"]
@@ -15,6 +16,7 @@ class EncoderSettings(msgspec.Struct, frozen=True):
     Attributes:
         wiring: the run's sockets.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
+        precision: of the encoder's products and states.
         weights: weights files and training folders, see `encoder.weights.load_encoder`; empty for the
             default.
         contract: the contract id that the weights must have; empty at the first start, which accepts any.
@@ -22,6 +24,7 @@ class EncoderSettings(msgspec.Struct, frozen=True):
 
     wiring: Wiring
     device: str
+    precision: Precision = "fp32"
     weights: tuple[str, ...] = ()
     contract: str = ""
 

@@ -48,7 +48,7 @@ class OneDnnEncoder:
 
     Args:
         model: the encoder, in float32 on the CPU; its parameters are copied.
-        dtype: float32, or bfloat16 for products, states and contexts in that precision; see `bf16_supported`.
+        dtype: float32, or bfloat16 for products and states in that precision; see `bf16_supported`.
     """
 
     def __init__(self, model: GaitEncoder, dtype: torch.dtype = torch.float32) -> None:
@@ -60,7 +60,7 @@ class OneDnnEncoder:
         """Returns the CAGEs (n, f, 3 K) float32 of windows (n, f, J, 3); see `GaitEncoder.encode`."""
         sequences = windows.permute(3, 1, 0, 2).to(self._dtype).contiguous()
         contexts = [each.contexts(inputs) for each, inputs in zip(self._dimensions, sequences, strict=True)]
-        return torch.cat(contexts, dim=-1).float()
+        return torch.cat(contexts, dim=-1)
 
 
 class _Layer:
@@ -170,19 +170,27 @@ class _Decoder:
             self._mask = locality_mask(config.f, config.f, config.decoding).float()
 
     def run(self, memory: Tensor, states: list[State]) -> Tensor:
-        """Returns the contexts (n, f, K) of encoded gait states (n, f, K), from the encoder's last states."""
+        """Returns the contexts (n, f, K) float32 of the encoded gait states.
+
+        Args:
+            memory: (n, f, K), the encoded gait states.
+            states: of the encoder's layers after the last skeleton; updated.
+        """
         n, f, hidden = memory.shape
-        keys = memory if self._match is None else self._match.run(memory)
+        # Contexts are the result, so they are not rounded to a lower precision once more.
+        values = memory.float()
+        keys = values if self._match is None else self._match.run(memory).float()
         attentional = memory.new_zeros(n, hidden)
         contexts = []
         for step in range(f):
             decoded = self._decode(attentional, states, first=step == 0)
-            scores = torch.softmax((keys * decoded.unsqueeze(1)).sum(-1, dtype=torch.float32), dim=-1)
+            scores = torch.softmax((keys * decoded.unsqueeze(1)).sum(-1), dim=-1)
             if self._mask is not None:
                 scores = scores * self._mask[step]
-            context = (memory * scores.to(memory.dtype).unsqueeze(-1)).sum(1)
+            context = (values * scores.unsqueeze(-1)).sum(1)
             contexts.append(context)
-            attentional = self._attention.run(torch.cat((context, decoded), dim=-1), "tanh")
+            seen = torch.cat((context.to(memory.dtype), decoded), dim=-1)
+            attentional = self._attention.run(seen, "tanh")
         return torch.stack(contexts, dim=1)
 
     def _decode(self, attentional: Tensor, states: list[State], *, first: bool) -> Tensor:
@@ -202,10 +210,10 @@ class _Dimension:
         self._decoder = None if model.attention is None else _Decoder(model, number, dtype)
 
     def contexts(self, steps: Tensor) -> Tensor:
-        """Returns the contexts (n, f, K), in decoding order, of steps (f, n, J)."""
+        """Returns the contexts (n, f, K) float32, in decoding order, of steps (f, n, J)."""
         memory, states = self._encoder.run(steps)
         # Without attention the features are the encoded gait states, last first; see `GaitEncoding.contexts`.
-        return memory.flip(1) if self._decoder is None else self._decoder.run(memory, states)
+        return memory.flip(1).float() if self._decoder is None else self._decoder.run(memory, states)
 
 
 def _lstm(layer: nn.Module) -> DimensionLstm:

@@ -22,6 +22,7 @@ from typing import Self
 import msgspec
 
 from encoder.encoder_settings import EncoderInfo, EncoderSettings
+from encoder.precision import Precision, check_precision
 from gallery.matcher_settings import MatcherSettings, SourceCard
 from gallery.store.gallery import open_gallery
 from gallery.store.store_protocol import MissingGalleryError
@@ -69,6 +70,7 @@ class Live:
         fpir: accepted share of strangers that are named at any moment of a visit (0..1); None always names
             the best candidate.
         device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
+        precision: of the encoder: `fp32`, or `bf16` on a CPU that has products of such numbers.
         speed: playback speed of recordings: 1 is real time, 0 as fast as possible.
         encoder: weights files and training folders, whose CAGEs are concatenated; empty for the shipped
             weights.
@@ -114,6 +116,7 @@ class Live:
         *,
         fpir: float | None = 0.05,
         device: str = "auto",
+        precision: Precision = "fp32",
         speed: float = 1.0,
         encoder: Sequence[str | Path] = (),
         matcher: MatcherName = "fusion",
@@ -137,7 +140,9 @@ class Live:
         self._specs = list(sources)
         self._gallery = gallery
         self.fpir: float | None = fpir
+        check_precision(precision)
         self._device = device
+        self._precision = precision
         self._speed = speed
         self._matcher: MatcherName = matcher
         if view is not None and view_port(view) is not None:
@@ -483,7 +488,9 @@ class Live:
         return [self._exit.enter_context(open_view(self._view, self._bus))]
 
     def _encoder_settings(self, child: Child) -> EncoderSettings:
-        return EncoderSettings(self.run.wiring, self._device, self._weights, self.encoder.contract)
+        return EncoderSettings(
+            self.run.wiring, self._device, self._precision, self._weights, self.encoder.contract
+        )
 
     def _matcher_settings(self, first: MatcherSettings) -> Callable[[Child], msgspec.Struct]:
         had_gallery = self.enrolled is not None

@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+from encoder.precision import Precision, check_precision
 from stream.decision import MatcherName
 from stream.durations import parse_duration
 from stream.errors import UserError
@@ -25,6 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "gallery": (str,),
     "fpir": (str, float, int),
     "device": (str,),
+    "precision": (str,),
     "encoder": (list,),
     "matcher": (str,),
     "speed": (float, int),
@@ -57,6 +59,7 @@ class Settings:
         fpir: accepted false positive identification rate, 0..1: the share of strangers that are named at any
             moment of a visit; None for `off`.
         device: device of the encoder: `auto`, `cpu`, `cuda`, `cuda:1`.
+        precision: of the encoder: `fp32`, or `bf16` on a CPU that has products of such numbers.
         places: names of sources by the place that they see, in a config file only; see `stream.Live`.
         encoder: weights files and training folders, as `--encoder` takes them; empty for the shipped weights.
         speed: playback speed of recordings; 1 is real time, 0 as fast as possible.
@@ -80,6 +83,7 @@ class Settings:
     gallery: str | None = None
     fpir: float | None = 0.05
     device: str = "auto"
+    precision: Precision = "fp32"
     speed: float = 1.0
     json: bool = False
     events: EventChoice = "decisions"
@@ -109,6 +113,8 @@ class Settings:
             raise UserError(msg)
         if "matcher" in known:
             check_matcher(known["matcher"])
+        if "precision" in known:
+            check_precision(known["precision"])
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
             msg = f"--speed: expected 0 or more, such as 1 (real time), got {known['speed']}"
             raise UserError(msg)

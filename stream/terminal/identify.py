@@ -107,6 +107,7 @@ def create_live(
         settings.gallery,
         fpir=settings.fpir,
         device=settings.device,
+        precision=settings.precision,
         speed=settings.speed,
         encoder=settings.encoder,
         matcher=settings.matcher,

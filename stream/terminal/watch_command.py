@@ -64,6 +64,14 @@ def watch(
         ),
     ] = None,
     device: DeviceOption = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P",
+            help="Precision of the encoder: fp32, or bf16 on processors that have it, which is faster."
+            "  [default: fp32]",
+        ),
+    ] = None,
     encoder: EncoderOption = None,
     matcher: MatcherOption = None,
     speed: SpeedOption = None,
@@ -100,6 +108,7 @@ def watch(
         gallery=gallery,
         fpir=fpir,
         device=device,
+        precision=precision,
         encoder=encoder,
         matcher=matcher,
         speed=speed,

@@ -19,8 +19,17 @@ def write(folder: Path, text: str) -> Path:
 def test_a_config_sets_several_sources(tmp_path: Path) -> None:
     text = 'sources = ["a.mcap", "walkers:n=2"]\ngallery = "g.db"\nfpir = "off"\n'
     text += 'device = "cpu"\nspeed = 0\njson = true\n'
-    expected = Settings(("a.mcap", "walkers:n=2"), "g.db", None, "cpu", 0, True)
+    expected = Settings(
+        ("a.mcap", "walkers:n=2"), gallery="g.db", fpir=None, device="cpu", speed=0, json=True
+    )
     assert read_config(write(tmp_path, text)) == expected
+
+
+def test_a_config_sets_the_precision(tmp_path: Path) -> None:
+    assert read_config(write(tmp_path, 'precision = "bf16"')).precision == "bf16"
+    assert Settings().precision == "fp32"
+    with pytest.raises(UserError, match="--precision: expected fp32 or bf16, got int8"):
+        read_config(write(tmp_path, 'precision = "int8"'))
 
 
 def test_a_config_sets_the_weights(tmp_path: Path) -> None:
