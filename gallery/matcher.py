@@ -8,7 +8,8 @@ give the same decisions.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +19,22 @@ from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import FIRST_DECISION_S, DecisionRule, Track, TrackDecision
 from gallery.recognition.reranking import Predictor, Reranking
 from gallery.run_enrolments import RunEnrolments
+from gallery.scoring.described_windows import DescribedWindow
 from gallery.scoring.recent_windows import RecentWindows, ScoredWindow
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import AveragePrediction, TrackScores
 from stream.body import FloatArray
-from stream.bus.messages import Tick, TrackNote, TrackSplit
+from stream.bus.messages import Tick, TrackNote, TrackSplit, WindowRow
 from stream.windows.body_change import SENSORS
 
 __all__ = ["Matcher"]
 
 MAX_ENDED = 32
 """Ended tracks that can still be enrolled; with many sources, two of each."""
+
+
+_Prediction = tuple[tuple[int, ...], FloatArray] | None
+_Scores = tuple[FloatArray, tuple[int, ...], NDArray[np.float64], DescribedWindow | None, _Prediction]
 
 
 class Matcher:
@@ -66,6 +72,7 @@ class Matcher:
         self.tracks: dict[int, Track] = {}
         self.ended: OrderedDict[int, Track] = OrderedDict()
         self.enrolled = RunEnrolments()
+        self._by_source: list[dict[int, Track]] = [{} for _ in sources]
         self._f = f
         self._fpir = fpir
         self._reranking = reranking
@@ -78,18 +85,48 @@ class Matcher:
             tick: rows, notes and ended tracks.
             cages: (n, f, D) float32, one window for each row.
         """
+        (decisions,) = self.observe_all([(tick, cages)])
+        return decisions
+
+    def observe_all(self, ticks: Sequence[tuple[Tick, FloatArray]]) -> list[list[TrackDecision]]:
+        """Processes the next ticks of different sources together, which costs less than one after the other.
+
+        The last bits of a score depend on what is compared together.
+
+        Args:
+            ticks: see `observe`; at most one of each source.
+
+        Returns:
+            The decisions on the tracks of each tick.
+        """
+        deciding = _Deciding(self._rule)
+        found = [
+            self._follow(tick, windows, deciding)
+            for (tick, _), windows in zip(ticks, self._compare(ticks), strict=True)
+        ]
+        deciding.finish()
+        return found
+
+    def _follow(
+        self, tick: Tick, windows: Sequence[ScoredWindow], deciding: _Deciding
+    ) -> list[TrackDecision]:
+        """Follows a tick with its windows; returns the list that receives the decisions."""
         self._count_lost(tick, range(len(tick.rows)))
         leaving = {*tick.ended, *(split.track for split in tick.splits)}
         last = [n for n, row in enumerate(tick.rows) if row.track in leaving]
         others = [n for n, row in enumerate(tick.rows) if row.track not in leaving]
-        decisions = self._follow_notes(tick, [note for note in tick.notes if note.track in leaving])
-        decisions += self._compare(tick, cages, last)
+        decisions: list[TrackDecision] = []
+        decisions += self._follow_notes(tick, [note for note in tick.notes if note.track in leaving])
+        if last:
+            self._follow_windows(tick, windows, last, deciding, decisions)
+            deciding.finish()
         for split in tick.splits:
             decisions += self._split(tick, split, others)
         for number in tick.ended:
             decisions += self.end(number)
         decisions += self._follow_notes(tick, [note for note in tick.notes if note.track not in leaving])
-        return decisions + self._compare(tick, cages, others)
+        self._follow_windows(tick, windows, others, deciding, decisions)
+        return decisions
 
     def _follow_notes(self, tick: Tick, notes: Sequence[TrackNote]) -> list[TrackDecision]:
         """Opens new tracks and decides on those without windows."""
@@ -114,37 +151,53 @@ class Matcher:
                 track = self._track(tick.source, number, 0)
                 track.lost = max(0, cut - coming[number] - track.scores.windows)
 
-    def _compare(self, tick: Tick, cages: FloatArray, places: Sequence[int]) -> list[TrackDecision]:
-        """Scores some windows of a tick at once and decides on their tracks."""
-        if not places:
-            return []
-        rows, cages = [tick.rows[place] for place in places], cages[list(places)]
-        sensor = self.sources[tick.source].sensor
-        people = self.index.people_of(sensor)
-        scores = self.index.scores(self.index.describe(cages, sensor), sensor)
+    def _compare(self, ticks: Sequence[tuple[Tick, FloatArray]]) -> list[list[ScoredWindow]]:
+        """Compares the windows of ticks with the gallery, all at once for each kind of sensor."""
+        by_sensor: dict[str, list[int]] = {}
+        for place, (tick, _) in enumerate(ticks):
+            if tick.rows:
+                by_sensor.setdefault(self.sources[tick.source].sensor, []).append(place)
+        found: list[list[ScoredWindow]] = [[] for _ in ticks]
+        for sensor, places in by_sensor.items():
+            blocks = [ticks[place][1] for place in places]
+            windows = self._score(blocks[0] if len(blocks) == 1 else np.concatenate(blocks), sensor)
+            for place in places:
+                tick = ticks[place][0]
+                found[place] = [
+                    ScoredWindow(
+                        row.start_ns, row.end_ns, row.quality, *next(windows), row.view, tick.pose_model
+                    )
+                    for row in tick.rows
+                ]
+        return found
+
+    def _score(self, cages: FloatArray, sensor: str) -> Iterator[_Scores]:
+        """Yields windows (n, f, D) with what a `ScoredWindow` has of their comparison."""
+        people, described = self.index.people_of(sensor), self.index.describe(cages, sensor)
+        scores = self.index.scores(described, sensor)
         predictor = self._reranking.predictor if self._reranking else None
-        predictions = predictor.predict(cages, sensor) if predictor else None
-        decisions: list[TrackDecision] = []
-        for n, (row, window) in enumerate(zip(rows, cages, strict=True)):
+        if predictor is None:
+            predictions: Iterable[_Prediction] = repeat(None)
+        else:
+            predictions = ((predictor.people, each) for each in predictor.predict(cages, sensor))
+        return zip(cages, repeat(people), scores, described, predictions)
+
+    def _follow_windows(
+        self,
+        tick: Tick,
+        windows: Sequence[ScoredWindow],
+        places: Sequence[int],
+        deciding: _Deciding,
+        decisions: list[TrackDecision],
+    ) -> None:
+        """Adds some windows of a tick to their tracks, to decide on these."""
+        for place in places:
+            row, window = tick.rows[place], windows[place]
             track = self._track(tick.source, row.track, row.start_ns)
+            deciding.before_change(track)
             track.last_ns, track.no_windows = row.end_ns, None
-            prediction = None
-            if predictor is not None and predictions is not None:
-                prediction = (predictor.people, predictions[n])
-            scored = ScoredWindow(
-                row.start_ns,
-                row.end_ns,
-                row.quality,
-                window,
-                people,
-                scores[n],
-                prediction,
-                row.view,
-                tick.pose_model,
-            )
-            _add(track, scored)
-            decisions.append(self._rule.decide(track, window=row))
-        return decisions
+            _add(track, window)
+            deciding.add(track, row, decisions)
 
     def _split(self, tick: Tick, split: TrackSplit, to_come: Sequence[int]) -> list[TrackDecision]:
         """Ends a track as it was before its body changed, and gives the windows since then to another."""
@@ -167,6 +220,7 @@ class Matcher:
         track = self.tracks.pop(number, None)
         if track is None:
             return []
+        del self._by_source[track.source][number]
         track.recent = None
         self.ended[number] = track
         self.ended.move_to_end(number)
@@ -176,12 +230,12 @@ class Matcher:
 
     def end_source(self, source: int) -> list[TrackDecision]:
         """Ends every track of a source."""
-        return [decision for number in self._tracks_of(source) for decision in self.end(number)]
+        return [decision for number in list(self._by_source[source]) for decision in self.end(number)]
 
     def end_missing(self, tick: Tick) -> list[TrackDecision]:
         """Ends the tracks of a device that left the view before a tick, with a dropped one."""
         present = {*tick.open, *tick.ended, *(row.track for row in tick.rows)}
-        missing = [number for number in self._tracks_of(tick.source) if number not in present]
+        missing = [number for number in self._by_source[tick.source] if number not in present]
         return [decision for number in missing for decision in self.end(number)]
 
     def replace_index(self, index: TemplateIndex, calibrations: Calibrations | None = None) -> None:
@@ -248,15 +302,14 @@ class Matcher:
             raise ValueError("expected a network of the people of this gallery, for a matcher that re-ranks")
         self._reranking.predictor = predictor
 
-    def _tracks_of(self, source: int) -> list[int]:
-        return [number for number, track in self.tracks.items() if track.source == source]
-
     def _track(self, source: int, number: int, time_ns: int) -> Track:
-        if number not in self.tracks:
+        track = self.tracks.get(number)
+        if track is None:
             splits = self.sources[source].sensor in SENSORS
             recent = RecentWindows(self._no_scores(source)) if splits else None
-            self.tracks[number] = Track(number, source, self._no_scores(source), time_ns, recent=recent)
-        return self.tracks[number]
+            track = Track(number, source, self._no_scores(source), time_ns, recent=recent)
+            self.tracks[number] = self._by_source[source][number] = track
+        return track
 
     def _no_scores(self, source: int) -> TrackScores:
         return TrackScores(self._f, self.index.track_statistics(self.sources[source].sensor))
@@ -265,4 +318,33 @@ class Matcher:
 def _add(track: Track, window: ScoredWindow) -> None:
     window.add_to(track.scores)
     if track.recent is not None:
-        track.recent.add(window)
+        track.recent.add(window, track.scores)
+
+
+class _Deciding:
+    """Decides on many tracks at once, and on each after every one of its windows.
+
+    Args:
+        rule: decides.
+    """
+
+    def __init__(self, rule: DecisionRule) -> None:
+        self._rule = rule
+        self._waiting: dict[int, tuple[Track, WindowRow, list[TrackDecision]]] = {}
+
+    def before_change(self, track: Track) -> None:
+        """Decides on what waits if that would change now."""
+        if track.number in self._waiting:
+            self.finish()
+
+    def add(self, track: Track, row: WindowRow, decisions: list[TrackDecision]) -> None:
+        """Adds a track to decide on as it is now, its newest window, and the list for the decision."""
+        self._waiting[track.number] = track, row, decisions
+
+    def finish(self) -> None:
+        """Decides on all that waits, in the order of `add`."""
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
+        found = self._rule.decide_all([(track, row) for track, row, _ in waiting])
+        for (_, _, decisions), decision in zip(waiting, found, strict=True):
+            decisions.append(decision)

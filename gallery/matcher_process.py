@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,10 @@ __all__ = ["run"]
 
 _WAIT_MS = 100
 _LATENCIES = 1000
+_WINDOWS_AT_ONCE = 64
+"""Windows that are compared at once, if they wait: more would delay the first."""
+
+_Received = tuple[Tick, FloatArray]
 
 
 def run(settings: MatcherSettings, stop: threading.Event) -> None:
@@ -163,17 +168,42 @@ class _Service:
             self._reply(sender, EnrolReply("the running system is ending; nobody was enrolled"))
 
     def _receive(self) -> None:
-        try:
-            tick, cages = unpack(self._cages.recv_multipart())
-            if not isinstance(tick, Tick) or tick.source >= len(self._settings.sources):
-                raise BadMessage
-            if tick.rows and (tick.contract != self._settings.contract or cages.ndim != 3):
-                raise BadMessage
-        except BadMessage:
-            self._counters["bad"] += 1
-            return
-        if self._in_order(tick):
-            self._observe(tick, cages)
+        """Processes the ticks that wait.
+
+        Those of devices are compared at once. Those of files are compared tick by tick, so that the same file
+        gives the same scores to the last bit, whatever the load.
+        """
+        received: list[_Received] = []
+        windows = 0
+        while windows < _WINDOWS_AT_ONCE and self._cages.poll(0):
+            try:
+                tick, cages = unpack(self._cages.recv_multipart())
+                if not isinstance(tick, Tick) or tick.source >= len(self._settings.sources):
+                    raise BadMessage
+                if tick.rows and (tick.contract != self._settings.contract or cages.ndim != 3):
+                    raise BadMessage
+            except BadMessage:
+                self._counters["bad"] += 1
+                continue
+            received.append((tick, cages))
+            windows += max(1, len(tick.rows))
+        for ticks in self._together(received):
+            self._observe([each for each in ticks if self._in_order(each[0])])
+
+    def _together(self, received: Iterable[_Received]) -> Iterator[list[_Received]]:
+        """Yields ticks in order: those of different devices together, each tick of a file alone."""
+        found: dict[int, _Received] = {}
+        for each in received:
+            live = self._settings.sources[each[0].source].live
+            if found and (not live or each[0].source in found):
+                yield list(found.values())
+                found.clear()
+            if live:
+                found[each[0].source] = each
+            else:
+                yield [each]
+        if found:
+            yield list(found.values())
 
     def _in_order(self, tick: Tick) -> bool:
         """Returns whether the tick is the next to process; other ticks of a file are sent again."""
@@ -196,16 +226,20 @@ class _Service:
         self._expected[tick.source] = (tick.epoch, tick.seq + 1)
         return True
 
-    def _observe(self, tick: Tick, cages: FloatArray) -> None:
-        live = self._settings.sources[tick.source].live
-        self._counters["windows"] += len(tick.rows)
-        decisions = self._matcher.end_missing(tick) if live and not tick.last else []
-        decisions += self._matcher.observe(tick, cages)
-        if tick.last:
-            decisions += self._matcher.end_source(tick.source)
-        self._publish(decisions, live=live, tick=tick)
-        self._visits.observe(tick, decisions)
-        self._acknowledge(tick.source, tick.epoch, tick.seq)
+    def _observe(self, ticks: Sequence[_Received]) -> None:
+        """Decides on ticks of different sources."""
+        before = []
+        for tick, _ in ticks:
+            live = self._settings.sources[tick.source].live
+            before.append(self._matcher.end_missing(tick) if live and not tick.last else [])
+        found = self._matcher.observe_all(ticks)
+        for (tick, _), missing, decisions in zip(ticks, before, found, strict=True):
+            self._counters["windows"] += len(tick.rows)
+            ended = self._matcher.end_source(tick.source) if tick.last else []
+            every = [*missing, *decisions, *ended]
+            self._publish(every, live=self._settings.sources[tick.source].live, tick=tick)
+            self._visits.observe(tick, every)
+            self._acknowledge(tick.source, tick.epoch, tick.seq)
 
     def _acknowledge(self, source: int, epoch: int, seq: int) -> None:
         # The next acknowledgement replaces a lost one, or the capture worker sends the tick again.
@@ -347,6 +381,8 @@ class _Service:
         return LoadedGallery(index, calibrate_gallery(gallery, index))
 
     def _beat(self, *, force: bool = False) -> None:
+        if not (force or self._heartbeat.is_due("ready")):
+            return
         counters: dict[str, float] = {
             **self._counters,
             "decisions_dropped": self._outbox.dropped,

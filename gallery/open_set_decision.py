@@ -12,14 +12,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gallery.calibration.gallery_calibration import Calibrations
 from gallery.calibration.site_calibration import SiteCalibration
 from gallery.decision_reasons import NOBODY, Reason, no_windows_code
 from gallery.matcher_settings import SourceCard
 from gallery.recognition.reranking import Reranking
+from gallery.scoring.ranking import CandidateScore, Ranking
 from gallery.scoring.recent_windows import RecentWindows
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.track_scores import CandidateScore, TrackScores
+from gallery.scoring.track_scores import TrackScores
 from stream.bus.messages import WindowRow
 from stream.decision import ReasonCode, State
 
@@ -122,7 +126,30 @@ class DecisionRule:
             final: whether the track has ended.
             window: the window that led to this decision, for its latency.
         """
-        ranking = self.ranking(track)
+        return self._decide(track, self.ranking(track), final=final, window=window)
+
+    def decide_all(self, tracks: Sequence[tuple[Track, WindowRow]]) -> list[TrackDecision]:
+        """Decides on different tracks at once.
+
+        Args:
+            tracks: each with its scores so far, and when the frame arrived that led to this decision.
+        """
+        by_sensor: dict[str, list[Track]] = {}
+        for track, _ in tracks:
+            by_sensor.setdefault(self._sensor(track), []).append(track)
+        added: dict[int, NDArray[np.float64] | None] = {}
+        for sensor, own in by_sensor.items():
+            found = self.index.track_scores([track.scores.statistics for track in own], sensor)
+            added.update(zip((track.number for track in own), found, strict=True))
+        return [
+            self._decide(track, self._ranking(track, added[track.number]), window=window)
+            for track, window in tracks
+        ]
+
+    def _decide(
+        self, track: Track, ranking: Ranking, *, final: bool = False, window: WindowRow | None = None
+    ) -> TrackDecision:
+        """Decides on a track with the candidates that it has; see `decide`."""
         best = ranking[0] if ranking else None
         threshold = self.threshold(track, best)
         state: State = "collecting"
@@ -142,7 +169,8 @@ class DecisionRule:
             reason = f"{reason}; no new windows: {track.no_windows}"
         if final:
             reason += _what_was_missed(track)
-        other = next((each for each in ranking if each != best), None)
+        # Re-ranking may choose another than the first.
+        other = ranking.runner_up if not ranking or best is ranking[0] else ranking[0]
         return TrackDecision(
             track,
             track.last_ns,
@@ -167,7 +195,7 @@ class DecisionRule:
         )
 
     def _accept_or_reject(
-        self, track: Track, ranking: Sequence[CandidateScore], threshold: float | None
+        self, track: Track, ranking: Ranking, threshold: float | None
     ) -> tuple[State, Reason]:
         """Accepts the best candidate, or rejects the track as a stranger's, with the reason."""
         if not ranking:
@@ -209,18 +237,24 @@ class DecisionRule:
         right = fit.probability(standardised, best.windows)
         return min(MOST_SURE, max(100 - MOST_SURE, round(100 * (right if named else 1 - right))))
 
-    def _equal(self, ranking: Sequence[CandidateScore]) -> list[str]:
+    def _equal(self, ranking: Ranking) -> list[str]:
         """Returns the names whose margin to the best is shown as 0, by name; none if the best is alone."""
-        equal = [each for each in ranking if ranking[0].score - each.score < EQUAL_SCORES]
-        return sorted(self.index.names[each.person] for each in equal) if len(equal) > 1 else []
+        other = ranking.runner_up
+        if other is None or ranking[0].score - other.score >= EQUAL_SCORES:
+            return []
+        return sorted(self.index.names[each.person] for each in ranking.near(EQUAL_SCORES))
 
-    def ranking(self, track: Track) -> list[CandidateScore]:
+    def ranking(self, track: Track) -> Ranking:
         """Returns the candidates, best first, without people enrolled too recently to be compared."""
-        sensor = self._sensor(track)
-        added = self.index.track_scores(track.scores.statistics, sensor)
-        return track.scores.ranking(self.index.people_of(sensor), _min_windows(track), added)
+        (added,) = self.index.track_scores([track.scores.statistics], self._sensor(track))
+        return self._ranking(track, added)
 
-    def _accepted(self, track: Track, ranking: list[CandidateScore]) -> list[CandidateScore]:
+    def _ranking(self, track: Track, added: NDArray[np.float64] | None) -> Ranking:
+        """Returns the candidates of a track with the track-level evidence (P,) that is added."""
+        people = self.index.people_of(self._sensor(track))
+        return track.scores.ranking(people, _min_windows(track), added)
+
+    def _accepted(self, track: Track, ranking: Ranking) -> list[CandidateScore]:
         """Returns the candidates whose own score reaches the threshold, if there is one."""
         limits = [self.threshold(track, each) for each in ranking]
         return [s for s, limit in zip(ranking, limits, strict=True) if limit is None or s.score >= limit]

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ _INTERVAL = 1.96
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SiteCalibration:
     """The thresholds of one gallery for one kind of sensor.
 
@@ -72,12 +73,12 @@ class SiteCalibration:
     visits: int = 0
     denied: Mapping[int, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def provisional(self) -> bool:
         """Whether too few people were compared for the rate to be relied on."""
         return self.enrolled + self.strangers < ENOUGH_VISITS and self.measured.between_sites > 0
 
-    @property
+    @cached_property
     def basis(self) -> str:
         """What the thresholds rest on, for a decision."""
         parts = []
@@ -101,8 +102,9 @@ class SiteCalibration:
 
     def visit_threshold(self, fpir: float) -> float:
         """Returns the visit score from which a visit counts as named; see `threshold`."""
-        deviation = self.measured.deviation(self.people) * self._standardised(fpir)
-        return self.measured.mean(self.people) + deviation
+        if fpir not in self._limits:
+            self._limits[fpir] = self._mean + self._deviation * self._standardised(fpir)
+        return self._limits[fpir]
 
     def standardised(self, score: float, windows: int) -> float:
         """Returns a score relative to the visit scores of strangers here: deviations above their mean.
@@ -111,8 +113,8 @@ class SiteCalibration:
             score: of a track so far.
             windows: number of windows of evidence.
         """
-        above = score - self.measured.above(windows) - self.measured.mean(self.people)
-        return (above / self.measured.deviation(self.people) - self.location) / self._predictive
+        above = score - self.measured.above(windows) - self._mean
+        return (above / self._deviation - self.location) / self._predictive
 
     def interval(self, fpir: float) -> tuple[float, float]:
         """Returns the share of strangers named where `fpir` is asked: its 95 % credible interval here."""
@@ -132,7 +134,22 @@ class SiteCalibration:
     def _standardised(self, fpir: float) -> float:
         return self.location + self._predictive * self.measured.exceeded_by(fpir)
 
-    @property
+    # Every decision needs these, and they do not change.
+
+    @cached_property
+    def _limits(self) -> dict[float, float]:
+        """Visit scores from which a visit counts as named, by the share of strangers."""
+        return {}
+
+    @cached_property
+    def _mean(self) -> float:
+        return self.measured.mean(self.people)
+
+    @cached_property
+    def _deviation(self) -> float:
+        return self.measured.deviation(self.people)
+
+    @cached_property
     def _predictive(self) -> float:
         """The deviation of the next stranger's standardised visit score."""
         return self.scale * math.sqrt(1 + self._uncertainty)

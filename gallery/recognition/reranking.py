@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gallery.scoring.track_scores import AveragePrediction, CandidateScore
+from gallery.scoring.ranking import CandidateScore
+from gallery.scoring.track_scores import AveragePrediction
 from stream.body import FloatArray
 
 __all__ = ["Predictor", "Reranking"]

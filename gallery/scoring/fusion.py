@@ -16,7 +16,7 @@ Everything here is fitted once, on people outside the gallery (`tools/backend_fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import NamedTuple, Self
@@ -27,10 +27,17 @@ from gallery.scoring.cohort import Cohort
 from gallery.scoring.descriptions import SEGMENT_WINDOWS
 from gallery.scoring.evidence.protocol import ArrayReader, Arrays, Counts, Evidence, Floats
 from gallery.scoring.evidence.registry import EVIDENCE, STATISTICS, statistics_slice
-from gallery.scoring.window_comparison import WindowComparison, WindowDirections
+from gallery.scoring.window_comparison import ProjectedWindows, WindowComparison, WindowDirections
 from stream.body import FloatArray
 
-__all__ = ["EnrolledWalk", "FusionModel", "ReferenceStatistics", "fusion_weights"]
+__all__ = [
+    "EnrolledWalk",
+    "FusionModel",
+    "PreparedWindows",
+    "ReferenceStatistics",
+    "Similarities",
+    "fusion_weights",
+]
 
 _CONSISTENCY_RANGE = (-2.0, 1.0)
 """Below it, walks differ as those of two people do; above it, they are one walk enrolled twice."""
@@ -72,6 +79,15 @@ class EnrolledWalk(NamedTuple):
     """Whether its segment statistics are known."""
 
 
+class PreparedWindows(NamedTuple):
+    """n windows of a track, prepared for comparison."""
+
+    windows: ProjectedWindows
+    """For the comparison of single windows."""
+    evidence: tuple[Arrays, ...]
+    """What each kind of evidence gathers of each window, with first axes of n."""
+
+
 class ReferenceStatistics(NamedTuple):
     """Statistics of P enrolled people, beside their templates."""
 
@@ -85,6 +101,10 @@ class ReferenceStatistics(NamedTuple):
         one = slice(place, place + 1)
         evidence = tuple(tuple(array[one] for array in each) for each in self.evidence)
         return type(self)(evidence, self.consistency[one])
+
+
+Similarities = Callable[[int], Floats]
+"""Returns the similarity of n tracks to P people by the evidence at a place in `EVIDENCE`, (n, P)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,6 +199,11 @@ class FusionModel:
         evidence = tuple(each.at_site(windows, moved) for each in self.evidence)
         return replace(self, windows=windows, evidence=evidence)
 
+    def prepare(self, described: FloatArray) -> PreparedWindows:
+        """Prepares windows of tracks, described as (n, D), for comparison."""
+        windows = self.windows.prepare(described)
+        return PreparedWindows(windows, tuple(evidence.prepare(windows) for evidence in self.evidence))
+
     def enrol(self, described: FloatArray, statistics: FloatArray) -> EnrolledWalk:
         """Prepares an enrolled walk for comparison.
 
@@ -222,21 +247,38 @@ class FusionModel:
                 are moments of one whose evidence is known as a whole.
             people: the people that the tracks are compared with.
         """
+        return self.sum_terms(windows, self.similarities(states, people), people)
+
+    def sum_terms(self, windows: Counts, similarities: Similarities, people: ReferenceStatistics) -> Floats:
+        """Returns the sum of `track_terms`, (n, P)."""
         total: Floats = np.zeros((len(windows), len(people.consistency)))
-        for _, term in self.track_terms(windows, states, people):
+        for _, term in self.track_terms(windows, similarities, people):
             total += term
         return total
 
+    def similarities(self, states: Sequence[Arrays], people: ReferenceStatistics) -> Similarities:
+        """Returns the comparison of gathered states; see `track_scores`."""
+
+        def compare(place: int) -> Floats:
+            return self.evidence[place].similarity(states[place], people.evidence[place])
+
+        return compare
+
     def track_terms(
-        self, windows: Counts, states: Sequence[Arrays], people: ReferenceStatistics
+        self, windows: Counts, similarities: Similarities, people: ReferenceStatistics
     ) -> Iterator[tuple[str, Floats]]:
-        """Yields what `track_scores` is the sum of, (n, P) each, with the name of its weight."""
-        compared = zip(self.evidence, states, people.evidence, strict=True)
-        for kind, (evidence, state, reference) in zip(EVIDENCE, compared, strict=False):
+        """Yields what `track_scores` is the sum of, (n, P) each, with the name of its weight.
+
+        Args:
+            windows: (n,) windows of each track so far.
+            similarities: asked for each kind that has a weight by then.
+            people: the people that the tracks are compared with.
+        """
+        for place, evidence in enumerate(self.evidence):
             weight = evidence.weight(self.weights) * evidence.share(windows)
             if weight.any():
                 # One state may be that of all moments, which is then compared once.
-                yield kind.name, weight[:, None] * evidence.similarity(state, reference)
+                yield evidence.name, weight[:, None] * similarities(place)
         growing = np.minimum(1.0, windows / SEGMENT_WINDOWS)
         yield "steadiness", -self.weights["steadiness"] * growing[:, None] * people.consistency
 

@@ -33,8 +33,15 @@ class Segments:
         self.windows = 0
         """The number of windows so far."""
 
+    def copy(self) -> Segments:
+        """Returns the same segments, which grow by themselves."""
+        copied = Segments()
+        copied._recent, copied._sum = self._recent.copy(), self._sum.copy()
+        copied._whole, copied.windows = self._whole, self.windows
+        return copied
+
     def add(self, described: FloatArray) -> FloatArray | None:
-        """Adds the next window's description (D,).
+        """Adds the next window's description (D,), or its pose numbers alone.
 
         Returns:
             Once a second the statistics (S,) of the newest segment, which is shorter at first; else None.

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from gallery.scoring.backend import Backend
 from gallery.scoring.cohort import unit
+from gallery.scoring.described_windows import DescribedWindows, describe, prepare
 from gallery.scoring.descriptions import describe_windows, mean_description
 from gallery.scoring.evidence.protocol import Arrays
 from gallery.scoring.fusion import EnrolledWalk, FusionModel
-from gallery.scoring.track_statistics import TrackStatistics
+from gallery.scoring.track_statistics import TrackStatistics, compare_tracks
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 
@@ -22,6 +23,9 @@ __all__ = ["FusedTemplates", "NearestTemplates", "WindowScorer"]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+
+_BLOCK_ROWS = 4096
+"""Templates that are compared with a tick's windows at once."""
 
 
 class WindowScorer(Protocol):
@@ -35,11 +39,11 @@ class WindowScorer(Protocol):
         """Whether the score for a person depends on who else is enrolled."""
         ...
 
-    def describe(self, cages: FloatArray) -> FloatArray:
-        """Prepares windows (n, f, D) for `scores`; the first axis stays."""
+    def describe(self, cages: FloatArray) -> DescribedWindows:
+        """Describes windows (n, f, D) for `scores`, and for the statistics of their tracks."""
         ...
 
-    def scores(self, described: FloatArray) -> Floats:
+    def scores(self, described: DescribedWindows) -> Floats:
         """Returns the score of each window for each person, (n, P)."""
         ...
 
@@ -47,8 +51,8 @@ class WindowScorer(Protocol):
         """Returns empty statistics for a new track."""
         ...
 
-    def track_scores(self, statistics: TrackStatistics) -> Floats | None:
-        """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
+    def track_scores(self, tracks: Sequence[TrackStatistics]) -> list[Floats | None]:
+        """Returns what each track adds to the mean of its windows' scores, (P,); None if it adds nothing."""
         ...
 
     def walk_course(
@@ -100,25 +104,23 @@ class NearestTemplates:
         """False: each person is compared alone."""
         return False
 
-    def describe(self, cages: FloatArray) -> FloatArray:
+    def describe(self, cages: FloatArray) -> DescribedWindows:
         """Projects windows (n, f, D) by the back-end, (n, f, K)."""
-        return self._backend.directions(cages, self._sensor)
+        compared = self._backend.directions(cages, self._sensor)
+        return DescribedWindows(compared, np.zeros(len(cages), np.float32), describe(cages, None))
 
-    def scores(self, described: FloatArray) -> Floats:
+    def scores(self, described: DescribedWindows) -> Floats:
         """Returns the similarity of windows to each person.
 
         Each of a window's f skeletons predicts for itself: its cosine similarity to the person's nearest
         template at the same place in the window. The window's prediction is their mean.
-
-        Args:
-            described: (n, f, K) float32.
 
         Returns:
             (n, P) float64 in -1..1.
         """
         if not self.people:
             return np.zeros((len(described), 0))
-        similar = np.matmul(self._rows, described.transpose(1, 2, 0))
+        similar = np.matmul(self._rows, described.compared.transpose(1, 2, 0))
         nearest = np.maximum.reduceat(similar, self._starts, axis=1)
         scores: Floats = nearest.mean(axis=0, dtype=np.float64).T
         return scores
@@ -127,9 +129,9 @@ class NearestTemplates:
         """Returns statistics of segments alone, which an enrolment stores."""
         return TrackStatistics(None)
 
-    def track_scores(self, statistics: TrackStatistics) -> Floats | None:
-        """Returns None: only windows are compared."""
-        return None
+    def track_scores(self, tracks: Sequence[TrackStatistics]) -> list[Floats | None]:
+        """Returns None for each: only windows are compared."""
+        return [None] * len(tracks)
 
     def walk_course(
         self, templates: FloatArray, statistics: FloatArray, windows: Counts, person: int | None = None
@@ -173,30 +175,27 @@ class FusedTemplates:
         """Whether scores are relative to the mean of the site."""
         return bool(self._model.weights["site"])
 
-    def describe(self, cages: FloatArray) -> FloatArray:
-        """Describes windows (n, f, D), (n, D)."""
-        return describe_windows(cages)
+    def describe(self, cages: FloatArray) -> DescribedWindows:
+        """Describes and projects windows (n, f, D)."""
+        return prepare(cages, self._model)
 
-    def scores(self, described: FloatArray) -> Floats:
+    def scores(self, described: DescribedWindows) -> Floats:
         """Returns the similarity to each person's nearest template above the background, weighted.
-
-        Args:
-            described: (n, D) float32.
 
         Returns:
             (n, P) float64.
         """
         if not self.people:
             return np.zeros((len(described), 0))
-        return self._compare(self._model.windows.project(described), self._windows, self._starts)
+        return self._compare(described.compared, described.background, self._windows, self._starts)
 
     def track_statistics(self) -> TrackStatistics:
         """Returns empty statistics of all kinds of evidence."""
         return TrackStatistics(self._model)
 
-    def track_scores(self, statistics: TrackStatistics) -> Floats | None:
-        """Returns the track-level evidence for each person, (P,); None if no person is enrolled."""
-        return statistics.scores(self._reference) if self.people else None
+    def track_scores(self, tracks: Sequence[TrackStatistics]) -> list[Floats | None]:
+        """Returns the track-level evidence of each track, (P,); None if no person is enrolled."""
+        return compare_tracks(tracks, self._reference) if self.people else [None] * len(tracks)
 
     def walk_course(
         self, templates: FloatArray, statistics: FloatArray, windows: Counts, person: int | None = None
@@ -210,7 +209,8 @@ class FusedTemplates:
             place = self.people.index(person)
             stored = stored[starts[place] : (*starts[1:], len(stored))[place]]
             starts, reference = starts[:1], reference.of(place)
-        scores = self._compare(walk.windows, stored, starts)
+        background = self._model.windows.background(walk.windows)
+        scores = self._compare(walk.windows, background, stored, starts)
         return _running_means(scores, windows) + self._model.track_scores(windows, states, reference)
 
     def walk_terms(self, templates: FloatArray, statistics: FloatArray, windows: Counts) -> dict[str, Floats]:
@@ -218,9 +218,11 @@ class FusedTemplates:
         if not self.people:
             return {}
         walk, states = self._as_track(templates, statistics)
-        compared = self._compare(walk.windows, self._windows, self._starts)
+        background = self._model.windows.background(walk.windows)
+        compared = self._compare(walk.windows, background, self._windows, self._starts)
         found = {"windows": _running_means(compared, windows)[-1]}
-        for name, term in self._model.track_terms(windows[-1:], states, self._reference):
+        similarities = self._model.similarities(states, self._reference)
+        for name, term in self._model.track_terms(windows[-1:], similarities, self._reference):
             found[name] = term[-1]
         return found
 
@@ -237,10 +239,32 @@ class FusedTemplates:
         pair = unit(np.stack(means))
         return float(pair[0] @ pair[1] - compared.background(pair).mean())
 
-    def _compare(self, windows: FloatArray, stored: FloatArray, starts: NDArray[np.intp]) -> Floats:
+    def _compare(
+        self, windows: FloatArray, background: FloatArray, stored: FloatArray, starts: NDArray[np.intp]
+    ) -> Floats:
         """Returns the scores of projected windows for the people whose templates begin at `starts`."""
-        nearest = np.maximum.reduceat(stored @ windows.T, starts, axis=0).T
-        return self._model.window_scores(nearest, self._model.windows.background(windows))
+        return self._model.window_scores(_nearest(windows, stored, starts), background)
+
+
+def _nearest(windows: FloatArray, stored: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
+    """Returns the similarity of windows (n, K) to the nearest of each person's templates, (n, P).
+
+    Args:
+        windows: of unit length.
+        stored: (m, K) all templates, by person.
+        starts: (P,) where those of each person begin.
+    """
+    nearest = np.empty((len(starts), len(windows)), np.float32)
+    ends = np.append(starts[1:], len(stored))
+    first = 0
+    while first < len(starts):
+        begin = starts[first]
+        # Blocks of whole people whose similarities stay in the processor's cache; at least one person.
+        past = max(first + 1, int(np.searchsorted(ends, begin + _BLOCK_ROWS, side="right")))
+        similar = stored[begin : ends[past - 1]] @ windows.T
+        np.maximum.reduceat(similar, starts[first:past] - begin, axis=0, out=nearest[first:past])
+        first = past
+    return nearest.T
 
 
 def _running_means(scores: Floats, windows: Counts) -> Floats:

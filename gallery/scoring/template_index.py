@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.backend import Backend
+from gallery.scoring.described_windows import DescribedWindows
 from gallery.scoring.similarity import FusedTemplates, NearestTemplates, WindowScorer
 from gallery.scoring.track_statistics import TrackStatistics
 from gallery.store.gallery import Gallery
@@ -103,11 +104,11 @@ class TemplateIndex:
         _, f, numbers = self.backend.directions(self.walks[0].templates[:1], sensor).shape
         return f, numbers
 
-    def describe(self, cages: FloatArray, sensor: str) -> FloatArray:
-        """Prepares windows (n, f, D) for `scores`; the first axis stays."""
+    def describe(self, cages: FloatArray, sensor: str) -> DescribedWindows:
+        """Describes windows (n, f, D) for `scores`, and for the statistics of their tracks."""
         return self._scorers[sensor].describe(cages)
 
-    def scores(self, described: FloatArray, sensor: str) -> NDArray[np.float64]:
+    def scores(self, described: DescribedWindows, sensor: str) -> NDArray[np.float64]:
         """Returns the scores of n windows for each of the P people of `people_of`.
 
         Args:
@@ -123,9 +124,11 @@ class TemplateIndex:
         """Returns empty statistics for a new track."""
         return self._scorers[sensor].track_statistics()
 
-    def track_scores(self, statistics: TrackStatistics, sensor: str) -> NDArray[np.float64] | None:
-        """Returns what a track adds to the mean of its windows' scores, (P,); None where nothing is added."""
-        return self._scorers[sensor].track_scores(statistics)
+    def track_scores(
+        self, tracks: Sequence[TrackStatistics], sensor: str
+    ) -> list[NDArray[np.float64] | None]:
+        """Returns what each track adds to the mean of its windows' scores, (P,); None if it adds nothing."""
+        return self._scorers[sensor].track_scores(tracks)
 
     def walk_course(
         self,

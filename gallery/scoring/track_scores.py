@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gallery.scoring.described_windows import DescribedWindow
+from gallery.scoring.ranking import Ranking
 from gallery.scoring.track_statistics import TrackStatistics
 from gallery.scoring.walk_quality import BoneVariation, WalkQuality, assess_quality
 from stream.body import FloatArray
@@ -20,7 +21,6 @@ __all__ = [
     "MAX_TEMPLATES",
     "MIN_WEIGHT",
     "AveragePrediction",
-    "CandidateScore",
     "TemplateMeans",
     "TrackScores",
 ]
@@ -66,6 +66,10 @@ class TemplateMeans:
         self._sums = [pair[0] if len(pair) == 1 else pair[0] + pair[1] for pair in pairs]
         self._each *= 2
 
+    def copy(self) -> TemplateMeans:
+        """Returns the same means, which grow by themselves."""
+        return replace(self, _sums=self._sums.copy())
+
     @classmethod
     def of(cls, windows: FloatArray) -> FloatArray:
         """Returns the templates (m, f, D) of a whole walk's windows (n, f, D), n at least 1."""
@@ -98,16 +102,6 @@ class TemplateMeans:
         return ([self._each] * (len(self._sums) - 1) + [self._last])[: len(self._sums)]
 
 
-class CandidateScore(NamedTuple):
-    """The score of a person as the candidate of a track."""
-
-    person: int
-    score: float
-    """The mean of the windows' scores, weighted by their quality, plus the track-level evidence."""
-    windows: int
-    """The number of windows compared."""
-
-
 @dataclass(slots=True)
 class AveragePrediction:
     """The recognition network's average prediction (AP) for a track: the mean over its windows.
@@ -124,6 +118,10 @@ class AveragePrediction:
         for person, probability in zip(people, prediction.tolist(), strict=True):
             self._sums[person] = self._sums.get(person, 0.0) + probability
 
+    def copy(self) -> AveragePrediction:
+        """Returns the same prediction, which grows by itself."""
+        return replace(self, _sums=self._sums.copy())
+
     def of(self, person: int) -> float:
         """Returns the mean probability of one of the people; there is at least one window."""
         return self._sums[person] / self.windows
@@ -137,6 +135,8 @@ class _ScoreSums:
     sums: Floats
     weights: Floats
     counts: Counts
+    least: int = 0
+    """The lowest of the counts, or less."""
 
     @classmethod
     def zeros(cls, people: tuple[int, ...] = ()) -> _ScoreSums:
@@ -145,7 +145,7 @@ class _ScoreSums:
 
     def for_people(self, people: tuple[int, ...]) -> _ScoreSums:
         """Returns the sums for other people: new people start at 0, removed people are dropped."""
-        if people == self.people:
+        if people is self.people or people == self.people:  # a long tuple is equal to itself slowly
             return self
         found = self.zeros(people)
         places = {person: place for place, person in enumerate(self.people)}
@@ -154,12 +154,17 @@ class _ScoreSums:
         for mine, theirs in ((self.sums, found.sums), (self.weights, found.weights)):
             theirs[to] = mine[of]
         found.counts[to] = self.counts[of]
+        found.least = int(found.counts.min()) if people else 0
         return found
+
+    def copy(self) -> _ScoreSums:
+        return _ScoreSums(self.people, self.sums.copy(), self.weights.copy(), self.counts.copy(), self.least)
 
     def add(self, scores: Floats, weight: float) -> None:
         self.sums += weight * scores
         self.weights += weight
         self.counts += 1
+        self.least += 1
 
 
 @dataclass(slots=True)
@@ -188,7 +193,13 @@ class TrackScores:
     pose_model: str = ""
     _sums: _ScoreSums = field(default_factory=_ScoreSums.zeros, repr=False, compare=False)
 
-    def add(self, quality: float, cages: FloatArray, people: tuple[int, ...], scores: Floats) -> None:
+    def add(
+        self,
+        quality: float,
+        cages: FloatArray,
+        people: tuple[int, ...],
+        scores: Floats,
+    ) -> None:
         """Adds a window.
 
         Args:
@@ -197,12 +208,37 @@ class TrackScores:
             people: ids of the P people scored.
             scores: (P,) float64, the window's score for each.
         """
-        self.statistics.add(cages)
+        (described,) = self.statistics.describe(cages[None])
+        self.add_described(quality, cages, people, scores, described)
+
+    def add_described(
+        self,
+        quality: float,
+        cages: FloatArray,
+        people: tuple[int, ...],
+        scores: Floats,
+        described: DescribedWindow | None,
+    ) -> None:
+        """Adds a window that is described for the track's statistics; see `add`."""
+        if described is not None:
+            self.statistics.add_described(described)
+            self.bones.add(described.trunk)
         self.windows += 1
-        self.bones.add(cages)
         self.templates.add(cages)
         self._sums = self._sums.for_people(people)
         self._sums.add(scores, max(quality, MIN_WEIGHT))
+
+    def copy(self) -> TrackScores:
+        """Returns the same scores, which grow by themselves."""
+        return replace(
+            self,
+            statistics=self.statistics.copy(),
+            templates=self.templates.copy(),
+            predicted=self.predicted.copy(),
+            bones=self.bones.copy(),
+            views=self.views.copy(),
+            _sums=self._sums.copy(),
+        )
 
     def compare_anew(self, people: tuple[int, ...], compare: Callable[[FloatArray], Floats]) -> None:
         """Compares the windows so far with a changed gallery, by the templates that are kept of them.
@@ -222,9 +258,7 @@ class TrackScores:
         """Forgets the scores of all people."""
         self._sums = _ScoreSums.zeros()
 
-    def ranking(
-        self, people: tuple[int, ...], min_windows: int = 1, added: Floats | None = None
-    ) -> list[CandidateScore]:
+    def ranking(self, people: tuple[int, ...], min_windows: int = 1, added: Floats | None = None) -> Ranking:
         """Returns the scores of people that were compared over enough windows, best first.
 
         Args:
@@ -233,14 +267,13 @@ class TrackScores:
             added: (P,) track-level evidence, added to the mean of the windows' scores; None adds nothing.
         """
         sums = self._sums.for_people(people)
-        among = np.flatnonzero(sums.counts >= max(min_windows, 1))
+        least = max(min_windows, 1)
+        if sums.least >= least:
+            scores = sums.sums / sums.weights
+            return Ranking(people, scores if added is None else scores + added, sums.counts)
+        among = np.flatnonzero(sums.counts >= least)
         scores = sums.sums[among] / sums.weights[among]
-        if added is not None:
-            scores = scores + added[among]
-        ids, counts = np.array(people, np.int64)[among], sums.counts[among]
-        order = np.lexsort((ids, -scores))
-        found = (ids[order].tolist(), scores[order].tolist(), counts[order].tolist())
-        return [CandidateScore(*each) for each in zip(*found, strict=True)]
+        return Ranking(people, scores if added is None else scores + added[among], sums.counts, among)
 
     @property
     def seconds(self) -> float:

@@ -18,13 +18,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from encoder.pose import BONE_COLUMNS, POSE_WIDTH
 from stream.body import FloatArray
 from stream.skeleton import BONES, CANONICAL
 
-__all__ = ["FAIR_QUALITY", "TRUNK_BONES", "BoneVariation", "WalkQuality", "assess_quality", "assess_together"]
+__all__ = [
+    "FAIR_QUALITY",
+    "TRUNK_BONES",
+    "BoneVariation",
+    "WalkQuality",
+    "assess_quality",
+    "assess_together",
+    "trunk_lengths",
+]
 
 ENOUGH_S = 15.0
 """Seconds of walking from which the amount does not lower the quality."""
@@ -46,9 +53,9 @@ TRUNK_BONES: tuple[str, ...] = ("Spine", "ShoulderCenter", "Head", "ShoulderLeft
 
 _JOINTS = [joint for joint, _ in BONES]
 _COLUMNS = [_JOINTS.index(CANONICAL.index(name)) for name in TRUNK_BONES]
+_TRUNK = np.array(_COLUMNS) + BONE_COLUMNS.start - POSE_WIDTH
+"""Columns of their lengths in a window's rows, from the end."""
 _MIN_WINDOWS = 2
-
-Floats = NDArray[np.float64]
 
 
 class WalkQuality(NamedTuple):
@@ -65,24 +72,42 @@ class BoneVariation:
 
     def __init__(self) -> None:
         self._windows = 0
-        self._sums: Floats = np.zeros((2, len(_COLUMNS)))
+        self._sums = [0.0] * len(_TRUNK)
+        self._squares = [0.0] * len(_TRUNK)
 
-    def add(self, rows: FloatArray) -> None:
-        """Adds the next window, (f, D); one without pose features behind its CAGEs is left out."""
-        if rows.shape[1] <= POSE_WIDTH:
-            return
-        lengths = rows[:, -POSE_WIDTH:][:, BONE_COLUMNS][:, _COLUMNS].mean(axis=0, dtype=np.float64)
+    def copy(self) -> BoneVariation:
+        """Returns the same variation, which grows by itself."""
+        copied = BoneVariation()
+        copied._windows = self._windows
+        copied._sums, copied._squares = self._sums.copy(), self._squares.copy()
+        return copied
+
+    def add(self, lengths: Sequence[float]) -> None:
+        """Adds the next window's `trunk_lengths`."""
         self._windows += 1
-        self._sums += (lengths, lengths * lengths)
+        # A few numbers: lists are faster than arrays.
+        self._sums = [total + length for total, length in zip(self._sums, lengths, strict=True)]
+        self._squares = [
+            total + length * length for total, length in zip(self._squares, lengths, strict=True)
+        ]
 
     @property
     def value(self) -> float | None:
         """Mean coefficient of variation of the bones' lengths over the windows; None if not known."""
         if self._windows < _MIN_WINDOWS:
             return None
-        means, squares = self._sums / self._windows
-        deviations = np.sqrt(np.maximum(squares - means * means, 0))
-        return float((deviations / np.maximum(means, 1e-6)).mean())
+        total = 0.0
+        for length, square in zip(self._sums, self._squares, strict=True):
+            mean = length / self._windows
+            deviation = math.sqrt(max(square / self._windows - mean * mean, 0.0))
+            total += deviation / max(mean, 1e-6)
+        return total / len(self._sums)
+
+
+def trunk_lengths(rows: FloatArray) -> list[tuple[float, ...]]:
+    """Returns the mean length in metres of each of `TRUNK_BONES` in windows (n, f, D) with pose features."""
+    lengths = rows[:, :, _TRUNK].mean(axis=1, dtype=np.float64)
+    return [tuple(each) for each in lengths.tolist()]
 
 
 def assess_quality(seconds: float, variation: float | None) -> WalkQuality:

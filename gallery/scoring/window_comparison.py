@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from gallery.scoring.cohort import Cohort, unit
 from stream.body import FloatArray
 
-__all__ = ["WindowComparison", "WindowDirections"]
+__all__ = ["ProjectedWindows", "WindowComparison", "WindowDirections"]
 
 _COHORT_DEVIATIONS = 2.0
 """A window's background similarity is the cohort's mean plus so many standard deviations."""
+
+
+class ProjectedWindows(NamedTuple):
+    """n windows, projected for comparison."""
+
+    described: FloatArray
+    """(n, D) their descriptions."""
+    directions: FloatArray
+    """(n, K) unit vectors."""
+    background: FloatArray
+    """(n,) similarity to the nearest people of the cohort."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +94,11 @@ class WindowComparison:
     def project(self, described: FloatArray) -> FloatArray:
         """Projects descriptions (n, D) to unit vectors (n, K)."""
         return self.directions.project(described, self.discriminant_weight)
+
+    def prepare(self, described: FloatArray) -> ProjectedWindows:
+        """Projects descriptions (n, D), with their background similarity."""
+        directions = self.project(described)
+        return ProjectedWindows(described, directions, self.background(directions))
 
     def background(self, projected: FloatArray) -> FloatArray:
         """Returns the similarity (n,) of projected windows (n, K) to the nearest people of the cohort."""

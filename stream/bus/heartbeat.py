@@ -28,6 +28,10 @@ class Heartbeat:
         self._due = 0.0
         self._state = ""
 
+    def is_due(self, state: str) -> bool:
+        """Returns whether `send` would send the state now, without being forced."""
+        return time.monotonic() >= self._due or state != self._state
+
     def send(
         self,
         state: str,
@@ -44,10 +48,9 @@ class Heartbeat:
             text: message for users.
             force: send immediately.
         """
-        now = time.monotonic()
-        if now < self._due and not force and state == self._state:
+        if not force and not self.is_due(state):
             return
-        self._due, self._state = now + INTERVAL_S, state
+        self._due, self._state = time.monotonic() + INTERVAL_S, state
         all_counters = {**(counters or {}), "cpu": time.process_time()}
         self._transmit(Status(self._role, self._index, state, all_counters, text[:MAX_TEXT]))
 

@@ -202,6 +202,7 @@ def track_scores(index: TemplateIndex, walk: WalkCages, *, last_only: bool = Fal
         track.add(row.quality, cages, people, index.scores(described[n : n + 1], sensor)[0])
         if n < first:
             continue
-        for candidate in track.ranking(people, added=index.track_scores(track.statistics, sensor)):
+        (added,) = index.track_scores([track.statistics], sensor)
+        for candidate in track.ranking(people, added=added):
             found[n - first, places[candidate.person]] = candidate.score
     return found

@@ -38,7 +38,7 @@ from gallery.scoring.evidence.protocol import Arrays
 from gallery.scoring.fusion import EnrolledWalk, FusionModel
 from gallery.scoring.segments import segments_of
 from gallery.scoring.track_scores import MIN_WEIGHT, TemplateMeans
-from gallery.scoring.walk_quality import TRUNK_BONES, BoneVariation, assess_quality
+from gallery.scoring.walk_quality import TRUNK_BONES, BoneVariation, assess_quality, trunk_lengths
 from stream.body import FloatArray
 from stream.errors import SgeError
 from stream.skeleton import BONES, CANONICAL
@@ -242,8 +242,8 @@ def _assess(encoder: Encoder, refs: Iterable[WalkRef], group: Callable[[WalkRef]
             if len(walk.cages) < LENGTHS[0]:
                 continue
             variation = BoneVariation()
-            for rows in walk.cages:
-                variation.add(rows)
+            for lengths in trunk_lengths(walk.cages):
+                variation.add(lengths)
             seconds = len(walk.cages) / WINDOWS_PER_SECOND
             found.append(
                 AssessedWalk(

@@ -17,7 +17,7 @@ from gallery.scoring.evidence.protocol import (
     Floats,
     WindowsOnly,
 )
-from gallery.scoring.window_comparison import WindowComparison
+from gallery.scoring.window_comparison import ProjectedWindows, WindowComparison
 from stream.body import FloatArray
 
 __all__ = ["BoneLengths", "median_bones"]
@@ -72,9 +72,13 @@ class BoneLengths(WindowsOnly):
         """Returns the same: differences of lengths have no centre."""
         return self
 
+    def prepare(self, windows: ProjectedWindows) -> Arrays:
+        """Returns the logarithms (n, B) of the bones' lengths; nothing where nothing was fitted."""
+        return (_logarithms(windows.described),) if self.matrix.shape[1] else ()
+
     def gather(self) -> _BoneMedian:
         """Returns the running median of the latest windows."""
-        return _BoneMedian(_LATEST if self.matrix.shape[1] else 0)
+        return _BoneMedian(np.zeros((_BONES, _LATEST if self.matrix.shape[1] else 0), np.float32))
 
     def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
         """Returns the median logarithms (B,) of a walk's templates."""
@@ -109,22 +113,29 @@ class BoneLengths(WindowsOnly):
         return {"matrix": self.matrix}
 
 
+@dataclass(slots=True)
 class _BoneMedian:
-    """The median of the latest windows, in a ring of rows; of none for evidence that was not fitted."""
+    """The median of the latest windows, in a ring of columns; of none for evidence that was not fitted."""
 
-    def __init__(self, size: int) -> None:
-        self._latest: FloatArray = np.zeros((size, _BONES), np.float32)
-        self._count = 0
+    _latest: FloatArray
+    """(B, m): the windows of one bone are neighbours in memory, which sorts them faster."""
+    _count: int = 0
 
-    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
-        if len(self._latest):
-            self._latest[self._count % len(self._latest)] = _logarithms(described)
+    def add(self, window: Arrays, segment: FloatArray | None) -> None:
+        if window:
+            self._latest[:, self._count % self._latest.shape[1]] = window[0]
             self._count += 1
+
+    def copy(self) -> _BoneMedian:
+        return _BoneMedian(self._latest.copy(), self._count)
 
     @property
     def state(self) -> Arrays:
-        known = self._latest[: self._count]
-        return (_median(known) if len(known) else np.zeros(_BONES, np.float32),)
+        known = np.sort(self._latest[:, : self._count], axis=1)
+        count = known.shape[1]
+        if not count:
+            return (np.zeros(_BONES, np.float32),)
+        return (known[:, (count - 1) // 2 : count // 2 + 1].mean(axis=1),)
 
 
 def _logarithms(described: FloatArray) -> FloatArray:

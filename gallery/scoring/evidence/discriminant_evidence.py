@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from encoder.pose import POSE_WIDTH
 from gallery.scoring.cohort import Cohort, CohortStatistics, Discriminants, unit
 from gallery.scoring.descriptions import SEGMENT_STEP, SEGMENT_WINDOWS, segment_slices
 from gallery.scoring.evidence.protocol import ArrayReader, Arrays, Counts, DiscriminantFitter, Floats
-from gallery.scoring.window_comparison import WindowComparison
+from gallery.scoring.window_comparison import ProjectedWindows, WindowComparison
 from stream.body import FloatArray
 
 __all__ = ["DiscriminantEvidence", "SegmentEvidence"]
@@ -113,9 +113,13 @@ class SegmentEvidence(DiscriminantEvidence, ABC):
         """Returns the same: the site's mean of segment statistics is not known."""
         return self
 
+    def prepare(self, windows: ProjectedWindows) -> Arrays:
+        """Returns nothing: only segments count."""
+        return ()
+
     def gather(self) -> _SegmentSum:
         """Returns the sum of the projected segments."""
-        return _SegmentSum(self.discriminants)
+        return _SegmentSum(self.discriminants, np.zeros(self.discriminants.direction_count, np.float32))
 
     def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
         """Returns the unit projection (K,) of a walk's mean segment; zeros if it is not known."""
@@ -125,15 +129,18 @@ class SegmentEvidence(DiscriminantEvidence, ABC):
         return projected
 
 
+@dataclass(slots=True)
 class _SegmentSum:
     """The sum of the unit projections of a track's whole segments; before the first, the newest alone."""
 
-    def __init__(self, discriminants: Discriminants) -> None:
-        self._discriminants = discriminants
-        self._sum: FloatArray = np.zeros(discriminants.direction_count, np.float32)
-        self._windows = 0
+    _discriminants: Discriminants
+    _sum: FloatArray
+    _windows: int = 0
 
-    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
+    def copy(self) -> _SegmentSum:
+        return replace(self)
+
+    def add(self, window: Arrays, segment: FloatArray | None) -> None:
         self._windows += 1
         if segment is None:
             return

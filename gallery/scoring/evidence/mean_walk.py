@@ -11,7 +11,7 @@ from gallery.scoring.descriptions import SEGMENT_STEP, segment_means
 from gallery.scoring.evidence.discriminant_evidence import DiscriminantEvidence
 from gallery.scoring.evidence.protocol import Arrays, DiscriminantFitter, WindowsOnly
 from gallery.scoring.evidence.running_mean import RunningMean
-from gallery.scoring.window_comparison import WindowComparison
+from gallery.scoring.window_comparison import ProjectedWindows, WindowComparison
 from stream.body import FloatArray
 
 __all__ = ["MeanWalk"]
@@ -43,9 +43,13 @@ class MeanWalk(WindowsOnly, DiscriminantEvidence):
         """Returns the evidence with its mean moved as that of the site."""
         return type(self)(replace(self.discriminants, mean=self.discriminants.mean + moved))
 
+    def prepare(self, windows: ProjectedWindows) -> Arrays:
+        """Returns projected descriptions (n, K)."""
+        return (self.discriminants.project(windows.described),)
+
     def gather(self) -> _WalkMean:
         """Returns the running mean of projected descriptions."""
-        return _WalkMean(self.discriminants)
+        return _WalkMean(RunningMean(self.discriminants.direction_count))
 
     def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
         """Returns the unit projection (K,) of a walk's mean description."""
@@ -53,13 +57,16 @@ class MeanWalk(WindowsOnly, DiscriminantEvidence):
         return projected
 
 
+@dataclass(slots=True)
 class _WalkMean:
-    def __init__(self, discriminants: Discriminants) -> None:
-        self._discriminants = discriminants
-        self._mean = RunningMean(discriminants.direction_count)
+    _mean: RunningMean
 
-    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
-        self._mean.add(self._discriminants.project(described[None])[0])
+    def add(self, window: Arrays, segment: FloatArray | None) -> None:
+        (projected,) = window
+        self._mean.add(projected)
+
+    def copy(self) -> _WalkMean:
+        return _WalkMean(self._mean.copy())
 
     @property
     def state(self) -> Arrays:

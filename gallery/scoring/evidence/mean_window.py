@@ -19,7 +19,7 @@ from gallery.scoring.evidence.protocol import (
     WindowsOnly,
 )
 from gallery.scoring.evidence.running_mean import RunningMean
-from gallery.scoring.window_comparison import WindowComparison
+from gallery.scoring.window_comparison import ProjectedWindows, WindowComparison
 from stream.body import FloatArray
 
 __all__ = ["MeanWindow"]
@@ -59,9 +59,13 @@ class MeanWindow(WindowsOnly):
         """Returns the evidence of windows centred at the site."""
         return type(self)(windows)
 
+    def prepare(self, windows: ProjectedWindows) -> Arrays:
+        """Returns projected windows (n, K) and their background similarity (n,)."""
+        return windows.directions, windows.background
+
     def gather(self) -> _WindowMeans:
         """Returns the running mean of projected windows and of their background similarity."""
-        return _WindowMeans(self.windows)
+        return _WindowMeans(RunningMean(self.windows.directions.direction_count))
 
     def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
         """Returns the projected templates (m, K) of a walk."""
@@ -95,17 +99,18 @@ class MeanWindow(WindowsOnly):
         return {}
 
 
+@dataclass(slots=True)
 class _WindowMeans:
-    def __init__(self, windows: WindowComparison) -> None:
-        self._windows = windows
-        self._mean = RunningMean(windows.directions.direction_count)
-        self._background = 0.0
+    _mean: RunningMean
+    _background: float = 0.0
 
-    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
-        projected = self._windows.project(described[None])
-        background = float(self._windows.background(projected)[0])
-        self._mean.add(projected[0])
-        self._background += (background - self._background) / self._mean.count
+    def add(self, window: Arrays, segment: FloatArray | None) -> None:
+        projected, background = window
+        self._mean.add(projected)
+        self._background += (float(background) - self._background) / self._mean.count
+
+    def copy(self) -> _WindowMeans:
+        return _WindowMeans(self._mean.copy(), self._background)
 
     @property
     def state(self) -> Arrays:

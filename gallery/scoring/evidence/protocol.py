@@ -8,7 +8,8 @@ runs one contract suite over all registered kinds.
 Steps that a kind implements, beside `at_site`:
 
 1. describe: `statistics` computes numbers of a segment, if the kind needs its own.
-2. gather: `gather` returns an accumulator for a track, which receives each window and each new segment.
+2. gather: `prepare` computes the numbers of many windows at once; `gather` returns an accumulator for a
+   track, which receives those of each window, and each new segment.
 3. enrol: `enrol` computes the numbers of one enrolled walk; `reference` computes statistics of all people.
 4. compare: `similarity` compares gathered states with the reference statistics.
 5. weigh: `weight` and `share` give the factor of the similarity after a number of windows.
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.scoring.cohort import Discriminants
-from gallery.scoring.window_comparison import WindowComparison
+from gallery.scoring.window_comparison import ProjectedWindows, WindowComparison
 from stream.body import FloatArray
 
 __all__ = [
@@ -74,11 +75,11 @@ class DiscriminantFitter(Protocol):
 class Accumulator(Protocol):
     """Gathers one kind of evidence while the windows of a track come in."""
 
-    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
+    def add(self, window: Arrays, segment: FloatArray | None) -> None:
         """Adds the next window.
 
         Args:
-            described: (D,) its description.
+            window: its numbers: one place of the arrays of `Evidence.prepare`.
             segment: (numbers,) the kind's own statistics of the segment that this window completes; None if
                 it completes none.
         """
@@ -87,6 +88,10 @@ class Accumulator(Protocol):
     @property
     def state(self) -> Arrays:
         """What was gathered so far; the shapes do not change while a track grows."""
+        ...
+
+    def copy(self) -> Self:
+        """Returns an accumulator of its own for the same windows."""
         ...
 
 
@@ -102,6 +107,10 @@ class Evidence(Protocol):
             windows: the comparison of windows, centred at the site.
             moved: (D,) mean description of the site, less that of the fit.
         """
+        ...
+
+    def prepare(self, windows: ProjectedWindows) -> Arrays:
+        """Returns what an accumulator gathers of each of n windows, with a first axis of n; may be empty."""
         ...
 
     def gather(self) -> Accumulator:

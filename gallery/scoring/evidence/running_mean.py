@@ -24,6 +24,12 @@ class RunningMean:
         self.count = 0
         self.mean: FloatArray = np.zeros(size, np.float32)
 
+    def copy(self) -> RunningMean:
+        """Returns the same mean, which grows by itself."""
+        copied = RunningMean(0)
+        copied.count, copied.mean = self.count, self.mean
+        return copied
+
     def add(self, row: FloatArray) -> None:
         """Adds the next row (K,)."""
         self.count += 1

@@ -14,8 +14,9 @@ from gallery.matcher_settings import SourceCard
 from gallery.open_set_decision import TrackDecision
 from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import Backend
+from gallery.scoring.ranking import CandidateScore
 from gallery.scoring.template_index import TemplateIndex
-from gallery.scoring.track_scores import AveragePrediction, CandidateScore
+from gallery.scoring.track_scores import AveragePrediction
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 from stream.bus.messages import Tick, WindowRow

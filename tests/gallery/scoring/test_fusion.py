@@ -535,4 +535,4 @@ def test_an_ended_track_is_no_longer_compared_with_people_of_another_site_mean()
     walk_on(subject, synthetic_windows(2, 20), 0)
     subject.end(1)
     subject.replace_index(site_index("camera", 1, 2))
-    assert subject.rule(0.01).ranking(subject.ended[1]) == []
+    assert not subject.rule(0.01).ranking(subject.ended[1])

@@ -14,6 +14,7 @@ from gallery.scoring.evidence.registry import EVIDENCE, statistics_slice
 from gallery.scoring.fusion import EnrolledWalk, FusionModel, ReferenceStatistics
 from gallery.scoring.segments import Segments
 from gallery.scoring.track_scores import TemplateMeans
+from gallery.scoring.window_comparison import ProjectedWindows
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 from tools.evaluation.live.template_similarity import running_means
@@ -104,7 +105,7 @@ class DescribedRecording:
             known: the track of a fusion that may share evidence with this one, whose states are then taken.
             single: whether each window is compared as a track of its own as well.
         """
-        rows = model.windows.project(self.windows)
+        windows = model.windows.prepare(self.windows)
         states, alone = [], []
         for place, evidence in enumerate(model.evidence):
             shared = known is not None and known.model.evidence[place] is evidence
@@ -112,12 +113,10 @@ class DescribedRecording:
                 states.append(known.states[place])
             else:
                 own = statistics_slice(EVIDENCE[place])
-                states.append(_states(evidence, self.windows, [_part(each, own) for each in self.segments]))
+                states.append(_states(evidence, windows, [_part(each, own) for each in self.segments]))
             if single:
-                alone.append(
-                    known.single[place] if known and shared else _states_of_one(evidence, self.windows)
-                )
-        return FusedTrack(model, rows, model.windows.background(rows), states, alone)
+                alone.append(known.single[place] if known and shared else _states_of_one(evidence, windows))
+        return FusedTrack(model, windows.directions, windows.background, states, alone)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,19 +166,25 @@ def fusion_at_site(model: FusionModel, people: Sequence[Sequence[DescribedRecord
     return model.at_site([mean_description([one.templates for one in own]) for own in people])
 
 
-def _states(evidence: Evidence, windows: FloatArray, segments: Sequence[FloatArray | None]) -> Arrays:
-    """Returns the states of a track after each of its windows (n, D), with a first axis of n."""
+def _states(evidence: Evidence, windows: ProjectedWindows, segments: Sequence[FloatArray | None]) -> Arrays:
+    """Returns the states of a track after each of its n windows, with a first axis of n."""
     accumulator, found = evidence.gather(), []
-    for window, segment in zip(windows, segments, strict=True):
-        accumulator.add(window, segment)
+    gathered = evidence.prepare(windows)
+    for n, segment in enumerate(segments):
+        accumulator.add(tuple(numbers[n] for numbers in gathered), segment)
         found.append(accumulator.state)
     return tuple(np.stack(arrays) for arrays in zip(*found, strict=True))
 
 
-def _states_of_one(evidence: Evidence, windows: FloatArray) -> Arrays:
-    """Returns the states of n tracks of one window each, from their descriptions (n, D)."""
-    each = [_states(evidence, window[None], [None]) for window in windows]
-    return tuple(np.concatenate(arrays) for arrays in zip(*each, strict=True))
+def _states_of_one(evidence: Evidence, windows: ProjectedWindows) -> Arrays:
+    """Returns the states of n tracks of one window each."""
+    found = []
+    gathered = evidence.prepare(windows)
+    for n in range(len(windows.described)):
+        accumulator = evidence.gather()
+        accumulator.add(tuple(numbers[n] for numbers in gathered), None)
+        found.append(accumulator.state)
+    return tuple(np.stack(arrays) for arrays in zip(*found, strict=True))
 
 
 def _part(segment: FloatArray | None, own: slice) -> FloatArray | None:

@@ -37,7 +37,7 @@ from gallery.scoring.fusion import FusionModel, fusion_weights
 from gallery.scoring.segments import segments_of
 from gallery.scoring.track_scores import TrackScores
 from gallery.scoring.track_statistics import TrackStatistics, stack_states
-from gallery.scoring.window_comparison import WindowComparison
+from gallery.scoring.window_comparison import ProjectedWindows, WindowComparison
 from stream.body import FloatArray
 from tools.backend_fit.fusion_fit import MIN_PEOPLE, DescribedWalk, fit_fusion
 
@@ -73,12 +73,20 @@ def model() -> FusionModel:
     return fit_on(range(MIN_PEOPLE))
 
 
-def gather_states(evidence: Evidence, kind: EvidenceKind, rows: FloatArray) -> list[Arrays]:
-    """Returns the state after each window."""
+def gather_states(
+    model: FusionModel, kind: EvidenceKind, rows: FloatArray, copied: int | None = None
+) -> list[Arrays]:
+    """Returns the state after each window; from the window `copied` on, that of a copy."""
+    evidence = model.evidence[EVIDENCE.index(kind)]
     accumulator, states = evidence.gather(), []
     described = describe_windows(rows)
-    for n, window in enumerate(described, 1):
+    gathered = evidence.prepare(model.windows.prepare(described))
+    for n in range(1, len(described) + 1):
+        window = tuple(numbers[n - 1] for numbers in gathered)
         segment = segment_statistics(described[max(0, n - 50) : n])[statistics_slice(kind)]
+        if n == copied:
+            accumulator, left = accumulator.copy(), accumulator
+            left.add(tuple(numbers + 1 for numbers in window), segment if kind.numbers else None)
         accumulator.add(window, segment if kind.numbers and n % 10 == 0 else None)
         states.append(accumulator.state)
     return states
@@ -119,20 +127,26 @@ class TestEveryKind:
     def test_states_keep_their_shape_and_later_windows_do_not_change_them(
         self, model: FusionModel, kind: EvidenceKind
     ) -> None:
-        evidence = self.own(model, kind)
-        states = gather_states(evidence, kind, windows(1, 1, 70))
-        first = gather_states(evidence, kind, windows(1, 1, 30))
+        states = gather_states(model, kind, windows(1, 1, 70))
+        first = gather_states(model, kind, windows(1, 1, 30))
         for state, again in zip(states[:30], first, strict=True):
             for one, other in zip(state, again, strict=True):
-                np.testing.assert_array_equal(one, other)
+                np.testing.assert_allclose(one, other, atol=1e-6)
         assert len({tuple(array.shape for array in state) for state in states}) == 1
+
+    @pytest.mark.parametrize("copied", [1, 30, 66])
+    def test_a_copy_grows_by_itself(self, model: FusionModel, kind: EvidenceKind, copied: int) -> None:
+        expected = gather_states(model, kind, windows(1, 1, 70))
+        for state, other in zip(gather_states(model, kind, windows(1, 1, 70), copied), expected, strict=True):
+            for one, same in zip(state, other, strict=True):
+                np.testing.assert_array_equal(one, same)
 
     def test_stacked_states_have_the_similarity_of_single_states(
         self, model: FusionModel, kind: EvidenceKind
     ) -> None:
         evidence = self.own(model, kind)
         reference = evidence.reference([enrol_walks(evidence, kind, person, 1, 2) for person in (1, 2, 3)])
-        states = [[state] for state in gather_states(evidence, kind, windows(2, 3, 70))]
+        states = [[state] for state in gather_states(model, kind, windows(2, 3, 70))]
         (together,) = stack_states(states)
         found = evidence.similarity(together, reference)
         assert found.shape == (70, 3)
@@ -154,7 +168,7 @@ class TestEveryKind:
         evidence = self.own(model, kind)
         people = range(100, 110)
         reference = evidence.reference([enrol_walks(evidence, kind, person, 1, 2) for person in people])
-        last = [[gather_states(evidence, kind, windows(person, 3))[-1]] for person in people]
+        last = [[gather_states(model, kind, windows(person, 3))[-1]] for person in people]
         (states,) = stack_states(last)
         right = evidence.similarity(states, reference).argmax(axis=1) == np.arange(len(people))
         assert right.mean() >= 0.9
@@ -174,7 +188,7 @@ class TestEveryKind:
     ) -> None:
         evidence = self.own(model, kind)
         walk = evidence.enrol(describe_windows(windows(1, 1)), None)
-        (states,) = stack_states([[gather_states(evidence, kind, windows(1, 2))[-1]]])
+        (states,) = stack_states([[gather_states(model, kind, windows(1, 2))[-1]]])
         assert np.isfinite(evidence.similarity(states, evidence.reference([[walk]]))).all()
 
     def test_a_site_like_that_of_the_fit_changes_nothing(
@@ -183,7 +197,7 @@ class TestEveryKind:
         evidence = self.own(model, kind)
         moved = evidence.at_site(model.windows, np.zeros_like(model.windows.directions.mean))
         people = [enrol_walks(evidence, kind, person, 1) for person in (1, 2)]
-        (states,) = stack_states([[gather_states(evidence, kind, windows(1, 2))[-1]]])
+        (states,) = stack_states([[gather_states(model, kind, windows(1, 2))[-1]]])
         np.testing.assert_array_equal(
             moved.similarity(states, moved.reference(people)),
             evidence.similarity(states, evidence.reference(people)),
@@ -200,7 +214,7 @@ class TestEveryKind:
         again = kind.read(read, model.windows)
         assert again.arrays().keys() == arrays.keys()
         people = [enrol_walks(evidence, kind, person, 1) for person in (1, 2)]
-        (states,) = stack_states([[gather_states(evidence, kind, windows(1, 2))[-1]]])
+        (states,) = stack_states([[gather_states(model, kind, windows(1, 2))[-1]]])
         np.testing.assert_array_equal(
             again.similarity(states, again.reference(people)),
             evidence.similarity(states, evidence.reference(people)),
@@ -288,8 +302,11 @@ class Stature(WindowsOnly):
     def at_site(self, windows: WindowComparison, moved: FloatArray) -> Self:
         return self
 
+    def prepare(self, windows: ProjectedWindows) -> Arrays:
+        return (windows.described[:, BONE_COLUMNS],)
+
     def gather(self) -> _Mean:
-        return _Mean()
+        return _Mean([])
 
     def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
         found: FloatArray = described[:, BONE_COLUMNS].mean(keepdims=True)[0]
@@ -315,12 +332,15 @@ class Stature(WindowsOnly):
         return {"scale": self.scale}
 
 
+@dataclass
 class _Mean:
-    def __init__(self) -> None:
-        self._lengths: list[float] = []
+    _lengths: list[float]
 
-    def add(self, described: FloatArray, segment: FloatArray | None) -> None:
-        self._lengths.append(float(described[BONE_COLUMNS].mean()))
+    def add(self, window: Arrays, segment: FloatArray | None) -> None:
+        self._lengths.append(float(window[0].mean()))
+
+    def copy(self) -> _Mean:
+        return _Mean(self._lengths.copy())
 
     @property
     def state(self) -> Arrays:
