@@ -37,7 +37,7 @@ from stream.paths import path_exists
 from stream.shipped_files import read_shipped
 from stream.skeleton import CANONICAL_LAYOUT
 from stream.user_text import readable
-from stream.windows.cutting import RATE_HZ
+from stream.windows.resampling import RATE_HZ
 
 __all__ = [
     "LoadedEncoder",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.decision import ReasonCode
-from stream.windows.cutting import TOO_FEW_FRAMES
+from stream.windows.resampling import TOO_FEW_FRAMES
 
 __all__ = ["NOBODY", "Reason", "no_windows_code"]
 

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.body import FloatArray
 from stream.errors import UserError
@@ -167,13 +169,32 @@ def map_joints(layout: Layout, joints: FloatArray, confidence: FloatArray) -> tu
             f"skeletons in the layout {layout.name} are 2D image positions in pixels: they cannot be "
             "combined with skeletons in metres; give 3D skeletons, or evaluate the 2D skeletons separately"
         )
-    detected = (confidence > 0) & np.isfinite(joints).all(axis=-1)
-    # Zero instead of NaN, because 0 * NaN would spread to every joint of the product.
-    canonical: FloatArray = layout.weights @ np.where(detected[..., None], joints, np.float32(0))
-    known = np.where(detected, confidence, np.float32(0))[..., None, :]
-    minimum: FloatArray = np.where(layout.weights > 0, known, np.float32(np.inf)).min(axis=-1)
-    canonical[minimum == 0] = np.nan
+    finite = np.isfinite(joints)
+    detected = (confidence > 0) & finite[..., 0] & finite[..., 1] & finite[..., 2]
+    known = np.where(detected, confidence, np.float32(0))
+    parts = _parts(layout)
+    canonical: FloatArray
+    if len(parts) == 1:
+        canonical, minimum = joints.take(parts[0], axis=-2), known.take(parts[0], axis=-1)
+    else:
+        # Zero instead of NaN, because 0 * NaN would spread to every joint of the product.
+        canonical = layout.weights @ np.where(detected[..., None], joints, np.float32(0))
+        minimum = np.minimum.reduce([known.take(part, axis=-1) for part in parts])
+    missing = minimum == 0
+    if missing.any():
+        canonical[missing] = np.nan
     return canonical, minimum
+
+
+@cache
+def _parts(layout: Layout) -> tuple[NDArray[np.intp], ...]:
+    """Returns the sensor's joints that make up the canonical ones: P arrays (20,), joints may repeat.
+
+    One array says that every canonical joint is a joint of the sensor as it is.
+    """
+    used = [np.flatnonzero(row) for row in layout.weights]
+    most = max(len(joints) for joints in used)
+    return tuple(np.array([joints[min(part, len(joints) - 1)] for joints in used]) for part in range(most))
 
 
 def _complete_absent(joints: FloatArray, confidence: FloatArray) -> None:
@@ -183,8 +204,9 @@ def _complete_absent(joints: FloatArray, confidence: FloatArray) -> None:
         joints: (..., 20, 3) float32.
         confidence: (..., 20) float32.
     """
-    lengths = np.linalg.norm(joints[..., _ENDS, :] - joints[..., _AT, :], axis=-1)
-    absent = lengths < ABSENT_M  # not where one is missing: NaN is never less
+    reach = joints.take(_ENDS, axis=-2) - joints.take(_AT, axis=-2)
+    # Not where one is missing: NaN is never less.
+    absent = np.einsum("...k,...k->...", reach, reach) < np.float32(ABSENT_M**2)
     if not absent.any():
         return
     limbs = joints[..., _AT, :] - joints[..., _BEFORE, :]

@@ -115,7 +115,7 @@ def mark_unseen_in_frame(frame: BodyFrame, at_origin: Sequence[int] = ()) -> Bod
     """Returns the frame with the joints of all its bodies marked as in `mark_unseen`."""
     if not frame.bodies:
         return frame
-    bodies = tuple(
-        Body(body.id, *mark_unseen(body.joints, body.confidence, at_origin)) for body in frame.bodies
-    )
-    return replace(frame, bodies=bodies)
+    joints = np.stack([body.joints for body in frame.bodies])
+    confidence = np.stack([body.confidence for body in frame.bodies])
+    marked = zip(frame.bodies, *mark_unseen(joints, confidence, at_origin), strict=True)
+    return replace(frame, bodies=tuple(Body(body.id, *own) for body, *own in marked))

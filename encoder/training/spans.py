@@ -17,7 +17,8 @@ from encoder.training.contrast import Contrast
 from stream.body import FloatArray
 from stream.errors import DataError
 from stream.skeleton import CANONICAL, CANONICAL_LAYOUT, get_layout, hip_center, to_canonical
-from stream.windows.cutting import RATE_HZ, cut_windows
+from stream.windows.cutting import cut_windows
+from stream.windows.resampling import RATE_HZ
 
 __all__ = ["IntArray", "Spans", "TrainingWalk", "cut_spans", "epoch_batches"]
 

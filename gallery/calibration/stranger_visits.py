@@ -20,7 +20,7 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TemplateMeans
 from gallery.scoring.visit_scores import visit_of
 from gallery.store.records import PersonTemplates, StrangerVisit
-from stream.windows.cutting import RATE_HZ
+from stream.windows.resampling import RATE_HZ
 
 __all__ = ["EXACT_PEOPLE", "MOST_OF_ONE", "MOST_WALKS", "enrolled_visits", "stranger_score", "template_ends"]
 

@@ -15,7 +15,7 @@ from gallery.scoring.track_statistics import TrackStatistics
 from gallery.scoring.walk_quality import BoneVariation, WalkQuality, assess_quality
 from stream.body import FloatArray
 from stream.walk_views import View, seen_views
-from stream.windows.cutting import RATE_HZ
+from stream.windows.resampling import RATE_HZ
 
 __all__ = [
     "MAX_TEMPLATES",

@@ -62,6 +62,9 @@ STEP_M = 0.2
 _TRACKS = 30
 """Newest tracks that count."""
 
+_AT_ONCE = 30
+"""Skeletons that are summed up at once; with each alone, numpy's calls would be most of the work."""
+
 _HEAD = CANONICAL.index("Head")
 _ANKLES = [CANONICAL.index("AnkleLeft"), CANONICAL.index("AnkleRight")]
 _SIDES = [CANONICAL.index(name) for name in ("ShoulderLeft", "ShoulderRight", "HipLeft", "HipRight")]
@@ -92,6 +95,8 @@ class WalkEvidence:
 
     def __init__(self) -> None:
         self.windows = 0
+        self._new: list[FloatArray] = []
+        """Skeletons that are not in the sums yet: those of many windows are added at once."""
         self._axis = np.zeros(3)
         self._across = np.zeros((2, 2))
         self._last_place: list[float] | None = None
@@ -101,38 +106,52 @@ class WalkEvidence:
 
     def add(self, joints: FloatArray) -> None:
         """Adds a skeleton of the walk, (20, 3) float32, metres, in the sensor's axes, all finite."""
-        axis = (joints[_HEAD] - joints[_ANKLES].mean(axis=0)).astype(np.float64)
-        left, right, hip_left, hip_right = joints[_SIDES][:, _FLAT].astype(np.float64)
-        line = left - right + hip_left - hip_right
-        self._axis += axis / max(float(np.linalg.norm(axis)), 1e-9)
-        self._across += np.outer(line, line) / max(float(line @ line), 1e-12)
+        self._new.append(joints)
         self.windows += 1
-        hip = joints[0].tolist()
-        if self._last_place is None or math.dist(hip, self._last_place) >= STEP_M:
-            place = np.array(hip)
-            self._last_place = hip
-            self._places += 1
-            self._sum += place
-            self._products += np.outer(place, place)
+        if len(self._new) >= _AT_ONCE:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Adds the new skeletons to the sums."""
+        if not self._new:
+            return
+        joints, self._new = np.array(self._new), []
+        axes = (joints[:, _HEAD] - joints[:, _ANKLES].mean(axis=1)).astype(np.float64)
+        left, right, hip_left, hip_right = joints[:, _SIDES][..., _FLAT].astype(np.float64).swapaxes(0, 1)
+        lines = left - right + hip_left - hip_right
+        self._axis += (axes / np.maximum(np.linalg.norm(axes, axis=1), 1e-9)[:, None]).sum(axis=0)
+        squares = np.maximum((lines * lines).sum(axis=1), 1e-12)
+        self._across += np.einsum("ni,nj,n->ij", lines, lines, 1 / squares)
+        for hip in joints[:, 0].tolist():
+            if self._last_place is None or math.dist(hip, self._last_place) >= STEP_M:
+                place = np.array(hip)
+                self._last_place = hip
+                self._places += 1
+                self._sum += place
+                self._products += np.outer(place, place)
 
     @property
     def axis(self) -> Floats:
         """Slopes X / Y and Z / Y of the mean body axis, (2,)."""
+        self._sum_up()
         slopes: Floats = self._axis[_FLAT] / max(float(self._axis[1]), 1e-6)
         return slopes
 
     @property
     def across(self) -> Floats:
         """(2, 2) mean outer product of the direction across the body, in X and Z; its trace is 1."""
+        self._sum_up()
         return self._across / self.windows
 
     @property
     def length_m(self) -> float:
         """Length of the path, metres, of which less than `STEP_M` is left out."""
+        self._sum_up()
         return STEP_M * (self._places - 1)
 
     def path(self) -> tuple[Floats, Floats]:
         """Returns the information (2, 2) of the path on the slopes, and its product with them, (2,)."""
+        self._sum_up()
         scatter = (self._products - np.outer(self._sum, self._sum) / self._places) / PATH_M**2
         flat = scatter[np.ix_(_FLAT, _FLAT)]
         spread, directions = np.linalg.eigh(flat)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from stream.bus.messages import Tick, TrackNote, TrackPlace, TrackSplit, WindowR
 from stream.capture.levelling import Levelling
 from stream.skeleton import Layout, get_layout, to_canonical
 from stream.windows.body_change import BodyChangeDetector, detector_for
-from stream.windows.cutting import Window, WindowCutter, WindowProblem, is_complete
+from stream.windows.cutting import CutWindow, Window, WindowCutter, WindowProblem, finish_windows
+from stream.windows.resampling import are_complete
 
 __all__ = ["TRACK_TIMEOUT_NS", "Tracker", "TrackerUpdate", "make_tick", "source_tracker"]
 
@@ -66,16 +68,68 @@ class _Track:
     recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_RECENT))
     """Start and end of the newest windows."""
 
+    def change(self, time_ns: int, joints: FloatArray) -> int | None:
+        """Returns since when the body, (20, 3), is another person's, once that is certain."""
+        return None if self.detector is None else self.detector.push(time_ns, joints)
+
     def add(self, windows: Sequence[Window]) -> None:
         """Counts windows of this track."""
         self.cut += len(windows)
-        self.recent.extend((window.start_ns, window.end_ns) for window in windows)
+        self.recent.extend([(window.start_ns, window.end_ns) for window in windows])
 
     def take_back(self, since_ns: int) -> deque[tuple[int, int]]:
         """Takes back the windows that show another person; returns those that show nobody else."""
         later = [each for each in self.recent if each[0] >= since_ns]
         self.cut -= sum(end_ns >= since_ns for _, end_ns in self.recent)
         return deque(later, maxlen=_RECENT)
+
+
+class _Step(NamedTuple):
+    """What a frame adds to a track."""
+
+    track: _Track
+    opened: bool
+    """Whether the track begins with this frame."""
+    joints: FloatArray
+    """(20, 3) the skeleton."""
+    cut: list[CutWindow]
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What one frame leads to."""
+
+    levelling: Levelling | None
+    windows: list[tuple[int, Window]] = field(default_factory=list)
+    notes: list[tuple[int, Reason]] = field(default_factory=list)
+    ended: list[_Track] = field(default_factory=list)
+    splits: list[TrackSplit] = field(default_factory=list)
+
+    def end(self, track: _Track) -> None:
+        """Ends a track, with the windows of it that still waited."""
+        self.ended.append(track)
+        if self.levelling is not None:
+            self._output(track, self.levelling.end(track.number))
+
+    def finish(self, now_ns: int, steps: Sequence[_Step]) -> None:
+        """Finishes the windows of tracks, those of all at once, and reports tracks without windows."""
+        finished = iter(finish_windows([window for step in steps for window in step.cut]))
+        for track, opened, joints, cut in steps:
+            if opened:
+                self.notes.append((track.number, None))
+            windows = [window for _ in cut for window in next(finished)]
+            if windows:
+                track.last_output_ns = now_ns
+                if self.levelling is not None:
+                    windows = self.levelling.push(track.number, windows, joints)
+                self._output(track, windows)
+            elif now_ns - track.last_output_ns >= REPORT_INTERVAL_NS:
+                track.last_output_ns = now_ns
+                self.notes.append((track.number, track.cutter.problem))
+
+    def _output(self, track: _Track, windows: Sequence[Window]) -> None:
+        track.add(windows)
+        self.windows += [(track.number, window) for window in windows]
 
 
 @dataclass(slots=True)
@@ -117,41 +171,44 @@ class Tracker:
         if now_ns == last_ns:
             return TrackerUpdate()
         self._last_ns = now_ns
-        windows: list[tuple[int, Window]] = []
-        ended = self._close(lambda track: now_ns < (last_ns or now_ns) or _is_overdue(track, now_ns), windows)
-        splits: list[TrackSplit] = []
-        notes: list[tuple[int, Reason]] = []
+        found = _Findings(self.levelling)
+        self._close(lambda track: now_ns < (last_ns or now_ns) or _is_overdue(track, now_ns), found)
         bodies: dict[int, Body] = {}
         for body in frame.bodies:
             bodies.setdefault(body.id, body)
-        for body in bodies.values():
-            joints, confidence = to_canonical(self.layout, body.joints, body.confidence)
-            track = self._tracks.get(body.id)
+        if bodies:
+            self._push_bodies(now_ns, bodies, found)
+        return self._update(found)
+
+    def _push_bodies(self, now_ns: int, bodies: Mapping[int, Body], found: _Findings) -> None:
+        """Assigns the bodies of a frame to tracks, and cuts their windows."""
+        joints, confidence = to_canonical(
+            self.layout,
+            np.array([body.joints for body in bodies.values()]),
+            np.array([body.confidence for body in bodies.values()]),
+        )
+        complete: list[bool] = are_complete(joints, confidence).tolist()
+        steps: list[_Step] = []
+        for key, own, known, whole in zip(bodies, joints, confidence, complete, strict=True):
+            track = self._tracks.get(key)
+            opened = track is None
             if track is None:
-                track = self._tracks[body.id] = self._open(now_ns)
-                notes.append((track.number, None))
-            elif (since_ns := _change(track, now_ns, joints, confidence)) is not None:
-                ended.append(track)
-                self._release(track, windows)
-                track = self._tracks[body.id] = self._split(track, since_ns)
-                splits.append(TrackSplit(ended[-1].number, track.number, since_ns))
-                notes.append((track.number, None))
+                track = self._tracks[key] = self._open(now_ns)
+            elif whole and (since_ns := track.change(now_ns, own)) is not None:
+                found.finish(
+                    now_ns, steps
+                )  # the windows so far count for the levelling of the track that ends
+                steps, opened = [], True
+                track = self._tracks[key] = self._split(track, since_ns, found)
             track.last_seen_ns = now_ns
-            cut = track.cutter.push(now_ns, joints, confidence)
-            if cut:
-                track.last_output_ns = now_ns
-                levelled = cut if self.levelling is None else self.levelling.push(track.number, cut, joints)
-                _output(track, levelled, windows)
-            elif now_ns - track.last_output_ns >= REPORT_INTERVAL_NS:
-                track.last_output_ns = now_ns
-                notes.append((track.number, track.cutter.problem))
-        return self._update(ended, windows=tuple(windows), notes=tuple(notes), splits=tuple(splits))
+            steps.append(_Step(track, opened, own, track.cutter.add(now_ns, own, known, complete=whole)))
+        found.finish(now_ns, steps)
 
     def end(self) -> TrackerUpdate:
         """Ends every track, at the end of the source."""
-        windows: list[tuple[int, Window]] = []
-        ended = self._close(lambda track: True, windows)
-        return self._update(ended, windows=tuple(windows))
+        found = _Findings(self.levelling)
+        self._close(lambda track: True, found)
+        return self._update(found)
 
     @property
     def open(self) -> tuple[int, ...]:
@@ -167,39 +224,33 @@ class Tracker:
         cutter = WindowCutter(self.f, walking_only=True)
         return _Track(self._next_number(), cutter, time_ns, time_ns, self.detector())
 
-    def _split(self, track: _Track, since_ns: int) -> _Track:
-        """Returns the track of the person who now has the body id, with the same cutter and detector."""
+    def _split(self, track: _Track, since_ns: int, found: _Findings) -> _Track:
+        """Ends a track; returns that of the person who now has the body id, with the same cutter."""
+        found.end(track)
         later = track.take_back(since_ns)
         track.cutter.forget_body()
-        seen, output = track.last_seen_ns, track.last_output_ns
         number = self._next_number()
+        found.splits.append(TrackSplit(track.number, number, since_ns))
+        seen, output = track.last_seen_ns, track.last_output_ns
         return _Track(number, track.cutter, seen, output, track.detector, len(later), later)
 
     def _next_number(self) -> int:
         self.opened += 1
         return self.first + (self.opened - 1) * self.stride
 
-    def _close(self, ends: Callable[[_Track], bool], windows: list[tuple[int, Window]]) -> list[_Track]:
-        """Ends tracks; adds to `windows` what still waited."""
-        lost = [key for key, track in self._tracks.items() if ends(track)]
-        ended = [self._tracks.pop(key) for key in lost]
-        for track in ended:
-            self._release(track, windows)
-        return ended
+    def _close(self, ends: Callable[[_Track], bool], found: _Findings) -> None:
+        """Ends tracks, with what still waited of them."""
+        for key in [key for key, track in self._tracks.items() if ends(track)]:
+            found.end(self._tracks.pop(key))
 
-    def _release(self, track: _Track, windows: list[tuple[int, Window]]) -> None:
-        if self.levelling is not None:
-            _output(track, self.levelling.end(track.number), windows)
-
-    def _update(
-        self,
-        ended: Sequence[_Track],
-        windows: tuple[tuple[int, Window], ...] = (),
-        notes: tuple[tuple[int, Reason], ...] = (),
-        splits: tuple[TrackSplit, ...] = (),
-    ) -> TrackerUpdate:
-        cut = {track.number: track.cut for track in (*ended, *self._tracks.values())}
-        return TrackerUpdate(windows, notes, tuple(track.number for track in ended), splits, cut)
+    def _update(self, found: _Findings) -> TrackerUpdate:
+        return TrackerUpdate(
+            tuple(found.windows),
+            tuple(found.notes),
+            tuple(track.number for track in found.ended),
+            tuple(found.splits),
+            {track.number: track.cut for track in (*found.ended, *self._tracks.values())},
+        )
 
 
 def source_tracker(
@@ -224,18 +275,6 @@ def source_tracker(
         detector=partial(detector_for, info.sensor),
         levelling=levelling,
     )
-
-
-def _output(track: _Track, own: Sequence[Window], windows: list[tuple[int, Window]]) -> None:
-    track.add(own)
-    windows += [(track.number, window) for window in own]
-
-
-def _change(track: _Track, time_ns: int, joints: FloatArray, confidence: FloatArray) -> int | None:
-    """Returns since when the body of a track is another person's, once that is certain."""
-    if track.detector is None or not is_complete(joints, confidence):
-        return None
-    return track.detector.push(time_ns, joints)
 
 
 def _is_overdue(track: _Track, now_ns: int) -> bool:

@@ -17,7 +17,7 @@ from stream.capture.tracking import Tracker, TrackerUpdate, source_tracker
 from stream.errors import CutOffError, EndOfSource
 from stream.skeleton import CANONICAL, Layout, get_layout, to_canonical
 from stream.sources import Source
-from stream.windows.cutting import RATE_HZ, is_complete
+from stream.windows.resampling import RATE_HZ, is_complete
 
 __all__ = ["FileWalks", "ListedWalk", "Moment", "list_walks"]
 

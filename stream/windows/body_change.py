@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
 
@@ -78,8 +79,14 @@ class BodyObserver:
     """Observes the complete skeletons of one track and describes its jumps."""
 
     def __init__(self) -> None:
-        self._frames: deque[tuple[int, FloatArray, bool]] = deque(maxlen=BEFORE + AFTER)
-        """Time, joints relative to the hip, and whether they jumped."""
+        self._frames: deque[tuple[int, FloatArray]] = deque(maxlen=BEFORE + AFTER)
+        """Time and joints of the newest frames without a long pause."""
+        self._count = 0
+        """Number of frames since the last long pause, which numbers them from 0."""
+        self._compared = 0
+        """Number of these that are compared with the frame before: all `AFTER` frames, at once."""
+        self._jumps: list[int] = []
+        """Numbers of the newest compared frames in which the joints jumped."""
 
     def push(self, time_ns: int, joints: FloatArray) -> Jump | None:
         """Adds the track's next frame; returns the jump `AFTER` frames before, if there was one.
@@ -88,32 +95,47 @@ class BodyObserver:
             time_ns: time of the frame; later than the previous one.
             joints: (20, 3) float32, metres, canonical order, all finite.
         """
-        jumped = False
-        centred = joints - joints[0]
         if self._frames:
-            last_ns, last, _ = self._frames[-1]
-            interval = time_ns - last_ns
+            interval = time_ns - self._frames[-1][0]
             if interval < MIN_INTERVAL_NS:
                 return None
             if interval > MAX_INTERVAL_NS:
                 self._frames.clear()
-            else:
-                jumped = is_jump(last, centred)
-        self._frames.append((time_ns, centred, jumped))
-        if len(self._frames) < LEAST_BEFORE + AFTER or not self._frames[-AFTER][2]:
+                self._count = self._compared = 0
+        self._frames.append((time_ns, joints))
+        self._count += 1
+        number = self._count - AFTER
+        if number < LEAST_BEFORE:
             return None
-        skeletons = np.stack([frame[1] for frame in self._frames])
+        if number >= self._compared:
+            self._compare()
+        return self._describe() if number in self._jumps and self._is_known() else None
+
+    def forget_before(self, time_ns: int) -> None:
+        """Drops the frames before a time: they show somebody else."""
+        earlier = sum(frame[0] < time_ns for frame in self._frames)
+        self._frames = deque(islice(self._frames, earlier, None), maxlen=BEFORE + AFTER)
+
+    def _compare(self) -> None:
+        """Compares the frames that were not yet with the frames before them."""
+        first = self._count - self._compared + 1
+        skeletons = _centred(list(self._frames)[-first:])
+        jumps = are_jumps(skeletons[:-1], skeletons[1:])
+        self._jumps = (np.flatnonzero(jumps) + self._count - len(jumps)).tolist()
+        self._compared = self._count
+
+    def _is_known(self) -> bool:
+        return len(self._frames) >= LEAST_BEFORE + AFTER
+
+    def _describe(self) -> Jump:
+        """Describes the jump to the frame `AFTER` frames before the newest."""
+        skeletons = _centred(self._frames)
         before, after = skeletons[-AFTER - 1], skeletons[-AFTER]
         return Jump(
             self._frames[-AFTER][0],
             measure_jump(skeletons, len(skeletons) - AFTER),
             sides_exchanged=not is_jump(before, after[_EXCHANGED]),
         )
-
-    def forget_before(self, time_ns: int) -> None:
-        """Drops the frames before a time: they show somebody else."""
-        earlier = sum(frame[0] < time_ns for frame in self._frames)
-        self._frames = deque(islice(self._frames, earlier, None), maxlen=BEFORE + AFTER)
 
 
 class BodyChangeDetector:
@@ -149,7 +171,20 @@ def detector_for(sensor: str) -> BodyChangeDetector | None:
 
 def is_jump(before: FloatArray, after: FloatArray) -> bool:
     """Returns whether most joints moved far between two frames (20, 3), metres, relative to the hip."""
-    return bool(np.median(np.linalg.norm(after[1:] - before[1:], axis=1)) > MIN_JUMP_M)
+    return bool(are_jumps(before[None], after[None])[0])
+
+
+def are_jumps(before: FloatArray, after: FloatArray) -> NDArray[np.bool]:
+    """Returns (n,) whether it is a jump from each frame to the other, both (n, 20, 3), as in `is_jump`."""
+    moved = np.linalg.norm(after[:, 1:] - before[:, 1:], axis=-1)
+    return np.asarray((moved > MIN_JUMP_M).sum(axis=1) > _BONE_COUNT // 2)
+
+
+def _centred(frames: Iterable[tuple[int, FloatArray]]) -> FloatArray:
+    """Returns the skeletons (n, 20, 3) of frames relative to the hip."""
+    skeletons = np.array([joints for _, joints in frames])
+    centred: FloatArray = skeletons - skeletons[:, :1]
+    return centred
 
 
 def measure_jump(skeletons: FloatArray, at: int) -> Floats:

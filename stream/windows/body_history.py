@@ -63,6 +63,13 @@ _RATIOS: tuple[tuple[str, str, float, float, float, float], ...] = (
 A side view hides a shoulder and a hip behind the other, so widths may be small.
 """
 
+_NAMES = (*BoneLengths._fields, "leg", "arm")
+_LEFT_LEG, _LEFT_ARM = _NAMES.index("left_leg"), _NAMES.index("left_arm")
+_RATIO_LIMITS = [
+    (_NAMES.index(one), _NAMES.index(other), none_below, below, above, none_above)
+    for one, other, none_below, below, above, none_above in _RATIOS
+]
+
 
 class BodyHistory:
     """Running means over the windows of one track."""
@@ -120,12 +127,13 @@ class BodyHistory:
 
 
 def _proportion_weight(lengths: Sequence[float]) -> float:
-    own = BoneLengths(*lengths)._asdict()
-    own["leg"] = (own["left_leg"] + own["right_leg"]) / 2
-    own["arm"] = (own["left_arm"] + own["right_arm"]) / 2
+    """Returns the weight, 0..1, of mean bone lengths, in the order of `BoneLengths`."""
+    legs = (lengths[_LEFT_LEG] + lengths[_LEFT_LEG + 1]) / 2
+    arms = (lengths[_LEFT_ARM] + lengths[_LEFT_ARM + 1]) / 2
+    own = [*lengths, legs, arms]
     weight = 1.0
-    for name, other, none_below, below, above, none_above in _RATIOS:
-        ratio = own[name] / max(own[other], 1e-6)
+    for one, other, none_below, below, above, none_above in _RATIO_LIMITS:
+        ratio = own[one] / max(own[other], 1e-6)
         if ratio < below:
             weight = min(weight, (ratio - none_below) / (below - none_below))
         elif ratio > above:

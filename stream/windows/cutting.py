@@ -1,10 +1,10 @@
 """Cutting of windows: turns the frames of one track into windows of f skeletons.
 
-`WindowCutter.push` takes one frame and returns the windows that it completes; the capture process calls it
-for every body of every frame. `cut_windows` does the same for a recorded walk. There is no other code that
-cuts windows.
+`WindowCutter.push` takes one frame and returns the windows that it completes; `cut_windows` does the same for
+a recorded walk. The capture process calls `WindowCutter.add` for every body of a frame, and `finish_windows`
+once for all that they complete. There is no other code that cuts windows.
 
-    frame -> check joints and continuity -> resample to `RATE_HZ` -> every `step` samples, cut the last f
+    frame -> resample to `RATE_HZ` (`stream.windows.resampling`) -> every `step` samples, cut the last f
 
 Resampling by time makes f = 6 span the same 0.2 s at 10, 30 or 60 frames/s. Every window lies within one
 uninterrupted stretch of plausible, complete skeletons. With `walking_only`, as in the live system,
@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
-from typing import Literal, NewType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,56 +26,29 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from stream.walk_views import View
 from stream.windows.heading import ViewFinder
-from stream.windows.posture import missing_joints_problem
-from stream.windows.walk_detection import WalkDetector, WalkProblem, WindowAssessment
+from stream.windows.posture import Posture, assess_postures, missing_joints_problem
+from stream.windows.resampling import Resampler, Sample, StretchProblem, is_complete, skeletons_of
+from stream.windows.walk_detection import (
+    WalkDetector,
+    WalkProblem,
+    WindowAssessment,
+    ankle_differences,
+)
 
 __all__ = [
     "HOLD_NS",
-    "MAX_GAP_NS",
-    "MAX_HIP_SPEED",
-    "RATE_HZ",
-    "TOO_FEW_FRAMES",
+    "CutWindow",
     "Window",
     "WindowCutter",
     "WindowProblem",
     "cut_windows",
-    "is_complete",
+    "finish_windows",
 ]
-
-RATE_HZ = 30
-"""Sampling rate of all windows, skeletons per second."""
-
-MAX_GAP_NS = 150_000_000
-"""Longest gap between two frames that is interpolated, if the source does not give few frames regularly."""
-
-MIN_FRAME_RATE = 5
-"""Frames per second that a source needs."""
-
-IRREGULAR = 1.5
-"""Longest gap of a regular source that gives few frames, as a multiple of its usual interval. A lost frame
-doubles the interval, and is a gap."""
-
-MAX_HIP_SPEED = 9.0
-"""Metres per second; faster motion (0.3 m between frames at 30 frames/s) is a tracking error."""
-
-SNAP_NS = 1_000_000
-"""A frame this close to a sample time is used without interpolation, because clocks round."""
 
 HOLD_NS = 400_000_000
 """Longest time that a window of a resting body is held until the legs move: the start of the first step."""
 
-_ARRIVALS = 5
-"""Newest frames, the median of whose intervals is the usual one."""
-
-_LONGEST_USUAL_NS = 1_150_000_000 // MIN_FRAME_RATE
-"""Intervals vary."""
-
-TOO_FEW_FRAMES = "too few frames"
-
-TooFewFrames = NewType("TooFewFrames", str)
-"""`TOO_FEW_FRAMES`, and the frame rate of a source that has only gaps."""
-
-WindowProblem = Literal["tracking gap", "implausible jump"] | TooFewFrames | WalkProblem
+WindowProblem = StretchProblem | WalkProblem
 """Reason why a track has no windows."""
 
 
@@ -99,13 +71,14 @@ class Window:
     view: View | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
-    """A skeleton in absolute coordinates: a frame, or interpolated between two frames."""
+class CutWindow(NamedTuple):
+    """A window whose samples are complete, before `finish_windows` calculates and assesses it."""
 
-    time_ns: int
-    joints: FloatArray
-    confidence: FloatArray
+    cutter: WindowCutter
+    samples: list[Sample]
+    """The track's samples since its last window."""
+    observed: int
+    """How many of these were observed before."""
 
 
 class WindowCutter:
@@ -125,15 +98,18 @@ class WindowCutter:
             raise ValueError(msg)
         self.problem: WindowProblem | None = None
         """Reason why the track currently has no windows; None if there is no problem."""
+        self.walking_only = walking_only
+        self._resampler = Resampler()
         self._detector = WalkDetector() if walking_only else None
         self._views = ViewFinder()
         self._held: deque[Window] = deque()
-        self._last_frame: _Sample | None = None
-        self._arrivals: deque[int] = deque(maxlen=_ARRIVALS)
-        """Times of the newest frames, whether complete or not."""
-        self._origin_ns = 0
         self._sample_count = 0
-        self._recent: deque[_Sample] = deque(maxlen=f)
+        self._samples: list[Sample] = []
+        """Since the last window."""
+        self._observed = 0
+        """How many of these were observed."""
+        self._recent: deque[tuple[int, FloatArray, FloatArray]] = deque(maxlen=f)
+        """Times, joints and confidence of the newest skeletons up to the last window."""
 
     def push(self, time_ns: int, joints: FloatArray, confidence: FloatArray) -> list[Window]:
         """Adds the track's next frame; returns the windows that it completes, usually none or one.
@@ -145,89 +121,89 @@ class WindowCutter:
             joints: (20, 3) float32, metres, canonical order.
             confidence: (20,) float32 in 0..1; a frame with any joint at 0 is skipped.
         """
-        self._arrivals.append(time_ns)
-        if not is_complete(joints, confidence):
+        cut = self.add(time_ns, joints, confidence, complete=is_complete(joints, confidence))
+        return [window for windows in finish_windows(cut) for window in windows]
+
+    def add(
+        self, time_ns: int, joints: FloatArray, confidence: FloatArray, *, complete: bool
+    ) -> list[CutWindow]:
+        """Adds the next frame as `push` does; its windows are to be finished before the next frame.
+
+        Args:
+            time_ns: time of the frame; later than the previous one.
+            joints: (20, 3) float32, metres, canonical order; not to be changed later.
+            confidence: (20,) float32 in 0..1; likewise.
+            complete: what `is_complete` returns for them.
+        """
+        if not complete:
+            self._resampler.skip(time_ns)
             self.problem = missing_joints_problem(confidence)
             return []
-        frame = _Sample(time_ns, joints, confidence)
-        last, self._last_frame = self._last_frame, frame
-        if last is None or self._starts_new_stretch(last, frame):
-            self._recent.clear()
-            self._held.clear()
-            self._origin_ns, self._sample_count = time_ns, 0
-            return self._add_sample(frame)
-        windows: list[Window] = []
-        while (sample_ns := self._next_sample_time()) <= time_ns + SNAP_NS:
-            windows += self._add_sample(_interpolate(last, frame, sample_ns))
-        return windows
+        new_stretch, samples = self._resampler.add(time_ns, joints, confidence)
+        if new_stretch:
+            self._start_anew()
+            self.problem = self._resampler.problem or self.problem
+        cut = []
+        for sample in samples:
+            self._samples.append(sample)
+            self._sample_count += 1
+            if self._sample_count >= self.f and (self._sample_count - self.f) % self.step == 0:
+                cut.append(CutWindow(self, self._samples, self._observed))
+                self._samples, self._observed = [], 0
+        return cut
 
     def forget_body(self) -> None:
         """Forgets the body so far: later windows are assessed as those of another person."""
+        self._observe_samples()
         self._views = ViewFinder()
         if self._detector is not None:
             self._detector.forget_body()
 
-    def _starts_new_stretch(self, last: _Sample, frame: _Sample) -> bool:
-        elapsed = frame.time_ns - last.time_ns
-        if elapsed > MAX_GAP_NS and elapsed > (longest := self._longest_gap()):
-            if self._arrivals[-1] - self._arrivals[-2] > longest:
-                self.problem = self._too_few_frames() or "tracking gap"
-            # Otherwise frames came, but with missing joints, which is the reported problem.
-            return True
-        moved = math.dist(frame.joints[0].tolist(), last.joints[0].tolist())
-        if moved * 1e9 > MAX_HIP_SPEED * elapsed:
-            self.problem = "implausible jump"
-            return True
-        return False
+    def newest(
+        self, samples: Sequence[Sample], joints: FloatArray, confidence: FloatArray
+    ) -> list[tuple[int, FloatArray, FloatArray]]:
+        """Adds the skeletons of the next samples; returns times, joints and confidence of the f newest."""
+        times = [sample.time_ns for sample in samples]
+        self._recent.extend(zip(times, joints, confidence, strict=True))
+        return list(self._recent)
 
-    def _longest_gap(self) -> int:
-        """Returns the longest gap that is interpolated, nanoseconds."""
-        usual = median(self._intervals) if len(self._arrivals) == _ARRIVALS else 0
-        return max(MAX_GAP_NS, int(IRREGULAR * usual)) if usual <= _LONGEST_USUAL_NS else MAX_GAP_NS
+    def observe(self, samples: Sequence[Sample], joints: FloatArray) -> None:
+        """Observes hips and legs in the skeletons (n, 20, 3) of the next samples."""
+        legs = ankle_differences(joints).tolist()
+        for sample, (x, _, z), ankles in zip(samples, joints[:, 0].tolist(), legs, strict=True):
+            self._views.add(sample.time_ns, x, z)
+            if self._detector is not None:
+                self._detector.add(sample.time_ns, *ankles)
 
-    def _too_few_frames(self) -> TooFewFrames | None:
-        """Returns the frame rate as a problem if each of the newest intervals is a gap."""
-        if len(self._arrivals) < _ARRIVALS or min(self._intervals) <= MAX_GAP_NS:
-            return None
-        usual = median(self._intervals)
-        if usual <= _LONGEST_USUAL_NS:
-            return None
-        return TooFewFrames(
-            f"{TOO_FEW_FRAMES}: {1e9 / usual:.1f} a second, at least {MIN_FRAME_RATE} are needed"
-        )
+    def finish(
+        self, times_ns: tuple[int, int], joints: FloatArray, quality: float, posture: Posture | None
+    ) -> list[Window]:
+        """Returns what can be released after a window whose skeletons were observed.
 
-    @property
-    def _intervals(self) -> list[int]:
-        """Between the newest frames, nanoseconds."""
-        return [later - earlier for earlier, later in pairwise(self._arrivals)]
-
-    def _next_sample_time(self) -> int:
-        return self._origin_ns + round(self._sample_count * 1_000_000_000 / RATE_HZ)
-
-    def _add_sample(self, sample: _Sample) -> list[Window]:
-        """Adds a resampled skeleton; every `step` skeletons, cuts a window."""
-        if self._detector is not None:
-            self._detector.add(sample.time_ns, sample.joints)
-        self._views.add(sample.time_ns, float(sample.joints[0, 0]), float(sample.joints[0, 2]))
-        self._recent.append(sample)
-        self._sample_count += 1
-        if self._sample_count < self.f or (self._sample_count - self.f) % self.step:
-            return []
-        return self._cut_window()
-
-    def _cut_window(self) -> list[Window]:
-        """Cuts a window from the last f skeletons; with `walking_only`, assesses it first."""
-        joints = np.stack([sample.joints for sample in self._recent])
-        joints -= joints[:, :1].copy()
-        confidence = np.stack([sample.confidence for sample in self._recent])
-        quality = float(confidence.mean())
-        first, last, view = self._recent[0], self._recent[-1], self._views.view
-        if self._detector is None:
+        Args:
+            times_ns: of its first and its last skeleton.
+            joints: (f, 20, 3) hip-centred.
+            quality: mean joint confidence.
+            posture: in the window; None without `walking_only`.
+        """
+        if self._detector is None or posture is None:
             self.problem = None
-            return [Window(first.time_ns, last.time_ns, joints, quality, view)]
-        assessment = self._detector.assess(joints, confidence, math.hypot(*last.joints[0].tolist()))
-        window = Window(first.time_ns, last.time_ns, joints, assessment.weight * quality, view)
+            return [Window(*times_ns, joints, quality, self._views.view)]
+        assessment = self._detector.assess(posture)
+        window = Window(*times_ns, joints, assessment.weight * quality, self._views.view)
         return self._release(window, assessment)
+
+    def _start_anew(self) -> None:
+        self._observe_samples()
+        self._samples, self._observed, self._sample_count = [], 0, 0
+        self._recent.clear()
+        self._held.clear()
+
+    def _observe_samples(self) -> None:
+        """Observes the samples since the last window before its next one is complete."""
+        samples, self._observed = self._samples[self._observed :], len(self._samples)
+        if samples:
+            self.observe(samples, skeletons_of(samples)[0])
 
     def _release(self, window: Window, assessment: WindowAssessment) -> list[Window]:
         """Returns the window after those held before it; a window of a resting body is held instead."""
@@ -245,20 +221,38 @@ class WindowCutter:
         return windows
 
 
-def is_complete(joints: FloatArray, confidence: FloatArray) -> bool:
-    """Returns whether all joints (20, 3) of a frame were seen; confidence (20,) is 0 where one was not."""
-    return bool(confidence.all() and np.isfinite(joints).all())
+def finish_windows(cut: Sequence[CutWindow]) -> list[list[Window]]:
+    """Calculates and assesses windows, those of many tracks at once.
 
+    Args:
+        cut: in order, of cutters with the same f.
 
-def _interpolate(a: _Sample, b: _Sample, sample_ns: int) -> _Sample:
-    if abs(b.time_ns - sample_ns) <= SNAP_NS:
-        return b
-    weight = np.float32((sample_ns - a.time_ns) / (b.time_ns - a.time_ns))
-    return _Sample(
-        sample_ns,
-        a.joints + weight * (b.joints - a.joints),
-        a.confidence + weight * (b.confidence - a.confidence),
-    )
+    Returns:
+        What each of them lets its track release.
+    """
+    if not cut:
+        return []
+    joints, confidence = skeletons_of([sample for each in cut for sample in each.samples])
+    ends = np.cumsum([len(each.samples) for each in cut]).tolist()
+    own = [slice(*span) for span in pairwise((0, *ends))]
+    recent = [
+        skeleton
+        for each, part in zip(cut, own, strict=True)
+        for skeleton in each.cutter.newest(each.samples, joints[part], confidence[part])
+    ]
+    f, walking_only = cut[0].cutter.f, cut[0].cutter.walking_only
+    whole = np.array([skeleton[1] for skeleton in recent]).reshape(-1, f, *joints.shape[1:])
+    known = np.array([skeleton[2] for skeleton in recent]).reshape(len(whole), f, -1)
+    centred = whole - whole[:, :, :1]
+    qualities = known.reshape(len(known), -1).mean(axis=1).tolist()
+    distances = [math.hypot(*hip) for hip in whole[:, -1, 0].tolist()]
+    postures = assess_postures(centred, known, distances) if walking_only else [None] * len(cut)
+    windows = []
+    for n, (each, part) in enumerate(zip(cut, own, strict=True)):
+        each.cutter.observe(each.samples[each.observed :], joints[part][each.observed :])
+        times_ns = recent[n * f][0], recent[n * f + f - 1][0]
+        windows.append(each.cutter.finish(times_ns, centred[n], qualities[n], postures[n]))
+    return windows
 
 
 def cut_windows(

@@ -42,24 +42,29 @@ class ViewFinder:
     """Observes the hips of one track."""
 
     def __init__(self) -> None:
-        self._path: deque[tuple[int, complex]] = deque()
-        """Times, and places from above: X + iZ, metres, with the sensor at the origin."""
+        self._times: deque[int] = deque()
+        self._path: deque[tuple[float, float, float]] = deque()
+        """Places from above, X and Z, metres, with the sensor at the origin; and their squared distance."""
 
     def add(self, time_ns: int, x: float, z: float) -> None:
         """Adds the next position of the hips' centre, in metres, with the sensor at the origin."""
-        if self._path and time_ns - self._path[-1][0] > PAUSE_NS:
-            self._path.clear()
-        self._path.append((time_ns, complex(x, z)))
-        while time_ns - self._path[0][0] > PATH_NS:
-            self._path.popleft()
+        times, path = self._times, self._path
+        if times and time_ns - times[-1] > PAUSE_NS:
+            times.clear()
+            path.clear()
+        times.append(time_ns)
+        path.append((x, z, x * x + z * z))
+        while time_ns - times[0] > PATH_NS:
+            times.popleft()
+            path.popleft()
 
     @property
     def view(self) -> View | None:
         """The view at present; None where the heading is not known."""
-        if not self._path or self._path[-1][0] - self._path[0][0] < SHORTEST_NS:
+        if not self._times or self._times[-1] - self._times[0] < SHORTEST_NS:
             return None
-        path, half = list(self._path), len(self._path) // 2
-        before, after = _Middle.of(path[:half]), _Middle.of(path[half:])
+        times, path, half = list(self._times), list(self._path), len(self._path) // 2
+        before, after = _Middle.of(times[:half], path[:half]), _Middle.of(times[half:], path[half:])
         ahead, sight = after.place - before.place, after.place + before.place
         scatter = math.sqrt((before.variance + after.variance) / 2)
         least = MIN_SPEED * (after.time_ns - before.time_ns) / 1e9
@@ -80,7 +85,6 @@ class _Middle(NamedTuple):
     """Mean squared distance of the places from the middle."""
 
     @classmethod
-    def of(cls, path: Sequence[tuple[int, complex]]) -> Self:
-        time_ns = sum(time_ns for time_ns, _ in path) / len(path)
-        place = sum(place for _, place in path) / len(path)
-        return cls(time_ns, place, sum(abs(each - place) ** 2 for _, each in path) / len(path))
+    def of(cls, times: Sequence[int], path: Sequence[tuple[float, float, float]]) -> Self:
+        x, z, square = [sum(each) / len(times) for each in zip(*path, strict=True)]
+        return cls(sum(times) / len(times), complex(x, z), max(0.0, square - x * x - z * z))

@@ -1,4 +1,4 @@
-"""Posture checks of one window: one complete, steady, upright body.
+"""Posture checks of windows: one complete, steady, upright body.
 
 Each check gives a weight between 1 (as in any walk) and 0 (never in a walk). All checks measure lengths and
 angles between joints, so that position and orientation of the body have no effect. The limits were set with
@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
 from stream.windows.body_history import BoneLengths
 
-__all__ = ["Posture", "PostureProblem", "assess_posture", "missing_joints_problem", "ramp"]
+__all__ = ["Posture", "PostureProblem", "assess_postures", "missing_joints_problem", "ramp"]
 
 PostureProblem = Literal[
     "joints missing",
@@ -100,32 +101,64 @@ class Posture(NamedTuple):
     """Mean bone lengths, metres."""
 
 
-def assess_posture(joints: FloatArray, confidence: FloatArray, distance: float) -> Posture:
-    """Assesses the posture in one window.
+def assess_postures(joints: FloatArray, confidence: FloatArray, distances: Sequence[float]) -> list[Posture]:
+    """Assesses the posture in each of n windows.
 
     Args:
-        joints: (f, 20, 3) float32, metres, canonical order; any origin.
-        confidence: (f, 20) float32 in 0..1.
-        distance: from the sensor to the body, metres.
+        joints: (n, f, 20, 3) float32, metres, canonical order; any origin.
+        confidence: (n, f, 20) float32 in 0..1.
+        distances: from the sensor to the body, metres, n.
     """
-    bones = joints.take(_TO, axis=1) - joints.take(_FROM, axis=1)
-    squares = np.einsum("fbk,fbk->fb", bones, bones)
-    means = (np.add.reduce(np.sqrt(squares)) / np.float32(len(squares))).tolist()
-    mean_squares = (np.add.reduce(squares) / np.float32(len(squares))).tolist()
+    samples = joints.shape[1]
+    bones = joints.take(_TO, axis=2) - joints.take(_FROM, axis=2)
+    squares = np.einsum("nfbk,nfbk->nfb", bones, bones)
+    means = np.add.reduce(np.sqrt(squares), axis=1) / np.float32(samples)
+    mean_squares = np.add.reduce(squares, axis=1) / np.float32(samples)
+    parts = (np.add.reduce(confidence, axis=1)[:, None] @ _PARTS)[:, 0]
+    return [
+        _posture(*measured)
+        for measured in zip(
+            means.tolist(),
+            _bone_variations(means.astype(np.float64), mean_squares.astype(np.float64)),
+            np.add.reduce(bones, axis=1).tolist(),
+            (parts.astype(np.float64) / samples).tolist(),
+            distances,
+            strict=True,
+        )
+    ]
+
+
+def _posture(
+    means: Sequence[float],
+    variation: float,
+    bones: Sequence[Sequence[float]],
+    parts: Sequence[float],
+    distance: float,
+) -> Posture:
+    """Assesses the posture of one window.
+
+    Args:
+        means: mean lengths of the B bones.
+        variation: see `_bone_variations`.
+        bones: sums of the B bone vectors over the window.
+        parts: mean confidence of ankles and feet, of the left side and of the right.
+        distance: from the sensor to the body.
+    """
     leg, limbs = sum(means[_LEGS]) / 2, sum(means[_LIMBS])
-    feet, side = _part_confidence(confidence)
+    feet, left, right = parts
     checks: tuple[tuple[float, PostureProblem], ...] = (
         (ramp(feet, PART_CONFIDENCE), "feet not seen"),
-        (ramp(side, PART_CONFIDENCE), "half hidden"),
+        (ramp(min(left, right), PART_CONFIDENCE), "half hidden"),
         (_bone_length_weight(means, leg), "implausible body"),
-        (ramp(_least_bend(np.add.reduce(bones).tolist()), BEND_DEGREES), "sitting"),
-        (
-            ramp(_bone_variation(means, mean_squares), BONE_VARIATION),
-            "too far away" if distance > FAR_M else "unsteady skeleton",
-        ),
+        (ramp(_least_bend(bones), BEND_DEGREES), "sitting"),
+        (ramp(variation, BONE_VARIATION), "too far away" if distance > FAR_M else "unsteady skeleton"),
     )
-    weight, problem = min(checks, key=lambda check: check[0])
+    weight, problem = min(checks, key=_weight)
     return Posture(weight, problem if weight < 1 else None, leg, limbs, _bone_lengths(means))
+
+
+def _weight(check: tuple[float, PostureProblem]) -> float:
+    return check[0]
 
 
 def _bone_lengths(means: Sequence[float]) -> BoneLengths:
@@ -158,28 +191,30 @@ def ramp(value: float, limits: Limits) -> float:
     return min(1.0, max(0.0, (value - none) / (full - none)))
 
 
-def _part_confidence(confidence: FloatArray) -> tuple[float, float]:
-    """Returns the mean confidence of ankles and feet, and of the side with less confidence."""
-    feet, left, right = (np.add.reduce(confidence) @ _PARTS).tolist()
-    return feet / len(confidence), min(left, right) / len(confidence)
-
-
 def _bone_length_weight(means: Sequence[float], leg: float) -> float:
     """Returns the weight of the bones' mean lengths: bones too long, legs too short, or unequal legs."""
     weight = ramp(leg, LEG_LENGTH)
     for length, limits in zip(means, _LENGTH_LIMITS, strict=True):
         if length > limits[1]:
             weight = min(weight, ramp(length, limits))
-    thigh, shank, other_thigh, other_shank = (max(length, 1e-6) for length in means[_LEGS])
+    thigh, shank, other_thigh, other_shank = [max(length, 1e-6) for length in means[_LEGS]]
     uneven = max(thigh / other_thigh, other_thigh / thigh, shank / other_shank, other_shank / shank)
     return min(weight, ramp(math.log(uneven), LEG_ASYMMETRY))
 
 
-def _bone_variation(means: Sequence[float], mean_squares: Sequence[float]) -> float:
-    """Returns the coefficient of variation of a bone's length in the window, median over the bones."""
-    pairs = zip(means, mean_squares, strict=True)
-    variances = sorted(square / (mean * mean) - 1 if mean else 0.0 for mean, square in pairs)
-    return math.sqrt(max(0.0, variances[len(variances) // 2]))
+def _bone_variations(means: NDArray[np.float64], mean_squares: NDArray[np.float64]) -> list[float]:
+    """Returns the coefficient of variation of a bone's length in each window, median over the bones.
+
+    Args:
+        means: (n, B) mean lengths.
+        mean_squares: (n, B) mean squared lengths.
+    """
+    variances = np.zeros_like(means)
+    np.divide(mean_squares, means * means, out=variances, where=means > 0)
+    variances[means > 0] -= 1
+    middle = np.sort(variances, axis=1)[:, means.shape[1] // 2]
+    variation: list[float] = np.sqrt(np.maximum(middle, 0.0)).tolist()
+    return variation
 
 
 def _least_bend(bones: Sequence[Sequence[float]]) -> float:

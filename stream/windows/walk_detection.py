@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 from stream.body import FloatArray
 from stream.skeleton import CANONICAL
 from stream.windows.body_history import BodyHistory
-from stream.windows.posture import Limits, PostureProblem, assess_posture, ramp
+from stream.windows.posture import Limits, Posture, PostureProblem, ramp
 
-__all__ = ["WalkDetector", "WalkProblem", "WindowAssessment"]
+__all__ = ["WalkDetector", "WalkProblem", "WindowAssessment", "ankle_differences"]
 
 WalkProblem = PostureProblem | Literal["body changed size", "standing still"]
 """Reason why the weight of a window is reduced, or the window is not used."""
@@ -44,7 +44,7 @@ SIZE_CHANGE: Limits = (0.18, 0.10)
 SIZE_SAMPLES = 30
 """Time constant of the running mean of the body size, skeletons."""
 
-_ANKLES = CANONICAL.index("AnkleLeft"), CANONICAL.index("AnkleRight")
+_LEFT_ANKLE, _RIGHT_ANKLE = CANONICAL.index("AnkleLeft"), CANONICAL.index("AnkleRight")
 
 
 class WindowAssessment(NamedTuple):
@@ -58,6 +58,12 @@ class WindowAssessment(NamedTuple):
     """Whether the posture is usable but the legs do not move."""
 
 
+def ankle_differences(joints: FloatArray) -> FloatArray:
+    """Returns the left ankle minus the right, (n, 3), of skeletons (n, 20, 3)."""
+    differences: FloatArray = joints[:, _LEFT_ANKLE] - joints[:, _RIGHT_ANKLE]
+    return differences
+
+
 class WalkDetector:
     """Observes the skeletons of one track and assesses its windows."""
 
@@ -69,21 +75,27 @@ class WalkDetector:
         self._samples = 0
         """Skeletons since the last update of the size."""
 
-    def add(self, time_ns: int, joints: FloatArray) -> None:
-        """Adds the next skeleton, (20, 3) float32, metres; one every 1/30 s except in gaps."""
+    def add(self, time_ns: int, x: float, y: float, z: float) -> None:
+        """Adds the next skeleton, one every 1/30 s except in gaps.
+
+        Args:
+            time_ns: its time.
+            x: of its `ankle_differences`, metres.
+            y: likewise.
+            z: likewise.
+        """
         pause, self._last_ns = time_ns - self._last_ns, time_ns
         if pause > PAUSE_NS:
             self._legs, self._size = _Legs(), 0.0
-        self._legs.add(*(joints[_ANKLES[0]] - joints[_ANKLES[1]]).tolist(), follows=pause <= GAP_NS)
+        self._legs.add(x, y, z, follows=pause <= GAP_NS)
         self._samples += 1
 
     def forget_body(self) -> None:
         """Forgets size and proportions of the body so far: what walks on is another person."""
         self._body, self._size = BodyHistory(), 0.0
 
-    def assess(self, joints: FloatArray, confidence: FloatArray, distance: float) -> WindowAssessment:
-        """Assesses a window that ends at the last added skeleton; arguments as in `assess_posture`."""
-        posture = assess_posture(joints, confidence, distance)
+    def assess(self, posture: Posture) -> WindowAssessment:
+        """Assesses a window that ends at the last added skeleton, with its posture."""
         weight = posture.weight
         problem: WalkProblem | None = posture.problem
         samples, self._samples = self._samples, 0
@@ -108,13 +120,16 @@ class WalkDetector:
         return change
 
 
+_ZEROS = (0.0,) * 5
+
+
 class _Legs:
     """Difference of the ankle positions, left minus right, over the last skeletons."""
 
     def __init__(self) -> None:
         # x, y, z in metres, their squared norm, and the squared norm of their change since the last skeleton.
         self._differences: deque[tuple[float, ...]] = deque()
-        self._sums: tuple[float, ...] = (0.0,) * 5
+        self._sums: tuple[float, ...] = _ZEROS
 
     def add(self, x: float, y: float, z: float, *, follows: bool) -> None:
         step = 0.0
@@ -123,7 +138,7 @@ class _Legs:
             step = (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2
         now = (x, y, z, x * x + y * y + z * z, step)
         self._differences.append(now)
-        oldest = self._differences.popleft() if len(self._differences) > STRIDE_SAMPLES else (0.0,) * 5
+        oldest = self._differences.popleft() if len(self._differences) > STRIDE_SAMPLES else _ZEROS
         self._sums = tuple([s + new - old for s, new, old in zip(self._sums, now, oldest, strict=True)])
 
     @property

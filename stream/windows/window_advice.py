@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from stream.windows.cutting import TOO_FEW_FRAMES, WindowProblem
+from stream.windows.cutting import WindowProblem
+from stream.windows.resampling import TOO_FEW_FRAMES
 
 __all__ = ["ADVICE", "advise", "not_counted"]
 

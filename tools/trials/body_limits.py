@@ -21,7 +21,7 @@ from stream.skeleton import get_layout, to_canonical
 from stream.terminal.consoles import plain_console
 from stream.windows.body_history import BodyHistory
 from stream.windows.cutting import cut_windows
-from stream.windows.posture import assess_posture
+from stream.windows.posture import assess_postures
 from tools.backend_fit.offline_pipeline import estimated_walks, kgbd_walks, patho_walks, ucalgary_walks
 from tools.backend_fit.training_provenance import RGB_PEOPLE
 from tools.datasets import Walk, WalkRef, find_walks
@@ -54,7 +54,7 @@ def refused(walks: Iterable[Walk]) -> Shares:
         for window in cut_windows(walk.time_ns, joints, confidence, f=F):
             follows = last_ns is not None and window.start_ns <= last_ns
             last_ns, samples = window.end_ns, F // 2 if follows else F
-            posture = assess_posture(window.joints, np.ones(window.joints.shape[:2], np.float32), 2.0)
+            (posture,) = assess_postures(window.joints[None], np.ones((1, F, 20), np.float32), [2.0])
             same = history.sameness(posture.limbs, samples)
             if posture.weight > 0:
                 human = history.proportions(posture.lengths, samples)

@@ -20,7 +20,8 @@ from stream.errors import SgeError
 from stream.terminal.consoles import plain_console
 from stream.terminal.progress_lines import track
 from stream.walk_views import VIEWS, View, seen_views
-from stream.windows.cutting import RATE_HZ, Window
+from stream.windows.cutting import Window
+from stream.windows.resampling import RATE_HZ
 from tools.backend_fit.offline_pipeline import walk_windows
 from tools.datasets import find_walks
 

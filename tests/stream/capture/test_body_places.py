@@ -62,3 +62,11 @@ def test_a_source_that_starts_anew_is_not_silent() -> None:
     places.add(BodyFrame(9_000_000_000, ()), {})
     places.add(BodyFrame(0, ()), {})
     assert places.due(PLACE_INTERVAL_NS)
+
+
+def test_a_body_whose_joints_are_lost_keeps_its_last_place() -> None:
+    places = BodyPlaces(LAYOUT)
+    places.add(BodyFrame(0, (body(1.0, 3.0),)), {7: 11})
+    places.add(BodyFrame(1000, (body(2.0, 3.0, unseen=tuple(range(20))),)), {7: 11})
+    (place,) = places.take(1000)
+    assert (place.time_ns, place.x) == (0, 1.0)

@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.windows.cutting import (
-    IRREGULAR,
-    MAX_GAP_NS,
-    MIN_FRAME_RATE,
-    RATE_HZ,
-    Window,
-    WindowCutter,
-    cut_windows,
-)
+from stream.windows.cutting import Window, WindowCutter, cut_windows
+from stream.windows.resampling import IRREGULAR, MAX_GAP_NS, MIN_FRAME_RATE, RATE_HZ
 
 
 def walk(times_ns: np.ndarray, speed: float = 1.0) -> np.ndarray:
@@ -203,3 +196,16 @@ def test_a_single_gap_and_lost_joints_are_no_low_frame_rate() -> None:
     assert set(problems(at_rate(30, 3), missing=[n for n in range(30, 90) if n % 6])[36:]) == {
         "joints missing"
     }
+
+
+def test_a_cutter_that_forgets_the_body_between_two_windows_cuts_the_same_windows() -> None:
+    times = at_rate(30)
+    joints, cutter = walk(times), WindowCutter()
+    windows = []
+    for time_ns, frame in zip(times.tolist(), joints, strict=True):
+        windows += cutter.push(time_ns, frame, np.ones(20, np.float32))
+        cutter.forget_body()
+    expected = cut_windows(times, joints)
+    assert [(w.start_ns, w.end_ns) for w in windows] == [(w.start_ns, w.end_ns) for w in expected]
+    for window, whole in zip(windows, expected, strict=True):
+        np.testing.assert_array_equal(window.joints, whole.joints)

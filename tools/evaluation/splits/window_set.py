@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from stream.body import FloatArray
 from stream.errors import DataError, UserError
 from stream.skeleton import get_layout, hip_center, to_canonical
-from stream.windows.cutting import RATE_HZ, cut_windows
+from stream.windows.cutting import cut_windows
+from stream.windows.resampling import RATE_HZ
 from tools.datasets import PrecutWindows, Walk
 from tools.datasets.recorded_walk import IntArray
 
