@@ -24,6 +24,7 @@ from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
+from gallery.tick_order import OrderedTick, tick_order
 from gallery.visits.ranked_candidates import RankedCandidate, ranked_candidates
 from gallery.visits.stranger_bank import StrangerBank
 from gallery.visits.visit_keeper import KnownVisitor, VisitKeeper
@@ -31,7 +32,6 @@ from gallery.visits.visit_publisher import VisitPublisher
 from gallery.visits.visit_records import KeepRule, VisitToKeep
 from gallery.visits.visit_tracker import VisitTracker
 from gallery.visits.walk_likeness import walk_likeness
-from stream.body import FloatArray
 from stream.bus.heartbeat import Heartbeat
 from stream.bus.messages import (
     MAX_TEXT,
@@ -92,7 +92,7 @@ class _Service:
         self._poller = zmq.Poller()
         self._poller.register(self._control, zmq.POLLIN)
         self._poller.register(self._observers, zmq.POLLIN)
-        self._expected: dict[int, tuple[int, int]] = {}
+        self._orders = [tick_order(bus.encoders, live=card.live) for card in settings.sources]
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad"), 0)
         self._run = uuid4().hex[:8]
@@ -172,48 +172,41 @@ class _Service:
         except BadMessage:
             self._counters["bad"] += 1
             return
-        if self._in_order(tick):
-            self._observe(tick, cages)
-
-    def _in_order(self, tick: Tick) -> bool:
-        """Returns whether the tick is the next to process; other ticks of a file are sent again."""
-        live = self._settings.sources[tick.source].live
-        if not live and self._training:
-            return False  # not acknowledged, so it is sent again
-        # With a device, the matcher may have been restarted; with a file, it gets every tick from the first.
-        epoch, expected = self._expected.get(tick.source, (tick.epoch, tick.seq if live else 0))
-        if tick.epoch != epoch:
+        if self._training and not self._settings.sources[tick.source].live:
+            return  # not acknowledged, so it is sent again
+        arrival = self._orders[tick.source].take(tick, cages)
+        if arrival.restarts:
             decisions = self._matcher.end_source(tick.source)
             self._publish(decisions, live=True)
             self._visits.end_source(tick.source, decisions)
-            expected = 0
-        if tick.seq < expected:
-            self._acknowledge(tick.source, tick.epoch, expected - 1)
-            return False
-        if tick.seq > expected and not live:
-            return False
-        self._counters["lost"] += tick.seq - expected
-        self._expected[tick.source] = (tick.epoch, tick.seq + 1)
-        return True
+        self._counters["lost"] += arrival.lost
+        if arrival.known is not None:
+            self._acknowledge(tick, arrival.known)
+        for each in arrival.ticks:
+            self._observe(each)
 
-    def _observe(self, tick: Tick, cages: FloatArray) -> None:
+    def _observe(self, ordered: OrderedTick) -> None:
+        tick = ordered.tick
         live = self._settings.sources[tick.source].live
         self._counters["windows"] += len(tick.rows)
         decisions = self._matcher.end_missing(tick) if live and not tick.last else []
-        decisions += self._matcher.observe(tick, cages)
+        decisions += self._matcher.observe(tick, ordered.cages)
         if tick.last:
             decisions += self._matcher.end_source(tick.source)
-        self._publish(decisions, live=live, tick=tick)
+        self._publish(decisions, live=live, ordered=ordered)
         self._visits.observe(tick, decisions)
-        self._acknowledge(tick.source, tick.epoch, tick.seq)
+        self._acknowledge(tick, tick.seq)
 
-    def _acknowledge(self, source: int, epoch: int, seq: int) -> None:
+    def _acknowledge(self, tick: Tick, seq: int) -> None:
         # The next acknowledgement replaces a lost one, or the capture worker sends the tick again.
-        self._acks.send_multipart([f"capture-{source}".encode(), *pack(Ack(source, epoch, seq))])
+        ack = Ack(tick.source, tick.epoch, seq, tick.encoder)
+        self._acks.send_multipart([f"capture-{tick.source}".encode(), *pack(ack)])
 
-    def _publish(self, decisions: list[TrackDecision], *, live: bool, tick: Tick | None = None) -> None:
+    def _publish(
+        self, decisions: list[TrackDecision], *, live: bool, ordered: OrderedTick | None = None
+    ) -> None:
         for decided in decisions:
-            times = _times(decided.window, tick)
+            times = _times(decided.window, ordered)
             decision = self._decision(decided, times)
             self._counters["decisions"] += 1
             verdict = Verdict(
@@ -380,10 +373,11 @@ def _retraining() -> Retraining:
     return Retraining()
 
 
-def _times(window: WindowRow | None, tick: Tick | None) -> WindowTimes | None:
+def _times(window: WindowRow | None, ordered: OrderedTick | None) -> WindowTimes | None:
     """Returns when a window passed each point of its way up to the decision, which is made now."""
-    if window is None or tick is None:
+    if window is None or ordered is None:
         return None
+    tick = ordered.part_of(window.track)
     return WindowTimes(
         window.arrival_ns,
         window.ready_ns,

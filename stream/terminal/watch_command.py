@@ -13,6 +13,7 @@ from stream.system.settings import Settings, read_config
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
+    EncodersOption,
     GalleryOption,
     MatcherOption,
     OutputOption,
@@ -65,6 +66,7 @@ def watch(
     ] = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
+    encoders: EncodersOption = None,
     matcher: MatcherOption = None,
     speed: SpeedOption = None,
     history: Annotated[
@@ -101,6 +103,7 @@ def watch(
         fpir=fpir,
         device=device,
         encoder=encoder,
+        encoders=encoders,
         matcher=matcher,
         speed=speed,
         history=history,
