@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import torch
 import zmq
 
 from encoder.contract import Contract
-from encoder.encoder_settings import EncoderInfo, EncoderSettings
+from encoder.encoder_settings import EncoderInfo, EncoderSettings, spread_device
 from encoder.inference import Encoder
 from encoder.weights import LoadedEncoder, load_encoder
 from stream.body import FloatArray
@@ -38,17 +39,19 @@ def run(settings: EncoderSettings, stop: threading.Event) -> None:
         SgeError: the weights or the device cannot be used.
     """
     with Bus(settings.wiring) as bus:
-        heartbeat = Heartbeat(bus, "encoder")
+        heartbeat = Heartbeat(bus, "encoder", settings.index)
         try:
             loaded = load_encoder(*map(Path, settings.weights))
             _check_weights(loaded, settings.contract)
-            encoder = Encoder(loaded, settings.device, precision=settings.precision)
+            device = spread_device(settings.device, settings.index, torch.cuda.device_count())
+            encoder = Encoder(loaded, device, precision=settings.precision)
             encoder.warm_up()
         except SgeError as error:
             heartbeat.send_failure(error)
             raise
         info = EncoderInfo(loaded.contract.id, loaded.contract.f, loaded.description, str(encoder.device))
-        _EncoderLoop(bus, heartbeat, encoder, info).run(stop)
+        windows = bus.bind(zmq.PULL, "windows", number=settings.index)
+        _EncoderLoop(bus, windows, heartbeat, encoder, info).run(stop)
 
 
 def _check_weights(loaded: LoadedEncoder, contract: str) -> None:
@@ -67,8 +70,15 @@ def _check_weights(loaded: LoadedEncoder, contract: str) -> None:
 class _EncoderLoop:
     """Receives windows, encodes them, sends the CAGEs on, and sends heartbeats in between."""
 
-    def __init__(self, bus: Bus, heartbeat: Heartbeat, encoder: Encoder, info: EncoderInfo) -> None:
-        self._windows = bus.bind(zmq.PULL, "windows")
+    def __init__(
+        self,
+        bus: Bus,
+        windows: zmq.Socket[bytes],
+        heartbeat: Heartbeat,
+        encoder: Encoder,
+        info: EncoderInfo,
+    ) -> None:
+        self._windows = windows
         self._cages = bus.connect(zmq.PUSH, "cages")
         self._heartbeat = heartbeat
         self._encoder = encoder

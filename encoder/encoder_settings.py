@@ -7,7 +7,7 @@ import msgspec
 from encoder.precision import Precision
 from stream.bus.sockets import Wiring
 
-__all__ = ["EncoderInfo", "EncoderSettings"]
+__all__ = ["EncoderInfo", "EncoderSettings", "spread_device"]
 
 
 class EncoderSettings(msgspec.Struct, frozen=True):
@@ -20,6 +20,7 @@ class EncoderSettings(msgspec.Struct, frozen=True):
         weights: weights files and training folders, see `encoder.weights.load_encoder`; empty for the
             default.
         contract: the contract id that the weights must have; empty at the first start, which accepts any.
+        index: number of the process among all encoder processes of the run, from 0.
     """
 
     wiring: Wiring
@@ -27,6 +28,7 @@ class EncoderSettings(msgspec.Struct, frozen=True):
     precision: Precision = "fp32"
     weights: tuple[str, ...] = ()
     contract: str = ""
+    index: int = 0
 
 
 class EncoderInfo(msgspec.Struct, frozen=True):
@@ -43,3 +45,14 @@ class EncoderInfo(msgspec.Struct, frozen=True):
     f: int
     description: str
     device: str
+
+
+def spread_device(device: str, index: int, gpus: int) -> str:
+    """Returns the device of one of several encoder processes: with several GPUs, they take turns.
+
+    Args:
+        device: of all encoders; one that names a single GPU, or the CPU, stays.
+        index: number of the encoder process, from 0.
+        gpus: number of GPUs of this machine.
+    """
+    return f"cuda:{index % gpus}" if device in ("auto", "cuda") and gpus > 1 else device

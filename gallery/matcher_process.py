@@ -25,6 +25,7 @@ from gallery.recognition.reranking import Reranking
 from gallery.scoring.backend import load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.gallery import Gallery
+from gallery.tick_order import OrderedTick, tick_order
 from gallery.visits.ranked_candidates import RankedCandidate, ranked_candidates
 from gallery.visits.stranger_bank import StrangerBank
 from gallery.visits.visit_keeper import KnownVisitor, VisitKeeper
@@ -97,7 +98,7 @@ class _Service:
         self._poller = zmq.Poller()
         self._poller.register(self._control, zmq.POLLIN)
         self._poller.register(self._observers, zmq.POLLIN)
-        self._expected: dict[int, tuple[int, int]] = {}
+        self._orders = [tick_order(bus.encoders, live=card.live) for card in settings.sources]
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._counters = dict.fromkeys(("windows", "decisions", "lost", "bad"), 0)
         self._run = uuid4().hex[:8]
@@ -187,67 +188,65 @@ class _Service:
                 continue
             received.append((tick, cages))
             windows += max(1, len(tick.rows))
-        for ticks in self._together(received):
-            self._observe([each for each in ticks if self._in_order(each[0])])
+        for ticks in self._due(received):
+            self._observe(ticks)
 
-    def _together(self, received: Iterable[_Received]) -> Iterator[list[_Received]]:
+    def _due(self, received: Iterable[_Received]) -> Iterator[list[OrderedTick]]:
         """Yields ticks in order: those of different devices together, each tick of a file alone."""
-        found: dict[int, _Received] = {}
-        for each in received:
-            live = self._settings.sources[each[0].source].live
-            if found and (not live or each[0].source in found):
-                yield list(found.values())
-                found.clear()
-            if live:
-                found[each[0].source] = each
-            else:
-                yield [each]
-        if found:
-            yield list(found.values())
+        together: dict[int, OrderedTick] = {}
+        for tick, cages in received:
+            live = self._settings.sources[tick.source].live
+            if together and (not live or tick.source in together):
+                yield list(together.values())
+                together.clear()
+            for each in self._take(tick, cages):
+                if live:
+                    together[tick.source] = each
+                else:
+                    yield [each]
+        if together:
+            yield list(together.values())
 
-    def _in_order(self, tick: Tick) -> bool:
-        """Returns whether the tick is the next to process; other ticks of a file are sent again."""
-        live = self._settings.sources[tick.source].live
-        if not live and self._training:
-            return False  # not acknowledged, so it is sent again
-        # With a device, the matcher may have been restarted; with a file, it gets every tick from the first.
-        epoch, expected = self._expected.get(tick.source, (tick.epoch, tick.seq if live else 0))
-        if tick.epoch != epoch:
+    def _take(self, tick: Tick, cages: FloatArray) -> Sequence[OrderedTick]:
+        """Returns the ticks of a source that are due now that another one has arrived."""
+        if self._training and not self._settings.sources[tick.source].live:
+            return ()  # not acknowledged, so it is sent again
+        arrival = self._orders[tick.source].take(tick, cages)
+        if arrival.restarts:
             decisions = self._matcher.end_source(tick.source)
             self._publish(decisions, live=True)
             self._visits.end_source(tick.source, decisions)
-            expected = 0
-        if tick.seq < expected:
-            self._acknowledge(tick.source, tick.epoch, expected - 1)
-            return False
-        if tick.seq > expected and not live:
-            return False
-        self._counters["lost"] += tick.seq - expected
-        self._expected[tick.source] = (tick.epoch, tick.seq + 1)
-        return True
+        self._counters["lost"] += arrival.lost
+        if arrival.known is not None:
+            self._acknowledge(tick, arrival.known)
+        return arrival.ticks
 
-    def _observe(self, ticks: Sequence[_Received]) -> None:
+    def _observe(self, ticks: Sequence[OrderedTick]) -> None:
         """Decides on ticks of different sources."""
         before = []
-        for tick, _ in ticks:
+        for tick in (ordered.tick for ordered in ticks):
             live = self._settings.sources[tick.source].live
             before.append(self._matcher.end_missing(tick) if live and not tick.last else [])
-        found = self._matcher.observe_all(ticks)
-        for (tick, _), missing, decisions in zip(ticks, before, found, strict=True):
+        found = self._matcher.observe_all([(ordered.tick, ordered.cages) for ordered in ticks])
+        for ordered, missing, decisions in zip(ticks, before, found, strict=True):
+            tick = ordered.tick
             self._counters["windows"] += len(tick.rows)
             ended = self._matcher.end_source(tick.source) if tick.last else []
             every = [*missing, *decisions, *ended]
-            self._publish(every, live=self._settings.sources[tick.source].live, tick=tick)
+            self._publish(every, live=self._settings.sources[tick.source].live, ordered=ordered)
             self._visits.observe(tick, every)
-            self._acknowledge(tick.source, tick.epoch, tick.seq)
+            self._acknowledge(tick, tick.seq)
 
-    def _acknowledge(self, source: int, epoch: int, seq: int) -> None:
+    def _acknowledge(self, tick: Tick, seq: int) -> None:
         # The next acknowledgement replaces a lost one, or the capture worker sends the tick again.
-        self._acks.send_multipart([f"capture-{source}".encode(), *pack(Ack(source, epoch, seq))])
+        ack = Ack(tick.source, tick.epoch, seq, tick.encoder)
+        self._acks.send_multipart([f"capture-{tick.source}".encode(), *pack(ack)])
 
-    def _publish(self, decisions: list[TrackDecision], *, live: bool, tick: Tick | None = None) -> None:
+    def _publish(
+        self, decisions: list[TrackDecision], *, live: bool, ordered: OrderedTick | None = None
+    ) -> None:
         for decided in decisions:
-            times = _times(decided.window, tick)
+            times = _times(decided.window, ordered)
             decision = self._decision(decided, times)
             self._counters["decisions"] += 1
             verdict = Verdict(
@@ -416,10 +415,11 @@ def _retraining() -> Retraining:
     return Retraining()
 
 
-def _times(window: WindowRow | None, tick: Tick | None) -> WindowTimes | None:
+def _times(window: WindowRow | None, ordered: OrderedTick | None) -> WindowTimes | None:
     """Returns when a window passed each point of its way up to the decision, which is made now."""
-    if window is None or tick is None:
+    if window is None or ordered is None:
         return None
+    tick = ordered.part_of(window.track)
     return WindowTimes(
         window.arrival_ns,
         window.ready_ns,

@@ -171,6 +171,11 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
         sent_ns: when it was handed to the socket, see `stream.bus.window_times.WindowTimes`; 0 before that.
         taken_ns: when the encoder took it, likewise.
         encoded_ns: when the encoder handed its CAGEs to the socket, likewise.
+        encoder: number of the encoder process that the tick goes through. Ticks of a device have a `seq` of
+            their own for each encoder, and tell of its tracks alone.
+        parts: of a file's tick, the number of encoders that have windows of it. Each gets a part with the
+            same `seq`; the part with the lowest `encoder` has all other fields.
+        positions: places of the part's rows in the whole tick; empty if it has all.
     """
 
     source: Count
@@ -191,6 +196,9 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     sent_ns: int = 0
     taken_ns: int = 0
     encoded_ns: int = 0
+    encoder: Count = 0
+    parts: Annotated[int, Meta(ge=1)] = 1
+    positions: tuple[Count, ...] = ()
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
@@ -200,11 +208,13 @@ class Ack(msgspec.Struct, frozen=True, array_like=True, tag="a"):
         source: number of the source in this run.
         epoch: number of restarts of its capture worker.
         seq: every tick of the epoch up to this one was processed, or counted as lost.
+        encoder: of a device's ticks, that which they went through; see `Tick`.
     """
 
     source: Count
     epoch: Count
     seq: Count
+    encoder: Count = 0
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="v"):
@@ -266,7 +276,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="s"):
 
     Attributes:
         role: `capture`, `encoder` or `matcher`.
-        index: number of the source for a capture worker, else 0.
+        index: number of the source for a capture worker, of the process for an encoder, else 0.
         state: `ready`; `training` while the matcher trains; `down` while the device delivers nothing and
             `failed` on a fatal error, both with the reason in `text`; `ending` if a source that has ended has
             a remark, in `text`; `done` at the end.

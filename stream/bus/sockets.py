@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, get_args
@@ -45,31 +46,41 @@ class Wiring(msgspec.Struct, frozen=True):
     """Endpoints and keys of a run's sockets; passed to processes by pipe, never as command line argument.
 
     Attributes:
-        endpoints: ZeroMQ endpoint of each channel.
+        endpoints: ZeroMQ endpoints of each channel: one, and for `windows` one for each encoder process.
         public_key: public CURVE key of the run, Z85; empty for ipc.
         secret_key: secret CURVE key of the run, Z85; empty for ipc.
     """
 
-    endpoints: dict[Channel, str]
+    endpoints: dict[Channel, tuple[str, ...]]
     public_key: str = ""
     secret_key: str = ""
 
 
-def create_wiring(folder: Path, transport: str | None = None) -> Wiring:
+def create_wiring(folder: Path, transport: str | None = None, *, encoders: int = 1) -> Wiring:
     """Creates the endpoints and keys of a new run.
 
     Args:
         folder: a folder that only this user can enter.
         transport: `ipc` or `tcp`; default: the environment variable `SGE_TRANSPORT`, else `tcp` on Windows
             and `ipc` elsewhere. A folder path too long for `ipc`, or not in UTF-8, also gives `tcp`.
+        encoders: number of encoder processes.
     """
+    counts = {channel: encoders if channel == "windows" else 1 for channel in CHANNELS}
     transport = transport or os.environ.get("SGE_TRANSPORT") or ("tcp" if sys.platform == "win32" else "ipc")
     too_long = len(str(folder)) + 16 > _IPC_PATH_MAX
     if transport == "ipc" and not too_long and readable(folder) == str(folder):
-        return Wiring({name: f"ipc://{folder / name}" for name in CHANNELS})
+        return Wiring(
+            {
+                name: tuple(f"ipc://{folder / name}{number or ''}" for number in range(count))
+                for name, count in counts.items()
+            }
+        )
     public, secret = zmq.curve_keypair()
-    ports = _free_ports(len(CHANNELS))
-    endpoints = {name: f"tcp://127.0.0.1:{port}" for name, port in zip(CHANNELS, ports, strict=True)}
+    ports = iter(_free_ports(sum(counts.values())))
+    endpoints = {
+        name: tuple(f"tcp://127.0.0.1:{port}" for port in islice(ports, count))
+        for name, count in counts.items()
+    }
     return Wiring(endpoints, public.decode(), secret.decode())
 
 
@@ -93,8 +104,15 @@ class Bus:
         self._sockets: list[zmq.Socket[bytes]] = []
         self._authenticator: ZapAuthenticator | None = None
 
-    def bind(self, kind: int, channel: Channel, high_water: int = HIGH_WATER) -> zmq.Socket[bytes]:
-        """Opens the bound end of a channel; each channel has one."""
+    @property
+    def encoders(self) -> int:
+        """Number of encoder processes of the run."""
+        return len(self._wiring.endpoints["windows"])
+
+    def bind(
+        self, kind: int, channel: Channel, high_water: int = HIGH_WATER, *, number: int = 0
+    ) -> zmq.Socket[bytes]:
+        """Opens the bound end of a channel; `windows` has one for each encoder, by its number."""
         opened = self._socket(kind, high_water)
         if self._wiring.public_key:
             self._authenticator = self._authenticator or ZapAuthenticator(
@@ -103,13 +121,19 @@ class Bus:
             opened.curve_server = True
             opened.curve_publickey = self._wiring.public_key.encode()
             opened.curve_secretkey = self._wiring.secret_key.encode()
-        opened.bind(self._wiring.endpoints[channel])
+        opened.bind(self._wiring.endpoints[channel][number])
         return opened
 
     def connect(
-        self, kind: int, channel: Channel, high_water: int = HIGH_WATER, identity: bytes = b""
+        self,
+        kind: int,
+        channel: Channel,
+        high_water: int = HIGH_WATER,
+        identity: bytes = b"",
+        *,
+        number: int = 0,
     ) -> zmq.Socket[bytes]:
-        """Opens a connecting end of a channel."""
+        """Opens a connecting end of a channel; see `bind`."""
         opened = self._socket(kind, high_water)
         if identity:
             opened.identity = identity
@@ -117,7 +141,7 @@ class Bus:
             opened.curve_serverkey = self._wiring.public_key.encode()
             opened.curve_publickey = self._wiring.public_key.encode()
             opened.curve_secretkey = self._wiring.secret_key.encode()
-        opened.connect(self._wiring.endpoints[channel])
+        opened.connect(self._wiring.endpoints[channel][number])
         return opened
 
     def _socket(self, kind: int, high_water: int) -> zmq.Socket[bytes]:

@@ -12,16 +12,17 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 import zmq
 
 from stream.body import BodyFrame
-from stream.bus.delivery import LiveSender, ReliableSender, Sender
+from stream.bus.delivery import Sender, connect_encoders, send_end
+from stream.bus.file_delivery import ReliableSender
 from stream.bus.heartbeat import Heartbeat
-from stream.bus.messages import Tick, pack
+from stream.bus.live_delivery import LiveSender
 from stream.bus.sockets import Bus, Wiring
 from stream.capture.body_places import PLACE_INTERVAL_NS, BodyPlaces
 from stream.capture.levelling import Levelling
@@ -47,6 +48,8 @@ DRAIN_S = 10.0
 """Longest wait for them if a device ends by itself; long enough to restart an encoder."""
 
 _READ_S = 0.1
+_SEND_END_S = 0.5
+"""Longest wait for the socket of an encoder, to tell it that the source could not be opened."""
 
 
 class CaptureSettings(msgspec.Struct, frozen=True):
@@ -87,25 +90,25 @@ def run(settings: CaptureSettings, stop: threading.Event) -> None:
     """
     with Bus(settings.wiring) as bus:
         heartbeat = Heartbeat(bus, "capture", settings.index)
-        push = bus.connect(zmq.PUSH, "windows")
+        encoders = connect_encoders(bus)
         try:
             with (
-                contextlib.closing(_open_source(settings, push)) as source,
+                contextlib.closing(_open_source(settings, encoders)) as source,
                 _open_drawing(settings, source, bus) as drawing,
             ):
-                _CaptureLoop(settings, source, bus, push, heartbeat, drawing).run(stop)
+                _CaptureLoop(settings, source, bus, encoders, heartbeat, drawing).run(stop)
         except SgeError as error:
             heartbeat.send_failure(error)
             raise
         heartbeat.send("done")
 
 
-def _open_source(settings: CaptureSettings, push: zmq.Socket[bytes]) -> Source:
+def _open_source(settings: CaptureSettings, encoders: Sequence[zmq.Socket[bytes]]) -> Source:
     try:
         source = open_source(settings.source, speed=settings.speed)
     except SgeError:
         # The matcher waits for the end of this source. Rare, because the source was checked at the start.
-        push.send_multipart(pack(Tick(settings.index, settings.epoch, 0, last=True)))
+        send_end(encoders, settings.index, settings.epoch, timeout=_SEND_END_S)
         raise
     if settings.retry and isinstance(source, LiveSource):
         source.retry_from_start()
@@ -134,7 +137,7 @@ class _CaptureLoop:
         settings: CaptureSettings,
         source: Source,
         bus: Bus,
-        push: zmq.Socket[bytes],
+        encoders: Sequence[zmq.Socket[bytes]],
         heartbeat: Heartbeat,
         drawing: DrawingThread | None,
     ) -> None:
@@ -160,7 +163,9 @@ class _CaptureLoop:
         """Monotonic time of the newest tick."""
         acks = bus.connect(zmq.DEALER, "acks", identity=f"capture-{settings.index}".encode())
         self._sender: Sender = (
-            LiveSender(push, acks, settings.epoch) if source.info.live else ReliableSender(push, acks)
+            LiveSender(encoders, acks, settings.index, settings.epoch)
+            if source.info.live
+            else ReliableSender(encoders, acks, settings.index)
         )
         self._skeletons = (
             SkeletonSender(bus, settings.index, get_layout(source.info.layout))

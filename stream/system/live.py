@@ -41,7 +41,7 @@ from stream.system.outages import Outages
 from stream.system.people_list import PeopleList
 from stream.system.restart_policy import POLL_S, ProcessMonitor
 from stream.system.run_folder import Run, open_run
-from stream.system.settings import check_fpir, check_history, check_matcher
+from stream.system.settings import check_encoders, check_fpir, check_history, check_matcher
 from stream.system.source_places import source_places
 from stream.system.supervisor import Child, Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
@@ -75,6 +75,7 @@ class Live:
         encoder: weights files and training folders, whose CAGEs are concatenated; empty for the shipped
             weights.
         matcher: comparison method: `fusion`, `nearest` or `rn`; see `Settings`.
+        encoders: number of encoder processes; each track belongs to one of them.
         echo: receives every line that the processes log.
         view: folder that shows the pictures of the sources, drawn with skeletons and names; None for none.
         pictures: True keeps the newest of these pictures in memory instead; see `pictures` below.
@@ -120,6 +121,7 @@ class Live:
         speed: float = 1.0,
         encoder: Sequence[str | Path] = (),
         matcher: MatcherName = "fusion",
+        encoders: int = 1,
         echo: Callable[[str], None] = lambda line: None,
         view: str | None = None,
         pictures: bool = False,
@@ -137,6 +139,7 @@ class Live:
             raise UserError(msg)
         check_fpir(fpir)
         check_matcher(matcher)
+        check_encoders(encoders)
         self._specs = list(sources)
         self._gallery = gallery
         self.fpir: float | None = fpir
@@ -145,6 +148,7 @@ class Live:
         self._precision = precision
         self._speed = speed
         self._matcher: MatcherName = matcher
+        self._encoders = encoders
         if view is not None and view_port(view) is not None:
             msg = (
                 f"view: expected a folder, got the port {view}; a program that shows them gives pictures=True"
@@ -189,7 +193,7 @@ class Live:
                 source.close()
             self._place_of = source_places(self._places, [info.name for info in self.infos])
             self._examine_gallery()
-            self.run: Run = self._exit.enter_context(open_run(self._url))
+            self.run: Run = self._exit.enter_context(open_run(self._url, self._encoders))
             self._bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)
             self._people = PeopleList(self._url)
@@ -454,9 +458,7 @@ class Live:
             self._url = missing.url
 
     def _start(self) -> None:
-        self.supervisor.start(Child("encoder", 0, self._encoder_settings))
-        ready = self._monitor.wait_ready("encoder")
-        self.encoder = msgspec.json.decode(ready.text, type=EncoderInfo)
+        self.encoder = self._start_encoders()
         notes = (gallery_note(self._url, self.encoder), backend_note(self.encoder, self._weights))
         self.notes = [note for note in notes if note]
         cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
@@ -479,6 +481,22 @@ class Live:
             self._monitor.open_sources.add(index)
             self.supervisor.start(Child("capture", index, self._capture_settings(index)))
 
+    def _start_encoders(self) -> EncoderInfo:
+        """Starts all encoder processes at once and waits for them; returns what all say of themselves."""
+        several = self._encoders > 1
+        children = [
+            Child("encoder", index, self._encoder_settings, one_of_several=several)
+            for index in range(self._encoders)
+        ]
+        for child in children:
+            self.supervisor.start(child)
+        ready = [self._monitor.wait_ready(child.label) for child in children]
+        infos = [msgspec.json.decode(status.text, type=EncoderInfo) for status in ready]
+        if len({info.contract for info in infos}) > 1:
+            raise UserError("the weights changed while the encoder processes loaded them; start again")
+        devices = dict.fromkeys(info.device for info in infos)
+        return msgspec.structs.replace(infos[0], device=", ".join(devices))
+
     def _open_view(self) -> list[str]:
         """Opens the view of the pictures if requested; returns a note with its location."""
         if self._show_pictures:
@@ -489,7 +507,12 @@ class Live:
 
     def _encoder_settings(self, child: Child) -> EncoderSettings:
         return EncoderSettings(
-            self.run.wiring, self._device, self._precision, self._weights, self.encoder.contract
+            self.run.wiring,
+            self._device,
+            self._precision,
+            self._weights,
+            self.encoder.contract,
+            child.index,
         )
 
     def _matcher_settings(self, first: MatcherSettings) -> Callable[[Child], msgspec.Struct]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-import zmq
-
 from stream.body import SourceInfo
-from stream.bus.messages import Status, Tick, pack
+from stream.bus.delivery import connect_encoders, send_end
+from stream.bus.messages import Status
 from stream.bus.sockets import Bus
 from stream.errors import CutOffError, RunError, SgeError, UserError
 from stream.system.drop_watch import DropWatch
@@ -204,9 +203,7 @@ class ProcessMonitor:
 
     def _end_source(self, child: Child) -> None:
         """Sends the last tick in place of a dead worker, so that the matcher ends the source's tracks."""
-        push = self._bus.connect(zmq.PUSH, "windows")
-        if push.poll(round(FINAL_STATUS_S * 1000), zmq.POLLOUT):
-            push.send_multipart(pack(Tick(child.index, child.restarts + 1, 0, last=True)))
+        send_end(connect_encoders(self._bus), child.index, child.restarts + 1, timeout=FINAL_STATUS_S)
 
 
 def _reported_error(status: Status) -> SgeError:

@@ -101,8 +101,12 @@ def _private_folder(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def open_run(gallery: str) -> Iterator[Run]:
+def open_run(gallery: str, encoders: int = 1) -> Iterator[Run]:
     """Creates the folder of a run, locks it while the system runs and removes it afterwards.
+
+    Args:
+        gallery: its URL.
+        encoders: number of encoder processes.
 
     Raises:
         UserError: the runtime folder cannot be created, or belongs to another user.
@@ -113,7 +117,7 @@ def open_run(gallery: str) -> Iterator[Run]:
     folder = runs / secrets.token_hex(4)
     lock = FileLock(folder / "lock")
     try:
-        run = _create(folder, lock, gallery)
+        run = _create(folder, lock, gallery, encoders)
         try:
             yield run
         finally:
@@ -124,13 +128,14 @@ def open_run(gallery: str) -> Iterator[Run]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _create(folder: Path, lock: FileLock, gallery: str) -> Run:
+def _create(folder: Path, lock: FileLock, gallery: str, encoders: int) -> Run:
     """Creates and locks the folder of a run, and describes the run in it."""
     try:
         folder.mkdir(mode=0o700)
         lock.acquire()
         pid = os.getpid()
-        run = Run(gallery, pid, create_wiring(folder), str(folder), start_mark(pid))
+        wiring = create_wiring(folder, encoders=encoders)
+        run = Run(gallery, pid, wiring, str(folder), start_mark(pid))
         partial = folder / "run.part"
         partial.touch(mode=0o600)
         partial.write_bytes(to_exact_json(run))
@@ -171,7 +176,7 @@ def is_swept(run: Run) -> bool:
 
 def can_connect(run: Run) -> bool:
     """Returns True if the sockets of a running system's parent can still be found by other processes."""
-    addresses = (run.wiring.endpoints[channel] for channel in ("status", "sink"))
+    addresses = (run.wiring.endpoints[channel][0] for channel in ("status", "sink"))
     return all(Path(address[6:]).exists() for address in addresses if address.startswith("ipc://"))
 
 

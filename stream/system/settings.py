@@ -16,10 +16,21 @@ from stream.errors import UserError
 from stream.system.serve_settings import ServeSettings
 from stream.user_text import decode_text, user_path
 
-__all__ = ["EventChoice", "Settings", "check_fpir", "check_history", "check_matcher", "read_config"]
+__all__ = [
+    "EventChoice",
+    "Settings",
+    "check_encoders",
+    "check_fpir",
+    "check_history",
+    "check_matcher",
+    "read_config",
+]
 
 EventChoice = Literal["decisions", "visits", "all"]
 """Lines of `--json`."""
+
+MAX_ENCODERS = 64
+"""Most encoder processes."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "sources": (list,),
@@ -28,6 +39,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "device": (str,),
     "precision": (str,),
     "encoder": (list,),
+    "encoders": (int,),
     "matcher": (str,),
     "speed": (float, int),
     "json": (bool,),
@@ -62,6 +74,7 @@ class Settings:
         precision: of the encoder: `fp32`, or `bf16` on a CPU that has products of such numbers.
         places: names of sources by the place that they see, in a config file only; see `stream.Live`.
         encoder: weights files and training folders, as `--encoder` takes them; empty for the shipped weights.
+        encoders: number of encoder processes; each encodes the windows of its own tracks.
         speed: playback speed of recordings; 1 is real time, 0 as fast as possible.
         json: True for JSON lines, False for the dashboard.
         events: lines of `json`: `decisions`, events of `visits`, or `all`.
@@ -90,6 +103,7 @@ class Settings:
     output: tuple[str | dict[str, Any], ...] = ()
     places: dict[str, list[str]] | None = None
     encoder: tuple[str, ...] = ()
+    encoders: int = 1
     matcher: MatcherName = "fusion"
     history: str = "30d"
     remember_strangers: str = "0"
@@ -115,6 +129,8 @@ class Settings:
             check_matcher(known["matcher"])
         if "precision" in known:
             check_precision(known["precision"])
+        if "encoders" in known:
+            check_encoders(known["encoders"])
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):
             msg = f"--speed: expected 0 or more, such as 1 (real time), got {known['speed']}"
             raise UserError(msg)
@@ -169,6 +185,16 @@ def check_history(history: str, remember_strangers: str) -> tuple[timedelta, tim
         )
         raise UserError(msg)
     return stored, kept
+
+
+def check_encoders(count: int) -> None:
+    """Checks a number of encoder processes.
+
+    Raises:
+        UserError: it is out of range.
+    """
+    if not 1 <= count <= MAX_ENCODERS:
+        raise UserError(f"--encoders: expected 1 to {MAX_ENCODERS} processes, got {count}")
 
 
 def check_matcher(name: str) -> None:

@@ -76,12 +76,13 @@ class Child:
 
     Attributes:
         role: `capture`, `encoder` or `matcher`.
-        index: the source's number for `capture`, else 0.
+        index: the source's number for `capture`, the process's for `encoder`, else 0.
         make_settings: returns the settings for the next start.
         status: latest heartbeat.
         last_heartbeat: time of the latest heartbeat or start, monotonic seconds.
         process: the running or ended process; None before the first start.
         restarts: number of restarts.
+        one_of_several: whether its label has a number although it is no capture worker.
         failures: number of consecutive restarts, each within `STABLE_AFTER_S` of the first heartbeat.
     """
 
@@ -90,6 +91,7 @@ class Child:
     make_settings: Callable[[Child], msgspec.Struct]
     status: Status | None = None
     restarts: int = 0
+    one_of_several: bool = False
     last_heartbeat: float = 0.0
     process: subprocess.Popen[bytes] | None = None
     _log: deque[str] = field(default_factory=lambda: deque(maxlen=40))
@@ -103,7 +105,8 @@ class Child:
     @property
     def label(self) -> str:
         """Name of the process in messages."""
-        return f"{self.role} {self.index + 1}" if self.role == "capture" else self.role
+        numbered = self.one_of_several or self.role == "capture"
+        return f"{self.role} {self.index + 1}" if numbered else self.role
 
     @property
     def ready(self) -> bool:

@@ -27,6 +27,7 @@ from stream.terminal.gallery_command import gallery as gallery_commands
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
+    EncodersOption,
     EnrolSpeedOption,
     ForceOption,
     GalleryOption,
@@ -97,6 +98,7 @@ def enroll(
     gallery: GalleryOption = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
+    encoders: EncodersOption = None,
     speed: EnrolSpeedOption = None,
     yes: YesOption = False,
     force: ForceOption = False,
@@ -122,7 +124,9 @@ def enroll(
     from stream.terminal.enrol import EnrolPlan, enrol, enrol_settings  # noqa: PLC0415
     from stream.terminal.walk_selection import WantedWalks  # noqa: PLC0415
 
-    settings = enrol_settings(source, gallery=gallery, device=device, encoder=encoder, speed=speed)
+    settings = enrol_settings(
+        source, gallery=gallery, device=device, encoder=encoder, encoders=encoders, speed=speed
+    )
     plan = EnrolPlan(name, settings, WantedWalks(tuple(track or ()), seconds), yes, force=force)
     enrol(plan, out=out, err=err, debug=debug_requested(context))
 

@@ -57,6 +57,7 @@ def enrol_settings(
     gallery: str | None = None,
     device: str | None = None,
     encoder: Sequence[str] | None = None,
+    encoders: int | None = None,
     speed: float | None = None,
 ) -> Settings:
     """Returns the settings of an enrolment; files are read as fast as possible unless a speed is given.
@@ -68,7 +69,14 @@ def enrol_settings(
         # A simulation that behaves like a sensor would drop most of its frames.
         speed = 1.0 if any(map(_is_simulated_sensor, sources or ())) else 0.0
     return Settings().override(
-        sources=sources, gallery=gallery, fpir="off", device=device, encoder=encoder, speed=speed, history="0"
+        sources=sources,
+        gallery=gallery,
+        fpir="off",
+        device=device,
+        encoder=encoder,
+        encoders=encoders,
+        speed=speed,
+        history="0",
     )
 
 
@@ -93,8 +101,8 @@ def enrol(plan: EnrolPlan, *, out: Console, err: Console, debug: bool) -> None:
         raise UserError(msg)
     url, name, exists = _examine_gallery(plan, name)
     running_system = None if plan.settings.sources else _running_system(url)
-    if running_system is not None and plan.settings.encoder:
-        msg = "the running system has its own encoder; omit --encoder, or give --source"
+    if running_system is not None and (plan.settings.encoder or plan.settings.encoders > 1):
+        msg = "the running system has its own encoder; omit --encoder and --encoders, or give --source"
         raise UserError(msg)
     request = EnrolRequest(
         name, plan.walks.tracks, _consent(name, plan.yes), plan.walks.seconds or 0.0, plan.add, plan.force

@@ -111,6 +111,7 @@ def create_live(
         speed=settings.speed,
         encoder=settings.encoder,
         matcher=settings.matcher,
+        encoders=settings.encoders,
         echo=echo,
         view=None if shows else settings.view,
         pictures=shows,

@@ -13,6 +13,7 @@ from stream.outputs.standard_output import StandardConsole
 __all__ = [
     "DeviceOption",
     "EncoderOption",
+    "EncodersOption",
     "EnrolSpeedOption",
     "ForceOption",
     "GalleryOption",
@@ -66,6 +67,14 @@ EncoderOption = Annotated[
         metavar="FILE",
         help="Weights, or a folder of sge-stream train; may be repeated to concatenate CAGEs."
         "  [default: shipped weights]",
+    ),
+]
+EncodersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--encoders",
+        metavar="N",
+        help="Encoder processes, for machines with many cores or several GPUs.  [default: 1]",
     ),
 ]
 MatcherOption = Annotated[

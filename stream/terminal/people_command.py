@@ -14,6 +14,7 @@ from stream.terminal.open_gallery import open_gallery
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
+    EncodersOption,
     EnrolSpeedOption,
     ForceOption,
     GalleryOption,
@@ -74,6 +75,7 @@ def people_add_walk(
     gallery: GalleryOption = None,
     device: DeviceOption = None,
     encoder: EncoderOption = None,
+    encoders: EncodersOption = None,
     speed: EnrolSpeedOption = None,
     yes: YesOption = False,
     force: ForceOption = False,
@@ -82,7 +84,9 @@ def people_add_walk(
     from stream.terminal.enrol import EnrolPlan, enrol, enrol_settings  # noqa: PLC0415 - others start faster
     from stream.terminal.walk_selection import WantedWalks  # noqa: PLC0415
 
-    settings = enrol_settings(source, gallery=gallery, device=device, encoder=encoder, speed=speed)
+    settings = enrol_settings(
+        source, gallery=gallery, device=device, encoder=encoder, encoders=encoders, speed=speed
+    )
     plan = EnrolPlan(name, settings, WantedWalks(tuple(track or ()), seconds), yes, add=True, force=force)
     enrol(plan, out=out, err=err, debug=debug_requested(context))
 

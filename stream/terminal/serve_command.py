@@ -9,6 +9,7 @@ import typer
 
 from stream.system.settings import Settings, read_config
 from stream.terminal.options import (
+    EncodersOption,
     GalleryOption,
     OutputOption,
     SourceOption,
@@ -35,6 +36,7 @@ def serve(
     ] = None,
     source: SourceOption = None,
     gallery: GalleryOption = None,
+    encoders: EncodersOption = None,
     output: OutputOption = None,
     behind_proxy: Annotated[
         bool,
@@ -54,6 +56,6 @@ def serve(
     def read_settings() -> Settings:
         settings = read_config(config) if config else Settings()
         web = {"listen": listen, "behind_proxy": behind_proxy or None, "log": log}
-        return settings.override(sources=source, gallery=gallery, output=output, serve=web)
+        return settings.override(sources=source, gallery=gallery, encoders=encoders, output=output, serve=web)
 
     run(read_settings, out=out, debug=debug_requested(context))

@@ -13,6 +13,7 @@ from stream.system.settings import Settings, read_config
 from stream.terminal.options import (
     DeviceOption,
     EncoderOption,
+    EncodersOption,
     GalleryOption,
     MatcherOption,
     OutputOption,
@@ -73,6 +74,7 @@ def watch(
         ),
     ] = None,
     encoder: EncoderOption = None,
+    encoders: EncodersOption = None,
     matcher: MatcherOption = None,
     speed: SpeedOption = None,
     history: Annotated[
@@ -110,6 +112,7 @@ def watch(
         device=device,
         precision=precision,
         encoder=encoder,
+        encoders=encoders,
         matcher=matcher,
         speed=speed,
         history=history,

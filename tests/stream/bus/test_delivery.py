@@ -11,18 +11,9 @@ import numpy as np
 import pytest
 import zmq
 
-from stream.bus.delivery import (
-    CREDIT,
-    LIVE_CREDIT,
-    LIVE_MAX_ROWS,
-    LOST_AFTER_S,
-    MAX_ROWS,
-    RESEND_S,
-    RING_SIZE,
-    LiveSender,
-    ReliableSender,
-    Sender,
-)
+from stream.bus.delivery import Sender
+from stream.bus.file_delivery import CREDIT, MAX_ROWS, RESEND_S, ReliableSender
+from stream.bus.live_delivery import LIVE_CREDIT, LIVE_MAX_ROWS, LOST_AFTER_S, RING_SIZE, LiveSender
 from stream.bus.messages import (
     Ack,
     Tick,
@@ -84,7 +75,7 @@ def reliable(bus: Bus, clock: Clock) -> tuple[ReliableSender, zmq.Socket[bytes],
     pull = bus.bind(zmq.PULL, "windows", high_water=1000)
     push = bus.connect(zmq.PUSH, "windows", high_water=1000)
     acks = connect_acks(bus)
-    return ReliableSender(push, acks.dealer, clock), pull, acks
+    return ReliableSender([push], acks.dealer, 0, clock), pull, acks
 
 
 def acknowledge(acks: Acks, sender: Sender, seq: int) -> None:
@@ -135,7 +126,7 @@ def live(bus: Bus, clock: Clock) -> tuple[LiveSender, zmq.Socket[bytes], Acks]:
     pull = bus.bind(zmq.PULL, "windows", high_water=1000)
     push = bus.connect(zmq.PUSH, "windows", high_water=1000)
     acks = connect_acks(bus)
-    return LiveSender(push, acks.dealer, 0, clock), pull, acks
+    return LiveSender([push], acks.dealer, 0, clock=clock), pull, acks
 
 
 def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_dropped_ones(bus: Bus) -> None:

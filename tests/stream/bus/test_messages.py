@@ -49,6 +49,9 @@ TICK = Tick(
     sent_ns=10,
     taken_ns=11,
     encoded_ns=12,
+    encoder=1,
+    parts=2,
+    positions=(3,),
 )
 DECISION = Decision(
     "r-1",
@@ -72,7 +75,7 @@ def test_golden_bytes_of_a_tick() -> None:
     head, block = pack(TICK, np.array([[1.0, -2.5]], np.float32))
     assert head.hex() == (
         "53474503"  # "SGE", version 3
-        "dc0013"  # nineteen fields
+        "dc0016"  # twenty-two fields
         "a174"  # kind "t"
         "01"
         "00"
@@ -104,12 +107,15 @@ def test_golden_bytes_of_a_tick() -> None:
         "0a"
         "0b"
         "0c"  # sent, taken, encoded
+        "01"
+        "02"
+        "9103"  # encoder, parts, positions
     )
     assert block.hex() == "0000803f000020c0"
 
 
 MESSAGES: list[tuple[Message, str]] = [
-    (Ack(1, 2, 3), "5347450394a161010203"),
+    (Ack(1, 2, 3, 4), "5347450395a16101020304"),
     (VerdictReceipt(5), "5347450392a16705"),
     (SourceEnded(6, 1), "5347450393a1650601"),
     (EnrolReply("no"), "5347450399a172a26e6f00cb0000000000000000cb00000000000000009090a090"),

@@ -30,7 +30,7 @@ def test_a_message_is_delivered(tmp_path: Path, transport: str) -> None:
 
 def test_tcp_is_loopback_only_and_refuses_missing_and_foreign_keys(tmp_path: Path) -> None:
     wiring = create_wiring(tmp_path, "tcp")
-    assert all(endpoint.startswith("tcp://127.0.0.1:") for endpoint in wiring.endpoints.values())
+    assert all(each.startswith("tcp://127.0.0.1:") for (each,) in wiring.endpoints.values())
     foreign_wiring = create_wiring(tmp_path, "tcp")
     with Bus(wiring) as server, Bus(wiring) as client:
         router = server.bind(zmq.ROUTER, "control")
@@ -44,7 +44,7 @@ def test_tcp_is_loopback_only_and_refuses_missing_and_foreign_keys(tmp_path: Pat
                     intruder.curve_serverkey = wiring.public_key.encode()
                     intruder.curve_publickey = public.encode()
                     intruder.curve_secretkey = secret.encode()
-                intruder.connect(wiring.endpoints["control"])
+                intruder.connect(wiring.endpoints["control"][0])
                 intruder.send_multipart([b"intruder", b""])
                 intruders.append(intruder)
             dealer = client.connect(zmq.DEALER, "control")
