@@ -29,9 +29,28 @@ def bench(
         float | None,
         typer.Option(metavar="T", min=0, help="Duration of each measurement.  [default: of the stage]"),
     ] = None,
+    people: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=1000,
+            help="live: so many people; may be repeated.  [default: the most that this machine carries]",
+        ),
+    ] = None,
+    minutes: Annotated[
+        int, typer.Option(metavar="M", min=0, help="live: M minutes, each with its own figures.")
+    ] = 0,
 ) -> None:
     """Measure the speed of every stage beside the limit of this machine."""
     from tools.bench.command import bench as run  # noqa: PLC0415 - other commands start faster
     from tools.bench.request import BenchRequest  # noqa: PLC0415
 
-    run(BenchRequest(only=tuple(only or ()), out=target, seconds=seconds), out, err)
+    request = BenchRequest(
+        only=tuple(only or ()),
+        out=target,
+        seconds=seconds,
+        people=tuple(people or ()),
+        minutes=minutes,
+    )
+    run(request, out, err)

@@ -138,7 +138,7 @@ def test_pytest_collects_the_code_blocks_of_all_documents() -> None:
         ("sge-stream enroll Ada --sources a", ["--sources"]),
         ("sge-stream enrol Ada", ["sge-stream enrol Ada"]),
         ("sge-stream people ls", ["sge-stream people ls"]),
-        ("python -m tools.trials.latency --nothing", ["--nothing"]),
+        ("python -m tools.trials.receivers --nothing", ["--nothing"]),
         ("sge-stream --source walk.mp4#t=2,9.5 --nothing", ["--nothing"]),
         ("SGE_GALLERY=a.db sge-stream --nothing", ["--nothing"]),
         ("do sge-stream -x", ["-x"]),

@@ -24,7 +24,7 @@ pathological gaits and KGBD with the errors of a camera (`tools/backend_fit/pert
 variation of bone lengths from all people above; no projection, no thresholds.
 
 `simulated`: projection and fusion from one set of `walkers`, impostor scores from another; neither contains
-people of the demo or of `tools.trials.latency`.
+people of the demo or of `sge-stream bench`.
 
 KGBD people 101-164, people 6-10 of the pathological gaits and the other people of the videos are not used:
 they are reserved for testing. An encoder that was trained on the impostors may tell them apart better than

@@ -73,8 +73,8 @@ class EncoderRun(msgspec.Struct, frozen=True, kw_only=True):
     times_plain: float
 
 
-class Reduced(msgspec.Struct, frozen=True, kw_only=True):
-    """Rates in a precision below float32, with all cores.
+class Reduced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Rates in a precision below float32, with all cores; empty if the processor has none.
 
     Attributes:
         precision: its name.
@@ -83,10 +83,10 @@ class Reduced(msgspec.Struct, frozen=True, kw_only=True):
         windows_per_s: medians by the number of windows.
     """
 
-    precision: str
-    gflops: float
-    times_fp32: float
-    windows_per_s: dict[str, float]
+    precision: str = ""
+    gflops: float = 0.0
+    times_fp32: float = 0.0
+    windows_per_s: dict[str, float] = {}
 
 
 class EncoderFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +115,7 @@ class EncoderFigures(msgspec.Struct, frozen=True, kw_only=True):
     fp32_gflops: float
     fp32_share: float
     windows_per_s: dict[str, float]
-    reduced: Reduced | dict[str, float]
+    reduced: Reduced
     yardstick: tuple[Yardstick, ...]
     runs: tuple[EncoderRun, ...]
     quoted: dict[str, float]
@@ -233,7 +233,7 @@ def _figures(cores: int, mflop: float, yardstick: list[Yardstick], runs: list[En
         fp32_gflops=gflops,
         fp32_share=gflops / best.gflops.median,
         windows_per_s=fp32,
-        reduced=max(reduced, key=lambda each: each.gflops, default={}),
+        reduced=max(reduced, key=lambda each: each.gflops, default=Reduced()),
         yardstick=tuple(yardstick),
         runs=tuple(runs),
         quoted=QUOTED,

@@ -23,11 +23,19 @@ class BenchRequest:
         only: names of stages; empty for all.
         out: file for the figures.
         seconds: duration of the measurement of each stage; None for the stage's own.
+        people: numbers of people for the stage `live`; empty to search for the most.
+        minutes: of the stage `live`, to see whether its cost stays the same; 0 for none.
     """
 
     only: tuple[str, ...] = ()
     out: Path | None = None
     seconds: float | None = None
+    people: tuple[int, ...] = ()
+    minutes: int = 0
+
+    def seconds_or(self, usual: float) -> float:
+        """Returns the seconds given, or those usual for a stage."""
+        return usual if self.seconds is None else self.seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,20 +27,30 @@ class Stage:
 def _encoder(request: BenchRequest, report: Report) -> Measured:
     from tools.bench.encoder import encoder_tables, measure_encoder  # noqa: PLC0415 - see the module
 
-    figures = measure_encoder(20.0 if request.seconds is None else request.seconds, report)
+    figures = measure_encoder(request.seconds_or(20.0), report)
     return Measured(figures, encoder_tables(figures))
+
+
+def _live(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.live import SECONDS, live_tables, measure_live  # noqa: PLC0415
+
+    figures = measure_live(
+        report, people=request.people, seconds=request.seconds_or(SECONDS), minutes=request.minutes
+    )
+    return Measured(figures, live_tables(figures))
 
 
 def _matcher(request: BenchRequest, report: Report) -> Measured:
     from tools.bench.matcher import PEOPLE, TRACKS, matcher_table, measure_matcher  # noqa: PLC0415
 
     report(f"matcher: {PEOPLE} people enrolled, {TRACKS} tracks")
-    figures = measure_matcher(PEOPLE, TRACKS, 20.0 if request.seconds is None else request.seconds)
+    figures = measure_matcher(PEOPLE, TRACKS, request.seconds_or(20.0))
     return Measured(figures, (matcher_table(figures),))
 
 
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
+    "live": Stage("people whom the live system follows, time and cost of decisions", _live),
     "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
 }
 """All stages, in the order in which they are measured."""

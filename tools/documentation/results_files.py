@@ -10,10 +10,13 @@ from typing import Any
 
 from stream.errors import DataError, UserError
 
-__all__ = ["RESULTS", "Part", "Results", "Study", "read_results"]
+__all__ = ["RESULTS", "SPEED", "Part", "Results", "Study", "read_results"]
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 """Folder of the project's figures."""
+
+SPEED = RESULTS / "speed.json"
+"""Figures of `sge-stream bench`, which are of another kind."""
 
 Part = Mapping[str, Any]
 """Figures of one split or scenario, as `sge-stream evaluate --out` writes them, with the file's `cost`."""
@@ -72,13 +75,18 @@ class Results:
 
 
 def read_results(folder: Path = RESULTS) -> Results:
-    """Reads a folder of files `*.json` and `ablation/tables.json`.
+    """Reads a folder of files `*.json`, without `speed.json`, and `ablation/tables.json`.
 
     Raises:
         UserError: the folder has no figures.
         DataError: a file was not written by `sge-stream evaluate` or the studies, or is a leak check.
     """
-    parts = tuple(part for path in sorted(folder.glob("*.json")) for part in _read_parts(path))
+    parts = tuple(
+        part
+        for path in sorted(folder.glob("*.json"))
+        if path.name != SPEED.name
+        for part in _read_parts(path)
+    )
     if not parts:
         raise UserError(f"{folder} holds no figures; expected files written by sge-stream evaluate --out")
     return Results(parts, _read_study(folder / "ablation" / "tables.json"))

@@ -39,12 +39,14 @@ from gallery.store.gallery import open_gallery
 from stream.errors import RunError, SgeError
 from stream.recording.writer import RecordingWriter
 from stream.terminal.consoles import plain_console
-from tools.trials.latency import WARM_UP_S, enrol_walkers
+from tools.bench.simulated_gallery import make_gallery
 from tools.trials.visits.scripted_scene import scripted_scene
 
 __all__ = ["CONDITIONS", "Condition", "Measured", "main", "measure"]
 
 PEOPLE = 10
+ENROLLED = 4
+WARM_UP_S = 2.0
 START_S = 120.0
 LABEL = "hall"
 
@@ -364,7 +366,7 @@ def run(
     try:
         with tempfile.TemporaryDirectory(prefix="sge-receivers-", ignore_cleanup_errors=True) as name:
             gallery, scene = Path(name) / "gallery.db", Path(name) / "front.mcap"
-            enrol_walkers(str(gallery))
+            make_gallery(gallery, ENROLLED)
             source = scripted_scene(1, max(1.0, (seconds + 30) / 60)).sources[0]
             with RecordingWriter(scene, source.info) as writer:
                 for frame in source.frames:

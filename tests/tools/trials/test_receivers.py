@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stream.recording.writer import RecordingWriter
-from tools.trials.latency import enrol_walkers
+from tools.bench.simulated_gallery import make_gallery
 from tools.trials.receivers import CONDITIONS, measure
 from tools.trials.visits.scripted_scene import scripted_scene
 
@@ -15,7 +15,7 @@ from tools.trials.visits.scripted_scene import scripted_scene
 @pytest.mark.slow
 def test_decisions_go_on_beside_a_receiver_that_hangs(tmp_path: Path) -> None:
     gallery, scene = tmp_path / "gallery.db", tmp_path / "scene.mcap"
-    enrol_walkers(str(gallery))
+    make_gallery(gallery, people=4)
     source = scripted_scene(1, minutes=0.5).sources[0]
     with RecordingWriter(scene, source.info) as writer:
         for frame in source.frames:

@@ -1,0 +1,288 @@
+"""Stage `live`: how many people at 30 skeletons a second this machine carries, and what a decision takes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from rich.table import Table
+
+from tools.bench.live_run import RATE_HZ, LiveRun, Minute, crowd_cpu, measure_run
+from tools.bench.request import Report
+from tools.bench.simulated_gallery import make_gallery
+from tools.bench.spread import bench_table
+
+__all__ = [
+    "ENROLLED",
+    "LIMIT_MS",
+    "SECONDS",
+    "Flatness",
+    "LiveFigures",
+    "live_tables",
+    "measure_live",
+    "most_people",
+]
+
+ENROLLED = 100
+"""People in the gallery."""
+
+LIMIT_MS = 150.0
+"""95 % of the decisions must come within this time."""
+
+SECONDS = 60.0
+"""Duration of a run that counts."""
+
+_FIRST = 25
+_MOST = 1000
+_STEP = 0.1
+"""The search ends when the least that failed is within this share of the most that was carried."""
+
+_SHORT = 4
+"""The search uses runs that are so many times shorter, and then confirms."""
+
+
+class Flatness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether cost stays the same over a long run: the last third of its minutes beside the first.
+
+    Attributes:
+        cpu: processor time per person, last third over first.
+        memory_mb: growth of the memory, last third minus first; None where memory cannot be read.
+    """
+
+    cpu: float
+    memory_mb: float | None
+
+
+class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of the stage: those of the most people that the machine carried, and all runs.
+
+    Attributes:
+        people: the most that were carried; of those tried, the fewest if none were.
+        carried: whether nothing was dropped and 95 % of the decisions came within `limit_ms`.
+        drops: frames, windows and decisions dropped with them.
+        p50_ms: half of their decisions came within this time.
+        p95_ms: 95 %.
+        p99_ms: 99 %.
+        limit_ms: see `LIMIT_MS`.
+        enrolled: people in the gallery.
+        crowd_cpu: processor seconds per second that simulating the people takes, measured apart; part of
+            the cost of `capture`.
+        flatness: of a run by the minute.
+        runs: all, in the order measured.
+    """
+
+    people: int
+    carried: bool
+    drops: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    limit_ms: float
+    enrolled: int
+    crowd_cpu: float
+    flatness: Flatness | None
+    runs: tuple[LiveRun, ...]
+
+    @property
+    def chosen(self) -> LiveRun:
+        """The run whose figures stand first."""
+        return next(run for run in reversed(self.runs) if run.people == self.people)
+
+
+def measure_live(
+    report: Report,
+    *,
+    people: Sequence[int] = (),
+    seconds: float = SECONDS,
+    minutes: int = 0,
+    enrolled: int = ENROLLED,
+) -> LiveFigures:
+    """Runs the live system on crowds of simulated people.
+
+    Args:
+        report: is told of every run.
+        people: numbers of people; empty to search for the most that the machine carries.
+        seconds: duration of a run.
+        minutes: measures so many minutes instead, to see whether the cost stays the same; 0 for none.
+        enrolled: number of people in the gallery.
+
+    Raises:
+        RunError: a process of the system failed.
+    """
+    runs: list[LiveRun] = []
+    with tempfile.TemporaryDirectory(prefix="sge-bench-", ignore_cleanup_errors=True) as folder:
+        gallery = Path(folder) / "gallery.db"
+        report(f"live: enrolling {enrolled} people")
+        make_gallery(gallery, enrolled)
+
+        def run(count: int, duration: float) -> bool:
+            report(f"live: {count} people")
+            runs.append(measure_run(count, gallery, duration, minutes=minutes))
+            kept = runs[-1].keeps(LIMIT_MS)
+            report(f"live: {_outcome(runs[-1])}{'' if kept else ': too many'}")
+            return kept
+
+        if people:
+            for count in people:
+                run(count, seconds)
+        else:
+            most_people(lambda count: run(count, seconds / _SHORT), lambda count: run(count, seconds))
+    return _figures(runs, seconds, enrolled)
+
+
+def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) -> int:
+    """Searches the most people that are carried: doubles, halves the gap, and confirms.
+
+    Args:
+        probe: measures a number of people shortly; returns whether they are carried.
+        confirm: the same at full length.
+
+    Returns:
+        The most people that are confirmed; 0 if not even one is.
+    """
+    good, bad = 0, _MOST + 1
+    count = _FIRST
+    while count <= _MOST and probe(count):
+        good, count = count, 2 * count
+    bad = count
+    while bad - good > max(1, _STEP * good):
+        middle = (good + bad) // 2
+        if probe(middle):
+            good = middle
+        else:
+            bad = middle
+    while good and not confirm(good):
+        good = min(good - 1, round(good * (1 - _STEP)))
+    return good
+
+
+def _figures(runs: Sequence[LiveRun], seconds: float, enrolled: int) -> LiveFigures:
+    full = [run for run in runs if run.seconds >= seconds] or list(runs)
+    carried = [run for run in full if run.keeps(LIMIT_MS)]
+    chosen = max(carried, key=_people) if carried else min(full, key=_people)
+    return LiveFigures(
+        people=chosen.people,
+        carried=bool(carried),
+        drops=chosen.drops,
+        p50_ms=chosen.total.p50_ms,
+        p95_ms=chosen.total.p95_ms,
+        p99_ms=chosen.total.p99_ms,
+        limit_ms=LIMIT_MS,
+        enrolled=enrolled,
+        crowd_cpu=crowd_cpu(chosen.people),
+        flatness=_flatness(chosen.minutes),
+        runs=tuple(runs),
+    )
+
+
+def _people(run: LiveRun) -> int:
+    return run.people
+
+
+def _flatness(minutes: Sequence[Minute]) -> Flatness | None:
+    third = len(minutes) // 3
+    if not third:
+        return None
+    first, last = minutes[:third], minutes[-third:]
+    memory = [[each.memory_mb for each in part if each.memory_mb is not None] for part in (first, last)]
+    return Flatness(
+        cpu=_mean(each.cpu_per_person for each in last) / _mean(each.cpu_per_person for each in first),
+        memory_mb=_mean(memory[1]) - _mean(memory[0]) if all(memory) else None,
+    )
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def _outcome(run: LiveRun) -> str:
+    return f"{run.people} people, p95 {run.total.p95_ms:.0f} ms, {run.drops:,} dropped"
+
+
+def live_tables(figures: LiveFigures) -> tuple[Table, ...]:
+    """Returns the tables: all runs, the parts of the latency, costs, and minutes of a long run."""
+    tables = [_runs_table(figures), _costs_table(figures)]
+    if figures.chosen.parts:
+        tables.insert(1, _parts_table(figures.chosen))
+    if figures.chosen.minutes:
+        tables.append(_minutes_table(figures.chosen, figures.flatness))
+    return tuple(tables)
+
+
+def _runs_table(figures: LiveFigures) -> Table:
+    rows = [
+        [
+            str(run.people),
+            f"{run.seconds:.0f}",
+            f"{run.decisions:,}",
+            f"{run.drops:,}",
+            *_milliseconds(run.total.p50_ms, run.total.p95_ms, run.total.p99_ms),
+            "yes" if run.keeps(figures.limit_ms) else "no",
+        ]
+        for run in figures.runs
+    ]
+    return bench_table(
+        f"Live: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled, from frame to decision",
+        ["people", "seconds", "decisions", "dropped", "p50 ms", "p95 ms", "p99 ms", "carried"],
+        rows,
+        f"carried: nothing dropped, and p95 under {figures.limit_ms:g} ms",
+    )
+
+
+def _parts_table(run: LiveRun) -> Table:
+    rows = [[name, *_milliseconds(part.p50_ms, part.p95_ms, part.p99_ms)] for name, part in run.parts.items()]
+    return bench_table(
+        f"Live: parts of the latency, {run.people} people", ["part", "p50 ms", "p95 ms", "p99 ms"], rows
+    )
+
+
+def _costs_table(figures: LiveFigures) -> Table:
+    run = figures.chosen
+    rows = [
+        [
+            cost.role,
+            str(cost.processes),
+            f"{cost.cpu:.3f}",
+            f"{1000 * cost.cpu_per_person:.2f}",
+            "-" if cost.memory_mb is None else f"{cost.memory_mb:.0f}",
+        ]
+        for cost in run.processes
+    ]
+    return bench_table(
+        f"Live: cost of {run.people} people",
+        ["", "processes", "CPU s/s", "CPU ms/s per person", "memory MB"],
+        rows,
+        f"capture includes the simulation of the people, which takes {figures.crowd_cpu:.3f} CPU s/s by "
+        "itself. consumer: this command, which reads the decisions.",
+    )
+
+
+def _minutes_table(run: LiveRun, flatness: Flatness | None) -> Table:
+    rows = [
+        [
+            str(each.minute),
+            f"{1000 * each.cpu_per_person:.2f}",
+            "-" if each.memory_mb is None else f"{each.memory_mb:.0f}",
+            f"{each.p95_ms:.0f}",
+            f"{each.drops:,}",
+        ]
+        for each in run.minutes
+    ]
+    caption = ""
+    if flatness is not None:
+        caption = f"last third beside the first: CPU {flatness.cpu:.2f} times"
+        if flatness.memory_mb is not None:
+            caption += f", memory {flatness.memory_mb:+.1f} MB"
+    return bench_table(
+        f"Live: {run.people} people by the minute",
+        ["minute", "CPU ms/s per person", "memory MB", "p95 ms", "dropped"],
+        rows,
+        caption,
+    )
+
+
+def _milliseconds(*values: float) -> list[str]:
+    return [f"{value:.1f}" for value in values]

@@ -1,0 +1,86 @@
+"""Tables of `sge-stream bench` for the documentation, from the file that it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.table import Table
+
+from stream.errors import DataError, UserError
+from tools.bench.encoder import EncoderFigures, encoder_tables
+from tools.bench.figures_file import read_figures
+from tools.bench.live import LiveFigures, live_tables
+from tools.bench.machine import Machine
+from tools.bench.matcher import MatcherFigures, matcher_table
+from tools.documentation.markdown_table import markdown_table
+from tools.documentation.results_files import SPEED
+
+__all__ = ["speed_machine", "speed_tables"]
+
+NOT_MEASURED = "No figures yet; `sge-stream bench --out docs/results/speed.json` writes them."
+
+
+@dataclass(frozen=True, slots=True)
+class _StageTables:
+    """How the figures of a stage become tables."""
+
+    figures: type[msgspec.Struct]
+    tables: Callable[[Any], tuple[Table, ...]]
+
+
+_STAGES: Mapping[str, _StageTables] = {
+    "encoder": _StageTables(EncoderFigures, encoder_tables),
+    "live": _StageTables(LiveFigures, live_tables),
+    "matcher": _StageTables(MatcherFigures, lambda figures: (matcher_table(figures),)),
+}
+
+
+def speed_machine(path: Path = SPEED) -> str:
+    """Returns the machine of the figures as a sentence.
+
+    Raises:
+        DataError: the file is none of `sge-stream bench --out`.
+    """
+    if not path.exists():
+        return NOT_MEASURED
+    return f"{msgspec.convert(read_figures(path)['machine'], Machine).sentence}."
+
+
+def speed_tables(stage: str, path: Path = SPEED) -> str:
+    """Returns the tables of a stage as the command prints them, with their titles and notes.
+
+    Args:
+        stage: its name.
+        path: the file.
+
+    Raises:
+        UserError: there is no such stage.
+        DataError: the file is none of `sge-stream bench --out`, or of another version of it.
+    """
+    if stage not in _STAGES:
+        raise UserError(f"{stage} is no stage with tables; there are {', '.join(_STAGES)}")
+    figures = read_figures(path) if path.exists() else {}
+    if stage not in figures:
+        return NOT_MEASURED
+    its = _STAGES[stage]
+    try:
+        tables = its.tables(msgspec.convert(figures[stage], its.figures))
+    except msgspec.ValidationError as error:
+        raise DataError(
+            f"{path}: the figures of {stage} are of another version ({error}); measure them again"
+        ) from error
+    return "\n\n".join(part for table in tables for part in _markdown(table))
+
+
+def _markdown(table: Table) -> Iterator[str]:
+    if table.title:
+        yield f"**{table.title}**"
+    headings = [str(column.header) for column in table.columns]
+    columns = [[str(cell) for cell in column.cells] for column in table.columns]
+    yield markdown_table(headings, [list(cells) for cells in zip(*columns, strict=True)])
+    if table.caption:
+        yield str(table.caption)
