@@ -81,6 +81,7 @@ class _Layer:
             *kernels, self._size, reverse=False, has_biases=True, batch_first=False
         )
         self._bias = self.bias(bias)
+        self._no_bias = torch.zeros_like(self._bias)
 
     def bias(self, bias: Tensor) -> Tensor:
         """Returns a bias (4 K,) as `run` takes it."""
@@ -96,12 +97,11 @@ class _Layer:
             state: hidden state and cell before the first step.
             bias: from `bias`, instead of the layer's own.
         """
-        bias = self._bias if bias is None else bias
         hidden, h, c, _ = torch.ops.aten.mkldnn_rnn_layer(
             inputs,
             *self._kernels,
-            bias,
-            torch.zeros_like(bias),
+            self._bias if bias is None else bias,
+            self._no_bias,
             *state,
             reverse=False,
             batch_sizes=[],

@@ -11,7 +11,14 @@ import msgspec
 from rich.table import Table
 
 from encoder.weights import load_encoder
-from tools.bench.encoder_rounds import BATCHES, FP32, PLAIN, encoder_worker, reduced_precisions
+from tools.bench.encoder_rounds import (
+    BATCHES,
+    FP32,
+    PLAIN,
+    encoder_variants,
+    encoder_worker,
+    reduced_precisions,
+)
 from tools.bench.flops import window_flops
 from tools.bench.machine import core_count
 from tools.bench.products import installed_libraries, product_text, product_worker
@@ -55,7 +62,7 @@ class EncoderRun(msgspec.Struct, frozen=True, kw_only=True):
     """Rate of one way to encode, at one batch size.
 
     Attributes:
-        variant: `plain` (eager torch), or a precision of the encoder.
+        variant: `plain` (eager torch), `onnx` (the same in ONNX Runtime), or a precision of the encoder.
         threads: its threads.
         windows: encoded together.
         windows_per_s: rate.
@@ -167,7 +174,7 @@ def _interleave(
         workers: dict[str, Worker] = {}
         for name in installed_libraries():
             workers[name] = opened.enter_context(product_worker(name, threads, round_s))
-        for variant in (PLAIN, FP32, *reduced_precisions()):
+        for variant in encoder_variants():
             workers[variant] = opened.enter_context(encoder_worker(variant, threads, batches, round_s))
         for worker in workers.values():
             worker.round()  # starts and warms up
@@ -189,7 +196,7 @@ def _runs(
     threads: int, measured: dict[str, dict[str, list[float]]], mflop: float, best: float
 ) -> list[EncoderRun]:
     runs = []
-    for variant in (PLAIN, FP32, *reduced_precisions()):
+    for variant in encoder_variants():
         for windows, rates in measured[variant].items():
             rate = spread_of(rates)
             gflops = rate.median * mflop / 1000
@@ -269,7 +276,8 @@ def encoder_tables(figures: EncoderFigures) -> tuple[Table, ...]:
     ]
     quoted = ", ".join(f"{name} {rate:,.0f}" for name, rate in figures.quoted.items())
     caption = (
-        f"{figures.window_mflop:.1f} MFLOP a window; plain: the model in eager torch. Quoted: the authors' "
+        f"{figures.window_mflop:.1f} MFLOP a window; plain: the model in eager torch; onnx: "
+        "the same in ONNX Runtime. Quoted: the authors' "
         f"TensorFlow code, 256 windows, 1 thread of a 2-core AMD EPYC: {quoted} windows/s, 1.4 and 0.8 times "
         "plain."
     )

@@ -2,7 +2,8 @@
 
     python -m tools.bench.encoder_rounds VARIANT THREADS BATCHES SECONDS
 
-is the process; see `tools.bench.workers`. VARIANT is `plain`, or a precision of `encoder.inference.Encoder`.
+is the process; see `tools.bench.workers`. VARIANT is `plain`, `onnx`, or a precision of
+`encoder.inference.Encoder`.
 """
 
 from __future__ import annotations
@@ -16,21 +17,27 @@ from typing import get_args
 import numpy as np
 import torch
 from msgspec import convert
+from torch import nn
 
 from encoder import onednn
 from encoder.inference import Encoder
+from encoder.model import GaitEncoder
 from encoder.precision import Precision
 from encoder.weights import LoadedEncoder, load_encoder
 from stream.body import FloatArray
+from tools.bench.onnx_models import onnx_available, onnx_function
 from tools.bench.workers import Rates, Worker, serve_rounds
 
-__all__ = ["BATCHES", "FP32", "PLAIN", "encoder_worker", "reduced_precisions"]
+__all__ = ["BATCHES", "FP32", "PLAIN", "encoder_variants", "encoder_worker", "reduced_precisions"]
 
 BATCHES = (1, 8, 64, 256)
 """Numbers of windows that are encoded together."""
 
 PLAIN = "plain"
 """The model of `encoder.model` in eager torch, float32."""
+
+ONNX = "onnx"
+"""The same, exported to ONNX Runtime."""
 
 FP32 = "fp32"
 
@@ -42,11 +49,16 @@ def reduced_precisions() -> list[str]:
     return [name for name in get_args(Precision) if name != FP32 and onednn.bf16_supported()]
 
 
+def encoder_variants() -> list[str]:
+    """Returns what can be measured on this machine."""
+    return [PLAIN, *([ONNX] if onnx_available() else []), FP32, *reduced_precisions()]
+
+
 def encoder_worker(variant: str, threads: int, batches: Sequence[int], round_s: float) -> Worker:
     """Starts the process whose rounds give windows per second by the number of windows.
 
     Args:
-        variant: `PLAIN`, `FP32` or one of `reduced_precisions`.
+        variant: one of `encoder_variants`.
         threads: number of threads.
         batches: numbers of windows.
         round_s: seconds for each number of windows.
@@ -58,10 +70,12 @@ def encoder_worker(variant: str, threads: int, batches: Sequence[int], round_s: 
 def _encode(variant: str, threads: int) -> tuple[_Encode, tuple[int, ...]]:
     """Returns the function and the shape of a window."""
     loaded = load_encoder()
-    if variant == PLAIN:
+    if variant in {PLAIN, ONNX}:
         torch.set_num_threads(threads)
         model = loaded.models[0]
         shape = (model.config.f, model.config.joints, 3)
+        if variant == ONNX:
+            return onnx_function(_Cages(model), torch.zeros(2, *shape), threads), shape
 
         def encode(windows: FloatArray) -> object:
             with torch.inference_mode():
@@ -71,6 +85,18 @@ def _encode(variant: str, threads: int) -> tuple[_Encode, tuple[int, ...]]:
     encoder = Encoder(_without_pose(loaded), "cpu", precision=convert(variant, Precision), threads=threads)
     encoder.warm_up()
     return encoder.encode, encoder.window_shape
+
+
+class _Cages(nn.Module):
+    """The CAGEs of a model."""
+
+    def __init__(self, model: GaitEncoder) -> None:
+        super().__init__()
+        self._model = model
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """Returns the CAGEs of windows."""
+        return self._model.encode(windows)
 
 
 def _without_pose(loaded: LoadedEncoder) -> LoadedEncoder:

@@ -15,7 +15,6 @@ from importlib.util import find_spec
 import numpy as np
 
 from stream.body import FloatArray
-from tools.bench.onnx_product import product_model
 from tools.bench.workers import Rates, Worker, serve_rounds
 
 __all__ = ["PRODUCT", "installed_libraries", "product_text", "product_worker"]
@@ -31,7 +30,8 @@ _Product = Callable[[], object]
 
 def installed_libraries() -> list[str]:
     """Returns the libraries that are installed; ONNX Runtime need not be."""
-    return [name for name in _PRODUCTS if find_spec(name) is not None]
+    needed = {"onnxruntime": ("onnx", "onnxruntime")}
+    return [name for name in _PRODUCTS if all(map(find_spec, needed.get(name, (name,))))]
 
 
 def product_text() -> str:
@@ -66,13 +66,14 @@ def _torch_product(left: FloatArray, right: FloatArray, threads: int) -> _Produc
 
 
 def _onnx_product(left: FloatArray, right: FloatArray, threads: int) -> _Product:
-    import onnxruntime  # noqa: PLC0415
+    import torch  # noqa: PLC0415
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    model = product_model(right)
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"x": left})
+    from tools.bench.onnx_models import onnx_function  # noqa: PLC0415
+
+    product = torch.nn.Linear(right.shape[0], right.shape[1], bias=False)
+    product.weight.data = torch.from_numpy(right).t().contiguous()
+    compute = onnx_function(product, torch.from_numpy(left), threads)
+    return lambda: compute(left)
 
 
 _PRODUCTS = {"numpy": _numpy_product, "torch": _torch_product, "onnxruntime": _onnx_product}

@@ -16,7 +16,7 @@ from stream.errors import RunError
 from tests.tools.bench.screens import shown
 from tools.bench.encoder import encoder_tables, measure_encoder
 from tools.bench.flops import window_flops
-from tools.bench.onnx_product import product_model
+from tools.bench.onnx_models import onnx_available, onnx_function
 from tools.bench.products import PRODUCT, installed_libraries
 from tools.bench.workers import Worker
 
@@ -44,13 +44,13 @@ def test_a_window_of_the_shipped_encoder_takes_72_5_million() -> None:
     assert window_flops(EncoderConfig()) == 72_548_352
 
 
-def test_onnx_runtime_computes_the_product() -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
-    rng = np.random.default_rng(0)
-    left, right = rng.standard_normal((3, 4), np.float32), rng.standard_normal((4, 5), np.float32)
-    session = onnxruntime.InferenceSession(product_model(right), providers=["CPUExecutionProvider"])
-    (result,) = session.run(None, {"x": left})
-    np.testing.assert_allclose(result, left @ right, rtol=1e-6)
+@pytest.mark.skipif(not onnx_available(), reason="needs the packages onnx and onnxruntime, of [dev]")
+def test_onnx_runtime_computes_what_torch_computes() -> None:
+    product = torch.nn.Linear(4, 5, bias=False)
+    inputs = np.random.default_rng(0).standard_normal((3, 4), np.float32)
+    compute = onnx_function(product, torch.zeros(2, 4), threads=1)
+    expected = product(torch.from_numpy(inputs)).detach()
+    np.testing.assert_allclose(compute(inputs), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_a_process_that_fails_is_reported_with_its_last_words() -> None:
