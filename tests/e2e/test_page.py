@@ -282,12 +282,13 @@ def test_the_page_says_that_the_server_is_gone_and_finds_it_again(chromium: Brow
 
 
 def test_a_visit_says_why_and_is_denied(chromium: Browser, tmp_path: Path) -> None:
-    """Somebody passes before one source, and is enrolled meanwhile before another."""
+    """Somebody who is enrolled passes before one source, and goes on before another."""
     program = Program(tmp_path / "g.db", tmp_path / "run")
-    sources = ("front=walkers:n=2,seed=11,only=1,seconds=45", "yard=walkers:n=2,seed=11,only=1,walk=2")
+    recording = "walkers:n=2,seed=11,only=1,walk=2,live=0,seconds=10"
+    assert program.run("enroll", "Ada", "--source", recording, "--yes").returncode == 0
+    sources = ("front=walkers:n=2,seed=11,only=1,seconds=10", "yard=walkers:n=2,seed=11,only=1,walk=2")
     with served(program, tmp_path, *sources) as server, opened(chromium, server) as screen:
         page = screen.page
-        enrol_walker(screen, "Ada", "yard")
         section = screen.show("Visits")
         row = section.get_by_role("link").filter(has_text="Ada").filter(has_text="front")
         row.click()
