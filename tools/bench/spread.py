@@ -48,19 +48,20 @@ def _number(value: float) -> str:
 
 
 def bench_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = ""
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", *, names: int = 1
 ) -> Table:
-    """Returns a table; the first column stands at the left, the others at the right.
+    """Returns a table; columns of names stand at the left, those of figures at the right.
 
     Args:
         title: above the table.
         columns: headings.
         rows: cells.
         caption: below the table; "" for none.
+        names: how many columns, from the left, hold names.
     """
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for place, heading in enumerate(columns):
-        table.add_column(heading, justify="right" if place else "left")
+        table.add_column(heading, justify="left" if place < names else "right")
     for row in rows:
         table.add_row(*row)
     if caption:

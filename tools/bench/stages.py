@@ -48,10 +48,26 @@ def _matcher(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, (matcher_table(figures),))
 
 
+def _start(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.start import measure_start, start_tables  # noqa: PLC0415
+
+    figures = measure_start(report)
+    return Measured(figures, start_tables(figures))
+
+
+def _training(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.training import measure_training, training_table  # noqa: PLC0415
+
+    figures = measure_training(request.seconds_or(60.0), report)
+    return Measured(figures, (training_table(figures),))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "live": Stage("people whom the live system follows, time and cost of decisions", _live),
     "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
+    "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
+    "training": Stage("windows learned from in a second, beside plain torch", _training),
 }
 """All stages, in the order in which they are measured."""
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import IO
 
@@ -30,9 +31,17 @@ class Worker:
         arguments: its arguments.
         threads: threads of BLAS and OpenMP in it.
         without: names of environment variables that it does not inherit.
+        variables: environment variables of its own.
     """
 
-    def __init__(self, module: str, *arguments: str, threads: int, without: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        threads: int,
+        without: tuple[str, ...] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._name = " ".join((module.rpartition(".")[2], *arguments))
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         self._process = subprocess.Popen(
@@ -41,7 +50,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=_environment(os.environ, threads, without),
+            env=_environment(os.environ, threads, without) | dict(variables or {}),
         )
 
     def __enter__(self) -> Worker:
@@ -61,12 +70,26 @@ class Worker:
         Raises:
             RunError: the process failed.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
+        self.begin()
+        return self.finish()
+
+    def begin(self) -> None:
+        """Begins a round, whose result `finish` returns."""
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it has ended; `finish` says why
             self._process.stdin.write(_ROUND)
             self._process.stdin.flush()
+
+    def finish(self) -> Rates:
+        """Waits for the result of the round that was begun.
+
+        Raises:
+            RunError: the process failed.
+        """
+        assert self._process.stdout is not None
+        try:
             return msgspec.json.decode(self._process.stdout.readline(), type=Rates)
-        except (OSError, msgspec.DecodeError) as error:
+        except msgspec.DecodeError as error:
             self._process.kill()
             self._process.wait()
             self._log.seek(0)

@@ -16,6 +16,8 @@ from tools.bench.figures_file import read_figures
 from tools.bench.live import LiveFigures, live_tables
 from tools.bench.machine import Machine
 from tools.bench.matcher import MatcherFigures, matcher_table
+from tools.bench.start import StartFigures, start_tables
+from tools.bench.training import TrainingFigures, training_table
 from tools.documentation.markdown_table import markdown_table
 from tools.documentation.results_files import SPEED
 
@@ -36,6 +38,8 @@ _STAGES: Mapping[str, _StageTables] = {
     "encoder": _StageTables(EncoderFigures, encoder_tables),
     "live": _StageTables(LiveFigures, live_tables),
     "matcher": _StageTables(MatcherFigures, lambda figures: (matcher_table(figures),)),
+    "start": _StageTables(StartFigures, start_tables),
+    "training": _StageTables(TrainingFigures, lambda figures: (training_table(figures),)),
 }
 
 
