@@ -68,6 +68,7 @@ _WINDOWS_AT_ONCE = 64
 
 _Received = tuple[Tick, FloatArray]
 
+
 def run(settings: MatcherSettings, stop: threading.Event) -> None:
     """Runs the matcher process until `stop` is set.
 
