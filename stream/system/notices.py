@@ -41,8 +41,8 @@ class Notice(msgspec.Struct, frozen=True):
         time: UTC time, ISO 8601.
         text: the notice as a sentence for people.
         source: name of the source; null if it is not about a single one.
-        process: `encoder`, `matcher`, or `capture 1` and so on by the number of the source; null if it is
-            not about a process.
+        process: `encoder`, or with several `encoder 1` and so on; `matcher`; or `capture 1` and so on by the
+            number of the source; null if it is not about a process.
         count: for `dropped` and `output-dropped` the items dropped so far in the run, for `restarting` and
             `restarted` the restarts of the process; else null.
         output: name of the output, such as `mqtt broker`; null if it is not about one.

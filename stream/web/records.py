@@ -187,7 +187,8 @@ class ProcessHealth(msgspec.Struct, frozen=True):
     """A process of the running system.
 
     Attributes:
-        process: `encoder`, `matcher`, or `capture 1` and so on by the number of the source.
+        process: `encoder`, or with several `encoder 1` and so on; `matcher`; or `capture 1` and so on by the
+            number of the source.
         state: as the process says; starts with `down` if it delivers nothing.
         restarts: number of restarts.
         dropped: items dropped so far.

@@ -31,6 +31,13 @@ def _encoder(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, encoder_tables(figures))
 
 
+def _encoders(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.encoders import encoders_table, measure_encoders  # noqa: PLC0415
+
+    figures = measure_encoders(report, seconds=request.seconds_or(30.0))
+    return Measured(figures, (encoders_table(figures),))
+
+
 def _live(request: BenchRequest, report: Report) -> Measured:
     from tools.bench.live import SECONDS, live_tables, measure_live  # noqa: PLC0415
 
@@ -64,6 +71,7 @@ def _training(request: BenchRequest, report: Report) -> Measured:
 
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
+    "encoders": Stage("windows per second of several encoder processes", _encoders),
     "live": Stage("people whom the live system follows, time and cost of decisions", _live),
     "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from stream.errors import DataError, UserError
 from tools.bench.encoder import EncoderFigures, encoder_tables
+from tools.bench.encoders import EncodersFigures, encoders_table
 from tools.bench.figures_file import read_figures
 from tools.bench.live import LiveFigures, live_tables
 from tools.bench.machine import Machine
@@ -36,6 +37,7 @@ class _StageTables:
 
 _STAGES: Mapping[str, _StageTables] = {
     "encoder": _StageTables(EncoderFigures, encoder_tables),
+    "encoders": _StageTables(EncodersFigures, lambda figures: (encoders_table(figures),)),
     "live": _StageTables(LiveFigures, live_tables),
     "matcher": _StageTables(MatcherFigures, lambda figures: (matcher_table(figures),)),
     "start": _StageTables(StartFigures, start_tables),

@@ -12,6 +12,7 @@ import pytest
 import zmq
 
 from stream.bus.delivery import Sender
+from stream.bus.encoder_choice import rendezvous
 from stream.bus.file_delivery import CREDIT, MAX_ROWS, RESEND_S, ReliableSender
 from stream.bus.live_delivery import LIVE_CREDIT, LIVE_MAX_ROWS, LOST_AFTER_S, RING_SIZE, LiveSender
 from stream.bus.messages import (
@@ -339,3 +340,104 @@ def test_every_part_of_a_tick_states_the_pose_model_and_each_window_its_view(
         assert part.pose_model == "full"
         assert {row.view for row in part.rows} == {"away"}
         received += len(part.rows)
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """Both ends of the channels to two encoders, and a track of each."""
+
+    pushes: list[zmq.Socket[bytes]]
+    pulls: list[zmq.Socket[bytes]]
+    tracks: tuple[int, int]
+
+
+@pytest.fixture
+def encoders(tmp_path: Path) -> Iterator[tuple[Bus, Encoders]]:
+    with Bus(create_wiring(tmp_path, encoders=2)) as bus:
+        pulls = [bus.bind(zmq.PULL, "windows", high_water=1000, number=number) for number in range(2)]
+        pushes = [bus.connect(zmq.PUSH, "windows", high_water=1000, number=number) for number in range(2)]
+        first, second = (
+            next(track for track in range(1, 99) if rendezvous(0, track, 2) == number) for number in range(2)
+        )
+        yield bus, Encoders(pushes, pulls, (first, second))
+
+
+def test_an_encoder_that_takes_nothing_holds_back_its_own_tracks_alone(
+    encoders: tuple[Bus, Encoders],
+) -> None:
+    bus, ends = encoders
+    acks, (healthy, stuck) = connect_acks(bus), ends.tracks
+    sender = LiveSender(ends.pushes, acks.dealer, 0, clock=Clock())
+    for seq in range(10):
+        sender.offer(*tick(healthy, stuck, value=seq))
+        sender.pump(1.0)
+        message, block = receive(ends.pulls[0])
+        assert (message.seq, [row.track for row in message.rows]) == (seq, [healthy])
+        assert block[:, 0, 0, 0].tolist() == [seq]
+        acknowledge(acks, sender, seq)
+    assert sender.dropped == 10 - LIVE_CREDIT - RING_SIZE
+    sent = [receive(ends.pulls[1])[0] for _ in range(LIVE_CREDIT)]
+    assert [(message.seq, message.encoder) for message in sent] == [(0, 1), (1, 1)]
+    assert not ends.pulls[1].poll(0)
+    assert not sender.idle, "windows wait for the encoder that is stuck"
+
+
+def test_a_tick_that_says_nothing_takes_the_way_that_is_free(encoders: tuple[Bus, Encoders]) -> None:
+    bus, ends = encoders
+    acks = connect_acks(bus)
+    sender = LiveSender(ends.pushes, acks.dealer, 0, clock=Clock())
+    empty = np.zeros((0, 6, 20, 3), np.float32)
+    for time_ns in range(2 * LIVE_CREDIT):
+        sender.offer(Tick(0, 0, 0, time_ns=time_ns), empty)
+        sender.pump(1.0)
+    for number, pull in enumerate(ends.pulls):
+        times = [receive(pull)[0].time_ns for _ in range(LIVE_CREDIT)]
+        assert times == [number * LIVE_CREDIT + seq for seq in range(LIVE_CREDIT)]
+        assert not pull.poll(0)
+
+
+def test_the_last_tick_of_a_device_goes_through_every_encoder(encoders: tuple[Bus, Encoders]) -> None:
+    bus, ends = encoders
+    acks = connect_acks(bus)
+    sender = LiveSender(ends.pushes, acks.dealer, 0, clock=Clock())
+    message, joints = tick(*ends.tracks)
+    sender.offer(msgspec.structs.replace(message, ended=ends.tracks, last=True), joints)
+    sender.pump(1.0)
+    for track, pull in zip(ends.tracks, ends.pulls, strict=True):
+        last, _ = receive(pull)
+        assert (last.last, last.ended, [row.track for row in last.rows]) == (True, (track,), [track])
+    acknowledge(acks, sender, 0)
+    assert not sender.idle
+    acks.router.send_multipart([b"capture-0", *pack(Ack(0, 0, 0, encoder=1))])
+    assert acks.dealer.poll(WAIT_MS)
+    sender.pump(0)
+    assert sender.idle
+
+
+def test_a_file_sends_each_encoder_what_its_socket_takes_and_all_again_if_nothing_is_acknowledged(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    with Bus(create_wiring(tmp_path, encoders=2)) as bus:
+        tracks = [next(each for each in range(1, 99) if rendezvous(0, each, 2) == n) for n in range(2)]
+        pull = bus.bind(zmq.PULL, "windows", high_water=1000)
+        pushes = [
+            bus.connect(zmq.PUSH, "windows", high_water=1000),
+            bus.connect(zmq.PUSH, "windows", high_water=1, number=1),  # of an encoder that does not run
+        ]
+        sender = ReliableSender(pushes, connect_acks(bus).dealer, 0, clock)
+        for _ in range(6):
+            sender.offer(*tick(*tracks))
+        sender.pump(1.0)
+        sent = [receive(pull)[0] for _ in range(6)]
+        assert [message.seq for message in sent] == list(range(6)), "it does not wait for the other encoder"
+        assert {(message.encoder, message.parts, message.positions) for message in sent} == {(0, 2, (0,))}
+        clock.now += RESEND_S + 0.1
+        late = bus.bind(zmq.PULL, "windows", high_water=1000, number=1)
+        seqs: list[int] = []
+        while len(seqs) < 7:
+            sender.pump(0.1)
+            while late.poll(10):
+                seqs.append(receive(late)[0].seq)
+        assert set(seqs) == set(range(6)), "and that one gets all"
+        assert [receive(pull)[0].seq for _ in range(6)] == list(range(6)), "again"
