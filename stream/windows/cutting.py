@@ -81,6 +81,16 @@ class CutWindow(NamedTuple):
     """How many of these were observed before."""
 
 
+class _Skeletons(NamedTuple):
+    """Consecutive skeletons of one track."""
+
+    times_ns: list[int]
+    joints: list[FloatArray]
+    """(20, 3) each, in absolute coordinates."""
+    confidence: list[FloatArray]
+    """(20,) each."""
+
+
 class WindowCutter:
     """Cuts the windows of one track, frame by frame.
 
@@ -108,8 +118,8 @@ class WindowCutter:
         """Since the last window."""
         self._observed = 0
         """How many of these were observed."""
-        self._recent: deque[tuple[int, FloatArray, FloatArray]] = deque(maxlen=f)
-        """Times, joints and confidence of the newest skeletons up to the last window."""
+        self._newest = _Skeletons([], [], [])
+        """Up to the last window."""
 
     def push(self, time_ns: int, joints: FloatArray, confidence: FloatArray) -> list[Window]:
         """Adds the track's next frame; returns the windows that it completes, usually none or one.
@@ -159,13 +169,15 @@ class WindowCutter:
         if self._detector is not None:
             self._detector.forget_body()
 
-    def newest(
-        self, samples: Sequence[Sample], joints: FloatArray, confidence: FloatArray
-    ) -> list[tuple[int, FloatArray, FloatArray]]:
-        """Adds the skeletons of the next samples; returns times, joints and confidence of the f newest."""
-        times = [sample.time_ns for sample in samples]
-        self._recent.extend(zip(times, joints, confidence, strict=True))
-        return list(self._recent)
+    def newest(self, samples: Sequence[Sample], joints: FloatArray, confidence: FloatArray) -> _Skeletons:
+        """Adds the skeletons of the next samples; returns the f newest."""
+        times, earlier, known = self._newest
+        self._newest = _Skeletons(
+            [*times, *[sample.time_ns for sample in samples]][-self.f :],
+            [*earlier, *joints][-self.f :],
+            [*known, *confidence][-self.f :],
+        )
+        return self._newest
 
     def observe(self, samples: Sequence[Sample], joints: FloatArray) -> None:
         """Observes hips and legs in the skeletons (n, 20, 3) of the next samples."""
@@ -196,7 +208,7 @@ class WindowCutter:
     def _start_anew(self) -> None:
         self._observe_samples()
         self._samples, self._observed, self._sample_count = [], 0, 0
-        self._recent.clear()
+        self._newest = _Skeletons([], [], [])
         self._held.clear()
 
     def _observe_samples(self) -> None:
@@ -235,23 +247,21 @@ def finish_windows(cut: Sequence[CutWindow]) -> list[list[Window]]:
     joints, confidence = skeletons_of([sample for each in cut for sample in each.samples])
     ends = np.cumsum([len(each.samples) for each in cut]).tolist()
     own = [slice(*span) for span in pairwise((0, *ends))]
-    recent = [
-        skeleton
+    newest = [
+        each.cutter.newest(each.samples, joints[part], confidence[part])
         for each, part in zip(cut, own, strict=True)
-        for skeleton in each.cutter.newest(each.samples, joints[part], confidence[part])
     ]
-    f, walking_only = cut[0].cutter.f, cut[0].cutter.walking_only
-    whole = np.array([skeleton[1] for skeleton in recent]).reshape(-1, f, *joints.shape[1:])
-    known = np.array([skeleton[2] for skeleton in recent]).reshape(len(whole), f, -1)
+    whole = np.array([each.joints for each in newest])
+    known = np.array([each.confidence for each in newest])
     centred = whole - whole[:, :, :1]
     qualities = known.reshape(len(known), -1).mean(axis=1).tolist()
     distances = [math.hypot(*hip) for hip in whole[:, -1, 0].tolist()]
-    postures = assess_postures(centred, known, distances) if walking_only else [None] * len(cut)
+    postures = assess_postures(centred, known, distances) if cut[0].cutter.walking_only else [None] * len(cut)
     windows = []
     for n, (each, part) in enumerate(zip(cut, own, strict=True)):
         each.cutter.observe(each.samples[each.observed :], joints[part][each.observed :])
-        times_ns = recent[n * f][0], recent[n * f + f - 1][0]
-        windows.append(each.cutter.finish(times_ns, centred[n], qualities[n], postures[n]))
+        times_ns = newest[n].times_ns
+        windows.append(each.cutter.finish((times_ns[0], times_ns[-1]), centred[n], qualities[n], postures[n]))
     return windows
 
 

@@ -43,28 +43,32 @@ class ViewFinder:
 
     def __init__(self) -> None:
         self._times: deque[int] = deque()
-        self._path: deque[tuple[float, float, float]] = deque()
-        """Places from above, X and Z, metres, with the sensor at the origin; and their squared distance."""
+        self._path: tuple[deque[float], deque[float], deque[float]] = deque(), deque(), deque()
+        """Places from above, X and Z, metres, with the sensor at the origin; and X^2 + Z^2."""
 
     def add(self, time_ns: int, x: float, z: float) -> None:
         """Adds the next position of the hips' centre, in metres, with the sensor at the origin."""
-        times, path = self._times, self._path
+        times, (xs, zs, squares) = self._times, self._path
         if times and time_ns - times[-1] > PAUSE_NS:
-            times.clear()
-            path.clear()
+            for each in (times, xs, zs, squares):
+                each.clear()
         times.append(time_ns)
-        path.append((x, z, x * x + z * z))
+        xs.append(x)
+        zs.append(z)
+        squares.append(x * x + z * z)
         while time_ns - times[0] > PATH_NS:
-            times.popleft()
-            path.popleft()
+            for each in (times, xs, zs, squares):
+                each.popleft()
 
     @property
     def view(self) -> View | None:
         """The view at present; None where the heading is not known."""
         if not self._times or self._times[-1] - self._times[0] < SHORTEST_NS:
             return None
-        times, path, half = list(self._times), list(self._path), len(self._path) // 2
-        before, after = _Middle.of(times[:half], path[:half]), _Middle.of(times[half:], path[half:])
+        times, half = list(self._times), len(self._times) // 2
+        path = [list(each) for each in self._path]
+        before = _Middle.of(times[:half], *[each[:half] for each in path])
+        after = _Middle.of(times[half:], *[each[half:] for each in path])
         ahead, sight = after.place - before.place, after.place + before.place
         scatter = math.sqrt((before.variance + after.variance) / 2)
         least = MIN_SPEED * (after.time_ns - before.time_ns) / 1e9
@@ -85,6 +89,9 @@ class _Middle(NamedTuple):
     """Mean squared distance of the places from the middle."""
 
     @classmethod
-    def of(cls, times: Sequence[int], path: Sequence[tuple[float, float, float]]) -> Self:
-        x, z, square = [sum(each) / len(times) for each in zip(*path, strict=True)]
-        return cls(sum(times) / len(times), complex(x, z), max(0.0, square - x * x - z * z))
+    def of(
+        cls, times: Sequence[int], xs: Sequence[float], zs: Sequence[float], squares: Sequence[float]
+    ) -> Self:
+        n = len(times)
+        x, z = sum(xs) / n, sum(zs) / n
+        return cls(sum(times) / n, complex(x, z), max(0.0, sum(squares) / n - x * x - z * z))

@@ -8,7 +8,6 @@ capture.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -32,6 +31,7 @@ PostureProblem = Literal[
 ]
 """Reason why a single window does not show a walking body."""
 
+Floats = NDArray[np.float64]
 Limits = tuple[float, float]
 """Values at which a weight is 0 and 1."""
 
@@ -70,9 +70,19 @@ _BONES = (
 
 _FROM = np.array([CANONICAL.index(bone[0]) for bone in _BONES])
 _TO = np.array([CANONICAL.index(bone[1]) for bone in _BONES])
-_LENGTH_LIMITS: list[Limits] = [(none, plausible) for _, _, plausible, none in _BONES]
+_LENGTH_LIMITS = (
+    np.array([bone[3] for bone in _BONES])[:, None],
+    np.array([bone[2] for bone in _BONES])[:, None],
+)
 _LEGS, _LIMBS, _TRUNK = slice(4), slice(8), 10
-_STRAIGHT = math.cos(math.radians(BEND_DEGREES[1]))
+_PROBLEMS: tuple[PostureProblem, ...] = (
+    "feet not seen",
+    "half hidden",
+    "implausible body",
+    "sitting",
+    "unsteady skeleton",
+)
+"""Of the checks, in order."""
 
 _BELOW_HIPS = {n for n, name in enumerate(CANONICAL) if name.startswith(("Knee", "Ankle", "Foot"))}
 _SIDES = [{n for n, name in enumerate(CANONICAL) if name.endswith(side)} for side in ("Left", "Right")]
@@ -112,68 +122,50 @@ def assess_postures(joints: FloatArray, confidence: FloatArray, distances: Seque
     samples = joints.shape[1]
     bones = joints.take(_TO, axis=2) - joints.take(_FROM, axis=2)
     squares = np.einsum("nfbk,nfbk->nfb", bones, bones)
-    means = np.add.reduce(np.sqrt(squares), axis=1) / np.float32(samples)
-    mean_squares = np.add.reduce(squares, axis=1) / np.float32(samples)
-    parts = (np.add.reduce(confidence, axis=1)[:, None] @ _PARTS)[:, 0]
+    # The bones first: a row of numbers for each of them.
+    means = (np.add.reduce(np.sqrt(squares), axis=1) / np.float32(samples)).T.astype(np.float64)
+    mean_squares = (np.add.reduce(squares, axis=1) / np.float32(samples)).T.astype(np.float64)
+    parts = (np.add.reduce(confidence, axis=1)[:, None] @ _PARTS)[:, 0].T.astype(np.float64) / samples
+    legs, limbs = np.add.reduce(means[_LEGS]) / 2, np.add.reduce(means[_LIMBS])
+    weights = np.stack(
+        (
+            _ramps(parts[0], PART_CONFIDENCE),
+            _ramps(np.minimum(parts[1], parts[2]), PART_CONFIDENCE),
+            _bone_length_weights(means, legs),
+            _bend_weights(np.add.reduce(bones, axis=1).astype(np.float64)),
+            _ramps(_bone_variations(means, mean_squares), BONE_VARIATION),
+        )
+    )
     return [
-        _posture(*measured)
-        for measured in zip(
-            means.tolist(),
-            _bone_variations(means.astype(np.float64), mean_squares.astype(np.float64)),
-            np.add.reduce(bones, axis=1).tolist(),
-            (parts.astype(np.float64) / samples).tolist(),
+        Posture(
+            weight,
+            _problem(check, distance) if weight < 1 else None,
+            leg,
+            limb,
+            BoneLengths(*lengths),
+        )
+        for weight, check, leg, limb, lengths, distance in zip(
+            weights.min(axis=0).tolist(),
+            weights.argmin(axis=0).tolist(),
+            legs.tolist(),
+            limbs.tolist(),
+            _bone_lengths(means).T.tolist(),
             distances,
             strict=True,
         )
     ]
 
 
-def _posture(
-    means: Sequence[float],
-    variation: float,
-    bones: Sequence[Sequence[float]],
-    parts: Sequence[float],
-    distance: float,
-) -> Posture:
-    """Assesses the posture of one window.
-
-    Args:
-        means: mean lengths of the B bones.
-        variation: see `_bone_variations`.
-        bones: sums of the B bone vectors over the window.
-        parts: mean confidence of ankles and feet, of the left side and of the right.
-        distance: from the sensor to the body.
-    """
-    leg, limbs = sum(means[_LEGS]) / 2, sum(means[_LIMBS])
-    feet, left, right = parts
-    checks: tuple[tuple[float, PostureProblem], ...] = (
-        (ramp(feet, PART_CONFIDENCE), "feet not seen"),
-        (ramp(min(left, right), PART_CONFIDENCE), "half hidden"),
-        (_bone_length_weight(means, leg), "implausible body"),
-        (ramp(_least_bend(bones), BEND_DEGREES), "sitting"),
-        (ramp(variation, BONE_VARIATION), "too far away" if distance > FAR_M else "unsteady skeleton"),
-    )
-    weight, problem = min(checks, key=_weight)
-    return Posture(weight, problem if weight < 1 else None, leg, limbs, _bone_lengths(means))
+def _problem(check: int, distance: float) -> PostureProblem:
+    problem = _PROBLEMS[check]
+    return "too far away" if problem == "unsteady skeleton" and distance > FAR_M else problem
 
 
-def _weight(check: tuple[float, PostureProblem]) -> float:
-    return check[0]
-
-
-def _bone_lengths(means: Sequence[float]) -> BoneLengths:
-    thigh, shank, other_thigh, other_shank, upper, fore, other_upper, other_fore, *rest = means
-    return BoneLengths(
-        (thigh + other_thigh) / 2,
-        (shank + other_shank) / 2,
-        (upper + other_upper) / 2,
-        (fore + other_fore) / 2,
-        thigh + shank,
-        other_thigh + other_shank,
-        upper + fore,
-        other_upper + other_fore,
-        *rest,
-    )
+def _bone_lengths(means: Floats) -> Floats:
+    """Returns the `BoneLengths` (11, n) by the mean lengths (B, n) of the bones."""
+    thighs, shanks, upper_arms, forearms = means[0:4:2], means[1:4:2], means[4:8:2], means[5:8:2]
+    halves = [np.add.reduce(pair) / 2 for pair in (thighs, shanks, upper_arms, forearms)]
+    return np.concatenate((halves, thighs + shanks, upper_arms + forearms, means[8:]))
 
 
 def missing_joints_problem(confidence: FloatArray) -> PostureProblem:
@@ -191,48 +183,48 @@ def ramp(value: float, limits: Limits) -> float:
     return min(1.0, max(0.0, (value - none) / (full - none)))
 
 
-def _bone_length_weight(means: Sequence[float], leg: float) -> float:
-    """Returns the weight of the bones' mean lengths: bones too long, legs too short, or unequal legs."""
-    weight = ramp(leg, LEG_LENGTH)
-    for length, limits in zip(means, _LENGTH_LIMITS, strict=True):
-        if length > limits[1]:
-            weight = min(weight, ramp(length, limits))
-    thigh, shank, other_thigh, other_shank = [max(length, 1e-6) for length in means[_LEGS]]
-    uneven = max(thigh / other_thigh, other_thigh / thigh, shank / other_shank, other_shank / shank)
-    return min(weight, ramp(math.log(uneven), LEG_ASYMMETRY))
+def _ramps(values: Floats, limits: Limits | tuple[Floats, Floats]) -> Floats:
+    """Returns `ramp` of each value."""
+    none, full = limits
+    ramps: Floats = np.minimum(1.0, np.maximum(0.0, (values - none) / (full - none)))
+    return ramps
 
 
-def _bone_variations(means: NDArray[np.float64], mean_squares: NDArray[np.float64]) -> list[float]:
+def _bone_length_weights(means: Floats, legs: Floats) -> Floats:
+    """Returns the weights (n,) of mean bone lengths (B, n): bones too long, legs too short or unequal."""
+    too_long: Floats = _ramps(means, _LENGTH_LIMITS).min(axis=0)
+    bones = np.maximum(means[_LEGS], 1e-6)
+    uneven = np.abs(np.log(bones[:2] / bones[2:])).max(axis=0)
+    weights: Floats = np.minimum(_ramps(legs, LEG_LENGTH), _ramps(uneven, LEG_ASYMMETRY))
+    return np.minimum(too_long, weights)
+
+
+def _bone_variations(means: Floats, mean_squares: Floats) -> Floats:
     """Returns the coefficient of variation of a bone's length in each window, median over the bones.
 
     Args:
-        means: (n, B) mean lengths.
-        mean_squares: (n, B) mean squared lengths.
+        means: (B, n) mean lengths.
+        mean_squares: (B, n) mean squared lengths.
     """
-    variances = np.zeros_like(means)
-    np.divide(mean_squares, means * means, out=variances, where=means > 0)
-    variances[means > 0] -= 1
-    middle = np.sort(variances, axis=1)[:, means.shape[1] // 2]
-    variation: list[float] = np.sqrt(np.maximum(middle, 0.0)).tolist()
-    return variation
+    squares = means * means
+    variances = np.divide(mean_squares, squares, out=np.ones_like(squares), where=squares > 0) - 1
+    middle: Floats = np.sort(variances, axis=0)[len(means) // 2]
+    return np.sqrt(np.maximum(0.0, middle))
 
 
-def _least_bend(bones: Sequence[Sequence[float]]) -> float:
-    """Returns the smallest bend of both knees and both hips, degrees; 0 if one is straight enough to walk.
+def _bend_weights(bones: Floats) -> Floats:
+    """Returns the weights (n,) of the smallest bend of both knees and both hips.
 
     Args:
-        bones: sums of the B bone vectors over the window.
+        bones: (n, B, 3) sums of the bone vectors over each window.
     """
-    thigh, shank, other_thigh, other_shank = bones[_LEGS]
-    down = [-x for x in bones[_TRUNK]]
-    straightest = -1.0
-    for a, b in ((thigh, shank), (other_thigh, other_shank), (down, thigh), (down, other_thigh)):
-        straightest = max(straightest, _cosine(a, b))
-        if straightest > _STRAIGHT:
-            return 0.0
-    return math.degrees(math.acos(max(-1.0, straightest)))
+    thighs, down = bones[:, 0:4:2], -bones[:, _TRUNK, None]
+    straightest = np.maximum(_cosines(thighs, bones[:, 1:4:2]), _cosines(down, thighs)).max(axis=1)
+    return _ramps(np.degrees(np.arccos(np.clip(straightest, -1.0, 1.0))), BEND_DEGREES)
 
 
-def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
-    scale = math.hypot(*a) * math.hypot(*b)
-    return sum(x * y for x, y in zip(a, b, strict=True)) / scale if scale else 1.0
+def _cosines(a: Floats, b: Floats) -> Floats:
+    """Returns the cosine of the angle between vectors (..., 3); 1 where one has no length."""
+    scales = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
+    cosines: Floats = np.divide((a * b).sum(axis=-1), scales, out=np.ones_like(scales), where=scales > 0)
+    return cosines

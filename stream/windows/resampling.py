@@ -99,6 +99,8 @@ class Resampler:
         self._origin_ns = 0
         self._count = 0
         """Number of samples of the stretch so far."""
+        self._next_ns = 0
+        """Time of the next sample."""
 
     def skip(self, time_ns: int) -> None:
         """Notes a frame that is not complete."""
@@ -119,15 +121,16 @@ class Resampler:
         frame = _Frame(time_ns, joints, confidence, joints[0].tolist())
         last, self._last_frame = self._last_frame, frame
         if last is None or self._starts_new_stretch(last, frame):
-            self._origin_ns, self._count = time_ns, 1
+            self._origin_ns, self._count = time_ns, 0
+            self._count_sample()
             return True, [Sample(time_ns, frame, frame)]
         samples = []
-        while (sample_ns := self._next_sample_time()) <= time_ns + SNAP_NS:
-            if time_ns - sample_ns <= SNAP_NS:
+        while self._next_ns <= time_ns + SNAP_NS:
+            if time_ns - self._next_ns <= SNAP_NS:
                 samples.append(Sample(time_ns, frame, frame))
             else:
-                samples.append(Sample(sample_ns, last, frame))
-            self._count += 1
+                samples.append(Sample(self._next_ns, last, frame))
+            self._count_sample()
         return False, samples
 
     def _starts_new_stretch(self, last: _Frame, frame: _Frame) -> bool:
@@ -163,8 +166,9 @@ class Resampler:
         """Between the newest frames, nanoseconds."""
         return [later - earlier for earlier, later in pairwise(self._arrivals)]
 
-    def _next_sample_time(self) -> int:
-        return self._origin_ns + round(self._count * 1_000_000_000 / RATE_HZ)
+    def _count_sample(self) -> None:
+        self._count += 1
+        self._next_ns = self._origin_ns + round(self._count * 1_000_000_000 / RATE_HZ)
 
 
 def is_complete(joints: FloatArray, confidence: FloatArray) -> bool:

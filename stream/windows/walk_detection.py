@@ -120,7 +120,7 @@ class WalkDetector:
         return change
 
 
-_ZEROS = (0.0,) * 5
+_ZEROS = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class _Legs:
@@ -128,18 +128,20 @@ class _Legs:
 
     def __init__(self) -> None:
         # x, y, z in metres, their squared norm, and the squared norm of their change since the last skeleton.
-        self._differences: deque[tuple[float, ...]] = deque()
-        self._sums: tuple[float, ...] = _ZEROS
+        self._differences: deque[tuple[float, float, float, float, float]] = deque()
+        self._sums = _ZEROS
 
     def add(self, x: float, y: float, z: float, *, follows: bool) -> None:
+        differences = self._differences
         step = 0.0
-        if follows and self._differences:  # changes over a gap are more than noise
-            a, b, c, *_ = self._differences[-1]
+        if follows and differences:  # changes over a gap are more than noise
+            a, b, c, _, _ = differences[-1]
             step = (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2
-        now = (x, y, z, x * x + y * y + z * z, step)
-        self._differences.append(now)
-        oldest = self._differences.popleft() if len(self._differences) > STRIDE_SAMPLES else _ZEROS
-        self._sums = tuple([s + new - old for s, new, old in zip(self._sums, now, oldest, strict=True)])
+        square = x * x + y * y + z * z
+        differences.append((x, y, z, square, step))
+        a, b, c, d, e = differences.popleft() if len(differences) > STRIDE_SAMPLES else _ZEROS
+        xs, ys, zs, squares, steps = self._sums
+        self._sums = (xs + x - a, ys + y - b, zs + z - c, squares + square - d, steps + step - e)
 
     @property
     def motion(self) -> float:

@@ -22,7 +22,7 @@ from stream.windows.cutting import Window
 
 LAYOUT = get_layout("kinect-v1")
 
-CALLS = 110
+CALLS = 100
 """Most calls of functions for one person more and one frame; numpy's calls for a frame are shared."""
 
 
