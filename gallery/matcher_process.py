@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _WAIT_MS = 100
+_READABLE = int(zmq.POLLIN)
 _LATENCIES = 1000
 _WINDOWS_AT_ONCE = 64
 """Windows that are compared at once, if they wait: more would delay the first."""
@@ -94,6 +95,8 @@ class _Service:
         self._acks.router_handover = True  # a restarted capture worker takes over from the one that died
         self._control = bus.bind(zmq.ROUTER, "control")
         self._observers = bus.bind(zmq.XPUB, "decisions", high_water=1000)
+        self._observed: set[bytes] = set()
+        """Topics that observers have subscribed to."""
         self._outbox = Outbox(bus.connect(zmq.DEALER, "sink"))
         self._poller = zmq.Poller()
         self._poller.register(self._control, zmq.POLLIN)
@@ -144,14 +147,14 @@ class _Service:
             self._take_network()
             self._visits.follow_time()
             # A full outbox stops reading, which in turn holds back the encoder and the files.
-            self._poller.register(self._cages, 0 if self._outbox.full else zmq.POLLIN)
+            self._poller.register(self._cages, 0 if self._outbox.full else _READABLE)
             self._poller.register(self._outbox.socket, self._outbox.poll_events)
             ready = dict(self._poller.poll(_WAIT_MS))
             if self._control in ready:
                 self._take_request()
             if self._observers in ready:
-                self._observers.recv()  # a subscription, which XPUB handles itself
-            if ready.get(self._cages, 0) & zmq.POLLIN:
+                self._follow_observer()
+            if ready.get(self._cages, 0) & _READABLE:
                 self._receive()
             self._outbox.pump()
 
@@ -167,6 +170,11 @@ class _Service:
             self._take_request()
         for sender, _ in self._requests:
             self._reply(sender, EnrolReply("the running system is ending; nobody was enrolled"))
+
+    def _follow_observer(self) -> None:
+        """Follows who observes: without observers, nothing is written for them."""
+        subscribed, topic = (message := self._observers.recv())[:1] == b"\x01", message[1:]
+        (self._observed.add if subscribed else self._observed.discard)(topic)
 
     def _receive(self) -> None:
         """Processes the ticks that wait.
@@ -258,7 +266,8 @@ class _Service:
                 times,
             )
             self._outbox.put(verdict, may_drop=live and not decided.final)
-            self._observers.send_multipart([DECISION_TOPIC, to_json(decision)])
+            if self._observed:
+                self._observers.send_multipart([DECISION_TOPIC, to_json(decision)])
 
     @property
     def index(self) -> TemplateIndex:

@@ -10,6 +10,8 @@ from stream.bus.messages import BadMessage, SourceEnded, Verdict, VerdictReceipt
 
 __all__ = ["Outbox"]
 
+_READABLE, _BOTH = int(zmq.POLLIN), int(zmq.POLLIN | zmq.POLLOUT)
+
 LIMIT = 256
 """Most messages queued or unacknowledged; beyond it files wait and verdicts of devices are dropped."""
 
@@ -48,7 +50,7 @@ class Outbox:
     @property
     def poll_events(self) -> int:
         """Poll events of the socket to wait for."""
-        return zmq.POLLIN | (zmq.POLLOUT if self._queue and self._sent - self._acknowledged < LIMIT else 0)
+        return _BOTH if self._queue and self._sent - self._acknowledged < LIMIT else _READABLE
 
     def put(self, message: Verdict | VisitMessage | SourceEnded, *, may_drop: bool = False) -> None:
         """Queues a message with `next_number`; `may_drop` marks a device's verdict that is not final."""
@@ -63,9 +65,11 @@ class Outbox:
 
     def pump(self) -> None:
         """Reads acknowledgements and sends what the socket accepts, without waiting."""
-        while self.socket.poll(0, zmq.POLLIN):
+        while True:
             try:
-                receipt, _ = unpack(self.socket.recv_multipart())
+                receipt, _ = unpack(self.socket.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                break
             except BadMessage:
                 continue
             if isinstance(receipt, VerdictReceipt):

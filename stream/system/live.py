@@ -57,6 +57,9 @@ __all__ = ["Live"]
 DRAIN_S = 4.0
 """Longest wait for the last decisions after a stop."""
 
+LOOK_AFTER_S = 0.02
+"""Least time from one look at all processes to the next."""
+
 
 class Live:
     """A running system: capture workers, encoder and matcher, each a process of its own.
@@ -170,6 +173,7 @@ class Live:
         self._presence = PresenceLog()
         self._ending = False
         self._matcher_restarts = 0
+        self._look_after_at = 0.0
         self._cut_off: deque[Left] = deque()
         """Ends of interrupted visits that are still to be returned."""
         self._opened: dict[int, int] = {}
@@ -324,19 +328,16 @@ class Live:
                 return result
 
     def next_result(self, timeout: float) -> Verdict | VisitEvent | None:
-        """Acknowledges the last result and waits at most `timeout` seconds for the next.
+        """Waits at most `timeout` seconds for the next result; the last one has been processed.
 
         Raises:
             SgeError: a process failed permanently, and the run with it.
         """
-        self._receiver.acknowledge()
         deadline = time.monotonic() + timeout
         while True:
-            # First the heartbeats that arrived while the caller was busy; else a process could seem to hang.
-            self._monitor.read_heartbeats()
-            self._monitor.check_processes()
-            if (ended := self._interrupted_visit()) is not None:
-                return ended
+            self._look_after_processes()
+            if self._cut_off:
+                return self._interrupted_visit()
             while (message := self._receiver.receive()) is not None:
                 if isinstance(message, Verdict):
                     self._count_track(message.decision.track)
@@ -350,14 +351,25 @@ class Live:
                 return None
             self._receiver.wait(min(POLL_S, remaining))
 
-    def _interrupted_visit(self) -> VisitEvent | None:
-        """Returns the end of a visit that a matcher followed which has ended since."""
+    def _look_after_processes(self) -> None:
+        """Reacts to what the processes do, at times: it costs more than a result.
+
+        Raises:
+            SgeError: a process failed permanently, and the run with it.
+        """
+        if time.monotonic() < self._look_after_at:
+            return
+        # First the heartbeats that arrived while the caller was busy; else a process could seem to hang.
+        self._monitor.read_heartbeats()
+        self._monitor.check_processes()
         restarts = self.supervisor.find("matcher").restarts
         if restarts != self._matcher_restarts:
             self._matcher_restarts = restarts
             self._cut_off = deque(interrupted(self._presence.open_visits, datetime.now(UTC)))
-        if not self._cut_off:
-            return None
+        self._look_after_at = time.monotonic() + LOOK_AFTER_S
+
+    def _interrupted_visit(self) -> VisitEvent:
+        """Returns the end of a visit that a matcher followed which has ended since."""
         ended = self._cut_off.popleft()
         self._presence.update(ended)
         return ended

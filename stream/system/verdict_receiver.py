@@ -22,11 +22,15 @@ from stream.bus.sockets import Bus
 
 __all__ = ["VerdictReceiver"]
 
+_TOGETHER = 32
+"""Messages that one receipt acknowledges at most: much less than the matcher keeps unacknowledged."""
+
 
 class VerdictReceiver:
     """The parent's ends of the channels `status` and `sink`.
 
-    A verdict is acknowledged when the caller asks for the next one: by then the caller has processed it.
+    A verdict is acknowledged after the caller asks for the next one: by then the caller has processed it. One
+    receipt acknowledges several verdicts while more wait.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -36,6 +40,8 @@ class VerdictReceiver:
         self._poller.register(self._status, zmq.POLLIN)
         self._poller.register(self._verdicts, zmq.POLLIN)
         self._unacknowledged: tuple[bytes, int] | None = None
+        self._count = 0
+        """Number of messages that are not acknowledged."""
 
     def wait(self, timeout: float) -> None:
         """Waits at most `timeout` seconds for a message on either channel."""
@@ -53,25 +59,30 @@ class VerdictReceiver:
                 yield status
 
     def receive(self) -> Verdict | VisitMessage | SourceEnded | None:
-        """Acknowledges the last message; returns the next verdict, event or end of a source, if any."""
-        self.acknowledge()
-        while self._verdicts.poll(0):
-            sender, *parts = self._verdicts.recv_multipart()
+        """Returns the next verdict, event or end of a source, if any; the last one has been processed."""
+        if self._count >= _TOGETHER:
+            self.acknowledge()
+        while True:
+            try:
+                sender, *parts = self._verdicts.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                self.acknowledge()
+                return None
             try:
                 message, _ = unpack(parts)
             except BadMessage:
                 continue
             if isinstance(message, Verdict | VisitMessage | SourceEnded):
                 self._unacknowledged = (sender, message.number)
+                self._count += 1
                 return _received_now(message) if isinstance(message, Verdict) else message
-        return None
 
     def acknowledge(self) -> None:
-        """Acknowledges the last message to the matcher."""
+        """Acknowledges all messages up to the last to the matcher."""
         if self._unacknowledged is not None:
             sender, number = self._unacknowledged
             self._verdicts.send_multipart([sender, *pack(VerdictReceipt(number))])
-            self._unacknowledged = None
+            self._unacknowledged, self._count = None, 0
 
 
 def _received_now(verdict: Verdict) -> Verdict:
