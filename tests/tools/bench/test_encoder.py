@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -16,7 +15,6 @@ from stream.errors import RunError
 from tests.tools.bench.screens import shown
 from tools.bench.encoder import encoder_tables, measure_encoder
 from tools.bench.flops import window_flops
-from tools.bench.onnx_models import onnx_available, onnx_function
 from tools.bench.products import PRODUCT, installed_libraries
 from tools.bench.workers import Worker
 
@@ -42,15 +40,6 @@ def test_the_operations_are_those_that_torch_counts(config: EncoderConfig) -> No
 
 def test_a_window_of_the_shipped_encoder_takes_72_5_million() -> None:
     assert window_flops(EncoderConfig()) == 72_548_352
-
-
-@pytest.mark.skipif(not onnx_available(), reason="needs the packages onnx and onnxruntime, of [dev]")
-def test_onnx_runtime_computes_what_torch_computes() -> None:
-    product = torch.nn.Linear(4, 5, bias=False)
-    inputs = np.random.default_rng(0).standard_normal((3, 4), np.float32)
-    compute = onnx_function(product, torch.zeros(2, 4), threads=1)
-    expected = product(torch.from_numpy(inputs)).detach()
-    np.testing.assert_allclose(compute(inputs), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_a_process_that_fails_is_reported_with_its_last_words() -> None:
