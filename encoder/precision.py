@@ -12,11 +12,13 @@ Precision = Literal["fp32", "bf16"]
 """`fp32`: float32; `bf16`: bfloat16, on processors that have products of such numbers."""
 
 
-def check_precision(name: str) -> None:
-    """Checks the name of a precision.
+def check_precision(name: str) -> Precision:
+    """Returns the precision of that name.
 
     Raises:
         UserError: there is no precision of that name.
     """
-    if name not in get_args(Precision):
+    found: Precision | None = next((each for each in get_args(Precision) if each == name), None)
+    if found is None:
         raise UserError(f"--precision: expected {' or '.join(get_args(Precision))}, got {name}")
+    return found

@@ -146,9 +146,8 @@ class Live:
         self._specs = list(sources)
         self._gallery = gallery
         self.fpir: float | None = fpir
-        check_precision(precision)
         self._device = device
-        self._precision = precision
+        self._precision = check_precision(precision)
         self._speed = speed
         self._matcher: MatcherName = matcher
         self._encoders = encoders

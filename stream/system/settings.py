@@ -128,7 +128,7 @@ class Settings:
         if "matcher" in known:
             check_matcher(known["matcher"])
         if "precision" in known:
-            check_precision(known["precision"])
+            known["precision"] = check_precision(known["precision"])
         if "encoders" in known:
             check_encoders(known["encoders"])
         if "speed" in known and not (isfinite(known["speed"]) and known["speed"] >= 0):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from encoder.precision import check_precision
 from stream.terminal.options import err, out
 
 __all__ = ["bench"]
@@ -41,6 +42,11 @@ def bench(
     minutes: Annotated[
         int, typer.Option(metavar="M", min=0, help="live: M minutes, each with its own figures.")
     ] = 0,
+    precision: Annotated[
+        str | None,
+        typer.Option(metavar="P", help="live: only fp32 or bf16.  [default: all that this machine has]"),
+    ] = None,
+    encoders: Annotated[int, typer.Option(metavar="N", min=1, help="live: encoder processes.")] = 1,
 ) -> None:
     """Measure the speed of every stage beside the limit of this machine."""
     from tools.bench.command import bench as run  # noqa: PLC0415 - other commands start faster
@@ -52,5 +58,7 @@ def bench(
         seconds=seconds,
         people=tuple(people or ()),
         minutes=minutes,
+        precision=None if precision is None else check_precision(precision),
+        encoders=encoders,
     )
     run(request, out, err)

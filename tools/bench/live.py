@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from rich.table import Table
 
+from encoder.precision import Precision
 from tools.bench.live_run import RATE_HZ, LiveRun, Minute, crowd_cpu, measure_run
 from tools.bench.request import Report
 from tools.bench.simulated_gallery import make_gallery
@@ -71,7 +72,10 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
         crowd_cpu: processor seconds per second that simulating the people takes, measured apart; part of
             the cost of `capture`.
         flatness: of a run by the minute.
+        precision: of the encoder.
+        encoders: its processes.
         runs: all, in the order measured.
+        reduced: the same in a precision below fp32; None if it was not measured.
     """
 
     people: int
@@ -85,6 +89,9 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
     crowd_cpu: float
     flatness: Flatness | None
     runs: tuple[LiveRun, ...]
+    precision: Precision = "fp32"
+    encoders: int = 1
+    reduced: LiveFigures | None = None
 
     @property
     def chosen(self) -> LiveRun:
@@ -99,6 +106,8 @@ def measure_live(
     seconds: float = SECONDS,
     minutes: int = 0,
     enrolled: int = ENROLLED,
+    precision: Precision = "fp32",
+    encoders: int = 1,
 ) -> LiveFigures:
     """Runs the live system on crowds of simulated people.
 
@@ -108,6 +117,8 @@ def measure_live(
         seconds: duration of a run.
         minutes: measures so many minutes instead, to see whether the cost stays the same; 0 for none.
         enrolled: number of people in the gallery.
+        precision: of the encoder.
+        encoders: number of its processes.
 
     Raises:
         RunError: a process of the system failed.
@@ -119,8 +130,10 @@ def measure_live(
         make_gallery(gallery, enrolled)
 
         def run(count: int, duration: float) -> bool:
-            report(f"live: {count} people")
-            runs.append(measure_run(count, gallery, duration, minutes=minutes))
+            report(f"live: {count} people in {precision}")
+            runs.append(
+                measure_run(count, gallery, duration, minutes=minutes, precision=precision, encoders=encoders)
+            )
             kept = runs[-1].keeps(LIMIT_MS)
             report(f"live: {_outcome(runs[-1])}{'' if kept else ': too many'}")
             return kept
@@ -130,7 +143,7 @@ def measure_live(
                 run(count, seconds)
         else:
             most_people(lambda count: run(count, seconds / _SHORT), lambda count: run(count, seconds))
-    return _figures(runs, seconds, enrolled)
+    return _figures(runs, seconds, enrolled, precision, encoders)
 
 
 def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) -> int:
@@ -159,7 +172,9 @@ def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) ->
     return good
 
 
-def _figures(runs: Sequence[LiveRun], seconds: float, enrolled: int) -> LiveFigures:
+def _figures(
+    runs: Sequence[LiveRun], seconds: float, enrolled: int, precision: Precision, encoders: int
+) -> LiveFigures:
     full = [run for run in runs if run.seconds >= seconds] or list(runs)
     carried = [run for run in full if run.keeps(LIMIT_MS)]
     chosen = max(carried, key=_people) if carried else min(full, key=_people)
@@ -174,6 +189,8 @@ def _figures(runs: Sequence[LiveRun], seconds: float, enrolled: int) -> LiveFigu
         enrolled=enrolled,
         crowd_cpu=crowd_cpu(chosen.people),
         flatness=_flatness(chosen.minutes),
+        precision=precision,
+        encoders=encoders,
         runs=tuple(runs),
     )
 
@@ -209,7 +226,7 @@ def live_tables(figures: LiveFigures) -> tuple[Table, ...]:
         tables.insert(1, _parts_table(figures.chosen))
     if figures.chosen.minutes:
         tables.append(_minutes_table(figures.chosen, figures.flatness))
-    return tuple(tables)
+    return (*tables, *(live_tables(figures.reduced) if figures.reduced else ()))
 
 
 def _runs_table(figures: LiveFigures) -> Table:
@@ -225,10 +242,11 @@ def _runs_table(figures: LiveFigures) -> Table:
         for run in figures.runs
     ]
     return bench_table(
-        f"Live: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled, from frame to decision",
+        f"Live in {figures.precision}: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled",
         ["people", "seconds", "decisions", "dropped", "p50 ms", "p95 ms", "p99 ms", "carried"],
         rows,
-        f"carried: nothing dropped, and p95 under {figures.limit_ms:g} ms",
+        f"From frame to decision; encoder processes: {figures.encoders}. carried: nothing dropped, and p95 "
+        f"under {figures.limit_ms:g} ms",
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from encoder.precision import Precision
 from stream.bus.messages import Verdict
 from stream.errors import RunError
 from stream.sources.simulated import SimulatedConfig, simulated_frames
@@ -118,7 +119,13 @@ def crowd_cpu(people: int) -> float:
 
 
 def measure_run(
-    people: int, gallery: Path, seconds: float, *, minutes: int = 0, encoders: int = 1
+    people: int,
+    gallery: Path,
+    seconds: float,
+    *,
+    minutes: int = 0,
+    precision: Precision = "fp32",
+    encoders: int = 1,
 ) -> LiveRun:
     """Runs the live system on simulated people.
 
@@ -127,13 +134,14 @@ def measure_run(
         gallery: with enrolled people; the first of them are those who walk.
         seconds: duration after the warm-up.
         minutes: so many minutes instead, each with its own figures; 0 for none.
+        precision: of the encoder.
         encoders: number of encoder processes.
 
     Raises:
         RunError: a process failed, or no decision came.
     """
     sources = crowd_sources(people)
-    with Live(sources, str(gallery), encoders=encoders) as live:
+    with Live(sources, str(gallery), precision=precision, encoders=encoders) as live:
         _warm_up(live, len(sources))
         collected = _Collected()
         first = take_sample(live.supervisor.children)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from stream.errors import UserError
 from tools.bench.request import BenchRequest, Measured, Report
 
@@ -39,11 +41,22 @@ def _encoders(request: BenchRequest, report: Report) -> Measured:
 
 
 def _live(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.encoder_rounds import FP32, reduced_precisions  # noqa: PLC0415
     from tools.bench.live import SECONDS, live_tables, measure_live  # noqa: PLC0415
 
-    figures = measure_live(
-        report, people=request.people, seconds=request.seconds_or(SECONDS), minutes=request.minutes
+    precisions = [request.precision] if request.precision else [FP32, *reduced_precisions()]
+    figures, *reduced = (
+        measure_live(
+            report,
+            people=request.people,
+            seconds=request.seconds_or(SECONDS),
+            minutes=request.minutes,
+            precision=precision,
+            encoders=request.encoders,
+        )
+        for precision in precisions
     )
+    figures = replace(figures, reduced=next(iter(reduced), None))
     return Measured(figures, live_tables(figures))
 
 
