@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from rich.table import Table
 
+from encoder.precision import Precision
 from tools.bench.live_run import RATE_HZ, LiveRun, Minute, crowd_cpu, measure_run
 from tools.bench.request import Report
 from tools.bench.simulated_gallery import make_gallery
@@ -21,6 +22,7 @@ __all__ = [
     "SECONDS",
     "Flatness",
     "LiveFigures",
+    "live_key",
     "live_tables",
     "measure_live",
     "most_people",
@@ -42,6 +44,11 @@ _STEP = 0.1
 
 _SHORT = 4
 """The search uses runs that are so many times shorter, and then confirms."""
+
+
+def live_key(precision: str) -> str:
+    """Returns the key of the figures in the file: `live`, or `live_bf16`."""
+    return "live" if precision == "fp32" else f"live_{precision}"
 
 
 class Flatness(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +79,8 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
             the cost of `capture`.
         flatness: of a run by the minute.
         runs: all, in the order measured.
+        precision: of the encoder.
+        encoders: number of encoder processes.
     """
 
     people: int
@@ -85,6 +94,8 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
     crowd_cpu: float
     flatness: Flatness | None
     runs: tuple[LiveRun, ...]
+    precision: str = "fp32"
+    encoders: int = 1
 
     @property
     def chosen(self) -> LiveRun:
@@ -99,6 +110,8 @@ def measure_live(
     seconds: float = SECONDS,
     minutes: int = 0,
     enrolled: int = ENROLLED,
+    precision: Precision = "fp32",
+    encoders: int = 1,
 ) -> LiveFigures:
     """Runs the live system on crowds of simulated people.
 
@@ -108,8 +121,11 @@ def measure_live(
         seconds: duration of a run.
         minutes: measures so many minutes instead, to see whether the cost stays the same; 0 for none.
         enrolled: number of people in the gallery.
+        precision: of the encoder.
+        encoders: number of encoder processes.
 
     Raises:
+        UserError: this machine does not have the precision.
         RunError: a process of the system failed.
     """
     runs: list[LiveRun] = []
@@ -120,7 +136,9 @@ def measure_live(
 
         def run(count: int, duration: float) -> bool:
             report(f"live: {count} people")
-            runs.append(measure_run(count, gallery, duration, minutes=minutes))
+            runs.append(
+                measure_run(count, gallery, duration, minutes=minutes, precision=precision, encoders=encoders)
+            )
             kept = runs[-1].keeps(LIMIT_MS)
             report(f"live: {_outcome(runs[-1])}{'' if kept else ': too many'}")
             return kept
@@ -130,7 +148,8 @@ def measure_live(
                 run(count, seconds)
         else:
             most_people(lambda count: run(count, seconds / _SHORT), lambda count: run(count, seconds))
-    return _figures(runs, seconds, enrolled)
+    figures = _figures(runs, seconds, enrolled)
+    return msgspec.structs.replace(figures, precision=precision, encoders=encoders)
 
 
 def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) -> int:
@@ -228,7 +247,8 @@ def _runs_table(figures: LiveFigures) -> Table:
         f"Live: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled, from frame to decision",
         ["people", "seconds", "decisions", "dropped", "p50 ms", "p95 ms", "p99 ms", "carried"],
         rows,
-        f"carried: nothing dropped, and p95 under {figures.limit_ms:g} ms",
+        f"carried: nothing dropped, and p95 under {figures.limit_ms:g} ms; encoder in {figures.precision}, "
+        f"processes: {figures.encoders}",
     )
 
 

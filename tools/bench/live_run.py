@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from encoder.precision import Precision
 from stream.bus.messages import Verdict
 from stream.errors import RunError
 from stream.sources.simulated import SimulatedConfig, simulated_frames
@@ -117,7 +118,15 @@ def crowd_cpu(people: int) -> float:
     return (time.process_time() - started) / (_CROWD_FRAMES / RATE_HZ)
 
 
-def measure_run(people: int, gallery: Path, seconds: float, *, minutes: int = 0) -> LiveRun:
+def measure_run(
+    people: int,
+    gallery: Path,
+    seconds: float,
+    *,
+    minutes: int = 0,
+    precision: Precision = "fp32",
+    encoders: int = 1,
+) -> LiveRun:
     """Runs the live system on simulated people.
 
     Args:
@@ -125,12 +134,15 @@ def measure_run(people: int, gallery: Path, seconds: float, *, minutes: int = 0)
         gallery: with enrolled people; the first of them are those who walk.
         seconds: duration after the warm-up.
         minutes: so many minutes instead, each with its own figures; 0 for none.
+        precision: of the encoder.
+        encoders: number of encoder processes.
 
     Raises:
+        UserError: this machine does not have the precision.
         RunError: a process failed, or no decision came.
     """
     sources = crowd_sources(people)
-    with Live(sources, str(gallery)) as live:
+    with Live(sources, str(gallery), precision=precision, encoders=encoders) as live:
         _warm_up(live, len(sources))
         collected = _Collected()
         first = take_sample(live.supervisor.children)

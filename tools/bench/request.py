@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 from rich.table import Table
 
+from encoder.precision import Precision
+
 __all__ = ["BenchRequest", "Measured", "Report"]
 
 Report = Callable[[str], None]
@@ -25,6 +27,10 @@ class BenchRequest:
         seconds: duration of the measurement of each stage; None for the stage's own.
         people: numbers of people for the stage `live`; empty to search for the most.
         minutes: of the stage `live`, to see whether its cost stays the same; 0 for none.
+        precision: of the encoder in the stage `live`.
+        encoders: number of encoder processes in it.
+        plan: a site to plan instead; see `tools.bench.plan_request`.
+        costs: file of figures that the plan is made from; None to measure them.
     """
 
     only: tuple[str, ...] = ()
@@ -32,6 +38,10 @@ class BenchRequest:
     seconds: float | None = None
     people: tuple[int, ...] = ()
     minutes: int = 0
+    precision: Precision = "fp32"
+    encoders: int = 1
+    plan: str | None = None
+    costs: Path | None = None
 
     def seconds_or(self, usual: float) -> float:
         """Returns the seconds given, or those usual for a stage."""
@@ -45,7 +55,9 @@ class Measured:
     Attributes:
         figures: for the JSON file, as they are.
         tables: for the terminal, 80 columns wide at most.
+        key: of the figures in the file; empty for the stage's name.
     """
 
     figures: msgspec.Struct
     tables: tuple[Table, ...]
+    key: str = ""

@@ -32,12 +32,17 @@ def _encoder(request: BenchRequest, report: Report) -> Measured:
 
 
 def _live(request: BenchRequest, report: Report) -> Measured:
-    from tools.bench.live import SECONDS, live_tables, measure_live  # noqa: PLC0415
+    from tools.bench.live import SECONDS, live_key, live_tables, measure_live  # noqa: PLC0415
 
     figures = measure_live(
-        report, people=request.people, seconds=request.seconds_or(SECONDS), minutes=request.minutes
+        report,
+        people=request.people,
+        seconds=request.seconds_or(SECONDS),
+        minutes=request.minutes,
+        precision=request.precision,
+        encoders=request.encoders,
     )
-    return Measured(figures, live_tables(figures))
+    return Measured(figures, live_tables(figures), live_key(request.precision))
 
 
 def _matcher(request: BenchRequest, report: Report) -> Measured:
@@ -46,6 +51,14 @@ def _matcher(request: BenchRequest, report: Report) -> Measured:
     report(f"matcher: {PEOPLE} people enrolled, {TRACKS} tracks")
     figures = measure_matcher(PEOPLE, TRACKS, request.seconds_or(20.0))
     return Measured(figures, (matcher_table(figures),))
+
+
+def _pose(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.pose_cost import measure_pose, pose_table  # noqa: PLC0415
+
+    report("pose: search for people, and one pose")
+    figures = measure_pose()
+    return Measured(figures, (pose_table(figures),))
 
 
 def _start(request: BenchRequest, report: Report) -> Measured:
@@ -66,6 +79,7 @@ STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "live": Stage("people whom the live system follows, time and cost of decisions", _live),
     "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
+    "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
     "training": Stage("windows learned from in a second, beside plain torch", _training),
 }
