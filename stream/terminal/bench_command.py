@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from encoder.precision import check_precision
+from stream.system.settings import check_encoders
 from stream.terminal.options import err, out
 
 __all__ = ["bench"]
@@ -42,23 +42,35 @@ def bench(
     minutes: Annotated[
         int, typer.Option(metavar="M", min=0, help="live: M minutes, each with its own figures.")
     ] = 0,
-    precision: Annotated[
-        str | None,
-        typer.Option(metavar="P", help="live: only fp32 or bf16.  [default: all that this machine has]"),
-    ] = None,
     encoders: Annotated[int, typer.Option(metavar="N", min=1, help="live: encoder processes.")] = 1,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SITE",
+            help="Plan a site instead: cameras=40,people=6 before each; also kinects=, gallery=, fps=, "
+            "precision=, cores= of a machine.",
+        ),
+    ] = None,
+    costs: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE.json", help="Plan from the figures of an --out.  [default: measure now]"
+        ),
+    ] = None,
 ) -> None:
     """Measure the speed of every stage beside the limit of this machine."""
     from tools.bench.command import bench as run  # noqa: PLC0415 - other commands start faster
     from tools.bench.request import BenchRequest  # noqa: PLC0415
 
+    check_encoders(encoders)
     request = BenchRequest(
         only=tuple(only or ()),
         out=target,
         seconds=seconds,
         people=tuple(people or ()),
         minutes=minutes,
-        precision=None if precision is None else check_precision(precision),
         encoders=encoders,
+        plan=plan,
+        costs=costs,
     )
     run(request, out, err)

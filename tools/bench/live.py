@@ -22,6 +22,7 @@ __all__ = [
     "SECONDS",
     "Flatness",
     "LiveFigures",
+    "live_key",
     "live_tables",
     "measure_live",
     "most_people",
@@ -43,6 +44,11 @@ _STEP = 0.1
 
 _SHORT = 4
 """The search uses runs that are so many times shorter, and then confirms."""
+
+
+def live_key(precision: str) -> str:
+    """Returns the name of the stage that measures a precision."""
+    return "live" if precision == "fp32" else f"live_{precision}"
 
 
 class Flatness(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +78,9 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
         crowd_cpu: processor seconds per second that simulating the people takes, measured apart; part of
             the cost of `capture`.
         flatness: of a run by the minute.
-        precision: of the encoder.
-        encoders: its processes.
         runs: all, in the order measured.
-        reduced: the same in a precision below fp32; None if it was not measured.
+        precision: of the encoder.
+        encoders: number of encoder processes.
     """
 
     people: int
@@ -89,9 +94,8 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
     crowd_cpu: float
     flatness: Flatness | None
     runs: tuple[LiveRun, ...]
-    precision: Precision = "fp32"
+    precision: str = "fp32"
     encoders: int = 1
-    reduced: LiveFigures | None = None
 
     @property
     def chosen(self) -> LiveRun:
@@ -118,9 +122,10 @@ def measure_live(
         minutes: measures so many minutes instead, to see whether the cost stays the same; 0 for none.
         enrolled: number of people in the gallery.
         precision: of the encoder.
-        encoders: number of its processes.
+        encoders: number of encoder processes.
 
     Raises:
+        UserError: this machine does not have the precision.
         RunError: a process of the system failed.
     """
     runs: list[LiveRun] = []
@@ -130,7 +135,7 @@ def measure_live(
         make_gallery(gallery, enrolled)
 
         def run(count: int, duration: float) -> bool:
-            report(f"live: {count} people in {precision}")
+            report(f"live: {count} people")
             runs.append(
                 measure_run(count, gallery, duration, minutes=minutes, precision=precision, encoders=encoders)
             )
@@ -143,7 +148,8 @@ def measure_live(
                 run(count, seconds)
         else:
             most_people(lambda count: run(count, seconds / _SHORT), lambda count: run(count, seconds))
-    return _figures(runs, seconds, enrolled, precision, encoders)
+    figures = _figures(runs, seconds, enrolled)
+    return msgspec.structs.replace(figures, precision=precision, encoders=encoders)
 
 
 def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) -> int:
@@ -172,9 +178,7 @@ def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) ->
     return good
 
 
-def _figures(
-    runs: Sequence[LiveRun], seconds: float, enrolled: int, precision: Precision, encoders: int
-) -> LiveFigures:
+def _figures(runs: Sequence[LiveRun], seconds: float, enrolled: int) -> LiveFigures:
     full = [run for run in runs if run.seconds >= seconds] or list(runs)
     carried = [run for run in full if run.keeps(LIMIT_MS)]
     chosen = max(carried, key=_people) if carried else min(full, key=_people)
@@ -189,8 +193,6 @@ def _figures(
         enrolled=enrolled,
         crowd_cpu=crowd_cpu(chosen.people),
         flatness=_flatness(chosen.minutes),
-        precision=precision,
-        encoders=encoders,
         runs=tuple(runs),
     )
 
@@ -226,7 +228,7 @@ def live_tables(figures: LiveFigures) -> tuple[Table, ...]:
         tables.insert(1, _parts_table(figures.chosen))
     if figures.chosen.minutes:
         tables.append(_minutes_table(figures.chosen, figures.flatness))
-    return (*tables, *(live_tables(figures.reduced) if figures.reduced else ()))
+    return tuple(tables)
 
 
 def _runs_table(figures: LiveFigures) -> Table:
@@ -242,11 +244,11 @@ def _runs_table(figures: LiveFigures) -> Table:
         for run in figures.runs
     ]
     return bench_table(
-        f"Live in {figures.precision}: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled",
+        f"Live: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled, from frame to decision",
         ["people", "seconds", "decisions", "dropped", "p50 ms", "p95 ms", "p99 ms", "carried"],
         rows,
-        f"From frame to decision; encoder processes: {figures.encoders}. carried: nothing dropped, and p95 "
-        f"under {figures.limit_ms:g} ms",
+        f"carried: nothing dropped, and p95 under {figures.limit_ms:g} ms; encoder in {figures.precision}, "
+        f"processes: {figures.encoders}",
     )
 
 

@@ -138,6 +138,7 @@ def measure_run(
         encoders: number of encoder processes.
 
     Raises:
+        UserError: this machine does not have the precision.
         RunError: a process failed, or no decision came.
     """
     sources = crowd_sources(people)

@@ -9,8 +9,6 @@ from pathlib import Path
 import msgspec
 from rich.table import Table
 
-from encoder.precision import Precision
-
 __all__ = ["BenchRequest", "Measured", "Report"]
 
 Report = Callable[[str], None]
@@ -27,8 +25,9 @@ class BenchRequest:
         seconds: duration of the measurement of each stage; None for the stage's own.
         people: numbers of people for the stage `live`; empty to search for the most.
         minutes: of the stage `live`, to see whether its cost stays the same; 0 for none.
-        precision: of the encoder in the stage `live`; None for all that this machine has.
-        encoders: encoder processes in the stage `live`.
+        encoders: number of encoder processes in the stages `live` and `live_bf16`.
+        plan: a site to plan instead; see `tools.bench.plan_request`.
+        costs: file of figures that the plan is made from; None to measure them.
     """
 
     only: tuple[str, ...] = ()
@@ -36,8 +35,9 @@ class BenchRequest:
     seconds: float | None = None
     people: tuple[int, ...] = ()
     minutes: int = 0
-    precision: Precision | None = None
     encoders: int = 1
+    plan: str | None = None
+    costs: Path | None = None
 
     def seconds_or(self, usual: float) -> float:
         """Returns the seconds given, or those usual for a stage."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import msgspec
 import numpy as np
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Spread", "bench_table", "spread_of"]
+__all__ = ["Spread", "bench_table", "print_table", "spread_of"]
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -67,3 +69,14 @@ def bench_table(
     if caption:
         table.caption, table.caption_justify = caption, "left"
     return table
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Prints a table after an empty line; its title and caption may be wider than its columns."""
+    bare = copy(table)
+    bare.title = bare.caption = None
+    console.print()
+    console.print(table.title, highlight=False)
+    console.print(bare)
+    if table.caption:
+        console.print(table.caption, highlight=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from msgspec.structs import replace
-
+from encoder.precision import Precision
 from stream.errors import UserError
 from tools.bench.request import BenchRequest, Measured, Report
 
@@ -20,10 +20,12 @@ class Stage:
     Attributes:
         summary: what it is, for users.
         measure: measures it.
+        possible: whether this machine can; if not, the stage is measured only if it is named.
     """
 
     summary: str
     measure: Callable[[BenchRequest, Report], Measured]
+    possible: Callable[[], bool] = lambda: True
 
 
 def _encoder(request: BenchRequest, report: Report) -> Measured:
@@ -40,24 +42,24 @@ def _encoders(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, (encoders_table(figures),))
 
 
-def _live(request: BenchRequest, report: Report) -> Measured:
-    from tools.bench.encoder_rounds import FP32, reduced_precisions  # noqa: PLC0415
+def _live(request: BenchRequest, report: Report, precision: Precision = "fp32") -> Measured:
     from tools.bench.live import SECONDS, live_tables, measure_live  # noqa: PLC0415
 
-    precisions = [request.precision] if request.precision else [FP32, *reduced_precisions()]
-    figures, *reduced = (
-        measure_live(
-            report,
-            people=request.people,
-            seconds=request.seconds_or(SECONDS),
-            minutes=request.minutes,
-            precision=precision,
-            encoders=request.encoders,
-        )
-        for precision in precisions
+    figures = measure_live(
+        report,
+        people=request.people,
+        seconds=request.seconds_or(SECONDS),
+        minutes=request.minutes,
+        precision=precision,
+        encoders=request.encoders,
     )
-    figures = replace(figures, reduced=next(iter(reduced), None))
     return Measured(figures, live_tables(figures))
+
+
+def _bf16_supported() -> bool:
+    from encoder.onednn import bf16_supported  # noqa: PLC0415
+
+    return bf16_supported()
 
 
 def _matcher(request: BenchRequest, report: Report) -> Measured:
@@ -66,6 +68,14 @@ def _matcher(request: BenchRequest, report: Report) -> Measured:
     report(f"matcher: {PEOPLE} people enrolled, {TRACKS} tracks")
     figures = measure_matcher(PEOPLE, TRACKS, request.seconds_or(20.0))
     return Measured(figures, (matcher_table(figures),))
+
+
+def _pose(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.pose_cost import measure_pose, pose_table  # noqa: PLC0415
+
+    report("pose: search for people, and one pose")
+    figures = measure_pose()
+    return Measured(figures, (pose_table(figures),))
 
 
 def _start(request: BenchRequest, report: Report) -> Measured:
@@ -86,7 +96,11 @@ STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "encoders": Stage("windows per second of several encoder processes", _encoders),
     "live": Stage("people whom the live system follows, time and cost of decisions", _live),
+    "live_bf16": Stage(
+        "the same with the encoder in bf16", partial(_live, precision="bf16"), _bf16_supported
+    ),
     "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
+    "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
     "training": Stage("windows learned from in a second, beside plain torch", _training),
 }
@@ -94,11 +108,11 @@ STAGES: Mapping[str, Stage] = {
 
 
 def choose_stages(names: Sequence[str]) -> dict[str, Stage]:
-    """Returns the stages of those names, all without names, in the order of `STAGES`.
+    """Returns the stages of those names, all possible ones without names, in the order of `STAGES`.
 
     Raises:
         UserError: a name is unknown.
     """
     if unknown := [name for name in names if name not in STAGES]:
         raise UserError(f"--only {unknown[0]}: there is no such stage; the stages are {', '.join(STAGES)}")
-    return {name: stage for name, stage in STAGES.items() if not names or name in names}
+    return {name: stage for name, stage in STAGES.items() if (name in names if names else stage.possible())}

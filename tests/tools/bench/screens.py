@@ -8,15 +8,17 @@ from io import StringIO
 from rich.console import Console
 from rich.table import Table
 
+from tools.bench.spread import print_table
+
 COLUMNS = 80
 
 
 def shown(tables: Iterable[Table]) -> str:
-    """Returns tables as text; fails if a cell is cut off, or its table wider than the terminal."""
+    """Returns tables as the command prints them; fails if one is wider than the terminal."""
     screen = StringIO()
     console = Console(width=COLUMNS, file=screen)
     for table in tables:
         assert console.measure(table).maximum <= COLUMNS
-        console.print(table)
+        print_table(console, table)
     assert "…" not in screen.getvalue()
     return screen.getvalue()

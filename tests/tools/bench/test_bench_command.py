@@ -64,6 +64,13 @@ def test_stages_of_an_earlier_run_stay(tmp_path: Path) -> None:
     }
 
 
+def test_options_of_a_plan_and_of_stages_do_not_mix(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="add --plan"):
+        run(BenchRequest(costs=tmp_path / "speed.json"))
+    with pytest.raises(UserError, match="leave --only and --out out"):
+        run(BenchRequest(plan="cameras=1", out=tmp_path / "speed.json"))
+
+
 def test_the_machine_has_a_processor_and_versions_but_no_name() -> None:
     import platform
 

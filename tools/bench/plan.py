@@ -1,0 +1,269 @@
+"""Plans a site from measured costs: the cores that capture, encoding and matching need, and the machines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from rich.table import Table
+
+from stream.errors import UserError
+from tools.bench.live import LiveFigures
+from tools.bench.live_run import LiveRun
+from tools.bench.plan_request import Site
+from tools.bench.pose_cost import PoseFigures
+from tools.bench.process_costs import CONSUMER, ProcessCost
+from tools.bench.spread import bench_table
+
+__all__ = ["LOAD", "Check", "Costs", "Plan", "PlanRow", "check_plan", "costs_of", "plan_site", "plan_tables"]
+
+LOAD = 0.7
+"""Share of its cores that a machine should use: the rest keeps the time of decisions short."""
+
+_SINGLE = ("matcher", CONSUMER)
+"""One process each in a run, which no number of cores makes quicker."""
+
+_CAPTURE = "capture"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Cost of one role in a run.
+
+    Attributes:
+        base: busy cores, however few people there are.
+        per_person: busy cores for each person.
+    """
+
+    base: float
+    per_person: float
+
+    def cores(self, people: int) -> float:
+        """Returns the busy cores for so many people."""
+        return self.base + self.per_person * people
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True):
+    """Measured costs.
+
+    Attributes:
+        people: of the runs that they were measured on.
+        enrolled: people in its gallery.
+        precision: of its encoder.
+        cores: of the machine.
+        roles: cost by role; without the simulation of the people.
+        pose: of a camera; None if it was not measured.
+    """
+
+    people: tuple[int, ...]
+    enrolled: int
+    precision: str
+    cores: int
+    roles: dict[str, Line]
+    pose: PoseFigures | None = None
+
+
+class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one kind of process needs.
+
+    Attributes:
+        what: the kind.
+        cores: busy cores.
+        processes: how many of them at least, if each may use `LOAD` of one core.
+    """
+
+    what: str
+    cores: float
+    processes: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a site needs.
+
+    Attributes:
+        people: in view of all sources.
+        rows: by kind of process.
+        cores: of all rows.
+        machine_cores: of one machine.
+        machines: how many, at a load of `LOAD`.
+        runs: into how many runs the sources must be divided, because a matcher is one process.
+    """
+
+    people: int
+    rows: tuple[PlanRow, ...]
+    cores: float
+    machine_cores: int
+    machines: int
+    runs: int
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan beside a measurement.
+
+    Attributes:
+        people: of the measured run, the largest that was carried.
+        planned_from: people of the smaller runs whose costs planned it.
+        planned: busy cores by role, as planned.
+        measured: busy cores by role.
+    """
+
+    people: int
+    planned_from: tuple[int, ...]
+    planned: dict[str, float]
+    measured: dict[str, float]
+
+    @property
+    def difference(self) -> float:
+        """All cores planned over those measured, minus 1."""
+        return sum(self.planned.values()) / sum(self.measured.values()) - 1
+
+
+def costs_of(
+    figures: LiveFigures, cores: int, *, pose: PoseFigures | None = None, below: int | None = None
+) -> Costs:
+    """Returns the costs of all runs that dropped nothing, as a line over the number of people for each role.
+
+    Args:
+        figures: of the stage `live`.
+        cores: of the machine.
+        pose: of a camera.
+        below: only runs with fewer people; None for all.
+
+    Raises:
+        UserError: every run dropped something, so that its cost is not that of all its people.
+    """
+    runs = [run for run in figures.runs if not run.drops and (below is None or run.people < below)]
+    if not runs:
+        raise UserError(
+            "--plan: no run of the live system was without drops; measure one with fewer --people"
+        )
+    measured: dict[str, list[tuple[int, float]]] = {}
+    for run in runs:
+        for cost in run.processes:
+            measured.setdefault(cost.role, []).append((run.people, _own(figures, cost, run)))
+    return Costs(
+        people=tuple(sorted({run.people for run in runs})),
+        enrolled=figures.enrolled,
+        precision=figures.precision,
+        cores=cores,
+        roles={role: _line(points) for role, points in measured.items()},
+        pose=pose,
+    )
+
+
+def _line(points: Sequence[tuple[int, float]]) -> Line:
+    """Returns the line of least relative error that neither falls nor begins below zero."""
+    people, cores = (np.array(column, np.float64) for column in zip(*points, strict=True))
+    through_zero = Line(base=0.0, per_person=float(np.mean(cores / people)))
+    if len(set(people.tolist())) == 1:
+        return through_zero
+    slope, base = np.polyfit(people, cores, 1, w=1 / np.sqrt(people)).tolist()
+    return Line(base=base, per_person=slope) if base >= 0 and slope >= 0 else through_zero
+
+
+def _own(figures: LiveFigures, cost: ProcessCost, run: LiveRun) -> float:
+    """Returns the busy cores of a role without the simulation of the people."""
+    simulation = figures.crowd_cpu / figures.people * run.people if cost.role == _CAPTURE else 0.0
+    return max(0.0, cost.cpu - simulation)
+
+
+def plan_site(site: Site, costs: Costs) -> Plan:
+    """Returns what a site needs.
+
+    Raises:
+        UserError: a cost that it needs was not measured.
+    """
+    if site.gallery not in (None, costs.enrolled):
+        raise UserError(
+            f"--plan: the costs were measured with {costs.enrolled} people enrolled, not {site.gallery}; "
+            "leave --from out, so that they are measured now"
+        )
+    if site.precision != costs.precision:
+        raise UserError(f"--plan: the costs were measured in {costs.precision}, not {site.precision}")
+    rows = []
+    if site.cameras:
+        if costs.pose is None:
+            raise UserError(
+                "--plan: cameras need the figures of the stage pose; measure it into the file too"
+            )
+        poses = site.cameras * costs.pose.cores(site.people, site.fps)
+        rows.append(PlanRow(what="poses of cameras", cores=poses, processes=site.cameras))
+    for role, each in costs.roles.items():
+        needed = each.cores(site.walking)
+        count = site.cameras + site.kinects if role == _CAPTURE else math.ceil(needed / LOAD)
+        rows.append(PlanRow(what=role, cores=needed, processes=count))
+    total = sum(row.cores for row in rows)
+    machine_cores = site.cores or costs.cores
+    single = max(row.processes for row in rows if row.what in _SINGLE)
+    return Plan(
+        people=site.walking,
+        rows=tuple(rows),
+        cores=total,
+        machine_cores=machine_cores,
+        machines=math.ceil(total / (machine_cores * LOAD)),
+        runs=single,
+    )
+
+
+def check_plan(figures: LiveFigures, cores: int) -> Check | None:
+    """Plans the largest run that was carried from the costs of smaller ones, and returns both.
+
+    Returns:
+        None if there is no smaller one.
+    """
+    large = figures.chosen
+    if not any(run.people < large.people and not run.drops for run in figures.runs):
+        return None
+    costs = costs_of(figures, cores, below=large.people)
+    return Check(
+        people=large.people,
+        planned_from=costs.people,
+        planned={role: each.cores(large.people) for role, each in costs.roles.items()},
+        measured={cost.role: _own(figures, cost, large) for cost in large.processes},
+    )
+
+
+def plan_tables(site: Site, plan: Plan, costs: Costs, check: Check | None) -> tuple[Table, ...]:
+    """Returns the tables of the plan, and of the plan beside a measurement."""
+    rows = [[row.what, f"{row.cores:.1f}", str(row.processes)] for row in plan.rows]
+    rows.append(["all", f"{plan.cores:.1f}", ""])
+    sources = " and ".join(
+        f"{count} {name}" for count, name in ((site.cameras, "cameras"), (site.kinects, "kinects")) if count
+    )
+    machines = f"{plan.machines} {'machine' if plan.machines == 1 else 'machines'}"
+    caption = (
+        f"{machines} of {plan.machine_cores} cores, {100 * LOAD:.0f} % busy. Measured with "
+        f"{_list(costs.people)} people, {costs.enrolled} enrolled, {costs.precision}."
+    )
+    if plan.runs > 1:
+        caption += f" A run has one matcher: divide the sources into {plan.runs} runs."
+    tables = [
+        bench_table(
+            f"Plan: {sources}, {site.people} people before each, {plan.people} together",
+            ["", "cores", "processes"],
+            rows,
+            caption,
+        )
+    ]
+    if check is not None:
+        tables.append(_check_table(check))
+    return tuple(tables)
+
+
+def _check_table(check: Check) -> Table:
+    rows = [
+        [role, f"{planned:.2f}", f"{check.measured.get(role, 0.0):.2f}"]
+        for role, planned in check.planned.items()
+    ]
+    rows.append(["all", f"{sum(check.planned.values()):.2f}", f"{sum(check.measured.values()):.2f}"])
+    return bench_table(
+        f"Plan beside measurement: {check.people} people, planned from {_list(check.planned_from)}",
+        ["", "planned cores", "measured cores"],
+        rows,
+        f"planned: {100 * check.difference:+.0f} % of what was measured",
+    )
+
+
+def _list(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
