@@ -116,6 +116,8 @@ class _Service:
             settings.fpir,
         )
         self._keeper = VisitKeeper(rule, StrangerBank(self._backend))
+        self._loaded: TemplateIndex | None = None
+        """Of the gallery when it was last read; the thread of the gallery alone uses it once that runs."""
         self._gallery = GalleryWatch(
             settings.gallery, self._load, self._keeper, had_gallery=settings.had_gallery
         )
@@ -383,9 +385,13 @@ class _Service:
     def _load(self, gallery: Gallery | None, without_people: ReasonCode) -> LoadedGallery:
         sensors = {card.sensor for card in self._settings.sources}
         if gallery is None:
+            self._loaded = None
             index = TemplateIndex([], self._backend, sensors, without_people)
             return LoadedGallery(index, {})
-        index = TemplateIndex.load(gallery, self._settings.contract, self._backend, sensors)
+        index = TemplateIndex.load(
+            gallery, self._settings.contract, self._backend, sensors, before=self._loaded
+        )
+        self._loaded = index
         return LoadedGallery(index, calibrate_gallery(gallery, index))
 
     def _beat(self, *, force: bool = False) -> None:

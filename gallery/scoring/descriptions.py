@@ -14,6 +14,7 @@ __all__ = [
     "SEGMENT_WINDOWS",
     "describe_windows",
     "mean_description",
+    "mean_of_walks",
     "segment_means",
     "segment_slices",
 ]
@@ -43,7 +44,12 @@ def describe_windows(rows: FloatArray) -> FloatArray:
 
 def mean_description(walks: Sequence[FloatArray]) -> FloatArray:
     """Returns the mean description (D,) of a person from those of each walk, (m, D); walks count alike."""
-    mean: FloatArray = np.mean([walk.mean(axis=0) for walk in walks], axis=0)
+    return mean_of_walks([walk.mean(axis=0) for walk in walks])
+
+
+def mean_of_walks(means: Sequence[FloatArray]) -> FloatArray:
+    """Returns the mean description (D,) of a person from the mean (D,) of each walk."""
+    mean: FloatArray = np.mean(means, axis=0)
     return mean
 
 

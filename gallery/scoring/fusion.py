@@ -213,20 +213,30 @@ class FusionModel:
                 another length.
         """
         complete = len(statistics) == STATISTICS
+        windows = self.windows.prepare(described)
         numbers = [
-            evidence.enrol(described, statistics[statistics_slice(kind)] if complete else None)
+            evidence.enrol(windows, statistics[statistics_slice(kind)] if complete else None)
             for kind, evidence in zip(EVIDENCE, self.evidence, strict=True)
         ]
-        return EnrolledWalk(self.windows.project(described), tuple(numbers), complete)
+        return EnrolledWalk(windows.directions, tuple(numbers), complete)
 
-    def reference(self, people: Iterable[Sequence[EnrolledWalk]]) -> ReferenceStatistics:
-        """Returns the reference statistics of P people, each given by their enrolled walks."""
+    def reference(
+        self, people: Iterable[Sequence[EnrolledWalk]], consistency: Sequence[float] | None = None
+    ) -> ReferenceStatistics:
+        """Returns the reference statistics of P people.
+
+        Args:
+            people: each given by their enrolled walks.
+            consistency: the `consistency` of each, if it is known.
+        """
         own = list(people)
+        if consistency is None:
+            consistency = [self.consistency(walks) for walks in own]
         evidence = [
             each.reference([[walk.evidence[place] for walk in walks] for walks in own])
             for place, each in enumerate(self.evidence)
         ]
-        return ReferenceStatistics(tuple(evidence), np.array([self._consistency(walks) for walks in own]))
+        return ReferenceStatistics(tuple(evidence), np.array(consistency))
 
     def window_scores(self, nearest: FloatArray | Floats, background: FloatArray | Floats) -> Floats:
         """Returns the scores of single windows, (n, P).
@@ -282,7 +292,7 @@ class FusionModel:
         growing = np.minimum(1.0, windows / SEGMENT_WINDOWS)
         yield "steadiness", -self.weights["steadiness"] * growing[:, None] * people.consistency
 
-    def _consistency(self, walks: Sequence[EnrolledWalk]) -> float:
+    def consistency(self, walks: Sequence[EnrolledWalk]) -> float:
         """Returns the mean score of a person's walks against each other, above the usual score.
 
         It is clipped to `_CONSISTENCY_RANGE`, and 0 if it is not known. Short walks score lower against each

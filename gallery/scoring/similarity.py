@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Protocol
+from operator import is_
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from gallery.scoring.descriptions import describe_windows, mean_description
 from gallery.scoring.evidence.protocol import Arrays
 from gallery.scoring.fusion import EnrolledWalk, FusionModel
 from gallery.scoring.track_statistics import TrackStatistics, compare_tracks
+from gallery.scoring.walk_numbers import WalkNumbers
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 
@@ -89,14 +91,26 @@ class NearestTemplates:
         templates: of one kind of sensor, in the order of their people.
         backend: projects them.
         sensor: the kind of sensor.
+        before: for an earlier state of the gallery; see `TemplateIndex`.
     """
 
-    def __init__(self, templates: Sequence[PersonTemplates], backend: Backend, sensor: str) -> None:
+    def __init__(
+        self,
+        templates: Sequence[PersonTemplates],
+        backend: Backend,
+        sensor: str,
+        before: NearestTemplates | None = None,
+    ) -> None:
         self.people, self._starts = _owners(templates)
         self._backend = backend
         self._sensor = sensor
+        self._directions = WalkNumbers(
+            templates,
+            lambda walk: backend.directions(walk.templates, sensor),
+            None if before is None else before._directions,
+        )
         if templates:
-            rows = np.concatenate([backend.directions(entry.templates, sensor) for entry in templates])
+            rows = np.concatenate([self._directions.of(walk) for walk in templates])
             self._rows = np.ascontiguousarray(rows.transpose(1, 0, 2))
 
     @property
@@ -150,25 +164,59 @@ class NearestTemplates:
         """Returns None: only enrolled people are compared."""
 
 
+class _Consistency(NamedTuple):
+    """The within-person consistency of these walks; see `FusionModel.consistency`."""
+
+    walks: tuple[EnrolledWalk, ...]
+    value: float
+
+
 class FusedTemplates:
     """Whole windows and track-level evidence, see `gallery.scoring.fusion`.
 
     Args:
         templates: of one kind of sensor, in the order of their people.
         model: of that kind; it compares relative to the mean of these people (`FusionModel.at_site`).
+        before: for an earlier state of the gallery; see `TemplateIndex`.
     """
 
-    def __init__(self, templates: Sequence[PersonTemplates], model: FusionModel) -> None:
+    def __init__(
+        self, templates: Sequence[PersonTemplates], model: FusionModel, before: FusedTemplates | None = None
+    ) -> None:
         self.people, self._starts = _owners(templates)
-        by_person = groupby(templates, key=lambda walk: walk.person_id)
-        described = [
-            [(describe_windows(walk.templates), walk.statistics) for walk in own] for _, own in by_person
-        ]
-        self._model = model.at_site([mean_description([one for one, _ in own]) for own in described])
+        by_person = [list(own) for _, own in groupby(templates, key=lambda walk: walk.person_id)]
+        self._described: WalkNumbers[FloatArray] | None = None
+        if model.weights["site"]:
+            known = None if before is None else before._described
+            described = WalkNumbers(templates, lambda walk: describe_windows(walk.templates), known)
+            model = model.at_site([mean_description([described.of(w) for w in own]) for own in by_person])
+            self._described = described
+        self._model = model
+        before = before if before is not None and before._model is model else None
+        self._enrolled = WalkNumbers(templates, self._enrol, None if before is None else before._enrolled)
+        self._consistency: dict[int, _Consistency] = {}
         if templates:
-            people = [[self._model.enrol(*walk) for walk in own] for own in described]
+            people = [[self._enrolled.of(walk) for walk in own] for own in by_person]
             self._windows = np.concatenate([walk.windows for walks in people for walk in walks])
-            self._reference = self._model.reference(people)
+            self._reference = self._model.reference(people, self._consistencies(people, before))
+
+    def _enrol(self, walk: PersonTemplates) -> EnrolledWalk:
+        known = self._described
+        described = describe_windows(walk.templates) if known is None else known.of(walk)
+        return self._model.enrol(described, walk.statistics)
+
+    def _consistencies(
+        self, people: Sequence[Sequence[EnrolledWalk]], before: FusedTemplates | None
+    ) -> list[float]:
+        """Returns the within-person consistency of each person; people whose walks are known keep theirs."""
+        earlier = {} if before is None else before._consistency
+        for person, walks in zip(self.people, people, strict=True):
+            known = earlier.get(person)
+            same = known is not None and len(known.walks) == len(walks)
+            if known is None or not (same and all(map(is_, known.walks, walks))):
+                known = _Consistency(tuple(walks), self._model.consistency(walks))
+            self._consistency[person] = known
+        return [self._consistency[person].value for person in self.people]
 
     @property
     def relative(self) -> bool:
@@ -228,7 +276,9 @@ class FusedTemplates:
 
     def _as_track(self, templates: FloatArray, statistics: FloatArray) -> tuple[EnrolledWalk, list[Arrays]]:
         """Returns a stored walk, prepared for comparison, and the states that it has as a track."""
-        walk = self._model.enrol(describe_windows(templates), statistics)
+        walk = self._enrolled.known(templates, statistics)
+        if walk is None:
+            walk = self._model.enrol(describe_windows(templates), statistics)
         evidence = zip(self._model.evidence, walk.evidence, strict=True)
         return walk, [each.as_track(numbers) for each, numbers in evidence]
 

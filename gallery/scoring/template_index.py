@@ -32,6 +32,8 @@ class TemplateIndex:
         backend: of the templates' contract.
         sensors: the kinds of sensors in the run.
         without_people: why there are no templates, if there are none.
+        before: the index of an earlier state of the gallery, whose numbers are taken for walks that have not
+            changed; they are the same as without it.
 
     Attributes:
         people: ids of all people, ascending.
@@ -47,6 +49,7 @@ class TemplateIndex:
         backend: Backend,
         sensors: Iterable[str],
         without_people: ReasonCode = "nobody-enrolled",
+        before: TemplateIndex | None = None,
     ) -> None:
         ordered = sorted(templates, key=lambda entry: entry.person_id)
         self.backend = backend
@@ -60,14 +63,24 @@ class TemplateIndex:
         self.owners: NDArray[np.intp] = np.repeat(np.arange(len(sizes)), sizes).astype(np.intp)
         self.sensors = tuple(sorted(set(sensors)))
         self.walks = tuple(ordered)
-        self._scorers = {sensor: _scorer(ordered, backend, sensor) for sensor in self.sensors}
+        earlier = before._scorers if before is not None and before.backend is backend else {}
+        self._scorers = {
+            sensor: _scorer(ordered, backend, sensor, earlier.get(sensor)) for sensor in self.sensors
+        }
 
     @classmethod
-    def load(cls, gallery: Gallery, contract: str, backend: Backend, sensors: Iterable[str]) -> Self:
-        """Reads all templates of the contract."""
-        templates = gallery.templates(contract)
+    def load(
+        cls,
+        gallery: Gallery,
+        contract: str,
+        backend: Backend,
+        sensors: Iterable[str],
+        before: TemplateIndex | None = None,
+    ) -> Self:
+        """Reads the templates of the contract; of walks that `before` has, not again."""
+        templates = gallery.templates(contract, () if before is None else before.walks)
         others = not templates and bool(gallery.people())
-        return cls(templates, backend, sensors, "other-encoder" if others else "nobody-enrolled")
+        return cls(templates, backend, sensors, "other-encoder" if others else "nobody-enrolled", before)
 
     def people_of(self, sensor: str) -> tuple[int, ...]:
         """Returns the ids of the people that a kind of sensor can recognise, ascending."""
@@ -180,7 +193,13 @@ class TemplateIndex:
         return TemplateIndex(others, self.backend, [sensor])
 
 
-def _scorer(templates: Sequence[PersonTemplates], backend: Backend, sensor: str) -> WindowScorer:
+def _scorer(
+    templates: Sequence[PersonTemplates], backend: Backend, sensor: str, before: WindowScorer | None
+) -> WindowScorer:
     own = [entry for entry in templates if entry.sensor == sensor]
     model = backend.fusion(sensor)
-    return NearestTemplates(own, backend, sensor) if model is None else FusedTemplates(own, model)
+    if model is None:
+        return NearestTemplates(
+            own, backend, sensor, before if isinstance(before, NearestTemplates) else None
+        )
+    return FusedTemplates(own, model, before if isinstance(before, FusedTemplates) else None)

@@ -6,13 +6,13 @@ them again when it has changed. No call leaves a transaction open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, Executable, delete, distinct, func, insert, select, update
+from sqlalchemy import Connection, Executable, Row, delete, distinct, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gallery.store.copying import copy_people
@@ -165,36 +165,53 @@ class Gallery:
         with self._read() as db:
             return {row.contract_id: row.people for row in db.execute(query)}
 
-    def templates(self, contract_id: str) -> list[PersonTemplates]:
+    def templates(self, contract_id: str, known: Iterable[PersonTemplates] = ()) -> list[PersonTemplates]:
         """Returns the templates of one contract, one item per walk, in order of enrolment.
 
         Walks are read one at a time, so that a long load delays neither writers nor an erasure. To notice a
         change made meanwhile, read `revision` first.
+
+        Args:
+            contract_id: of the encoder.
+            known: what an earlier call returned. Templates of these walks are not read again; a walk that has
+                not changed in any way is returned as the same object.
         """
         walk = enrolment.c
         query = select(enrolment, person.c.name).join_from(person, enrolment)
         query = query.where(walk.contract_id == contract_id).order_by(walk.id)
+        by_id = {each.walk_id: each for each in known}
         loaded = []
         with self._read() as db:
             for row in db.execute(query).all():
-                cages = read_cages(db, row.id, (row.windows, row.f, row.dimension))
-                if cages is not None:
-                    statistics = read_statistics(row.statistics)
-                    earlier = self._earlier
-                    loaded.append(
-                        PersonTemplates(
-                            earlier + row.person_id,
-                            row.name,
-                            row.sensor,
-                            cages,
-                            statistics,
-                            row.pose_model,
-                            row.view,
-                            earlier + row.id,
-                            float(row.seconds),
-                        )
-                    )
+                found = self._read_templates(db, row, by_id.get(self._earlier + row.id))
+                if found is not None:
+                    loaded.append(found)
         return loaded
+
+    def _read_templates(
+        self, db: Connection, row: Row[Any], known: PersonTemplates | None
+    ) -> PersonTemplates | None:
+        """Returns the templates of a walk; None if it was removed meanwhile."""
+        shape = (row.windows, row.f, row.dimension)
+        # A database that was written over may have the ids of another one.
+        if known is not None and (known.created_at, known.templates.shape) != (row.created_at, shape):
+            known = None
+        cages = read_cages(db, row.id, shape) if known is None else known.templates
+        if cages is None:
+            return None
+        found = PersonTemplates(
+            self._earlier + row.person_id,
+            row.name,
+            row.sensor,
+            cages,
+            read_statistics(row.statistics) if known is None else known.statistics,
+            row.pose_model,
+            row.view,
+            self._earlier + row.id,
+            float(row.seconds),
+            row.created_at,
+        )
+        return known if known is not None and _identity(known) == _identity(found) else found
 
     def enrol(
         self,
@@ -430,6 +447,11 @@ class Gallery:
             yield
         except (ValueError, TypeError, OverflowError):
             raise DamagedGalleryError(f"the gallery {self.url} {DAMAGED}", self.url) from None
+
+
+def _identity(walk: PersonTemplates) -> tuple[Any, ...]:
+    """Returns what can change of a stored walk."""
+    return walk.person_id, walk.name, walk.sensor, walk.pose_model, walk.view, walk.seconds
 
 
 class _Access:

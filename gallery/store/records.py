@@ -138,6 +138,7 @@ class PersonTemplates:
         view: as `Enrolment.view`.
         walk_id: id of the walk; stays with it when people are renamed or merged, and is never reused.
         seconds: duration of usable walking; 0 if unknown.
+        created_at: time of enrolment, UTC; None if unknown.
     """
 
     person_id: int
@@ -149,6 +150,7 @@ class PersonTemplates:
     view: str | None = None
     walk_id: int = 0
     seconds: float = 0.0
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,10 +209,10 @@ def test_decisions_go_on_while_a_changed_gallery_is_loaded(
     enrol(path, "Ada", ADA)
     load, loading, go_on = TemplateIndex.load, threading.Event(), threading.Event()
 
-    def load_slowly(*arguments: Any) -> TemplateIndex:
+    def load_slowly(*arguments: Any, **options: Any) -> TemplateIndex:
         loading.set()
         assert go_on.wait(WAIT_S)
-        return load(*arguments)
+        return load(*arguments, **options)
 
     with start() as matcher:
         assert matcher.walk(ADA, 1).decision.person == "Ada"

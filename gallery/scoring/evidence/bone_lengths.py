@@ -80,9 +80,9 @@ class BoneLengths(WindowsOnly):
         """Returns the running median of the latest windows."""
         return _BoneMedian(np.zeros((_BONES, _LATEST if self.matrix.shape[1] else 0), np.float32))
 
-    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
+    def enrol(self, windows: ProjectedWindows, segment: FloatArray | None) -> FloatArray:
         """Returns the median logarithms (B,) of a walk's templates."""
-        return median_bones(described)
+        return median_bones(windows.described)
 
     def as_track(self, enrolled: FloatArray) -> Arrays:
         """Returns the medians with a first axis of 1."""

@@ -121,7 +121,7 @@ class SegmentEvidence(DiscriminantEvidence, ABC):
         """Returns the sum of the projected segments."""
         return _SegmentSum(self.discriminants, np.zeros(self.discriminants.direction_count, np.float32))
 
-    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
+    def enrol(self, windows: ProjectedWindows, segment: FloatArray | None) -> FloatArray:
         """Returns the unit projection (K,) of a walk's mean segment; zeros if it is not known."""
         if segment is None:
             return np.zeros(self.discriminants.direction_count, np.float32)

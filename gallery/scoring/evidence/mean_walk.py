@@ -51,9 +51,11 @@ class MeanWalk(WindowsOnly, DiscriminantEvidence):
         """Returns the running mean of projected descriptions."""
         return _WalkMean(RunningMean(self.discriminants.direction_count))
 
-    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
+    def enrol(self, windows: ProjectedWindows, segment: FloatArray | None) -> FloatArray:
         """Returns the unit projection (K,) of a walk's mean description."""
-        projected: FloatArray = unit(self.discriminants.project(described.mean(axis=0, keepdims=True)))[0]
+        projected: FloatArray = unit(
+            self.discriminants.project(windows.described.mean(axis=0, keepdims=True))
+        )[0]
         return projected
 
 

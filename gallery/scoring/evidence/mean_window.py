@@ -67,9 +67,9 @@ class MeanWindow(WindowsOnly):
         """Returns the running mean of projected windows and of their background similarity."""
         return _WindowMeans(RunningMean(self.windows.directions.direction_count))
 
-    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
+    def enrol(self, windows: ProjectedWindows, segment: FloatArray | None) -> FloatArray:
         """Returns the projected templates (m, K) of a walk."""
-        return self.windows.project(described)
+        return windows.directions
 
     def as_track(self, enrolled: FloatArray) -> Arrays:
         """Returns the mean of projected templates and of their background similarity."""

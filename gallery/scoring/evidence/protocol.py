@@ -117,11 +117,11 @@ class Evidence(Protocol):
         """Returns an empty accumulator for a new track."""
         ...
 
-    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
+    def enrol(self, windows: ProjectedWindows, segment: FloatArray | None) -> FloatArray:
         """Returns the numbers of one enrolled walk.
 
         Args:
-            described: (m, D) descriptions of its templates.
+            windows: its m templates.
             segment: (numbers,) the kind's own mean segment statistics; None if they are not known.
         """
         ...

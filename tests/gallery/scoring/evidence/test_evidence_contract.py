@@ -92,13 +92,13 @@ def gather_states(
     return states
 
 
-def enrol_walks(evidence: Evidence, kind: EvidenceKind, person: int, *walks: int) -> list[FloatArray]:
+def enrol_walks(model: FusionModel, kind: EvidenceKind, person: int, *walks: int) -> list[FloatArray]:
     """Returns the numbers of some enrolled walks of a person."""
-    found = []
+    evidence, found = model.evidence[EVIDENCE.index(kind)], []
     for walk in walks:
         described = describe_windows(windows(person, walk))
         segment = segments_of(described).mean(axis=0)[statistics_slice(kind)] if kind.numbers else None
-        found.append(evidence.enrol(described, segment))
+        found.append(evidence.enrol(model.windows.prepare(described), segment))
     return found
 
 
@@ -145,7 +145,7 @@ class TestEveryKind:
         self, model: FusionModel, kind: EvidenceKind
     ) -> None:
         evidence = self.own(model, kind)
-        reference = evidence.reference([enrol_walks(evidence, kind, person, 1, 2) for person in (1, 2, 3)])
+        reference = evidence.reference([enrol_walks(model, kind, person, 1, 2) for person in (1, 2, 3)])
         states = [[state] for state in gather_states(model, kind, windows(2, 3, 70))]
         (together,) = stack_states(states)
         found = evidence.similarity(together, reference)
@@ -158,7 +158,7 @@ class TestEveryKind:
         self, model: FusionModel, kind: EvidenceKind
     ) -> None:
         evidence = self.own(model, kind)
-        people = [enrol_walks(evidence, kind, person, 1, 2) for person in (1, 2, 3)]
+        people = [enrol_walks(model, kind, person, 1, 2) for person in (1, 2, 3)]
         together = evidence.reference(people)
         for place, own in enumerate(people):
             for whole, alone in zip(together, evidence.reference([own]), strict=True):
@@ -167,7 +167,7 @@ class TestEveryKind:
     def test_identifies_the_right_person(self, kind: EvidenceKind, model: FusionModel) -> None:
         evidence = self.own(model, kind)
         people = range(100, 110)
-        reference = evidence.reference([enrol_walks(evidence, kind, person, 1, 2) for person in people])
+        reference = evidence.reference([enrol_walks(model, kind, person, 1, 2) for person in people])
         last = [[gather_states(model, kind, windows(person, 3))[-1]] for person in people]
         (states,) = stack_states(last)
         right = evidence.similarity(states, reference).argmax(axis=1) == np.arange(len(people))
@@ -177,8 +177,8 @@ class TestEveryKind:
         self, model: FusionModel, kind: EvidenceKind
     ) -> None:
         evidence = self.own(model, kind)
-        reference = evidence.reference([enrol_walks(evidence, kind, person, 1) for person in (1, 2, 3)])
-        (walk,) = enrol_walks(evidence, kind, 2, 2)
+        reference = evidence.reference([enrol_walks(model, kind, person, 1) for person in (1, 2, 3)])
+        (walk,) = enrol_walks(model, kind, 2, 2)
         found = evidence.similarity(evidence.as_track(walk), reference)
         assert found.shape == (1, 3)
         assert found[0].argmax() == 1
@@ -187,7 +187,7 @@ class TestEveryKind:
         self, model: FusionModel, kind: EvidenceKind
     ) -> None:
         evidence = self.own(model, kind)
-        walk = evidence.enrol(describe_windows(windows(1, 1)), None)
+        walk = evidence.enrol(model.windows.prepare(describe_windows(windows(1, 1))), None)
         (states,) = stack_states([[gather_states(model, kind, windows(1, 2))[-1]]])
         assert np.isfinite(evidence.similarity(states, evidence.reference([[walk]]))).all()
 
@@ -196,7 +196,7 @@ class TestEveryKind:
     ) -> None:
         evidence = self.own(model, kind)
         moved = evidence.at_site(model.windows, np.zeros_like(model.windows.directions.mean))
-        people = [enrol_walks(evidence, kind, person, 1) for person in (1, 2)]
+        people = [enrol_walks(model, kind, person, 1) for person in (1, 2)]
         (states,) = stack_states([[gather_states(model, kind, windows(1, 2))[-1]]])
         np.testing.assert_array_equal(
             moved.similarity(states, moved.reference(people)),
@@ -213,7 +213,7 @@ class TestEveryKind:
 
         again = kind.read(read, model.windows)
         assert again.arrays().keys() == arrays.keys()
-        people = [enrol_walks(evidence, kind, person, 1) for person in (1, 2)]
+        people = [enrol_walks(model, kind, person, 1) for person in (1, 2)]
         (states,) = stack_states([[gather_states(model, kind, windows(1, 2))[-1]]])
         np.testing.assert_array_equal(
             again.similarity(states, again.reference(people)),
@@ -308,8 +308,8 @@ class Stature(WindowsOnly):
     def gather(self) -> _Mean:
         return _Mean([])
 
-    def enrol(self, described: FloatArray, segment: FloatArray | None) -> FloatArray:
-        found: FloatArray = described[:, BONE_COLUMNS].mean(keepdims=True)[0]
+    def enrol(self, windows: ProjectedWindows, segment: FloatArray | None) -> FloatArray:
+        found: FloatArray = windows.described[:, BONE_COLUMNS].mean(keepdims=True)[0]
         return found
 
     def as_track(self, enrolled: FloatArray) -> Arrays:

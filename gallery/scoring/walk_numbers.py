@@ -1,0 +1,48 @@
+"""Numbers computed of each enrolled walk, which are kept when the gallery changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from gallery.store.records import PersonTemplates
+from stream.body import FloatArray
+
+__all__ = ["WalkNumbers"]
+
+T = TypeVar("T")
+
+
+class WalkNumbers(Generic[T]):
+    """What was computed of each walk. Walks are the same if their arrays are the same objects.
+
+    Args:
+        walks: of the present gallery.
+        compute: of a walk's templates and statistics alone.
+        before: of an earlier state of the gallery, by the same function; its numbers are taken.
+    """
+
+    def __init__(
+        self,
+        walks: Iterable[PersonTemplates],
+        compute: Callable[[PersonTemplates], T],
+        before: WalkNumbers[T] | None = None,
+    ) -> None:
+        earlier = {} if before is None else before._found
+        # The walks are kept with their numbers, so that no other array can get the id of theirs.
+        self._found = {
+            key: earlier.get(key) or (walk, compute(walk)) for walk in walks for key in [_key(walk)]
+        }
+
+    def known(self, templates: FloatArray, statistics: FloatArray) -> T | None:
+        """Returns the numbers of the walk with these arrays; None if it is not one of the walks."""
+        found = self._found.get((id(templates), id(statistics)))
+        return None if found is None else found[1]
+
+    def of(self, walk: PersonTemplates) -> T:
+        """Returns the numbers of one of the walks."""
+        return self._found[_key(walk)][1]
+
+
+def _key(walk: PersonTemplates) -> tuple[int, int]:
+    return id(walk.templates), id(walk.statistics)
