@@ -5,7 +5,7 @@ Another test adds a kind with one class and one entry in the registry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -18,6 +18,7 @@ import gallery.scoring.track_statistics
 import tools.backend_fit.fusion_fit
 from encoder.pose import BONE_COLUMNS, DEVIATION_COLUMNS, JOINT_COLUMNS, POSE_WIDTH
 from gallery.scoring.descriptions import describe_windows
+from gallery.scoring.evidence.coordination import Coordination
 from gallery.scoring.evidence.protocol import (
     Arrays,
     Counts,
@@ -33,7 +34,8 @@ from gallery.scoring.evidence.registry import (
     segment_statistics,
     statistics_slice,
 )
-from gallery.scoring.fusion import FusionModel, fusion_weights
+from gallery.scoring.evidence.swing import Swing
+from gallery.scoring.fusion import EnrolledWalk, FusionModel, fusion_weights
 from gallery.scoring.segments import segments_of
 from gallery.scoring.track_scores import TrackScores
 from gallery.scoring.track_statistics import TrackStatistics, stack_states
@@ -394,3 +396,46 @@ def test_the_repr_of_track_scores_shows_no_template_values() -> None:
     track = TrackScores(F, TrackStatistics(None))
     track.add(0.5, np.full((F, 4), 0.123456, np.float32), (), np.zeros(0))
     assert "0.1234" not in repr(track)
+
+
+def test_segments_are_compared_once_a_second_and_count_as_if_compared_at_every_window(
+    model: FusionModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = windows(1, 3, 70)
+    enrolled = [enrolled_walk(model, person) for person in (1, 2)]
+    people = model.reference([[each] for each in enrolled])
+    expected = []
+    for n in range(1, len(rows) + 1):
+        fresh = TrackStatistics(model)
+        for window in rows[:n]:
+            fresh.add(window)
+        expected.append(fresh.scores(people))
+    compared = dict.fromkeys(("swing", "coordination"), 0)
+    for kind in (Swing, Coordination):
+
+        def count(
+            self: Evidence, states: Arrays, reference: Arrays, own: Callable[..., Floats] = kind.similarity
+        ) -> Floats:
+            compared[self.name] += 1
+            return own(self, states, reference)
+
+        monkeypatch.setattr(kind, "similarity", count)
+    track = TrackStatistics(model)
+    for window, scores in zip(rows, expected, strict=True):
+        track.add(window)
+        np.testing.assert_array_equal(track.scores(people), scores)
+    assert compared == {"swing": 7, "coordination": 7}
+
+
+def enrolled_walk(model: FusionModel, person: int) -> EnrolledWalk:
+    described = describe_windows(windows(person, 1))
+    return model.enrol(described, segments_of(described).mean(axis=0))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 37, 50])
+def test_the_quartiles_of_a_segment_are_those_of_numpy(count: int) -> None:
+    pose = describe_windows(windows(1, 1, count))[:, :POSE_WIDTH]
+    low, middle, high = np.percentile(pose, (25, 50, 75), axis=0).astype(np.float32)
+    found = Swing.statistics(pose)
+    np.testing.assert_array_equal(found[:POSE_WIDTH], middle)
+    np.testing.assert_allclose(found[POSE_WIDTH : 2 * POSE_WIDTH], high - low, atol=1e-6)
