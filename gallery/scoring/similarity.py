@@ -37,6 +37,11 @@ class WindowScorer(Protocol):
     """Ids of the P people, ascending."""
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that windows are compared with."""
+        ...
+
+    @property
     def relative(self) -> bool:
         """Whether the score for a person depends on who else is enrolled."""
         ...
@@ -112,6 +117,11 @@ class NearestTemplates:
         if templates:
             rows = np.concatenate([self._directions.of(walk) for walk in templates])
             self._rows = np.ascontiguousarray(rows.transpose(1, 0, 2))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the projected templates."""
+        return self._rows.nbytes if self.people else 0
 
     @property
     def relative(self) -> bool:
@@ -217,6 +227,11 @@ class FusedTemplates:
                 known = _Consistency(tuple(walks), self._model.consistency(walks))
             self._consistency[person] = known
         return [self._consistency[person].value for person in self.people]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the projected templates."""
+        return self._windows.nbytes if self.people else 0
 
     @property
     def relative(self) -> bool:

@@ -82,6 +82,11 @@ class TemplateIndex:
         others = not templates and bool(gallery.people())
         return cls(templates, backend, sensors, "other-encoder" if others else "nobody-enrolled", before)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that windows are compared with, without the templates in `walks`."""
+        return sum(scorer.nbytes for scorer in self._scorers.values())
+
     def people_of(self, sensor: str) -> tuple[int, ...]:
         """Returns the ids of the people that a kind of sensor can recognise, ascending."""
         return self._scorers[sensor].people

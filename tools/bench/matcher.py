@@ -1,8 +1,11 @@
 """Stage `matcher`: computing time per window of the live system, beside the paper's encoder alone.
 
-Both process the same seeded windows of several tracks alternately, in one process and on one thread: the
-encoder alone computes CAGEs; the live system adds pose features, back-end and matcher, and compares with
-people enrolled from two walks each.
+The cost of decisions in large galleries and of enrolments in them belongs to the stage as well
+(`tools.bench.gallery_growth`, `tools.bench.enrolment_time`).
+
+Encoder and live system process the same seeded windows of several tracks alternately, in one process and on
+one thread: the encoder alone computes CAGEs; the live system adds pose features, back-end and matcher, and
+compares with people enrolled from two walks each.
 """
 
 from __future__ import annotations
@@ -29,9 +32,11 @@ from gallery.scoring.track_scores import MAX_TEMPLATES
 from gallery.store.records import PersonTemplates
 from stream.body import FloatArray
 from stream.bus.messages import Tick, WindowRow
+from tools.bench.enrolment_time import EnrolmentFigures, enrolment_table
+from tools.bench.gallery_growth import GrowthFigures, growth_table
 from tools.bench.spread import bench_table
 
-__all__ = ["PEOPLE", "TRACKS", "MatcherFigures", "matcher_table", "measure_matcher"]
+__all__ = ["PEOPLE", "TRACKS", "MatcherFigures", "matcher_table", "matcher_tables", "measure_matcher"]
 
 PEOPLE = 32
 """People who are enrolled."""
@@ -54,12 +59,16 @@ class MatcherFigures(msgspec.Struct, frozen=True, kw_only=True):
         tracks: windows per round.
         encoder: the paper's encoder alone.
         system: encoder with pose features, back-end and matcher.
+        growth: cost in galleries of several sizes.
+        enrolment: seconds of an enrolment in a large gallery; None where it was not measured.
     """
 
     people: int
     tracks: int
     encoder: tuple[float, ...]
     system: tuple[float, ...]
+    growth: tuple[GrowthFigures, ...] = ()
+    enrolment: EnrolmentFigures | None = None
 
     @property
     def ratio(self) -> float:
@@ -142,6 +151,16 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def matcher_tables(figures: MatcherFigures) -> tuple[Table, ...]:
+    """Returns the tables of all that was measured."""
+    tables = [matcher_table(figures)]
+    if figures.growth:
+        tables.append(growth_table(figures.growth))
+    if figures.enrolment is not None:
+        tables.append(enrolment_table(figures.enrolment))
+    return tuple(tables)
 
 
 def matcher_table(figures: MatcherFigures) -> Table:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+
 from encoder.precision import Precision
 from stream.errors import UserError
 from tools.bench.request import BenchRequest, Measured, Report
@@ -63,11 +65,17 @@ def _bf16_supported() -> bool:
 
 
 def _matcher(request: BenchRequest, report: Report) -> Measured:
-    from tools.bench.matcher import PEOPLE, TRACKS, matcher_table, measure_matcher  # noqa: PLC0415
+    from tools.bench.enrolment_time import measure_enrolment  # noqa: PLC0415
+    from tools.bench.gallery_growth import measure_growth  # noqa: PLC0415
+    from tools.bench.matcher import PEOPLE, TRACKS, matcher_tables, measure_matcher  # noqa: PLC0415
 
     report(f"matcher: {PEOPLE} people enrolled, {TRACKS} tracks")
-    figures = measure_matcher(PEOPLE, TRACKS, request.seconds_or(20.0))
-    return Measured(figures, (matcher_table(figures),))
+    figures = msgspec.structs.replace(
+        measure_matcher(PEOPLE, TRACKS, request.seconds_or(20.0)),
+        growth=measure_growth(report),
+        enrolment=measure_enrolment(report),
+    )
+    return Measured(figures, matcher_tables(figures))
 
 
 def _pose(request: BenchRequest, report: Report) -> Measured:
@@ -99,7 +107,7 @@ STAGES: Mapping[str, Stage] = {
     "live_bf16": Stage(
         "the same with the encoder in bf16", partial(_live, precision="bf16"), _bf16_supported
     ),
-    "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
+    "matcher": Stage("time of a window in encoder and matcher, and as the gallery grows", _matcher),
     "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
     "training": Stage("windows learned from in a second, beside plain torch", _training),
