@@ -36,8 +36,17 @@ def test_the_search_ends_at_a_confirmed_number_near_the_most(carried: int) -> No
 
 @given(carried=st.integers(1, 1000), lower=st.integers(1, 1000))
 def test_what_is_carried_only_for_a_short_time_is_not_the_result(carried: int, lower: int) -> None:
-    found = most_people(lambda count: count <= carried, lambda count: count <= lower)
+    confirmed: list[int] = []
+
+    def confirm(count: int) -> bool:
+        confirmed.append(count)
+        return count <= lower
+
+    found = most_people(lambda count: count <= carried, confirm)
     assert found <= lower
+    assert found in {0, confirmed[-1]}
+    assert len(confirmed) <= 4
+    assert confirmed == sorted(set(confirmed), reverse=True)
 
 
 @given(people=st.integers(1, 300))
