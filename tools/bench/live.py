@@ -37,10 +37,12 @@ LIMIT_MS = 150.0
 SECONDS = 60.0
 """Duration of a run that counts."""
 
-_FIRST = 25
+_FIRST = 50
 _MOST = 1000
 _STEP = 0.1
 """The search ends when the least that failed is within this share of the most that was carried."""
+
+_CONFIRMATIONS = 4
 
 _SHORT = 4
 """The search uses runs that are so many times shorter, and then confirms."""
@@ -77,6 +79,9 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
         enrolled: people in the gallery.
         crowd_cpu: processor seconds per second that simulating the people takes, measured apart; part of
             the cost of `capture`.
+        cpu_per_person: processor seconds per second and person, of all processes but this one.
+        memory_mb_per_person: growth of their memory with the number of people, over all runs; None where it
+            cannot be read, or if all runs had as many people.
         flatness: of a run by the minute.
         runs: all, in the order measured.
         precision: of the encoder.
@@ -92,6 +97,8 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
     limit_ms: float
     enrolled: int
     crowd_cpu: float
+    cpu_per_person: float
+    memory_mb_per_person: float | None
     flatness: Flatness | None
     runs: tuple[LiveRun, ...]
     precision: str = "fp32"
@@ -134,8 +141,8 @@ def measure_live(
         report(f"live: enrolling {enrolled} people")
         make_gallery(gallery, enrolled)
 
-        def run(count: int, duration: float) -> bool:
-            report(f"live: {count} people")
+        def run(count: int, duration: float, minutes: int) -> bool:
+            report(f"live: {count} people in {precision}")
             runs.append(
                 measure_run(count, gallery, duration, minutes=minutes, precision=precision, encoders=encoders)
             )
@@ -145,9 +152,11 @@ def measure_live(
 
         if people:
             for count in people:
-                run(count, seconds)
+                run(count, seconds, minutes)
         else:
-            most_people(lambda count: run(count, seconds / _SHORT), lambda count: run(count, seconds))
+            most_people(
+                lambda count: run(count, seconds / _SHORT, 0), lambda count: run(count, seconds, minutes)
+            )
     figures = _figures(runs, seconds, enrolled)
     return msgspec.structs.replace(figures, precision=precision, encoders=encoders)
 
@@ -160,7 +169,8 @@ def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) ->
         confirm: the same at full length.
 
     Returns:
-        The most people that are confirmed; 0 if not even one is.
+        The most people that are confirmed; 0 if none are in a few attempts, each with fewer people, as on a
+        machine that does other work meanwhile.
     """
     good, bad = 0, _MOST + 1
     count = _FIRST
@@ -173,9 +183,11 @@ def most_people(probe: Callable[[int], bool], confirm: Callable[[int], bool]) ->
             good = middle
         else:
             bad = middle
-    while good and not confirm(good):
+    for _ in range(_CONFIRMATIONS):
+        if not good or confirm(good):
+            return good
         good = min(good - 1, round(good * (1 - _STEP)))
-    return good
+    return 0
 
 
 def _figures(runs: Sequence[LiveRun], seconds: float, enrolled: int) -> LiveFigures:
@@ -192,9 +204,19 @@ def _figures(runs: Sequence[LiveRun], seconds: float, enrolled: int) -> LiveFigu
         limit_ms=LIMIT_MS,
         enrolled=enrolled,
         crowd_cpu=crowd_cpu(chosen.people),
+        cpu_per_person=chosen.cpu_per_person,
+        memory_mb_per_person=_memory_growth(runs),
         flatness=_flatness(chosen.minutes),
         runs=tuple(runs),
     )
+
+
+def _memory_growth(runs: Sequence[LiveRun]) -> float | None:
+    known = [(run.people, run.memory_mb) for run in runs if run.memory_mb is not None]
+    if len({people for people, _ in known}) < 2:
+        return None
+    people, memory = zip(*known, strict=True)
+    return float(np.polyfit(people, memory, 1)[0])
 
 
 def _people(run: LiveRun) -> int:
@@ -239,17 +261,22 @@ def _runs_table(figures: LiveFigures) -> Table:
             f"{run.decisions:,}",
             f"{run.drops:,}",
             *_milliseconds(run.total.p50_ms, run.total.p95_ms, run.total.p99_ms),
+            f"{1000 * run.cpu_per_person:.1f}",
             "yes" if run.keeps(figures.limit_ms) else "no",
         ]
         for run in figures.runs
     ]
     return bench_table(
-        f"Live: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled, from frame to decision",
-        ["people", "seconds", "decisions", "dropped", "p50 ms", "p95 ms", "p99 ms", "carried"],
+        f"Live in {figures.precision}: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled",
+        ["people", "seconds", "decisions", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU", "carried"],
         rows,
-        f"carried: nothing dropped, and p95 under {figures.limit_ms:g} ms; encoder in {figures.precision}, "
-        f"processes: {figures.encoders}",
+        f"{_warning(figures)}From frame to decision; encoder processes: {figures.encoders}. carried: nothing "
+        f"dropped, and p95 under {figures.limit_ms:g} ms. CPU: ms/s per person, without this command",
     )
+
+
+def _warning(figures: LiveFigures) -> str:
+    return "" if figures.carried else "No number was carried; is the machine doing other work? "
 
 
 def _parts_table(run: LiveRun) -> Table:
@@ -271,12 +298,14 @@ def _costs_table(figures: LiveFigures) -> Table:
         ]
         for cost in run.processes
     ]
+    growth = figures.memory_mb_per_person
+    memory = "" if growth is None else f" Memory grows by {growth:.2f} MB per person, over all runs."
     return bench_table(
         f"Live: cost of {run.people} people",
         ["", "processes", "CPU s/s", "CPU ms/s per person", "memory MB"],
         rows,
         f"capture includes the simulation of the people, which takes {figures.crowd_cpu:.3f} CPU s/s by "
-        "itself. consumer: this command, which reads the decisions.",
+        f"itself. consumer: this command, which reads the decisions.{memory}",
     )
 
 

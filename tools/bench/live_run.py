@@ -18,7 +18,7 @@ from stream.errors import RunError
 from stream.sources.simulated import SimulatedConfig, simulated_frames
 from stream.system.live import Live
 from tools.bench.machine import core_count
-from tools.bench.process_costs import ProcessCost, Sample, process_costs, take_sample
+from tools.bench.process_costs import CONSUMER, ProcessCost, Sample, process_costs, take_sample
 
 __all__ = ["RATE_HZ", "LiveRun", "Minute", "Percentiles", "crowd_cpu", "crowd_sources", "measure_run"]
 
@@ -49,8 +49,8 @@ class Minute(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         minute: its number, from 1.
-        cpu_per_person: processor seconds per second and person, of all processes.
-        memory_mb: resident at its end, of all processes; None where it cannot be read.
+        cpu_per_person: processor seconds per second and person, of all processes of the system.
+        memory_mb: resident at its end, of the same processes; None where it cannot be read.
         p95_ms: of its decisions.
         drops: frames, windows and decisions.
     """
@@ -88,6 +88,16 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     parts: dict[str, Percentiles]
     processes: tuple[ProcessCost, ...]
     minutes: tuple[Minute, ...] = ()
+
+    @property
+    def cpu_per_person(self) -> float:
+        """Processor seconds per second and person, of all processes of the system."""
+        return _system_cpu(self.processes)
+
+    @property
+    def memory_mb(self) -> float | None:
+        """Resident memory of all processes of the system; None where it cannot be read."""
+        return _system_memory(self.processes)
 
     def keeps(self, limit_ms: float) -> bool:
         """Returns whether nothing was dropped, and 95 % of the decisions came within a time."""
@@ -214,14 +224,23 @@ def _collect(live: Live, seconds: float, collected: _Collected) -> None:
 
 def _minute(number: int, before: Sample, after: Sample, total: array[float], people: int) -> Minute:
     costs = process_costs(before, after, people)
-    known = [each.memory_mb for each in costs if each.memory_mb is not None]
     return Minute(
         minute=number,
-        cpu_per_person=sum(each.cpu_per_person for each in costs),
-        memory_mb=sum(known) if known else None,
+        cpu_per_person=_system_cpu(costs),
+        memory_mb=_system_memory(costs),
         p95_ms=_percentiles(total).p95_ms,
         drops=sum(_dropped(before, after).values()),
     )
+
+
+def _system_cpu(costs: Sequence[ProcessCost]) -> float:
+    """Returns the processor time per person of all processes but the one that reads the decisions."""
+    return sum(cost.cpu_per_person for cost in costs if cost.role != CONSUMER)
+
+
+def _system_memory(costs: Sequence[ProcessCost]) -> float | None:
+    known = [cost.memory_mb for cost in costs if cost.role != CONSUMER and cost.memory_mb is not None]
+    return sum(known) if known else None
 
 
 def _dropped(first: Sample, last: Sample) -> dict[str, int]:

@@ -25,7 +25,7 @@ from tools.documentation.results_files import SPEED
 
 __all__ = ["speed_machine", "speed_tables"]
 
-NOT_MEASURED = "No figures yet; `sge-stream bench --out docs/results/speed.json` writes them."
+NOT_MEASURED = "Not measured yet."
 
 
 @dataclass(frozen=True, slots=True)

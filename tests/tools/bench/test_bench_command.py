@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ from tools.bench.figures_file import open_figures, read_figures, write_figures
 from tools.bench.machine import Machine, describe_machine
 from tools.bench.request import BenchRequest
 
+ROOT = Path(__file__).resolve().parents[3]
 SOME = Machine(system="Linux x86_64", cpu="A", cores=2, python="3.11.7", packages={"torch": "2"})
 
 
@@ -78,3 +81,33 @@ def test_the_machine_has_a_processor_and_versions_but_no_name() -> None:
     assert machine.cores >= 1 and machine.cpu
     assert {"torch", "numpy"} <= machine.packages.keys()
     assert platform.node() not in machine.sentence.split()
+
+
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stream", "bench", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_the_program_measures_a_stage_and_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "speed.json"
+    done = program("--only", "pose", "--out", str(path))
+    assert done.returncode == 0
+    assert done.stderr == "pose: search for people, and one pose\n"
+    assert "pictures/s" in done.stdout and describe_machine().cpu in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert read_figures(path).keys() == {"machine", "pose"}
+
+
+@pytest.mark.slow
+def test_an_error_is_one_sentence() -> None:
+    done = program("--only", "speed")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("sge-stream: --only speed: there is no such stage; the stages are encoder")
+    assert len(done.stderr.splitlines()) == 1

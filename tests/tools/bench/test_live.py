@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from stream.sources import open_source
 from stream.sources.simulated import parse_simulated
 from stream.sources.source_registry import parse_spec
 from tests.tools.bench.screens import shown
-from tools.bench.live import LiveFigures, live_tables, measure_live, most_people
+from tools.bench.live import Flatness, LiveFigures, live_tables, measure_live, most_people
 from tools.bench.live_run import LiveRun, Minute, Percentiles, crowd_cpu, crowd_sources
 from tools.bench.process_costs import ProcessCost
 from tools.bench.simulated_gallery import make_gallery
@@ -36,8 +37,17 @@ def test_the_search_ends_at_a_confirmed_number_near_the_most(carried: int) -> No
 
 @given(carried=st.integers(1, 1000), lower=st.integers(1, 1000))
 def test_what_is_carried_only_for_a_short_time_is_not_the_result(carried: int, lower: int) -> None:
-    found = most_people(lambda count: count <= carried, lambda count: count <= lower)
+    confirmed: list[int] = []
+
+    def confirm(count: int) -> bool:
+        confirmed.append(count)
+        return count <= lower
+
+    found = most_people(lambda count: count <= carried, confirm)
     assert found <= lower
+    assert found in {0, confirmed[-1]}
+    assert len(confirmed) <= 4
+    assert confirmed == sorted(set(confirmed), reverse=True)
 
 
 @given(people=st.integers(1, 300))
@@ -93,6 +103,10 @@ def test_a_run_has_all_figures() -> None:
             assert cost.cpu_per_person == pytest.approx(cost.cpu / run.people)
             assert cost.memory_mb is None or cost.memory_mb > 10
         assert sum(cost.cpu for cost in run.processes) > 0
+        assert 0 < run.cpu_per_person < sum(cost.cpu_per_person for cost in run.processes)
+    assert figures.cpu_per_person == figures.chosen.cpu_per_person
+    if sys.platform == "linux":
+        assert figures.memory_mb_per_person is not None
 
 
 def a_run(people: int, p95_ms: float = 100.0, drops: int = 0, minutes: tuple[Minute, ...] = ()) -> LiveRun:
@@ -125,9 +139,19 @@ def test_all_tables_fit_80_columns() -> None:
         limit_ms=150.0,
         enrolled=100,
         crowd_cpu=0.06,
-        flatness=None,
+        cpu_per_person=0.01,
+        memory_mb_per_person=0.5,
+        flatness=Flatness(cpu=1.5, memory_mb=-2.0),
         runs=(a_run(200, minutes=minutes), a_run(400, 900.0, 123456)),
     )
-    text = shown(live_tables(figures))
-    for part in ("123,456", "encode", "by the minute", "carried"):
+    text = " ".join(shown(live_tables(figures)).split())
+    for part in (
+        "123,456",
+        "encode",
+        "by the minute",
+        "carried",
+        "by 0.50 MB per person",
+        "last third",
+        "1.50 times",
+    ):
         assert part in text

@@ -64,6 +64,8 @@ def figures_of(*runs: LiveRun, carried: int) -> LiveFigures:
         limit_ms=150.0,
         enrolled=100,
         crowd_cpu=CROWD * carried,
+        cpu_per_person=0.016,
+        memory_mb_per_person=None,
         flatness=None,
         runs=runs,
     )
