@@ -48,9 +48,17 @@ def _matcher(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, (matcher_table(figures),))
 
 
+def _capture(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.capture import capture_table, measure_capture  # noqa: PLC0415
+
+    figures = measure_capture(request.seconds_or(20.0), report)
+    return Measured(figures, (capture_table(figures),))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "live": Stage("people whom the live system follows, time and cost of decisions", _live),
+    "capture": Stage("processor time of one source per person and frame, by step", _capture),
     "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
 }
 """All stages, in the order in which they are measured."""
