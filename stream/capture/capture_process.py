@@ -82,8 +82,13 @@ class CaptureSettings(msgspec.Struct, frozen=True):
     skeletons: bool = False
 
 
-def run(settings: CaptureSettings, stop: threading.Event) -> None:
+def run(settings: CaptureSettings, stop: threading.Event, source: Source | None = None) -> None:
     """Runs until the source ends or `stop` is set; in both cases the last windows are still sent.
+
+    Args:
+        settings: of the worker.
+        stop: ends it.
+        source: is read and closed in place of `settings.source`, to measure the worker.
 
     Raises:
         SgeError: the source cannot be opened or fails; its tracks are ended first.
@@ -93,10 +98,10 @@ def run(settings: CaptureSettings, stop: threading.Event) -> None:
         encoders = connect_encoders(bus)
         try:
             with (
-                contextlib.closing(_open_source(settings, encoders)) as source,
-                _open_drawing(settings, source, bus) as drawing,
+                contextlib.closing(source or _open_source(settings, encoders)) as opened,
+                _open_drawing(settings, opened, bus) as drawing,
             ):
-                _CaptureLoop(settings, source, bus, encoders, heartbeat, drawing).run(stop)
+                _CaptureLoop(settings, opened, bus, encoders, heartbeat, drawing).run(stop)
         except SgeError as error:
             heartbeat.send_failure(error)
             raise

@@ -100,6 +100,13 @@ def _training(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, (training_table(figures),))
 
 
+def _capture(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.capture import capture_table, measure_capture  # noqa: PLC0415
+
+    figures = measure_capture(request.seconds_or(20.0), report)
+    return Measured(figures, (capture_table(figures),))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "encoders": Stage("windows per second of several encoder processes", _encoders),
@@ -107,6 +114,7 @@ STAGES: Mapping[str, Stage] = {
     "live_bf16": Stage(
         "the same with the encoder in bf16", partial(_live, precision="bf16"), _bf16_supported
     ),
+    "capture": Stage("processor time of one source per person and frame, by step", _capture),
     "matcher": Stage("time of a window in encoder and matcher, and as the gallery grows", _matcher),
     "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
