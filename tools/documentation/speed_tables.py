@@ -17,7 +17,7 @@ from tools.bench.encoders import EncodersFigures, encoders_table
 from tools.bench.figures_file import read_figures
 from tools.bench.live import LiveFigures, live_tables
 from tools.bench.machine import Machine
-from tools.bench.matcher import MatcherFigures, matcher_table
+from tools.bench.matcher import MatcherFigures, matcher_tables
 from tools.bench.pose_cost import PoseFigures, pose_table
 from tools.bench.start import StartFigures, start_tables
 from tools.bench.training import TrainingFigures, training_table
@@ -42,7 +42,7 @@ _STAGES: Mapping[str, _StageTables] = {
     "encoders": _StageTables(EncodersFigures, lambda figures: (encoders_table(figures),)),
     "live": _StageTables(LiveFigures, live_tables),
     "capture": _StageTables(CaptureFigures, lambda figures: (capture_table(figures),)),
-    "matcher": _StageTables(MatcherFigures, lambda figures: (matcher_table(figures),)),
+    "matcher": _StageTables(MatcherFigures, matcher_tables),
     "live_bf16": _StageTables(LiveFigures, live_tables),
     "pose": _StageTables(PoseFigures, lambda figures: (pose_table(figures),)),
     "start": _StageTables(StartFigures, start_tables),
