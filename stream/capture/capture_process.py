@@ -48,6 +48,10 @@ DRAIN_S = 10.0
 """Longest wait for them if a device ends by itself; long enough to restart an encoder."""
 
 _READ_S = 0.1
+"""Longest wait for a frame."""
+
+_BACKLOG_READ_S = 0.002
+"""The same while windows of a device wait for an acknowledgement of earlier ones."""
 _SEND_END_S = 0.5
 """Longest wait for the socket of an encoder, to tell it that the source could not be opened."""
 
@@ -190,7 +194,7 @@ class _CaptureLoop:
                 self._sender.pump(_READ_S)
                 continue
             try:
-                frame = self._source.read(_READ_S)
+                frame = self._source.read(_BACKLOG_READ_S if self._has_backlog else _READ_S)
             except EndOfSource:
                 break
             except SgeError as error:
@@ -209,6 +213,10 @@ class _CaptureLoop:
         self._send_heartbeat(force=True)  # the final counters
         if problem is not None:
             raise problem
+
+    @property
+    def _has_backlog(self) -> bool:
+        return self._source.info.live and not self._sender.idle
 
     def _process_frame(self, frame: BodyFrame) -> None:
         """Assigns the bodies to tracks, cuts windows, and puts these on the bus."""
