@@ -10,6 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from stream.errors import UserError
+from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import LiveFigures
 from tools.bench.live_run import LiveRun
 from tools.bench.plan_request import Site
@@ -22,7 +23,8 @@ __all__ = ["LOAD", "Check", "Costs", "Plan", "PlanRow", "check_plan", "costs_of"
 LOAD = 0.7
 """Share of its cores that a machine should use: the rest keeps the time of decisions short."""
 
-_SINGLE = ("matcher", CONSUMER)
+_MATCHER = "matcher"
+_SINGLE = (_MATCHER, CONSUMER)
 """One process each in a run, which no number of cores makes quicker."""
 
 _CAPTURE = "capture"
@@ -53,6 +55,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
         precision: of its encoder.
         cores: of the machine.
         roles: cost by role; without the simulation of the people.
+        windows_per_s: of one person.
+        growth: (people enrolled, microseconds per window of the matcher), ascending; empty if not measured.
         pose: of a camera; None if it was not measured.
     """
 
@@ -61,6 +65,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     precision: str
     cores: int
     roles: dict[str, Line]
+    windows_per_s: float = 10.0
+    growth: tuple[tuple[int, float], ...] = ()
     pose: PoseFigures | None = None
 
 
@@ -120,7 +126,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def costs_of(
-    figures: LiveFigures, cores: int, *, pose: PoseFigures | None = None, below: int | None = None
+    figures: LiveFigures,
+    cores: int,
+    *,
+    pose: PoseFigures | None = None,
+    growth: Sequence[GrowthFigures] = (),
+    below: int | None = None,
 ) -> Costs:
     """Returns the costs of all runs that dropped nothing, as a line over the number of people for each role.
 
@@ -128,6 +139,7 @@ def costs_of(
         figures: of the stage `live`.
         cores: of the machine.
         pose: of a camera.
+        growth: of the matcher, with galleries of several sizes.
         below: only runs with fewer people; None for all.
 
     Raises:
@@ -148,6 +160,8 @@ def costs_of(
         precision=figures.precision,
         cores=cores,
         roles={role: _line(points) for role, points in measured.items()},
+        windows_per_s=float(np.mean([run.decisions / run.seconds / run.people for run in runs])),
+        growth=tuple(sorted((each.people, each.window_us) for each in growth)),
         pose=pose,
     )
 
@@ -174,11 +188,6 @@ def plan_site(site: Site, costs: Costs) -> Plan:
     Raises:
         UserError: a cost that it needs was not measured.
     """
-    if site.gallery not in (None, costs.enrolled):
-        raise UserError(
-            f"--plan: the costs were measured with {costs.enrolled} people enrolled, not {site.gallery}; "
-            "leave --from out, so that they are measured now"
-        )
     if site.precision != costs.precision:
         raise UserError(f"--plan: the costs were measured in {costs.precision}, not {site.precision}")
     rows = []
@@ -191,6 +200,8 @@ def plan_site(site: Site, costs: Costs) -> Plan:
         rows.append(PlanRow(what="poses of cameras", cores=poses, processes=site.cameras))
     for role, each in costs.roles.items():
         needed = each.cores(site.walking)
+        if role == _MATCHER:
+            needed += _more_for_gallery(site, costs)
         count = site.cameras + site.kinects if role == _CAPTURE else math.ceil(needed / LOAD)
         rows.append(PlanRow(what=role, cores=needed, processes=count))
     total = sum(row.cores for row in rows)
@@ -204,6 +215,22 @@ def plan_site(site: Site, costs: Costs) -> Plan:
         machines=math.ceil(total / (machine_cores * LOAD)),
         runs=single,
     )
+
+
+def _more_for_gallery(site: Site, costs: Costs) -> float:
+    """Returns the busy cores that the matcher needs more, or less, than with the gallery of the runs."""
+    if site.gallery in (None, costs.enrolled):
+        return 0.0
+    if not costs.growth or not costs.growth[0][0] <= site.gallery <= costs.growth[-1][0]:
+        known = f", and from {costs.growth[0][0]:,} to {costs.growth[-1][0]:,}" if costs.growth else ""
+        raise UserError(
+            f"--plan: the costs were measured with {costs.enrolled} people enrolled{known}, not with "
+            f"{site.gallery:,}; leave --from out to measure now, or add the stage matcher to the file"
+        )
+    people, microseconds = zip(*costs.growth, strict=True)
+    more_us = float(np.interp(site.gallery, people, microseconds))
+    more_us -= float(np.interp(costs.enrolled, people, microseconds))
+    return site.walking * costs.windows_per_s * more_us / 1e6
 
 
 def check_plan(figures: LiveFigures, cores: int) -> Check | None:
