@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from rich.table import Table
 
 from stream.errors import UserError
 from tools.bench.gallery_growth import GrowthFigures
@@ -16,9 +15,8 @@ from tools.bench.live_run import LiveRun
 from tools.bench.plan_request import Site
 from tools.bench.pose_cost import PoseFigures
 from tools.bench.process_costs import CONSUMER, ProcessCost
-from tools.bench.spread import bench_table
 
-__all__ = ["LOAD", "Check", "Costs", "Plan", "PlanRow", "check_plan", "costs_of", "plan_site", "plan_tables"]
+__all__ = ["LOAD", "Check", "Costs", "Plan", "PlanRow", "check_plan", "costs_of", "plan_site"]
 
 LOAD = 0.7
 """Share of its cores that a machine should use: the rest keeps the time of decisions short."""
@@ -108,7 +106,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """A plan beside a measurement.
 
     Attributes:
-        people: of the measured run, the largest that was carried.
+        people: of the measured run, the largest that dropped nothing.
         planned_from: people of the smaller runs whose costs planned it.
         planned: busy cores by role, as planned.
         measured: busy cores by role.
@@ -234,14 +232,15 @@ def _more_for_gallery(site: Site, costs: Costs) -> float:
 
 
 def check_plan(figures: LiveFigures, cores: int) -> Check | None:
-    """Plans the largest run that was carried from the costs of smaller ones, and returns both.
+    """Plans the largest run that dropped nothing from the costs of smaller ones, and returns both.
 
     Returns:
         None if there is no smaller one.
     """
-    large = figures.chosen
-    if not any(run.people < large.people and not run.drops for run in figures.runs):
+    whole = sorted((run for run in figures.runs if not run.drops), key=lambda run: run.people)
+    if not whole or whole[0].people == whole[-1].people:
         return None
+    large = whole[-1]
     costs = costs_of(figures, cores, below=large.people)
     return Check(
         people=large.people,
@@ -249,48 +248,3 @@ def check_plan(figures: LiveFigures, cores: int) -> Check | None:
         planned={role: each.cores(large.people) for role, each in costs.roles.items()},
         measured={cost.role: _own(figures, cost, large) for cost in large.processes},
     )
-
-
-def plan_tables(site: Site, plan: Plan, costs: Costs, check: Check | None) -> tuple[Table, ...]:
-    """Returns the tables of the plan, and of the plan beside a measurement."""
-    rows = [[row.what, f"{row.cores:.1f}", str(row.processes)] for row in plan.rows]
-    rows.append(["all", f"{plan.cores:.1f}", ""])
-    sources = " and ".join(
-        f"{count} {name}" for count, name in ((site.cameras, "cameras"), (site.kinects, "kinects")) if count
-    )
-    machines = f"{plan.machines} {'machine' if plan.machines == 1 else 'machines'}"
-    caption = (
-        f"{machines} of {plan.machine_cores} cores, {100 * LOAD:.0f} % busy. Measured with "
-        f"{_list(costs.people)} people, {costs.enrolled} enrolled, {costs.precision}."
-    )
-    if plan.runs > 1:
-        caption += f" A run has one matcher: divide the sources into {plan.runs} runs."
-    tables = [
-        bench_table(
-            f"Plan: {sources}, {site.people} people before each, {plan.people} together",
-            ["", "cores", "processes"],
-            rows,
-            caption,
-        )
-    ]
-    if check is not None:
-        tables.append(_check_table(check))
-    return tuple(tables)
-
-
-def _check_table(check: Check) -> Table:
-    rows = [
-        [role, f"{planned:.2f}", f"{check.measured.get(role, 0.0):.2f}"]
-        for role, planned in check.planned.items()
-    ]
-    rows.append(["all", f"{sum(check.planned.values()):.2f}", f"{sum(check.measured.values()):.2f}"])
-    return bench_table(
-        f"Plan beside measurement: {check.people} people, planned from {_list(check.planned_from)}",
-        ["", "planned cores", "measured cores"],
-        rows,
-        f"planned: {100 * check.difference:+.0f} % of what was measured",
-    )
-
-
-def _list(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

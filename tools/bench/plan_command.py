@@ -14,8 +14,9 @@ from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import ENROLLED, LiveFigures, live_key, measure_live
 from tools.bench.machine import Machine, core_count
 from tools.bench.matcher import MatcherFigures
-from tools.bench.plan import check_plan, costs_of, plan_site, plan_tables
+from tools.bench.plan import check_plan, costs_of, plan_site
 from tools.bench.plan_request import Site, parse_site
+from tools.bench.plan_tables import plan_tables
 from tools.bench.pose_cost import PoseFigures, measure_pose
 from tools.bench.request import Report
 from tools.bench.spread import print_table

@@ -20,8 +20,9 @@ from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import LiveFigures
 from tools.bench.live_run import LiveRun, Percentiles
 from tools.bench.machine import describe_machine
-from tools.bench.plan import LOAD, check_plan, costs_of, plan_site, plan_tables
+from tools.bench.plan import LOAD, check_plan, costs_of, plan_site
 from tools.bench.plan_request import Site, parse_site
+from tools.bench.plan_tables import plan_tables
 from tools.bench.pose_cost import PoseFigures, measure_pose, pose_table
 from tools.bench.process_costs import ProcessCost
 from tools.bench.request import BenchRequest
