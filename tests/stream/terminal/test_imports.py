@@ -17,7 +17,7 @@ from stream.terminal.app import app
 ROOT = Path(__file__).resolve().parents[3]
 
 HEAVY = {
-    "av", "cv2", "encoder", "fastapi", "jinja2", "lz4", "matplotlib", "mcap", "mediapipe", "numpy",
+    "av", "cv2", "fastapi", "jinja2", "lz4", "matplotlib", "mcap", "mediapipe", "numpy",
     "prometheus_client", "safetensors",
     "scipy", "sklearn", "sqlalchemy", "starlette", "torch", "uvicorn", "zmq", "zstandard",
 }  # fmt: skip
