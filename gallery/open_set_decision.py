@@ -170,7 +170,7 @@ class DecisionRule:
         if final:
             reason += _what_was_missed(track)
         # Re-ranking may choose another than the first.
-        other = ranking.runner_up if best is first else first
+        other = ranking.runner_up if best == first else first
         return TrackDecision(
             track,
             track.last_ns,
