@@ -7,22 +7,22 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from rich.table import Table
 
 from stream.errors import UserError
+from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import LiveFigures
 from tools.bench.live_run import LiveRun
 from tools.bench.plan_request import Site
 from tools.bench.pose_cost import PoseFigures
 from tools.bench.process_costs import CONSUMER, ProcessCost
-from tools.bench.spread import bench_table
 
-__all__ = ["LOAD", "Check", "Costs", "Plan", "PlanRow", "check_plan", "costs_of", "plan_site", "plan_tables"]
+__all__ = ["LOAD", "Check", "Costs", "Plan", "PlanRow", "check_plan", "costs_of", "plan_site"]
 
 LOAD = 0.7
 """Share of its cores that a machine should use: the rest keeps the time of decisions short."""
 
-_SINGLE = ("matcher", CONSUMER)
+_MATCHER = "matcher"
+_SINGLE = (_MATCHER, CONSUMER)
 """One process each in a run, which no number of cores makes quicker."""
 
 _CAPTURE = "capture"
@@ -53,6 +53,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
         precision: of its encoder.
         cores: of the machine.
         roles: cost by role; without the simulation of the people.
+        windows_per_s: of one person.
+        growth: (people enrolled, microseconds per window of the matcher), ascending; empty if not measured.
         pose: of a camera; None if it was not measured.
     """
 
@@ -61,6 +63,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     precision: str
     cores: int
     roles: dict[str, Line]
+    windows_per_s: float = 10.0
+    growth: tuple[tuple[int, float], ...] = ()
     pose: PoseFigures | None = None
 
 
@@ -102,7 +106,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """A plan beside a measurement.
 
     Attributes:
-        people: of the measured run, the largest that was carried.
+        people: of the measured run, the largest that dropped nothing.
         planned_from: people of the smaller runs whose costs planned it.
         planned: busy cores by role, as planned.
         measured: busy cores by role.
@@ -120,7 +124,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def costs_of(
-    figures: LiveFigures, cores: int, *, pose: PoseFigures | None = None, below: int | None = None
+    figures: LiveFigures,
+    cores: int,
+    *,
+    pose: PoseFigures | None = None,
+    growth: Sequence[GrowthFigures] = (),
+    below: int | None = None,
 ) -> Costs:
     """Returns the costs of all runs that dropped nothing, as a line over the number of people for each role.
 
@@ -128,6 +137,7 @@ def costs_of(
         figures: of the stage `live`.
         cores: of the machine.
         pose: of a camera.
+        growth: of the matcher, with galleries of several sizes.
         below: only runs with fewer people; None for all.
 
     Raises:
@@ -148,6 +158,8 @@ def costs_of(
         precision=figures.precision,
         cores=cores,
         roles={role: _line(points) for role, points in measured.items()},
+        windows_per_s=float(np.mean([run.decisions / run.seconds / run.people for run in runs])),
+        growth=tuple(sorted((each.people, each.window_us) for each in growth)),
         pose=pose,
     )
 
@@ -174,11 +186,6 @@ def plan_site(site: Site, costs: Costs) -> Plan:
     Raises:
         UserError: a cost that it needs was not measured.
     """
-    if site.gallery not in (None, costs.enrolled):
-        raise UserError(
-            f"--plan: the costs were measured with {costs.enrolled} people enrolled, not {site.gallery}; "
-            "leave --from out, so that they are measured now"
-        )
     if site.precision != costs.precision:
         raise UserError(f"--plan: the costs were measured in {costs.precision}, not {site.precision}")
     rows = []
@@ -191,6 +198,8 @@ def plan_site(site: Site, costs: Costs) -> Plan:
         rows.append(PlanRow(what="poses of cameras", cores=poses, processes=site.cameras))
     for role, each in costs.roles.items():
         needed = each.cores(site.walking)
+        if role == _MATCHER:
+            needed += _more_for_gallery(site, costs)
         count = site.cameras + site.kinects if role == _CAPTURE else math.ceil(needed / LOAD)
         rows.append(PlanRow(what=role, cores=needed, processes=count))
     total = sum(row.cores for row in rows)
@@ -206,15 +215,32 @@ def plan_site(site: Site, costs: Costs) -> Plan:
     )
 
 
+def _more_for_gallery(site: Site, costs: Costs) -> float:
+    """Returns the busy cores that the matcher needs more, or less, than with the gallery of the runs."""
+    if site.gallery in (None, costs.enrolled):
+        return 0.0
+    if not costs.growth or not costs.growth[0][0] <= site.gallery <= costs.growth[-1][0]:
+        known = f", and from {costs.growth[0][0]:,} to {costs.growth[-1][0]:,}" if costs.growth else ""
+        raise UserError(
+            f"--plan: the costs were measured with {costs.enrolled} people enrolled{known}, not with "
+            f"{site.gallery:,}; leave --from out to measure now, or add the stage matcher to the file"
+        )
+    people, microseconds = zip(*costs.growth, strict=True)
+    more_us = float(np.interp(site.gallery, people, microseconds))
+    more_us -= float(np.interp(costs.enrolled, people, microseconds))
+    return site.walking * costs.windows_per_s * more_us / 1e6
+
+
 def check_plan(figures: LiveFigures, cores: int) -> Check | None:
-    """Plans the largest run that was carried from the costs of smaller ones, and returns both.
+    """Plans the largest run that dropped nothing from the costs of smaller ones, and returns both.
 
     Returns:
         None if there is no smaller one.
     """
-    large = figures.chosen
-    if not any(run.people < large.people and not run.drops for run in figures.runs):
+    whole = sorted((run for run in figures.runs if not run.drops), key=lambda run: run.people)
+    if not whole or whole[0].people == whole[-1].people:
         return None
+    large = whole[-1]
     costs = costs_of(figures, cores, below=large.people)
     return Check(
         people=large.people,
@@ -222,48 +248,3 @@ def check_plan(figures: LiveFigures, cores: int) -> Check | None:
         planned={role: each.cores(large.people) for role, each in costs.roles.items()},
         measured={cost.role: _own(figures, cost, large) for cost in large.processes},
     )
-
-
-def plan_tables(site: Site, plan: Plan, costs: Costs, check: Check | None) -> tuple[Table, ...]:
-    """Returns the tables of the plan, and of the plan beside a measurement."""
-    rows = [[row.what, f"{row.cores:.1f}", str(row.processes)] for row in plan.rows]
-    rows.append(["all", f"{plan.cores:.1f}", ""])
-    sources = " and ".join(
-        f"{count} {name}" for count, name in ((site.cameras, "cameras"), (site.kinects, "kinects")) if count
-    )
-    machines = f"{plan.machines} {'machine' if plan.machines == 1 else 'machines'}"
-    caption = (
-        f"{machines} of {plan.machine_cores} cores, {100 * LOAD:.0f} % busy. Measured with "
-        f"{_list(costs.people)} people, {costs.enrolled} enrolled, {costs.precision}."
-    )
-    if plan.runs > 1:
-        caption += f" A run has one matcher: divide the sources into {plan.runs} runs."
-    tables = [
-        bench_table(
-            f"Plan: {sources}, {site.people} people before each, {plan.people} together",
-            ["", "cores", "processes"],
-            rows,
-            caption,
-        )
-    ]
-    if check is not None:
-        tables.append(_check_table(check))
-    return tuple(tables)
-
-
-def _check_table(check: Check) -> Table:
-    rows = [
-        [role, f"{planned:.2f}", f"{check.measured.get(role, 0.0):.2f}"]
-        for role, planned in check.planned.items()
-    ]
-    rows.append(["all", f"{sum(check.planned.values()):.2f}", f"{sum(check.measured.values()):.2f}"])
-    return bench_table(
-        f"Plan beside measurement: {check.people} people, planned from {_list(check.planned_from)}",
-        ["", "planned cores", "measured cores"],
-        rows,
-        f"planned: {100 * check.difference:+.0f} % of what was measured",
-    )
-
-
-def _list(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

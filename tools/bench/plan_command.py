@@ -10,10 +10,13 @@ from rich.console import Console
 
 from stream.errors import DataError, UserError
 from tools.bench.figures_file import read_figures
+from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import ENROLLED, LiveFigures, live_key, measure_live
 from tools.bench.machine import Machine, core_count
-from tools.bench.plan import check_plan, costs_of, plan_site, plan_tables
+from tools.bench.matcher import MatcherFigures
+from tools.bench.plan import check_plan, costs_of, plan_site
 from tools.bench.plan_request import Site, parse_site
+from tools.bench.plan_tables import plan_tables
 from tools.bench.pose_cost import PoseFigures, measure_pose
 from tools.bench.request import Report
 from tools.bench.spread import print_table
@@ -40,6 +43,7 @@ def print_plan(text: str, figures: Path | None, out: Console, report: Report) ->
         RunError: the measured system failed.
     """
     site = parse_site(text)
+    growth: tuple[GrowthFigures, ...] = ()
     if figures is None:
         cores = core_count()
         pose = measure_pose() if site.cameras else None
@@ -51,13 +55,13 @@ def print_plan(text: str, figures: Path | None, out: Console, report: Report) ->
             precision=site.precision,
         )
     else:
-        cores, live, pose = _read(figures, site)
-    costs = costs_of(live, cores, pose=pose)
+        cores, live, pose, growth = _read(figures, site)
+    costs = costs_of(live, cores, pose=pose, growth=growth)
     for table in plan_tables(site, plan_site(site, costs), costs, check_plan(live, cores)):
         print_table(out, table)
 
 
-def _read(path: Path, site: Site) -> tuple[int, LiveFigures, PoseFigures | None]:
+def _read(path: Path, site: Site) -> tuple[int, LiveFigures, PoseFigures | None, tuple[GrowthFigures, ...]]:
     figures = read_figures(path)
     key = live_key(site.precision)
     if key not in figures:
@@ -67,7 +71,10 @@ def _read(path: Path, site: Site) -> tuple[int, LiveFigures, PoseFigures | None]
         )
     live = _convert(path, key, figures[key], LiveFigures)
     pose = _convert(path, "pose", figures["pose"], PoseFigures) if "pose" in figures else None
-    return msgspec.convert(figures["machine"], Machine).cores, live, pose
+    growth: tuple[GrowthFigures, ...] = ()
+    if "matcher" in figures:
+        growth = _convert(path, "matcher", figures["matcher"], MatcherFigures).growth
+    return msgspec.convert(figures["machine"], Machine).cores, live, pose, growth
 
 
 def _convert(path: Path, key: str, value: Any, kind: type[_Kind]) -> _Kind:

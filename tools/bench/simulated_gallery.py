@@ -31,7 +31,7 @@ def make_gallery(path: Path, people: int, seed: int = 1, walk: int = 1) -> None:
     Raises:
         GalleryError: it cannot be written.
     """
-    encoder = Encoder(load_encoder(), "cpu", threads=None)
+    encoder = Encoder(load_encoder(), "cpu", threads=1)  # more would wait for each other on a busy machine
     walks = [encode_walk(encoder, each) for each in simulated_walks(people, seed, walk, _SECONDS)]
     with open_gallery(str(path)) as gallery:
         for each in walks:

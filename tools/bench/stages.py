@@ -45,7 +45,8 @@ def _encoders(request: BenchRequest, report: Report) -> Measured:
 
 
 def _live(request: BenchRequest, report: Report, precision: Precision = "fp32") -> Measured:
-    from tools.bench.live import SECONDS, live_tables, measure_live  # noqa: PLC0415
+    from tools.bench.live import SECONDS, measure_live  # noqa: PLC0415
+    from tools.bench.live_tables import live_tables  # noqa: PLC0415
 
     figures = measure_live(
         report,

@@ -15,7 +15,8 @@ from tools.bench.capture import CaptureFigures, capture_table
 from tools.bench.encoder import EncoderFigures, encoder_tables
 from tools.bench.encoders import EncodersFigures, encoders_table
 from tools.bench.figures_file import read_figures
-from tools.bench.live import LiveFigures, live_tables
+from tools.bench.live import LiveFigures
+from tools.bench.live_tables import live_tables
 from tools.bench.machine import Machine
 from tools.bench.matcher import MatcherFigures, matcher_tables
 from tools.bench.pose_cost import PoseFigures, pose_table

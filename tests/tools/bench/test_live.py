@@ -15,8 +15,9 @@ from stream.sources import open_source
 from stream.sources.simulated import parse_simulated
 from stream.sources.source_registry import parse_spec
 from tests.tools.bench.screens import shown
-from tools.bench.live import Flatness, LiveFigures, live_tables, measure_live, most_people
+from tools.bench.live import Flatness, LiveFigures, measure_live, most_people
 from tools.bench.live_run import LiveRun, Minute, Percentiles, crowd_cpu, crowd_sources
+from tools.bench.live_tables import live_tables
 from tools.bench.process_costs import ProcessCost
 from tools.bench.simulated_gallery import make_gallery
 

@@ -16,14 +16,17 @@ from stream.errors import UserError
 from tests.tools.bench.screens import shown
 from tools.bench.command import bench
 from tools.bench.figures_file import write_figures
+from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import LiveFigures
 from tools.bench.live_run import LiveRun, Percentiles
 from tools.bench.machine import describe_machine
-from tools.bench.plan import LOAD, check_plan, costs_of, plan_site, plan_tables
+from tools.bench.plan import LOAD, check_plan, costs_of, plan_site
 from tools.bench.plan_request import Site, parse_site
+from tools.bench.plan_tables import plan_tables
 from tools.bench.pose_cost import PoseFigures, measure_pose, pose_table
 from tools.bench.process_costs import ProcessCost
 from tools.bench.request import BenchRequest
+from tools.bench.spread import Spread
 
 POSE = PoseFigures(search_s=0.02, pose_s=0.01, searches_per_s=5.0)
 CROWD = 0.001  # per person
@@ -71,6 +74,17 @@ def figures_of(*runs: LiveRun, carried: int) -> LiveFigures:
     )
 
 
+GROWTH = tuple(
+    GrowthFigures(
+        people=people,
+        templates=64,
+        tracks=8,
+        steps_us={"compare": Spread(100 + 0.5 * people, 1.0, 2.0, 3)},
+        load_s=1.0,
+        memory_mb=1.0,
+    )
+    for people in (10, 1000)
+)
 LIVE = figures_of(a_run(20), a_run(50), a_run(100), a_run(200, drops=5), carried=100)
 
 
@@ -118,10 +132,28 @@ def test_cameras_need_poses() -> None:
     assert plan.rows[0].cores == pytest.approx(10 * (5 * 0.02 + 30 * 6 * 0.01))
 
 
+def test_a_larger_gallery_costs_the_matcher_more() -> None:
+    costs = costs_of(LIVE, cores=2, growth=GROWTH)
+    at = {
+        gallery: next(
+            row.cores
+            for row in plan_site(Site(kinects=10, people=5, gallery=gallery), costs).rows
+            if row.what == "matcher"
+        )
+        for gallery in (None, 10, 100, 505, 1000)
+    }
+    assert at[None] == at[100] == pytest.approx(0.004 * 50)
+    assert at[10] < at[100] < at[505] < at[1000]
+    # 10 windows a second and person, half a microsecond for each person more
+    assert at[1000] - at[100] == pytest.approx(50 * 10 * 450e-6)
+
+
 def test_costs_that_were_not_measured_are_not_made_up() -> None:
     costs = costs_of(LIVE, cores=2)
-    with pytest.raises(UserError, match="with 100 people enrolled, not 5000"):
+    with pytest.raises(UserError, match="with 100 people enrolled, not with 5,000"):
         plan_site(Site(kinects=1, gallery=5000), costs)
+    with pytest.raises(UserError, match="enrolled, and from 10 to 1,000, not with 5,000"):
+        plan_site(Site(kinects=1, gallery=5000), costs_of(LIVE, cores=2, growth=GROWTH))
     with pytest.raises(UserError, match="measured in fp32, not bf16"):
         plan_site(Site(kinects=1, precision="bf16"), costs)
     with pytest.raises(UserError, match="without drops"):
