@@ -108,6 +108,13 @@ def _capture(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, (capture_table(figures),))
 
 
+def _web(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.web import measure_web, web_tables  # noqa: PLC0415
+
+    figures = measure_web(report, seconds=request.seconds_or(30.0))
+    return Measured(figures, web_tables(figures))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "encoders": Stage("windows per second of several encoder processes", _encoders),
@@ -120,6 +127,7 @@ STAGES: Mapping[str, Stage] = {
     "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
     "training": Stage("windows learned from in a second, beside plain torch", _training),
+    "web": Stage("requests to the web server beside people, and what they cost decisions", _web),
 }
 """All stages, in the order in which they are measured."""
 

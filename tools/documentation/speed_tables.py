@@ -22,6 +22,7 @@ from tools.bench.matcher import MatcherFigures, matcher_tables
 from tools.bench.pose_cost import PoseFigures, pose_table
 from tools.bench.start import StartFigures, start_tables
 from tools.bench.training import TrainingFigures, training_table
+from tools.bench.web import WebFigures, web_tables
 from tools.documentation.markdown_table import markdown_table
 from tools.documentation.results_files import SPEED
 
@@ -48,6 +49,7 @@ _STAGES: Mapping[str, _StageTables] = {
     "pose": _StageTables(PoseFigures, lambda figures: (pose_table(figures),)),
     "start": _StageTables(StartFigures, start_tables),
     "training": _StageTables(TrainingFigures, lambda figures: (training_table(figures),)),
+    "web": _StageTables(WebFigures, web_tables),
 }
 
 
