@@ -55,10 +55,18 @@ def _capture(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, (capture_table(figures),))
 
 
+def _camera(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.camera import camera_table, measure_camera  # noqa: PLC0415
+
+    figures = measure_camera(request.seconds_or(30.0), report)
+    return Measured(figures, (camera_table(figures),))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "live": Stage("people whom the live system follows, time and cost of decisions", _live),
     "capture": Stage("processor time of one source per person and frame, by step", _capture),
+    "camera": Stage("pictures per second and core with 1, 3 and 6 people, by step", _camera),
     "matcher": Stage("time of a window in encoder and matcher, beside the encoder alone", _matcher),
 }
 """All stages, in the order in which they are measured."""

@@ -11,6 +11,7 @@ import msgspec
 from rich.table import Table
 
 from stream.errors import DataError, UserError
+from tools.bench.camera import CameraFigures, camera_table
 from tools.bench.capture import CaptureFigures, capture_table
 from tools.bench.encoder import EncoderFigures, encoder_tables
 from tools.bench.figures_file import read_figures
@@ -36,6 +37,7 @@ class _StageTables:
 _STAGES: Mapping[str, _StageTables] = {
     "encoder": _StageTables(EncoderFigures, encoder_tables),
     "live": _StageTables(LiveFigures, live_tables),
+    "camera": _StageTables(CameraFigures, lambda figures: (camera_table(figures),)),
     "capture": _StageTables(CaptureFigures, lambda figures: (capture_table(figures),)),
     "matcher": _StageTables(MatcherFigures, lambda figures: (matcher_table(figures),)),
 }
