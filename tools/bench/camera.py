@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from statistics import median
 
 import msgspec
+import numpy as np
 from rich.table import Table
 
 from tools.bench.camera_rounds import (
@@ -68,6 +69,20 @@ class CameraFigures(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     runs: tuple[CameraRun, ...]
+
+    def cores(self, people: int, fps: float) -> float:
+        """Returns the cores that the pictures of one camera keep busy, by a line over the runs.
+
+        Args:
+            people: in view.
+            fps: pictures per second.
+        """
+        counts = [run.people for run in self.runs]
+        seconds = [1 / run.frames_per_core.median for run in self.runs]
+        if len(counts) == 1:
+            return fps * seconds[0] * people / counts[0]
+        slope, base = np.polyfit(counts, seconds, 1).tolist()
+        return float(fps * max(0.0, base + slope * people))
 
 
 def measure_camera(

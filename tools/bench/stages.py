@@ -79,14 +79,6 @@ def _matcher(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, matcher_tables(figures))
 
 
-def _pose(request: BenchRequest, report: Report) -> Measured:
-    from tools.bench.pose_cost import measure_pose, pose_table  # noqa: PLC0415
-
-    report("pose: search for people, and one pose")
-    figures = measure_pose()
-    return Measured(figures, (pose_table(figures),))
-
-
 def _start(request: BenchRequest, report: Report) -> Measured:
     from tools.bench.start import measure_start, start_tables  # noqa: PLC0415
 
@@ -132,7 +124,6 @@ STAGES: Mapping[str, Stage] = {
     "capture": Stage("processor time of one source per person and frame, by step", _capture),
     "camera": Stage("pictures per second and core with 1, 3 and 6 people, by step", _camera),
     "matcher": Stage("time of a window in encoder and matcher, and as the gallery grows", _matcher),
-    "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
     "training": Stage("windows learned from in a second, beside plain torch", _training),
     "web": Stage("requests to the web server beside people, and what they cost decisions", _web),

@@ -20,7 +20,6 @@ from tools.bench.live import LiveFigures
 from tools.bench.live_tables import live_tables
 from tools.bench.machine import Machine
 from tools.bench.matcher import MatcherFigures, matcher_tables
-from tools.bench.pose_cost import PoseFigures, pose_table
 from tools.bench.start import StartFigures, start_tables
 from tools.bench.training import TrainingFigures, training_table
 from tools.bench.web import WebFigures, web_tables
@@ -48,7 +47,6 @@ _STAGES: Mapping[str, _StageTables] = {
     "capture": _StageTables(CaptureFigures, lambda figures: (capture_table(figures),)),
     "matcher": _StageTables(MatcherFigures, matcher_tables),
     "live_bf16": _StageTables(LiveFigures, live_tables),
-    "pose": _StageTables(PoseFigures, lambda figures: (pose_table(figures),)),
     "start": _StageTables(StartFigures, start_tables),
     "training": _StageTables(TrainingFigures, lambda figures: (training_table(figures),)),
     "web": _StageTables(WebFigures, web_tables),
