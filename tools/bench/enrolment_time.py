@@ -91,7 +91,7 @@ def enrolment_table(figures: EnrolmentFigures) -> Table:
     named = {STEPS[step]: each for step, each in figures.steps_s.items()} | {"all": figures.all_s}
     rows = [[name, each.text, each.range_text] for name, each in named.items()]
     return bench_table(
-        f"Matcher: an enrolment beside {figures.people:,} people, 1 thread",
+        f"Matcher: an enrolment beside {figures.people:,} people, to a decision",
         ["", "s", "range"],
         rows,
         f"loading and calibrating the whole gallery: {figures.fresh_s:.2f} s",
