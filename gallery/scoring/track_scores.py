@@ -57,7 +57,8 @@ class TemplateMeans:
             self._halve()
             self.add(cages)
             return
-        self._sums.append(cages)
+        # A copy, since windows are parts of large arrays, which would stay in memory as a whole.
+        self._sums.append(cages.copy())
         self._last = 1
 
     def _halve(self) -> None:
