@@ -115,6 +115,13 @@ def _web(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, web_tables(figures))
 
 
+def _camera(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.camera import camera_table, measure_camera  # noqa: PLC0415
+
+    figures = measure_camera(request.seconds_or(30.0), report)
+    return Measured(figures, (camera_table(figures),))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "encoders": Stage("windows per second of several encoder processes", _encoders),
@@ -123,6 +130,7 @@ STAGES: Mapping[str, Stage] = {
         "the same with the encoder in bf16", partial(_live, precision="bf16"), _bf16_supported
     ),
     "capture": Stage("processor time of one source per person and frame, by step", _capture),
+    "camera": Stage("pictures per second and core with 1, 3 and 6 people, by step", _camera),
     "matcher": Stage("time of a window in encoder and matcher, and as the gallery grows", _matcher),
     "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),

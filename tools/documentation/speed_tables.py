@@ -11,6 +11,7 @@ import msgspec
 from rich.table import Table
 
 from stream.errors import DataError, UserError
+from tools.bench.camera import CameraFigures, camera_table
 from tools.bench.capture import CaptureFigures, capture_table
 from tools.bench.encoder import EncoderFigures, encoder_tables
 from tools.bench.encoders import EncodersFigures, encoders_table
@@ -43,6 +44,7 @@ _STAGES: Mapping[str, _StageTables] = {
     "encoder": _StageTables(EncoderFigures, encoder_tables),
     "encoders": _StageTables(EncodersFigures, lambda figures: (encoders_table(figures),)),
     "live": _StageTables(LiveFigures, live_tables),
+    "camera": _StageTables(CameraFigures, lambda figures: (camera_table(figures),)),
     "capture": _StageTables(CaptureFigures, lambda figures: (capture_table(figures),)),
     "matcher": _StageTables(MatcherFigures, matcher_tables),
     "live_bf16": _StageTables(LiveFigures, live_tables),

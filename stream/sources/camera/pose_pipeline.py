@@ -21,7 +21,7 @@ from stream.sources.camera.person_search import PersonSearch
 from stream.sources.camera.person_tracking import PersonTracker, person_box
 from stream.sources.camera.pose_models import Pose, PoseModels
 
-__all__ = ["open_pose_pipeline"]
+__all__ = ["MediaPipePipeline", "open_pose_pipeline"]
 
 DETECTION_INTERVAL_NS = 150_000_000
 """Interval between two runs of the person detector."""
@@ -49,13 +49,17 @@ def open_pose_pipeline(model: str = "lite", field_of_view: float = FIELD_OF_VIEW
         SourceError: the pose model is unknown.
         DataError: a model's file is missing or damaged.
     """
-    return _MediaPipePipeline(PoseModels(model), field_of_view)
+    return MediaPipePipeline(PoseModels(model), field_of_view)
 
 
-class _MediaPipePipeline:
+class MediaPipePipeline:
     """Detects person boxes at intervals, beside the poses that it estimates in every picture.
 
     What the detector finds in a picture counts from the next one on, see `BackgroundSearch`.
+
+    Args:
+        models: are closed with the pipeline.
+        field_of_view: degrees along the longer side of the picture.
     """
 
     def __init__(self, models: PoseModels, field_of_view: float) -> None:
@@ -68,6 +72,7 @@ class _MediaPipePipeline:
         self._missed_new: list[MissedPerson] = []  # of the last search: they are looked at again at the next
 
     def process(self, image: Image, time_ns: int) -> DetectedBodies:
+        """See `PosePipeline.process`; the image is not to be changed before the next call has ended."""
         poses, missed = self._estimate_poses(image, time_ns)
         height, width = image.shape[:2]
         people = self._tracker.assign_poses([pose.points for pose in poses], time_ns)
@@ -87,9 +92,11 @@ class _MediaPipePipeline:
         return DetectedBodies(BodyFrame(time_ns, tuple(bodies)), landmarks, tuple(missed))
 
     def measure(self, image: Image) -> PoseCost:
+        """See `PosePipeline.measure`."""
         return self._models.measure(image)
 
     def close(self) -> None:
+        """See `PosePipeline.close`."""
         self._search.close()
         self._models.close()
 
