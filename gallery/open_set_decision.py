@@ -150,7 +150,7 @@ class DecisionRule:
         self, track: Track, ranking: Ranking, *, final: bool = False, window: WindowRow | None = None
     ) -> TrackDecision:
         """Decides on a track with the candidates that it has; see `decide`."""
-        best = ranking[0] if ranking else None
+        best = first = ranking.best
         threshold = self.threshold(track, best)
         state: State = "collecting"
         if track.scores.seconds < FIRST_DECISION_S:
@@ -170,7 +170,7 @@ class DecisionRule:
         if final:
             reason += _what_was_missed(track)
         # Re-ranking may choose another than the first.
-        other = ranking.runner_up if not ranking or best is ranking[0] else ranking[0]
+        other = ranking.runner_up if best == first else first
         return TrackDecision(
             track,
             track.last_ns,
@@ -187,7 +187,7 @@ class DecisionRule:
             final=final,
             window=window,
             seconds=track.scores.seconds,
-            quality=track.scores.quality.value,
+            quality=track.scores.quality_value,
             lost_windows=track.lost,
             calibration=calibration.basis if calibration else None,
             provisional=calibration is not None and calibration.provisional,
@@ -198,15 +198,16 @@ class DecisionRule:
         self, track: Track, ranking: Ranking, threshold: float | None
     ) -> tuple[State, Reason]:
         """Accepts the best candidate, or rejects the track as a stranger's, with the reason."""
-        if not ranking:
+        best = ranking.best
+        if best is None:
             why = self.index.why_nobody(self._sensor(track))
             return "unknown", Reason(why, NOBODY[why])
         if self.fpir is not None and threshold is None:
             text = f"uncalibrated: no threshold is known for {self._sensor(track)}"
             return "unknown", Reason("uncalibrated", text)
-        accepted = threshold is None or ranking[0].score >= threshold
+        accepted = threshold is None or best.score >= threshold
         if not accepted:
-            return "unknown", self._rejected(track, ranking[0])
+            return "unknown", self._rejected(track, best)
         if equal := self._equal(ranking):
             text = f"{_count(len(equal))} people fit equally well: {_listed(equal)}"
             return "unknown", Reason("ambiguous", text)
@@ -239,8 +240,8 @@ class DecisionRule:
 
     def _equal(self, ranking: Ranking) -> list[str]:
         """Returns the names whose margin to the best is shown as 0, by name; none if the best is alone."""
-        other = ranking.runner_up
-        if other is None or ranking[0].score - other.score >= EQUAL_SCORES:
+        best, other = ranking.best, ranking.runner_up
+        if best is None or other is None or best.score - other.score >= EQUAL_SCORES:
             return []
         return sorted(self.index.names[each.person] for each in ranking.near(EQUAL_SCORES))
 

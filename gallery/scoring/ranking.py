@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -47,6 +47,9 @@ class Ranking(Sequence[CandidateScore]):
     def __len__(self) -> int:
         return len(self._scores)
 
+    def __iter__(self) -> Iterator[CandidateScore]:
+        return iter(self[:])
+
     @overload
     def __getitem__(self, rank: int) -> CandidateScore: ...
 
@@ -59,6 +62,11 @@ class Ranking(Sequence[CandidateScore]):
         if 0 <= rank < len(self._first):
             return self._first[rank]
         return self._candidate(int(self._order[rank]))
+
+    @property
+    def best(self) -> CandidateScore | None:
+        """The best candidate; None without any."""
+        return self._first[0] if self._first else None
 
     @property
     def runner_up(self) -> CandidateScore | None:

@@ -109,7 +109,7 @@ class NearestTemplates:
         self.people, self._starts = _owners(templates)
         self._backend = backend
         self._sensor = sensor
-        self._directions = WalkNumbers(
+        self._directions: WalkNumbers[FloatArray] = WalkNumbers(
             templates,
             lambda walk: backend.directions(walk.templates, sensor),
             None if before is None else before._directions,
@@ -203,7 +203,9 @@ class FusedTemplates:
             self._described = described
         self._model = model
         before = before if before is not None and before._model is model else None
-        self._enrolled = WalkNumbers(templates, self._enrol, None if before is None else before._enrolled)
+        self._enrolled: WalkNumbers[EnrolledWalk] = WalkNumbers(
+            templates, self._enrol, None if before is None else before._enrolled
+        )
         self._consistency: dict[int, _Consistency] = {}
         if templates:
             people = [[self._enrolled.of(walk) for walk in own] for own in by_person]

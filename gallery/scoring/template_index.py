@@ -64,7 +64,7 @@ class TemplateIndex:
         self.sensors = tuple(sorted(set(sensors)))
         self.walks = tuple(ordered)
         earlier = before._scorers if before is not None and before.backend is backend else {}
-        self._scorers = {
+        self._scorers: dict[str, WindowScorer] = {
             sensor: _scorer(ordered, backend, sensor, earlier.get(sensor)) for sensor in self.sensors
         }
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gallery.scoring.described_windows import DescribedWindow
 from gallery.scoring.ranking import Ranking
 from gallery.scoring.track_statistics import TrackStatistics
-from gallery.scoring.walk_quality import BoneVariation, WalkQuality, assess_quality
+from gallery.scoring.walk_quality import BoneVariation, WalkQuality, assess_quality, quality_value
 from stream.body import FloatArray
 from stream.walk_views import View, seen_views
 from stream.windows.resampling import RATE_HZ
@@ -57,7 +57,8 @@ class TemplateMeans:
             self._halve()
             self.add(cages)
             return
-        self._sums.append(cages)
+        # A copy, since windows are parts of large arrays, which would stay in memory as a whole.
+        self._sums.append(cages.copy())
         self._last = 1
 
     def _halve(self) -> None:
@@ -290,6 +291,11 @@ class TrackScores:
         """The views that the walk so far shows."""
         seconds = {view: windows * self.seconds_per_window for view, windows in self.views.items()}
         return seen_views(seconds, self.seconds)
+
+    @property
+    def quality_value(self) -> float:
+        """The value of `quality`."""
+        return quality_value(self.seconds, self.bones.value) if self.windows else 0.0
 
     @property
     def quality(self) -> WalkQuality:

@@ -30,7 +30,7 @@ class WalkNumbers(Generic[T]):
     ) -> None:
         earlier = {} if before is None else before._found
         # The walks are kept with their numbers, so that no other array can get the id of theirs.
-        self._found = {
+        self._found: dict[tuple[int, int], tuple[PersonTemplates, T]] = {
             key: earlier.get(key) or (walk, compute(walk)) for walk in walks for key in [_key(walk)]
         }
 

@@ -30,6 +30,7 @@ __all__ = [
     "WalkQuality",
     "assess_quality",
     "assess_together",
+    "quality_value",
     "trunk_lengths",
 ]
 
@@ -56,6 +57,7 @@ _COLUMNS = [_JOINTS.index(CANONICAL.index(name)) for name in TRUNK_BONES]
 _TRUNK = np.array(_COLUMNS) + BONE_COLUMNS.start - POSE_WIDTH
 """Columns of their lengths in a window's rows, from the end."""
 _MIN_WINDOWS = 2
+_LEAST_M = 1e-6
 
 
 class WalkQuality(NamedTuple):
@@ -99,8 +101,9 @@ class BoneVariation:
         total = 0.0
         for length, square in zip(self._sums, self._squares, strict=True):
             mean = length / self._windows
-            deviation = math.sqrt(max(square / self._windows - mean * mean, 0.0))
-            total += deviation / max(mean, 1e-6)
+            variance = square / self._windows - mean * mean
+            if variance > 0:
+                total += math.sqrt(variance) / (mean if mean > _LEAST_M else _LEAST_M)
         return total / len(self._sums)
 
 
@@ -117,10 +120,7 @@ def assess_quality(seconds: float, variation: float | None) -> WalkQuality:
         seconds: usable walking, more than 0.
         variation: see `BoneVariation.value`; None if not known.
     """
-    halvings = math.log2(ENOUGH_S / min(max(seconds, 1e-3), ENOUGH_S))
-    excess = max(0.0, (variation or 0.0) - STEADY_VARIATION)
-    short, unsteady = LOSS_PER_HALVING * halvings, LOSS_PER_VARIATION * excess
-    value = max(0.0, 1 - short) * max(0.0, 1 - unsteady)
+    value, short, unsteady = _losses(seconds, variation)
     if value > 0.995:
         return WalkQuality(value, "")
     if short >= unsteady:
@@ -130,6 +130,19 @@ def assess_quality(seconds: float, variation: float | None) -> WalkQuality:
         cause = f"the skeleton's bone lengths vary by {variation or 0.0:.0%}"
         advice = "have the whole body in view, unobstructed and nearer to the sensor, and enrol again"
     return WalkQuality(value, f"{cause}; {advice}" if value < FAIR_QUALITY else cause)
+
+
+def quality_value(seconds: float, variation: float | None) -> float:
+    """Returns the value of `assess_quality`, which every decision has, without the words for its cause."""
+    return _losses(seconds, variation)[0]
+
+
+def _losses(seconds: float, variation: float | None) -> tuple[float, float, float]:
+    """Returns the quality, and what a short walk and unsteady bones take off it."""
+    short = LOSS_PER_HALVING * math.log2(ENOUGH_S / max(seconds, 1e-3)) if seconds < ENOUGH_S else 0.0
+    excess = (variation or 0.0) - STEADY_VARIATION
+    unsteady = LOSS_PER_VARIATION * excess if excess > 0 else 0.0
+    return max(0.0, 1 - short) * max(0.0, 1 - unsteady), short, unsteady
 
 
 def assess_together(walks: Sequence[tuple[float, float | None]]) -> WalkQuality:

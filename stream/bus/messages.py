@@ -18,6 +18,7 @@ A message has two parts: a header, and a block of numbers (empty if the header n
     "q"   EnrolRequest    any client -> matcher      -
     "r"   EnrolReply      matcher -> that client     -
 
+Messages to the parent on `sink` may follow each other in one message of ZeroMQ (`stream.bus.outbox`).
 `tests/stream/bus/test_messages.py` pins these bytes. A message that does not decode, has a wrong size or
 contains a number that is not finite raises `BadMessage`; the receiver counts it and continues.
 """

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 import zmq
 
 from stream.bus.messages import BadMessage, SourceEnded, Verdict, VerdictReceipt, VisitMessage, pack, unpack
 
-__all__ = ["Outbox"]
+__all__ = ["LIMIT", "TOGETHER", "Outbox"]
 
 _READABLE, _BOTH = int(zmq.POLLIN), int(zmq.POLLIN | zmq.POLLOUT)
 
 LIMIT = 256
 """Most messages queued or unacknowledged; beyond it files wait and verdicts of devices are dropped."""
 
+TOGETHER = 32
+"""Most messages that are sent, or acknowledged, as one: a message of ZeroMQ costs more than its content."""
+
 
 class Outbox:
     """The matcher's end of the `sink` channel (a DEALER socket).
+
+    One message of ZeroMQ carries several of these messages, two parts each, if several wait.
 
     Verdicts of files are never dropped: the matcher checks `full` and stops reading ticks. Verdicts of
     devices are dropped in favour of newer ones.
@@ -75,12 +81,13 @@ class Outbox:
             if isinstance(receipt, VerdictReceipt):
                 self._acknowledged = max(self._acknowledged, min(receipt.number, self._sent))
         while self._queue and self._sent - self._acknowledged < LIMIT:
-            number, _, parts = self._queue[0]
+            together = list(islice(self._queue, min(TOGETHER, LIMIT - self._sent + self._acknowledged)))
             try:
-                self.socket.send_multipart(parts, zmq.NOBLOCK)
+                self.socket.send_multipart([part for _, _, parts in together for part in parts], zmq.NOBLOCK)
             except zmq.Again:
                 return
-            # Dropped numbers in between are never acknowledged.
-            self._acknowledged += number - self._sent - 1
-            self._sent = number
-            self._queue.popleft()
+            for number, _, _ in together:
+                # Dropped numbers in between are never acknowledged.
+                self._acknowledged += number - self._sent - 1
+                self._sent = number
+                self._queue.popleft()

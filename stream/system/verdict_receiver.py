@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
@@ -18,12 +19,10 @@ from stream.bus.messages import (
     pack,
     unpack,
 )
+from stream.bus.outbox import TOGETHER
 from stream.bus.sockets import Bus
 
 __all__ = ["VerdictReceiver"]
-
-_TOGETHER = 32
-"""Messages that one receipt acknowledges at most: much less than the matcher keeps unacknowledged."""
 
 
 class VerdictReceiver:
@@ -39,6 +38,9 @@ class VerdictReceiver:
         self._poller = zmq.Poller()
         self._poller.register(self._status, zmq.POLLIN)
         self._poller.register(self._verdicts, zmq.POLLIN)
+        self._sender = b""
+        self._waiting: deque[list[bytes]] = deque()
+        """Messages that were read, and are still to be returned."""
         self._unacknowledged: tuple[bytes, int] | None = None
         self._count = 0
         """Number of messages that are not acknowledged."""
@@ -60,22 +62,28 @@ class VerdictReceiver:
 
     def receive(self) -> Verdict | VisitMessage | SourceEnded | None:
         """Returns the next verdict, event or end of a source, if any; the last one has been processed."""
-        if self._count >= _TOGETHER:
+        if self._count >= TOGETHER:
             self.acknowledge()
-        while True:
+        while self._waiting or self._read():
             try:
-                sender, *parts = self._verdicts.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                self.acknowledge()
-                return None
-            try:
-                message, _ = unpack(parts)
+                message, _ = unpack(self._waiting.popleft())
             except BadMessage:
                 continue
             if isinstance(message, Verdict | VisitMessage | SourceEnded):
-                self._unacknowledged = (sender, message.number)
+                self._unacknowledged = (self._sender, message.number)
                 self._count += 1
                 return _received_now(message) if isinstance(message, Verdict) else message
+        self.acknowledge()
+        return None
+
+    def _read(self) -> bool:
+        """Reads the messages that were sent together next; returns whether there were any."""
+        try:
+            self._sender, *parts = self._verdicts.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        self._waiting.extend(parts[n : n + 2] for n in range(0, len(parts), 2))
+        return True
 
     def acknowledge(self) -> None:
         """Acknowledges all messages up to the last to the matcher."""

@@ -77,7 +77,7 @@ def list_people(service: ServiceParameter) -> Response:
 
 
 @router.get("/tracks", responses={**answers(list[TrackInView], "the tracks"), **responses()})
-def list_tracks(service: ServiceParameter) -> Response:
+async def list_tracks(service: ServiceParameter) -> Response:
     """Lists the tracks that can be enrolled: those in view, and those that ended within the last minute."""
     return json_answer(service.tracks())
 

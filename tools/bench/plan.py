@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 
 from stream.errors import UserError
+from tools.bench.camera import CameraFigures
 from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import LiveFigures
 from tools.bench.live_run import LiveRun
 from tools.bench.plan_request import Site
-from tools.bench.pose_cost import PoseFigures
 from tools.bench.process_costs import CONSUMER, ProcessCost
 
 __all__ = ["LOAD", "Check", "Costs", "Plan", "PlanRow", "check_plan", "costs_of", "plan_site"]
@@ -55,7 +55,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
         roles: cost by role; without the simulation of the people.
         windows_per_s: of one person.
         growth: (people enrolled, microseconds per window of the matcher), ascending; empty if not measured.
-        pose: of a camera; None if it was not measured.
+        camera: pictures of a camera; None if they were not measured.
     """
 
     people: tuple[int, ...]
@@ -65,7 +65,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     roles: dict[str, Line]
     windows_per_s: float = 10.0
     growth: tuple[tuple[int, float], ...] = ()
-    pose: PoseFigures | None = None
+    camera: CameraFigures | None = None
 
 
 class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +127,7 @@ def costs_of(
     figures: LiveFigures,
     cores: int,
     *,
-    pose: PoseFigures | None = None,
+    camera: CameraFigures | None = None,
     growth: Sequence[GrowthFigures] = (),
     below: int | None = None,
 ) -> Costs:
@@ -136,7 +136,7 @@ def costs_of(
     Args:
         figures: of the stage `live`.
         cores: of the machine.
-        pose: of a camera.
+        camera: pictures of a camera.
         growth: of the matcher, with galleries of several sizes.
         below: only runs with fewer people; None for all.
 
@@ -160,7 +160,7 @@ def costs_of(
         roles={role: _line(points) for role, points in measured.items()},
         windows_per_s=float(np.mean([run.decisions / run.seconds / run.people for run in runs])),
         growth=tuple(sorted((each.people, each.window_us) for each in growth)),
-        pose=pose,
+        camera=camera,
     )
 
 
@@ -190,11 +190,11 @@ def plan_site(site: Site, costs: Costs) -> Plan:
         raise UserError(f"--plan: the costs were measured in {costs.precision}, not {site.precision}")
     rows = []
     if site.cameras:
-        if costs.pose is None:
+        if costs.camera is None:
             raise UserError(
-                "--plan: cameras need the figures of the stage pose; measure it into the file too"
+                "--plan: cameras need the figures of the stage camera; measure it into the file too"
             )
-        poses = site.cameras * costs.pose.cores(site.people, site.fps)
+        poses = site.cameras * costs.camera.cores(site.people, site.fps)
         rows.append(PlanRow(what="poses of cameras", cores=poses, processes=site.cameras))
     for role, each in costs.roles.items():
         needed = each.cores(site.walking)

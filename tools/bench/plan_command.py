@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 
 from stream.errors import DataError, UserError
+from tools.bench.camera import CameraFigures, measure_camera
 from tools.bench.figures_file import read_figures
 from tools.bench.gallery_growth import GrowthFigures
 from tools.bench.live import ENROLLED, LiveFigures, live_key, measure_live
@@ -17,7 +18,6 @@ from tools.bench.matcher import MatcherFigures
 from tools.bench.plan import check_plan, costs_of, plan_site
 from tools.bench.plan_request import Site, parse_site
 from tools.bench.plan_tables import plan_tables
-from tools.bench.pose_cost import PoseFigures, measure_pose
 from tools.bench.request import Report
 from tools.bench.spread import print_table
 
@@ -46,7 +46,7 @@ def print_plan(text: str, figures: Path | None, out: Console, report: Report) ->
     growth: tuple[GrowthFigures, ...] = ()
     if figures is None:
         cores = core_count()
-        pose = measure_pose() if site.cameras else None
+        camera = measure_camera(0.0, report) if site.cameras else None
         live = measure_live(
             report,
             people=_MEASURED_PEOPLE,
@@ -55,13 +55,13 @@ def print_plan(text: str, figures: Path | None, out: Console, report: Report) ->
             precision=site.precision,
         )
     else:
-        cores, live, pose, growth = _read(figures, site)
-    costs = costs_of(live, cores, pose=pose, growth=growth)
+        cores, live, camera, growth = _read(figures, site)
+    costs = costs_of(live, cores, camera=camera, growth=growth)
     for table in plan_tables(site, plan_site(site, costs), costs, check_plan(live, cores)):
         print_table(out, table)
 
 
-def _read(path: Path, site: Site) -> tuple[int, LiveFigures, PoseFigures | None, tuple[GrowthFigures, ...]]:
+def _read(path: Path, site: Site) -> tuple[int, LiveFigures, CameraFigures | None, tuple[GrowthFigures, ...]]:
     figures = read_figures(path)
     key = live_key(site.precision)
     if key not in figures:
@@ -70,11 +70,13 @@ def _read(path: Path, site: Site) -> tuple[int, LiveFigures, PoseFigures | None,
             f"--only {key} --out {path}"
         )
     live = _convert(path, key, figures[key], LiveFigures)
-    pose = _convert(path, "pose", figures["pose"], PoseFigures) if "pose" in figures else None
+    camera = None
+    if "camera" in figures:
+        camera = _convert(path, "camera", figures["camera"], CameraFigures)
     growth: tuple[GrowthFigures, ...] = ()
     if "matcher" in figures:
         growth = _convert(path, "matcher", figures["matcher"], MatcherFigures).growth
-    return msgspec.convert(figures["machine"], Machine).cores, live, pose, growth
+    return msgspec.convert(figures["machine"], Machine).cores, live, camera, growth
 
 
 def _convert(path: Path, key: str, value: Any, kind: type[_Kind]) -> _Kind:

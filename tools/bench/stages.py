@@ -79,14 +79,6 @@ def _matcher(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, matcher_tables(figures))
 
 
-def _pose(request: BenchRequest, report: Report) -> Measured:
-    from tools.bench.pose_cost import measure_pose, pose_table  # noqa: PLC0415
-
-    report("pose: search for people, and one pose")
-    figures = measure_pose()
-    return Measured(figures, (pose_table(figures),))
-
-
 def _start(request: BenchRequest, report: Report) -> Measured:
     from tools.bench.start import measure_start, start_tables  # noqa: PLC0415
 
@@ -108,6 +100,20 @@ def _capture(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, (capture_table(figures),))
 
 
+def _web(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.web import measure_web, web_tables  # noqa: PLC0415
+
+    figures = measure_web(report, seconds=request.seconds_or(30.0))
+    return Measured(figures, web_tables(figures))
+
+
+def _camera(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.camera import camera_table, measure_camera  # noqa: PLC0415
+
+    figures = measure_camera(request.seconds_or(30.0), report)
+    return Measured(figures, (camera_table(figures),))
+
+
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
     "encoders": Stage("windows per second of several encoder processes", _encoders),
@@ -116,10 +122,11 @@ STAGES: Mapping[str, Stage] = {
         "the same with the encoder in bf16", partial(_live, precision="bf16"), _bf16_supported
     ),
     "capture": Stage("processor time of one source per person and frame, by step", _capture),
+    "camera": Stage("pictures per second and core with 1, 3 and 6 people, by step", _camera),
     "matcher": Stage("time of a window in encoder and matcher, and as the gallery grows", _matcher),
-    "pose": Stage("pictures of a camera that one core carries", _pose),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
     "training": Stage("windows learned from in a second, beside plain torch", _training),
+    "web": Stage("requests to the web server beside people, and what they cost decisions", _web),
 }
 """All stages, in the order in which they are measured."""
 

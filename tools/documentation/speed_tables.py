@@ -11,6 +11,7 @@ import msgspec
 from rich.table import Table
 
 from stream.errors import DataError, UserError
+from tools.bench.camera import CameraFigures, camera_table
 from tools.bench.capture import CaptureFigures, capture_table
 from tools.bench.encoder import EncoderFigures, encoder_tables
 from tools.bench.encoders import EncodersFigures, encoders_table
@@ -19,9 +20,9 @@ from tools.bench.live import LiveFigures
 from tools.bench.live_tables import live_tables
 from tools.bench.machine import Machine
 from tools.bench.matcher import MatcherFigures, matcher_tables
-from tools.bench.pose_cost import PoseFigures, pose_table
 from tools.bench.start import StartFigures, start_tables
 from tools.bench.training import TrainingFigures, training_table
+from tools.bench.web import WebFigures, web_tables
 from tools.documentation.markdown_table import markdown_table
 from tools.documentation.results_files import SPEED
 
@@ -42,12 +43,13 @@ _STAGES: Mapping[str, _StageTables] = {
     "encoder": _StageTables(EncoderFigures, encoder_tables),
     "encoders": _StageTables(EncodersFigures, lambda figures: (encoders_table(figures),)),
     "live": _StageTables(LiveFigures, live_tables),
+    "camera": _StageTables(CameraFigures, lambda figures: (camera_table(figures),)),
     "capture": _StageTables(CaptureFigures, lambda figures: (capture_table(figures),)),
     "matcher": _StageTables(MatcherFigures, matcher_tables),
     "live_bf16": _StageTables(LiveFigures, live_tables),
-    "pose": _StageTables(PoseFigures, lambda figures: (pose_table(figures),)),
     "start": _StageTables(StartFigures, start_tables),
     "training": _StageTables(TrainingFigures, lambda figures: (training_table(figures),)),
+    "web": _StageTables(WebFigures, web_tables),
 }
 
 

@@ -13,7 +13,6 @@ the system said of its receiver.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -26,10 +25,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import typer
@@ -39,6 +36,7 @@ from gallery.store.gallery import open_gallery
 from stream.errors import RunError, SgeError
 from stream.recording.writer import RecordingWriter
 from stream.terminal.consoles import plain_console
+from tools.bench.served_site import Site, served_site
 from tools.bench.simulated_gallery import make_gallery
 from tools.trials.visits.scripted_scene import scripted_scene
 
@@ -47,26 +45,12 @@ __all__ = ["CONDITIONS", "Condition", "Measured", "main", "measure"]
 PEOPLE = 10
 ENROLLED = 4
 WARM_UP_S = 2.0
-START_S = 120.0
 LABEL = "hall"
 
 STORED_WITHIN_S = 8.0
 """Longest pause before the system tries again to store visits, from when the disk was full for a while."""
 
 out = plain_console(width=120)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A system that serves.
-
-    Attributes:
-        url: of its web server.
-        token_file: with the token.
-    """
-
-    url: str
-    token_file: Path
 
 
 @dataclass(slots=True)
@@ -209,7 +193,7 @@ def _full_disk(folder: Path) -> Iterator[Beside]:
 def _many_clients(folder: Path) -> Iterator[Beside]:
     @contextmanager
     def during(site: Site, seconds: float) -> Iterator[list[str]]:
-        command = [sys.executable, "-m", "tools.trials.http_load", site.url, str(site.token_file)]
+        command = [sys.executable, "-m", "tools.bench.http_load", site.url, str(site.token_file)]
         load = subprocess.Popen([*command, "--seconds", f"{seconds:g}"], stdout=subprocess.PIPE, text=True)
         notes: list[str] = []
         yield notes
@@ -272,47 +256,18 @@ def measure(condition: Condition, gallery: Path, scene: Path, seconds: float) ->
 
 def _serve(beside: Beside, folder: Path, scene: Path, seconds: float) -> Measured:
     used = folder / "disk" if (folder / "disk").is_dir() else folder
-    token_file, config, log = folder / "token", folder / "site.toml", folder / "log"
     sources = [f"{LABEL}=walkers:n={PEOPLE},seed=1,walk=2", f"scene={scene}"]
-    config.write_text(
-        f"sources = {json.dumps(sources)}\ngallery = {json.dumps(str(used / 'gallery.db'))}\n"
-        f"output = {json.dumps(list(beside.outputs))}\n"
-        f'[serve]\nlisten = "127.0.0.1:0"\ntoken_file = {json.dumps(str(token_file))}\n'
-    )
-    command = [*beside.prefix, sys.executable, "-P", "-m", "stream", "serve", "--config", str(config)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream, env=environment)
-    try:
-        site = Site(_url_of(process, log), token_file)
+    with served_site(
+        folder, sources, used / "gallery.db", outputs=beside.outputs, prefix=beside.prefix
+    ) as site:
         found = _read_decisions(site, beside, seconds)
-    except RunError as error:
-        said = log.read_text(errors="replace").strip()
-        raise RunError(f"{error}\n{said}") from None
-    finally:
-        process.terminate()
-        process.wait()
-    found.said = _warnings(log.read_text(errors="replace"))
+    found.said = _warnings(site.log.read_text(errors="replace"))
     return found
-
-
-def _url_of(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        _, said, rest = log.read_text(errors="replace").partition("listening at ")
-        if said and ";" in rest:
-            return rest.partition(";")[0].strip()
-        time.sleep(0.1)
-    raise RunError("the system does not serve")
 
 
 def _read_decisions(site: Site, beside: Beside, seconds: float) -> Measured:
     found = Measured()
-    connection = HTTPConnection(urlsplit(site.url).netloc, timeout=START_S)
-    headers = {"Authorization": f"Bearer {site.token_file.read_text().strip()}"}
-    connection.request("GET", "/api/v1/events?events=all", headers=headers)
-    with closing(connection), connection.getresponse() as answer:
-        lines = (json.loads(line[5:]) for line in answer if line.startswith(b"data:"))
+    with site.lines() as lines:
         own = _decisions(lines, found)
         began = next((each["t"] for each in own if each["t"] > WARM_UP_S), None)
         if began is None:

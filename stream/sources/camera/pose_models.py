@@ -59,7 +59,7 @@ TO_BODY = np.array([-1, -1, 1], np.float32)
 
 
 class PoseModels:
-    """The person detector and the pose model, loaded; used by one thread.
+    """The person detector and the pose model, loaded; each is used by one thread at a time.
 
     Args:
         model: the pose model, a key of `POSE_MODELS`.

@@ -1,4 +1,8 @@
-"""Pose pipeline of a camera: detects people, estimates and tracks poses, lifts them to camera space."""
+"""Pose pipeline of a camera: detects people, estimates and tracks poses, lifts them to camera space.
+
+picture -> boxes of new people in the picture before -> poses -> people -> joints in camera space
+        -> search for people, in a thread (`stream.sources.camera.background_search`)
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stream.body import Body, BodyFrame, FloatArray, Image, MissedPerson
+from stream.sources.camera.background_search import BackgroundSearch
 from stream.sources.camera.boxes import Box
 from stream.sources.camera.crowd_poses import MAX_PEOPLE, estimate_poses
 from stream.sources.camera.detected_bodies import DetectedBodies, PoseCost, PosePipeline
@@ -16,7 +21,7 @@ from stream.sources.camera.person_search import PersonSearch
 from stream.sources.camera.person_tracking import PersonTracker, person_box
 from stream.sources.camera.pose_models import Pose, PoseModels
 
-__all__ = ["open_pose_pipeline"]
+__all__ = ["MediaPipePipeline", "open_pose_pipeline"]
 
 DETECTION_INTERVAL_NS = 150_000_000
 """Interval between two runs of the person detector."""
@@ -44,22 +49,30 @@ def open_pose_pipeline(model: str = "lite", field_of_view: float = FIELD_OF_VIEW
         SourceError: the pose model is unknown.
         DataError: a model's file is missing or damaged.
     """
-    return _MediaPipePipeline(PoseModels(model), field_of_view)
+    return MediaPipePipeline(PoseModels(model), field_of_view)
 
 
-class _MediaPipePipeline:
-    """Detects person boxes at intervals; estimates the pose of each person in every picture."""
+class MediaPipePipeline:
+    """Detects person boxes at intervals, beside the poses that it estimates in every picture.
+
+    What the detector finds in a picture counts from the next one on, see `BackgroundSearch`.
+
+    Args:
+        models: are closed with the pipeline.
+        field_of_view: degrees along the longer side of the picture.
+    """
 
     def __init__(self, models: PoseModels, field_of_view: float) -> None:
         self._models = models
         self._field_of_view = field_of_view
-        self._search = PersonSearch(models)
+        self._search = BackgroundSearch(PersonSearch(models))
         self._tracker = PersonTracker()
         self._smoothers: dict[int, _PoseSmoother] = {}
         self._next_detection_ns: int | None = None
         self._missed_new: list[MissedPerson] = []  # of the last search: they are looked at again at the next
 
     def process(self, image: Image, time_ns: int) -> DetectedBodies:
+        """See `PosePipeline.process`; the image is not to be changed before the next call has ended."""
         poses, missed = self._estimate_poses(image, time_ns)
         height, width = image.shape[:2]
         people = self._tracker.assign_poses([pose.points for pose in poses], time_ns)
@@ -79,33 +92,31 @@ class _MediaPipePipeline:
         return DetectedBodies(BodyFrame(time_ns, tuple(bodies)), landmarks, tuple(missed))
 
     def measure(self, image: Image) -> PoseCost:
+        """See `PosePipeline.measure`."""
         return self._models.measure(image)
 
     def close(self) -> None:
+        """See `PosePipeline.close`."""
+        self._search.close()
         self._models.close()
 
     def _estimate_poses(self, image: Image, time_ns: int) -> tuple[list[Pose], list[MissedPerson]]:
         """Returns the poses of all people in the picture, without duplicates, and people without a pose."""
-        new_boxes: list[Box] = []
-        searched = self._next_detection_ns is None or time_ns >= self._next_detection_ns
-        if searched:
+        found = self._search.finish()
+        new_boxes = [] if found is None else self._tracker.assign_boxes(found[1], found[0])
+        if self._next_detection_ns is None or time_ns >= self._next_detection_ns:
             self._next_detection_ns = time_ns + DETECTION_INTERVAL_NS
-            new_boxes = self._detect(image, time_ns)
+            followed = [person.box_at(time_ns) for person in self._tracker.people]
+            self._search.start(image, time_ns, followed, in_tile=len(followed) < MAX_PEOPLE)
         people = self._tracker.people
         seen = [person.box_at(time_ns) for person in people if person.misses <= SEEN_MISSES]
         # Somebody who has perhaps left takes the place of nobody else, and is not shown.
         lost = [person.box_at(time_ns) for person in people if person.misses > SEEN_MISSES]
         estimates = estimate_poses(self._models, image, [*seen, *new_boxes, *lost])
-        if searched:
+        if found is not None:
             self._missed_new = _missed(new_boxes, estimates[len(seen) :])
         poses = [pose for pose in estimates if isinstance(pose, Pose)]
         return poses, _missed(seen, estimates) + self._missed_new
-
-    def _detect(self, image: Image, time_ns: int) -> list[Box]:
-        """Searches for people; returns the boxes of new ones."""
-        followed = [person.box_at(time_ns) for person in self._tracker.people]
-        found = self._search.boxes(image, followed, in_tile=len(followed) < MAX_PEOPLE)
-        return self._tracker.assign_boxes(found, time_ns)
 
 
 class _PoseSmoother:

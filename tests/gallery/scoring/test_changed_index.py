@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-import gallery.store.gallery as store
 from gallery.calibration.gallery_calibration import calibrate_gallery
 from gallery.scoring.backend import Backend
 from gallery.scoring.fusion import FusionModel
@@ -22,7 +23,7 @@ from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TemplateMeans
 from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.records import NewEnrolment
-from stream.body import FloatArray
+from gallery.store.rows import read_cages
 from tests.gallery.flat_visits import flat_visits
 from tests.gallery.scoring.test_fusion import MODEL, mean_segment, synthetic_windows
 
@@ -170,29 +171,24 @@ def test_only_new_walks_are_read_and_prepared_and_only_their_people_compared(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = TemplateIndex.load(gallery, CONTRACT, BACKEND, SENSORS)
-    read, prepared, compared = [], [], []
+    calls: Counter[str] = Counter()
 
-    def count_read(*arguments: object, read_cages: object = store.read_cages) -> FloatArray:
-        read.append(arguments)
-        return read_cages(*arguments)  # type: ignore[operator, no-any-return]
+    def counting(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*arguments: Any) -> Any:
+            calls[name] += 1
+            return own(*arguments)
 
-    def count_prepared(self: FusionModel, *arguments: object, enrol: object = FusionModel.enrol) -> object:
-        prepared.append(arguments)
-        return enrol(self, *arguments)  # type: ignore[operator]
+        return count
 
-    def count_compared(self: FusionModel, walks: object, own: object = FusionModel.consistency) -> object:
-        compared.append(walks)
-        return own(self, walks)  # type: ignore[operator]
-
-    monkeypatch.setattr(store, "read_cages", count_read)
-    monkeypatch.setattr(FusionModel, "enrol", count_prepared)
-    monkeypatch.setattr(FusionModel, "consistency", count_compared)
+    monkeypatch.setattr("gallery.store.gallery.read_cages", counting("read", read_cages))
+    monkeypatch.setattr(FusionModel, "enrol", counting("prepared", FusionModel.enrol))
+    monkeypatch.setattr(FusionModel, "consistency", counting("compared", FusionModel.consistency))
     gallery.add_walks("Ben", [walk(9, ALONE)])
     gallery.rename("Cy", "Eve")
     gallery.remove("Dee")
     changed = TemplateIndex.load(gallery, CONTRACT, BACKEND, SENSORS, before)
     assert sorted(changed.names.values()) == ["Ada", "Ben", "Eve"]
-    assert (len(read), len(prepared), len(compared)) == (1, 1, 1)
+    assert calls == {"read": 1, "prepared": 1, "compared": 1}
     known = {each.walk_id: each for each in before.walks}
     assert [each.name for each in changed.walks if known.get(each.walk_id) is each] == ["Ada"] * 2 + [
         "Ben"

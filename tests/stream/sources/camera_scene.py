@@ -87,6 +87,12 @@ def picture() -> Image:
     return np.stack([np.full_like(x, 255), y / STEP, x / STEP], axis=2).round().astype(np.uint8)
 
 
+def number_of(image: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
+    """Returns the number of the frame that an RGB picture shows."""
+    _, high, low = image[-1, -1].tolist()
+    return int(256 * high + low)
+
+
 def _place(crop: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[FloatArray, float]:
     """Returns the upper left corner and the side of an RGB crop in the picture, pixels."""
     middle = len(crop) // 2  # inside the picture and not greyed out, even if the crop is not
@@ -119,10 +125,10 @@ class Scene:
         self.number = 0
         self._visibility = visibility
 
-    def detect_boxes(self, _: Any) -> Any:
-        boxes = []
-        for walker in self._present():
-            points = pixels(walker.joints(self.number))
+    def detect_boxes(self, image: Any) -> Any:
+        number, boxes = number_of(image.numpy_view()), []
+        for walker in self._present(number):
+            points = pixels(walker.joints(number))
             (x0, y0), (x1, y1) = points.min(axis=0).clip(0), points.max(axis=0).clip(0, (WIDTH, HEIGHT))
             box = SimpleNamespace(origin_x=int(x0), origin_y=int(y0), width=int(x1 - x0), height=int(y1 - y0))
             boxes.append(SimpleNamespace(bounding_box=box))
@@ -131,7 +137,7 @@ class Scene:
     def detect_pose(self, image: Any) -> Any:
         corner, side = _place(image.numpy_view())
         center = np.add(corner, side / 2)
-        present = list(self._present())
+        present = list(self._present(self.number))
         offsets = [np.abs(pixels(w.joints(self.number))[23:25].mean(axis=0) - center).max() for w in present]
         if not offsets or min(offsets) > side / 2:
             return SimpleNamespace(pose_landmarks=[], pose_world_landmarks=[])
@@ -151,9 +157,9 @@ class Scene:
             pose_world_landmarks=[[SimpleNamespace(x=x, y=y, z=z) for x, y, z in world]],
         )
 
-    def _present(self) -> Iterator[Walker]:
+    def _present(self, number: int) -> Iterator[Walker]:
         for walker in self.walkers:
-            if self.number not in walker.hidden and walker.joints(self.number)[:, 2].min() > 0.2:
+            if number not in walker.hidden and walker.joints(number)[:, 2].min() > 0.2:
                 yield walker
 
 
@@ -176,7 +182,9 @@ def detect(scene: Scene, frames: int) -> list[DetectedBodies]:
         pipeline, image, detections = open_pose_pipeline(), picture(), []
         for number in range(frames):
             scene.number = number
-            detections.append(pipeline.process(image, round(number * 1e9 / FPS)))
+            numbered = image.copy()  # the detector may still see the picture before
+            numbered[-1, -1] = number % 256, number // 256, 0
+            detections.append(pipeline.process(numbered, round(number * 1e9 / FPS)))
         pipeline.close()
     return detections
 

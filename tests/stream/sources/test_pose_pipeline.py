@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,11 @@ from stream.skeleton import LAYOUTS, to_canonical
 from stream.sources.camera import pose_models
 from stream.sources.camera.detected_bodies import DetectedBodies
 from stream.sources.camera.pose_pipeline import open_pose_pipeline
-from tests.stream.sources.camera_scene import FOCAL, Scene, Walker, bodies, detect, hidden, pixels
+from tests.stream.sources.camera_scene import FOCAL, Scene, Walker, bodies, detect, hidden, number_of, pixels
+
+WAIT_S = 20.0
+FRAMES_PER_SEARCH = 5
+"""A search every 150 ms, at 30 pictures a second."""
 
 TOWARDS = Walker((0.3, -0.2, 6.0), (0, -1.3))
 AWAY = Walker((-0.3, -0.2, 4.0), (0, 1.3))
@@ -93,9 +99,50 @@ def test_ids_are_never_reused() -> None:
     assert ids(detections[40:]) == {2}
 
 
-def test_person_is_reported_after_three_pictures() -> None:
+def test_person_is_reported_three_pictures_after_the_search() -> None:
     detections = detect(Scene([ACROSS]), 10)
-    assert [len(detected.frame.bodies) for detected in detections] == [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+    assert [len(detected.frame.bodies) for detected in detections] == [0, 0, 0, 1, 1, 1, 1, 1, 1, 1]
+
+
+class MeetingScene(Scene):
+    """From the second search on, a search and a pose end only once both have begun."""
+
+    def __init__(self) -> None:
+        super().__init__([ACROSS])
+        self.searches = 0
+        self._both = threading.Barrier(2)
+
+    def detect_boxes(self, image: Any) -> Any:
+        self.searches += 1
+        if self.searches > 2:  # the first is that of the empty picture which warms the model up
+            self._both.wait(WAIT_S)
+        return super().detect_boxes(image)
+
+    def detect_pose(self, image: Any) -> Any:
+        if self.number % FRAMES_PER_SEARCH == 0:
+            self._both.wait(WAIT_S)
+        return super().detect_pose(image)
+
+
+def test_the_search_for_people_runs_beside_the_poses_and_changes_nothing() -> None:
+    scene = MeetingScene()
+    beside, plain = detect(scene, 16), detect(Scene([ACROSS]), 16)
+    assert scene.searches == 5
+    for one, other in zip(beside, plain, strict=True):
+        assert [body.id for body in one.frame.bodies] == [body.id for body in other.frame.bodies]
+        for a, b in zip(one.frame.bodies, other.frame.bodies, strict=True):
+            np.testing.assert_array_equal(a.joints, b.joints)
+
+
+def test_a_search_that_fails_is_reported_with_the_next_picture() -> None:
+    class Broken(Scene):
+        def detect_boxes(self, image: Any) -> Any:
+            if number_of(image.numpy_view()):
+                raise SourceError("the detector failed")
+            return super().detect_boxes(image)
+
+    with pytest.raises(SourceError, match="the detector failed"):
+        detect(Broken([ACROSS]), 10)
 
 
 def test_each_person_is_detected_once() -> None:
@@ -161,7 +208,7 @@ def test_small_people_have_low_confidence_or_are_not_seen() -> None:
     assert confidences(small) and all(0 < value < 1 for value in confidences(small))
     detected = detect(Scene([tiny]), 20)
     assert ids(detected) == set()
-    assert "too small, or hidden" in {missed.reason for missed in detected[-1].missed}
+    assert "too small, or hidden" in {missed.reason for each in detected for missed in each.missed}
 
 
 def test_overlapping_people_have_low_confidence() -> None:

@@ -38,7 +38,7 @@ def next_of(outbox: Outbox, receiver: VerdictReceiver) -> int:
 def acknowledged(outbox: Outbox, receiver: VerdictReceiver, count: int) -> int:
     """Returns in how many receipts so many messages were acknowledged, once all are."""
     receipts, waiting = 0, outbox.waiting
-    numbers = []
+    numbers: list[int] = []
     while outbox.waiting or len(numbers) < count:
         message = receiver.receive()
         if isinstance(message, SourceEnded):

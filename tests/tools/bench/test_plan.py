@@ -14,6 +14,7 @@ from rich.console import Console
 
 from stream.errors import UserError
 from tests.tools.bench.screens import shown
+from tools.bench.camera import CameraFigures, CameraRun
 from tools.bench.command import bench
 from tools.bench.figures_file import write_figures
 from tools.bench.gallery_growth import GrowthFigures
@@ -23,12 +24,27 @@ from tools.bench.machine import describe_machine
 from tools.bench.plan import LOAD, check_plan, costs_of, plan_site
 from tools.bench.plan_request import Site, parse_site
 from tools.bench.plan_tables import plan_tables
-from tools.bench.pose_cost import PoseFigures, measure_pose, pose_table
 from tools.bench.process_costs import ProcessCost
 from tools.bench.request import BenchRequest
 from tools.bench.spread import Spread
 
-POSE = PoseFigures(search_s=0.02, pose_s=0.01, searches_per_s=5.0)
+
+def a_camera(people: int, frames_per_core: float) -> CameraRun:
+    rate = Spread(median=frames_per_core, low=frames_per_core, high=frames_per_core, rounds=3)
+    return CameraRun(
+        people=people,
+        bodies=people,
+        crops=people,
+        decoding_ms=2.0,
+        detection_ms=5.0,
+        landmarks_ms=10.0 * people,
+        rest_ms=3.0,
+        frames_per_core=rate,
+        frames_per_s=rate,
+    )
+
+
+CAMERA = CameraFigures(runs=(a_camera(1, 50.0), a_camera(3, 25.0)))
 CROWD = 0.001  # per person
 
 
@@ -124,12 +140,12 @@ def test_the_plan_adds_up(kinects: int, people: int) -> None:
     assert plan.runs >= 0.004 * walking / LOAD
 
 
-def test_cameras_need_poses() -> None:
+def test_cameras_need_their_pictures() -> None:
     site = Site(cameras=10, people=6, fps=30)
-    with pytest.raises(UserError, match="stage pose"):
+    with pytest.raises(UserError, match="stage camera"):
         plan_site(site, costs_of(LIVE, cores=2))
-    plan = plan_site(site, costs_of(LIVE, cores=2, pose=POSE))
-    assert plan.rows[0].cores == pytest.approx(10 * (5 * 0.02 + 30 * 6 * 0.01))
+    plan = plan_site(site, costs_of(LIVE, cores=2, camera=CAMERA))
+    assert plan.rows[0].cores == pytest.approx(10 * 30 * (0.01 + 6 * 0.01))
 
 
 def test_a_larger_gallery_costs_the_matcher_more() -> None:
@@ -171,7 +187,7 @@ def test_the_largest_run_is_planned_from_the_smaller_ones() -> None:
 
 def test_the_tables_say_machines_runs_and_the_difference() -> None:
     site = Site(cameras=40, kinects=2, people=6)
-    costs = costs_of(LIVE, cores=2, pose=POSE)
+    costs = costs_of(LIVE, cores=2, camera=CAMERA)
     text = shown(plan_tables(site, plan_site(site, costs), costs, check_plan(LIVE, cores=2)))
     for part in ("40 cameras and 2 kinects", "252 together", "machines of 2 cores", "into 2 runs", "+0 %"):
         assert part in text
@@ -179,19 +195,10 @@ def test_the_tables_say_machines_runs_and_the_difference() -> None:
 
 def test_a_plan_is_made_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "speed.json"
-    write_figures(path, msgspec.to_builtins({"machine": describe_machine(), "live": LIVE, "pose": POSE}))
+    write_figures(path, msgspec.to_builtins({"machine": describe_machine(), "live": LIVE, "camera": CAMERA}))
     screen = StringIO()
     request = BenchRequest(plan="cameras=2,people=3", costs=path)
     bench(request, Console(file=screen, width=80), Console(quiet=True))
     assert "Plan: 2 cameras, 3 people before each" in screen.getvalue()
     with pytest.raises(UserError, match="no figures of the live system in bf16"):
         bench(replace(request, plan="kinects=1,precision=bf16"), Console(quiet=True), Console(quiet=True))
-
-
-@pytest.mark.slow
-def test_poses_are_measured() -> None:
-    figures = measure_pose()
-    assert 0 < figures.search_s < 10
-    assert 0 < figures.pose_s < 10
-    assert figures.cores(6, 30) > figures.cores(1, 30) > figures.cores(1, 10) > 0
-    assert "pictures/s" in shown([pose_table(figures)])

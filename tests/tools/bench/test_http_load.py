@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tools.trials.http_load import Load, load
+from tools.bench.http_load import Load, load
 
 
 async def loaded(status: int, seconds: float = 0.3) -> tuple[Load, list[str]]:
