@@ -63,7 +63,8 @@ def listen(settings: ServeSettings, option: str = "--listen") -> socket.socket:
     host, port = parse_address(settings.listen)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        opened = socket.socket(family, socket.SOCK_STREAM)
+        # Without the protocol, asyncio lets the body of an answer wait for an acknowledgement of its head.
+        opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             opened.bind(address)

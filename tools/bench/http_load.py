@@ -37,6 +37,7 @@ class Load:
         failed: all others, and streams that did not open or ended.
         streams: open streams at the end.
         events: lines of data that arrived on all streams.
+        seconds: until the last answer; longer than asked for if the server delays requests.
         milliseconds: of each answered request.
     """
 
@@ -44,6 +45,7 @@ class Load:
     failed: int = 0
     streams: int = 0
     events: int = 0
+    seconds: float = 0.0
     milliseconds: list[float] = field(default_factory=list)
 
 
@@ -54,9 +56,11 @@ async def load(url: str, token: str, streams: int, rate: float, seconds: float) 
     open_streams = [asyncio.create_task(_listen(server, found)) for _ in range(streams)]
     workers = CONNECTIONS if rate > 0 else 0
     pace = workers / rate if rate > 0 else 0.0
-    end = time.monotonic() + seconds
+    began = time.monotonic()
+    end = began + seconds
     await asyncio.gather(*(_ask(server, found, n * pace / workers, pace, end) for n in range(workers)))
     await asyncio.sleep(max(0.0, end - time.monotonic()))
+    found.seconds = time.monotonic() - began
     found.streams = sum(not task.done() for task in open_streams)
     found.failed += len(open_streams) - found.streams
     for task in open_streams:
@@ -133,7 +137,8 @@ def run(
     found = asyncio.run(load(url, token_file.read_text().strip(), streams, rate, seconds))
     p50, p95, p99 = np.percentile(found.milliseconds or [0.0], [50, 95, 99]).round(1).tolist()
     shown: dict[str, float] = {"answered": found.answered, "failed": found.failed, "streams": found.streams}
-    shown |= {"events": found.events, "p50": p50, "p95": p95, "p99": p99, "cpu": time.process_time()}
+    shown |= {"events": found.events, "p50": p50, "p95": p95, "p99": p99, "seconds": found.seconds}
+    shown |= {"cpu": time.process_time()}
     typer.echo(json.dumps(shown))
 
 

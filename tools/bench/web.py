@@ -74,6 +74,7 @@ class _LoadResult(msgspec.Struct, frozen=True):
     p50: float
     p95: float
     p99: float
+    seconds: float
     cpu: float
 
 
@@ -110,12 +111,12 @@ def measure_web(report: Report, *, seconds: float, people: int = PEOPLE, rate: f
         people=people,
         seconds=seconds,
         asked_per_s=rate,
-        answered_per_s=result.answered / seconds,
+        answered_per_s=result.answered / result.seconds,
         failed=result.failed,
         p50_ms=result.p50,
         p95_ms=result.p95,
         p99_ms=result.p99,
-        load_cpu=result.cpu / seconds,
+        load_cpu=result.cpu / result.seconds,
         alone=_times(alone),
         beside=_times(beside),
     )
