@@ -37,7 +37,7 @@ __all__ = ["LIVE_CREDIT", "LIVE_MAX_ROWS", "LOST_AFTER_S", "RING_SIZE", "LiveSen
 
 RING_SIZE = 2
 LIVE_CREDIT = 2
-LIVE_MAX_ROWS = 32
+LIVE_MAX_ROWS = 64
 """Most windows in one tick of a device, so that ticks in flight are encoded soon."""
 
 LOST_AFTER_S = 1.0
