@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from stream.body import FloatArray
-from stream.bus.file_delivery import CREDIT
 from stream.bus.messages import Tick
 
 __all__ = ["Arrival", "FileOrder", "LiveOrder", "OrderedTick", "TickOrder", "tick_order"]
@@ -87,11 +86,10 @@ class FileOrder:
         """Parts by tick and encoder, of ticks that are not complete or not yet due."""
 
     def take(self, tick: Tick, cages: FloatArray) -> Arrival:
-        """Takes a part; see `TickOrder.take`. What comes too early to be kept is sent again."""
+        """Takes a part; see `TickOrder.take`. Its sender bounds how many can wait."""
         if tick.seq < self._expected:
             return Arrival(known=self._expected - 1)
-        if tick.seq < self._expected + CREDIT:
-            self._waiting.setdefault(tick.seq, {})[tick.encoder] = (tick, cages)
+        self._waiting.setdefault(tick.seq, {})[tick.encoder] = (tick, cages)
         ticks: list[OrderedTick] = []
         while (joined := self._join()) is not None:
             del self._waiting[self._expected]
@@ -161,8 +159,11 @@ class LiveOrder:
             return tick
         self._open[tick.encoder] = {*tick.open, *(row.track for row in tick.rows)}
         others = (tracks for encoder, tracks in self._open.items() if encoder != tick.encoder)
-        if self._newest is not None and tick.sent_ns < self._newest.sent_ns:  # its encoder was slow
-            tick = msgspec.structs.replace(tick, time_ns=self._newest.time_ns, places=())
+        if self._newest is not None and tick.sent_ns < self._newest.sent_ns:  # its encoder was slower
+            now_ns = self._newest.time_ns
+            # Later ones are of the time before the source started anew.
+            places = tuple(place for place in tick.places if place.time_ns <= now_ns)
+            tick = msgspec.structs.replace(tick, time_ns=now_ns, places=places)
         else:
             self._newest = tick
         last = tick.last and len(self._ended) == self._encoders

@@ -46,7 +46,8 @@ class Segments:
         Returns:
             Once a second the statistics (S,) of the newest segment, which is shorter at first; else None.
         """
-        self._recent.append(described[:POSE_WIDTH])
+        # A copy, since descriptions are parts of large arrays, which would stay in memory as a whole.
+        self._recent.append(described[:POSE_WIDTH].copy())
         self.windows += 1
         if self.windows % SEGMENT_STEP:
             return None

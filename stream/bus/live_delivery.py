@@ -1,10 +1,11 @@
 """Delivery of a device's ticks: the newest windows of each track, and the sender never waits.
 
 Each encoder has a lane with ticks, credit and acknowledgements of its own: what the source's ticks say of the
-tracks that it encodes. So an encoder that is slow or dead holds back no other. At most `LIVE_CREDIT` ticks of
-a lane are in flight, so that no tick ages in a queue. Meanwhile each track keeps its newest `RING_SIZE`
-windows, or all of its newest frame; older ones are dropped and counted. The last tick is sent again until it
-is acknowledged, and ends of tracks are repeated in later ticks until one of those must have arrived.
+tracks that it encodes. So an encoder that is slow or dead holds back no other. Places go with the next tick
+of any lane, so that people whose windows wait do not seem to have left. At most `LIVE_CREDIT` ticks of a lane
+are in flight, so that no tick ages in a queue. Meanwhile each track keeps its newest `RING_SIZE` windows, or
+all of its newest frame; older ones are dropped and counted. The last tick is sent again until it is
+acknowledged, and ends of tracks are repeated in later ticks until one of those must have arrived.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class LiveSender:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._choice = EncoderChoice(source, len(encoders))
-        self._lanes = [_Lane(socket, clock) for socket in encoders]
+        places: dict[int, TrackPlace] = {}
+        self._lanes = [_Lane(socket, places, clock) for socket in encoders]
         self._acks = acks
         self._epoch = epoch
 
@@ -131,12 +133,19 @@ class LiveSender:
 class _Lane:
     """The way of ticks through one encoder.
 
+    Args:
+        socket: sends to the encoder.
+        places: newest places of all tracks, shared by all lanes: the next tick takes them along.
+        clock: monotonic seconds.
+
     Attributes:
         socket: sends to the encoder.
         dropped: number of windows dropped so far.
     """
 
-    def __init__(self, socket: zmq.Socket[bytes], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, socket: zmq.Socket[bytes], places: dict[int, TrackPlace], clock: Callable[[], float]
+    ) -> None:
         self.socket = socket
         self.dropped = 0
         self._clock = clock
@@ -144,7 +153,7 @@ class _Lane:
         self._sent_at = 0.0
         self._rings: dict[int, deque[tuple[WindowRow, FloatArray]]] = {}
         self._notes: deque[TrackNote] = deque(maxlen=_MAX_NOTES)
-        self._places: dict[int, TrackPlace] = {}
+        self._places = places
         self._cut: dict[int, int] = {}
         self._ended: dict[int, int | None] = {}
         """Tracks whose end may not have arrived, with the number of the first tick that reported it."""
@@ -189,7 +198,7 @@ class _Lane:
                 ring.popleft()
                 self.dropped += 1
         self._notes.extend(tick.notes)
-        self._places |= {place.track: place for place in tick.places}
+        self._places.update({place.track: place for place in tick.places})
         self._ended |= dict.fromkeys(tick.ended)
         self._splits |= {split.track: split for split in tick.splits}
         self._cut |= tick.cut

@@ -173,7 +173,7 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="t"):
         taken_ns: when the encoder took it, likewise.
         encoded_ns: when the encoder handed its CAGEs to the socket, likewise.
         encoder: number of the encoder process that the tick goes through. Ticks of a device have a `seq` of
-            their own for each encoder, and tell of its tracks alone.
+            their own for each encoder, and tell of its tracks alone, but of the places of all.
         parts: of a file's tick, the number of encoders that have windows of it. Each gets a part with the
             same `seq`; the part with the lowest `encoder` has all other fields.
         positions: places of the part's rows in the whole tick; empty if it has all.

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from gallery.tick_order import FileOrder, LiveOrder, TickOrder, tick_order
 from stream.body import FloatArray
 from stream.bus.encoder_choice import EncoderChoice, rendezvous, split_by_encoder
-from stream.bus.messages import Tick, TrackNote, WindowRow
+from stream.bus.file_delivery import CREDIT
+from stream.bus.messages import Tick, TrackNote, TrackPlace, WindowRow
 
 F, D = 6, 4
 NONE = np.zeros(0, np.float32)
@@ -79,6 +80,14 @@ def test_a_file_waits_for_the_part_that_is_missing_and_acknowledges_duplicates()
     assert take(first[1]) == ([], 1), "its sender need not send it again"
 
 
+def test_an_encoder_may_be_ahead_by_all_that_a_file_has_in_flight() -> None:
+    """A frame of a crowd becomes several ticks, so more than `CREDIT` may be in flight."""
+    tracks, choice, order = (on_encoder(0), on_encoder(1)), EncoderChoice(0, 2), FileOrder()
+    parts = [split_by_encoder(*whole(seq, *tracks), choice) for seq in range(2 * CREDIT)]
+    found = drained(order, [each[n] for n in (1, 0) for each in parts])  # type: ignore[misc]
+    assert [tick.seq for tick, _ in found] == list(range(2 * CREDIT))
+
+
 def test_each_window_of_a_joined_tick_knows_its_part() -> None:
     tracks = on_encoder(0), on_encoder(1)
     parts = split_by_encoder(*whole(0, *tracks), EncoderChoice(0, 2))
@@ -135,6 +144,19 @@ def test_a_tick_of_a_slow_encoder_does_not_turn_back_the_time() -> None:
     assert late.tick.time_ns == 20_000_000_000
     (anew,) = order.take(live_tick(1, 1, on_encoder(1), time_ns=1_000_000_000, sent_ns=600), NONE).ticks
     assert anew.tick.time_ns == 1_000_000_000, "the source itself has started anew"
+
+
+def test_places_in_a_tick_that_another_encoder_overtook_are_kept() -> None:
+    """The ticks of one frame arrive in any order; without places, the matcher takes people for gone."""
+    order = LiveOrder(2)
+    here = TrackPlace(on_encoder(0), 20_000_000_000, 0.5, 3.0, 1.2)
+    order.take(live_tick(1, 0, on_encoder(1), time_ns=here.time_ns, sent_ns=101), NONE)
+    own = live_tick(0, 0, here.track, time_ns=here.time_ns, sent_ns=100, places=(here,))
+    (late,) = order.take(own, NONE).ticks
+    assert late.tick.places == (here,)
+    order.take(live_tick(1, 1, on_encoder(1), time_ns=1_000_000_000, sent_ns=201), NONE)
+    (late,) = order.take(msgspec.structs.replace(own, seq=1, sent_ns=200), NONE).ticks
+    assert late.tick.places == (), "the source has started anew since"
 
 
 @pytest.mark.parametrize("encoders", [1, 2])

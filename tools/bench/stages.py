@@ -10,6 +10,7 @@ import msgspec
 
 from encoder.precision import Precision
 from stream.errors import UserError
+from stream.terminal.web_extra import check_web_extra, has_web_extra
 from tools.bench.request import BenchRequest, Measured, Report
 
 __all__ = ["STAGES", "Stage", "choose_stages"]
@@ -103,6 +104,7 @@ def _capture(request: BenchRequest, report: Report) -> Measured:
 def _web(request: BenchRequest, report: Report) -> Measured:
     from tools.bench.web import measure_web, web_tables  # noqa: PLC0415
 
+    check_web_extra("--only web")
     figures = measure_web(report, seconds=request.seconds_or(30.0))
     return Measured(figures, web_tables(figures))
 
@@ -126,7 +128,9 @@ STAGES: Mapping[str, Stage] = {
     "matcher": Stage("time of a window in encoder and matcher, and as the gallery grows", _matcher),
     "start": Stage("seconds until the help is shown, and until the live system is ready", _start),
     "training": Stage("windows learned from in a second, beside plain torch", _training),
-    "web": Stage("requests to the web server beside people, and what they cost decisions", _web),
+    "web": Stage(
+        "requests to the web server beside people, and what they cost decisions", _web, has_web_extra
+    ),
 }
 """All stages, in the order in which they are measured."""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gallery.scoring.fusion import FusionModel
 from gallery.scoring.track_scores import TemplateMeans, TrackScores
+from gallery.scoring.track_statistics import TrackStatistics
+from tests.gallery.scoring.test_fusion import MODEL, synthetic_windows
 
 
 @given(st.integers(0, 400), st.integers(1, 40))
@@ -50,3 +55,22 @@ def test_no_repr_shows_template_values() -> None:
     cages = np.full((6, 4), 0.123456, np.float32)
     track.add(0.5, cages, (), np.zeros(0))
     assert "0.1234" not in repr(track)
+
+
+@pytest.mark.parametrize("model", [None, MODEL], ids=["nearest", "fusion"])
+def test_a_track_keeps_nothing_of_the_windows_of_others_that_came_with_its_own(
+    model: FusionModel | None,
+) -> None:
+    track, together = TrackScores(6, TrackStatistics(model)), 100
+    rows = synthetic_windows(1, together)
+    tracemalloc.start()
+    try:
+        for _ in range(60):
+            batch = rows.copy()
+            described = track.statistics.describe(batch)
+            track.add_described(1.0, batch[0], (), np.zeros(0), described[0])
+        del batch, described
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 3 * 60 * rows[0].nbytes

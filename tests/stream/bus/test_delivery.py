@@ -19,6 +19,7 @@ from stream.bus.messages import (
     Ack,
     Tick,
     TrackNote,
+    TrackPlace,
     TrackSplit,
     Verdict,
     VerdictReceipt,
@@ -383,6 +384,22 @@ def test_an_encoder_that_takes_nothing_holds_back_its_own_tracks_alone(
     assert [(message.seq, message.encoder) for message in sent] == [(0, 1), (1, 1)]
     assert not ends.pulls[1].poll(0)
     assert not sender.idle, "windows wait for the encoder that is stuck"
+
+
+def test_places_of_tracks_whose_encoder_is_stuck_go_through_the_other(encoders: tuple[Bus, Encoders]) -> None:
+    bus, ends = encoders
+    acks, (healthy, stuck) = connect_acks(bus), ends.tracks
+    sender = LiveSender(ends.pushes, acks.dealer, 0, clock=Clock())
+    newest: dict[int, int] = {}
+    for seq in range(10):
+        message, joints = tick(healthy, stuck)
+        places = tuple(TrackPlace(track, seq, 0.0, 2.0, 1.0) for track in ends.tracks)
+        sender.offer(msgspec.structs.replace(message, places=places), joints)
+        sender.pump(0.05)
+        message, _ = receive(ends.pulls[0])
+        newest |= {place.track: place.time_ns for place in message.places}
+        acknowledge(acks, sender, seq)
+    assert newest == {healthy: 9, stuck: 9}
 
 
 def test_a_tick_that_says_nothing_takes_the_way_that_is_free(encoders: tuple[Bus, Encoders]) -> None:

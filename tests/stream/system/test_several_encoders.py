@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 
 from stream import Live, Notice
 from stream.bus.encoder_choice import rendezvous
+from stream.bus.messages import Verdict
 from stream.decision import Decision
 from stream.errors import UserError
 from stream.system.settings import Settings
+from stream.visits.events import Left, VisitEvent
 from tests.e2e.program import record
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
@@ -96,6 +99,32 @@ def test_while_one_of_two_encoders_hangs_the_tracks_of_the_other_are_decided_on(
         finals = [decision for decision in live if decision.final]
         assert any(each.lost_windows for each in finals if rendezvous(0, each.track, 2) == 0)
     assert not any(told.kind == "restarting" for told in notices)
+
+
+def read_until(
+    results: Iterator[Verdict | VisitEvent], done: Callable[[], bool], events: list[VisitEvent]
+) -> None:
+    while not done():
+        result = next(results)
+        if not isinstance(result, Verdict):
+            events.append(result)
+
+
+@pytest.mark.e2e
+def test_visits_go_on_while_one_of_two_encoders_hangs(tmp_path: Path) -> None:
+    notices: list[Notice] = []
+    events: list[VisitEvent] = []
+    source = "walkers:n=4,seed=11"
+    with Live([source], str(tmp_path / "g.db"), fpir=None, encoders=2, on_notice=notices.append) as live:
+        results = live.results()
+        read_until(results, lambda: len({each.visit for each in events}) == 4, events)
+        process_of(live, "encoder 1").suspend()
+        read_until(results, lambda: any(told.kind == "hanging" for told in notices), events)
+        process_of(live, "encoder 1").resume()
+        assert not [each for each in events if isinstance(each, Left)], "all are in view"
+        live.stop()
+        events += [each for each in results if not isinstance(each, Verdict)]
+    assert len({each.visit for each in events}) == 4
 
 
 @pytest.mark.parametrize("encoders", [0, -1, 65])

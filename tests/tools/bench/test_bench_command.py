@@ -12,10 +12,12 @@ import pytest
 from rich.console import Console
 
 from stream.errors import UserError
+from stream.terminal import web_extra
 from tools.bench.command import bench
 from tools.bench.figures_file import open_figures, read_figures, write_figures
 from tools.bench.machine import Machine, describe_machine
 from tools.bench.request import BenchRequest
+from tools.bench.stages import choose_stages
 
 ROOT = Path(__file__).resolve().parents[3]
 SOME = Machine(system="Linux x86_64", cpu="A", cores=2, python="3.11.7", packages={"torch": "2"})
@@ -28,6 +30,14 @@ def run(request: BenchRequest) -> None:
 def test_an_unknown_stage_is_named_with_those_that_exist() -> None:
     with pytest.raises(UserError, match=r"--only encodr: there is no such stage; the stages are encoder"):
         run(BenchRequest(only=("encoder", "encodr")))
+
+
+def test_the_web_server_is_measured_where_its_packages_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "web" in choose_stages(())
+    monkeypatch.setattr(web_extra, "find_spec", lambda name: None)
+    assert "web" not in choose_stages(())
+    with pytest.raises(UserError, match=r"--only web needs more packages.*sge-stream\[web\]"):
+        run(BenchRequest(only=("web",)))
 
 
 def test_a_file_that_cannot_be_written_is_said_before_measuring(tmp_path: Path) -> None:
