@@ -16,7 +16,7 @@ from stream.body import FloatArray
 
 __all__ = ["BatchSizes", "choose_batch_sizes", "encode_in_batches"]
 
-_TRIALS = (2, 3, 4, 5, 6, 7, 8, 9, 15, 17, 31, 33, 64)
+_TRIALS = (2, 3, 4, 5, 6, 7, 8, 9, 15, 17, 31, 33, 64, 127)
 
 Encode = Callable[[FloatArray], FloatArray]
 """Returns the CAGEs (n, f, D) of windows (n, f, J, 3), n at least 1."""

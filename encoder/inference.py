@@ -84,7 +84,7 @@ class Encoder:
         loaded: the encoder; its models are moved to the device.
         device: see `resolve_device`.
         precision: `fp32`, or `bf16` on a CPU that has products of such numbers: faster, with CAGEs that
-            differ by about 0.3 % (root mean square).
+            differ by about 0.5 % (root mean square).
         threads: sets torch's number of CPU threads for the whole process; None leaves it unchanged. More than
             one thread helps only if cores are idle: at every product all threads wait for the slowest.
 

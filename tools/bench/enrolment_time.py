@@ -18,6 +18,7 @@ from gallery.store.gallery import Gallery, open_gallery
 from gallery.store.records import NewEnrolment
 from stream.bus.messages import Tick, WindowRow
 from stream.consent import Consent
+from stream.errors import RunError
 from tools.backend_fit.offline_pipeline import WalkCages, stored_walk
 from tools.bench.augmented_people import base_walks, many_people
 from tools.bench.request import Report
@@ -137,5 +138,5 @@ class _Running:
         )
         marks.append(time.perf_counter())
         if decision.candidate != name:
-            raise RuntimeError(f"expected {name} as the candidate, got {decision.candidate}")
+            raise RunError(f"expected {name} as the candidate, got {decision.candidate}")
         return {step: end - begin for step, begin, end in zip(STEPS, marks, marks[1:], strict=False)}

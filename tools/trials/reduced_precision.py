@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, get_args
 
+import numpy as np
 import typer
 from rich.table import Table
 
@@ -29,12 +31,14 @@ from tools.evaluation.evaluation_request import choose_people
 from tools.evaluation.live import SCENARIOS, SHIPPED, live_trial, load_shipped
 from tools.evaluation.methods import Description, FixedMethod
 from tools.evaluation.protocols.direct import run_direct
+from tools.evaluation.protocols.draw import ProtocolDraw
 from tools.evaluation.protocols.published_draw import draw_published_split
 from tools.evaluation.splits.published_splits import protocol_splits
 
-__all__ = ["PEOPLE", "Trial", "main", "measure", "precision_table"]
+__all__ = ["PEOPLE", "Trial", "main", "measure", "precision_table", "rms_difference"]
 
 PEOPLE = "101-164"
+_DIFFERENCE_WINDOWS = 2048
 _DIRECT = ("rank1", "rank5", "map", "rank1_walk")
 _LIVE = ("rank1_2s", "rank1_walk", "eer", "fnir_at_fpir1", "fpir_realised", "fnir_realised")
 out = plain_console()
@@ -42,9 +46,15 @@ out = plain_console()
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Figures in percent, by protocol and name, for each precision."""
+    """What was measured.
+
+    Attributes:
+        figures: in percent, by protocol and name, for each precision.
+        rms: difference of the encodings in bf16; see `rms_difference`.
+    """
 
     figures: Mapping[Precision, Mapping[str, float]]
+    rms: float
 
     @property
     def largest_difference(self) -> float:
@@ -68,21 +78,42 @@ def measure(dataset: Dataset, *, seed: int = 0, splits: int = 20) -> Trial:
         {
             precision: _direct(dataset, precision, seed) | _live(dataset, precision, seed, splits)
             for precision in get_args(Precision)
-        }
+        },
+        rms_difference(dataset, seed),
     )
+
+
+def rms_difference(dataset: Dataset, seed: int) -> float:
+    """Returns the difference of encodings in bf16 to those in fp32: root mean square over their spread.
+
+    Raises:
+        SgeError: see `measure`.
+    """
+    windows = _draw(dataset, load_encoder().contract.f, seed).probes.windows[:_DIFFERENCE_WINDOWS]
+    encoded = {
+        precision: _cages(Encoder(load_encoder(), "cpu", precision=precision), windows)
+        for precision in get_args(Precision)
+    }
+    fp32 = encoded["fp32"]
+    return float(np.sqrt(np.square(encoded["bf16"] - fp32).mean()) / fp32.std())
 
 
 def _direct(dataset: Dataset, precision: Precision, seed: int) -> dict[str, float]:
     encoder = Encoder(load_encoder(), "cpu", precision=precision)
-    contract = encoder.contract
-
-    def features(windows: FloatArray) -> FloatArray:
-        return encoder.encode(windows)[:, :, : contract.dimension].reshape(len(windows), -1)
-
-    (split,) = protocol_splits(dataset.name, "direct")
-    draw = draw_published_split(dataset, split, f=contract.f, seed=seed)
-    (row,) = run_direct(draw, [FixedMethod((Description("cage", features, contract.f),))]).rows
+    f = encoder.contract.f
+    description = Description("cage", partial(_cages, encoder), f)
+    (row,) = run_direct(_draw(dataset, f, seed), [FixedMethod((description,))]).rows
     return {f"direct {name}": row.figures[name] for name in _DIRECT}
+
+
+def _draw(dataset: Dataset, f: int, seed: int) -> ProtocolDraw:
+    (split,) = protocol_splits(dataset.name, "direct")
+    return draw_published_split(dataset, split, f=f, seed=seed)
+
+
+def _cages(encoder: Encoder, windows: FloatArray) -> FloatArray:
+    """Returns the CAGEs of windows without pose features, (n, 3 f K)."""
+    return encoder.encode(windows)[:, :, : encoder.contract.dimension].reshape(len(windows), -1)
 
 
 def _live(dataset: Dataset, precision: Precision, seed: int, splits: int) -> dict[str, float]:
@@ -98,6 +129,7 @@ def _live(dataset: Dataset, precision: Precision, seed: int, splits: int) -> dic
 def precision_table(trial: Trial) -> Table:
     """Returns the table of the figures, one column for each precision."""
     table = Table("figure, percent", title=f"largest difference {trial.largest_difference:.2f} points")
+    table.caption = f"encodings in bf16 differ by {100 * trial.rms:.2f} % (root mean square)"
     for precision in trial.figures:
         table.add_column(precision, justify="right")
     for name in trial.figures["fp32"]:

@@ -374,7 +374,7 @@ def test_an_encoder_that_takes_nothing_holds_back_its_own_tracks_alone(
     sender = LiveSender(ends.pushes, acks.dealer, 0, clock=Clock())
     for seq in range(10):
         sender.offer(*tick(healthy, stuck, value=seq))
-        sender.pump(1.0)
+        sender.pump(0.0)
         message, block = receive(ends.pulls[0])
         assert (message.seq, [row.track for row in message.rows]) == (seq, [healthy])
         assert block[:, 0, 0, 0].tolist() == [seq]

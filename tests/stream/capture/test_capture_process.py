@@ -19,7 +19,7 @@ from stream.errors import EndOfSource
 from tests.stream.bodies import at_rate, walking
 
 WAIT_MS = 20_000
-CROWD = 150
+CROWD = 300
 LAST_NS = 766_666_667
 """End of the last window of 0.8 s."""
 

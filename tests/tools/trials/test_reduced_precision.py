@@ -24,8 +24,9 @@ def test_both_protocols_are_measured_in_every_precision(data_dir: Path) -> None:
         assert found["direct rank1"] > 50
         assert found["live rank1_walk"] > 80
     assert trial.figures["fp32"] != trial.figures["bf16"]
+    assert 0 < trial.rms < 0.01
 
 
 def test_the_largest_difference_is_that_of_any_figure() -> None:
-    trial = Trial({"fp32": {"a": 90.0, "b": 50.0}, "bf16": {"a": 89.5, "b": 51.25}})
+    trial = Trial({"fp32": {"a": 90.0, "b": 50.0}, "bf16": {"a": 89.5, "b": 51.25}}, 0.002)
     assert trial.largest_difference == 1.25
