@@ -180,11 +180,11 @@ class WindowCutter:
         return self._newest
 
     def observe(self, samples: Sequence[Sample], joints: FloatArray) -> None:
-        """Observes hips and legs in the skeletons (n, 20, 3) of the next samples."""
-        legs = ankle_differences(joints).tolist()
-        for sample, (x, _, z), ankles in zip(samples, joints[:, 0].tolist(), legs, strict=True):
+        """Observes hips, and legs if only walking counts, in the skeletons (n, 20, 3) of the next samples."""
+        for sample, (x, _, z) in zip(samples, joints[:, 0].tolist(), strict=True):
             self._views.add(sample.time_ns, x, z)
-            if self._detector is not None:
+        if self._detector is not None:
+            for sample, ankles in zip(samples, ankle_differences(joints).tolist(), strict=True):
                 self._detector.add(sample.time_ns, *ankles)
 
     def finish(

@@ -167,7 +167,7 @@ def visit_scores(sites: Sequence[Visits], data: str, between_sites: float = BETW
     means = _average([{size: float(own.mean()) for size, own in each.items()} for each in found], sizes)
     widths_of = [{size: float(own.std()) for size, own in each.items()} for each in found]
     standard = np.concatenate(
-        [(own - own.mean()) / own.std() for each in found for own in each.values() if len(own) > 1]
+        [(own - own.mean()) / own.std() for each in found for own in each.values() if own.std() > 0]
     )
     scores = np.quantile(standard, 1 - np.array(TAILS))
     beyond = standard[standard >= scores[-1]] - scores[-1]
