@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from statistics import median
@@ -24,6 +22,7 @@ from tools.bench.camera_rounds import (
 )
 from tools.bench.request import Report
 from tools.bench.spread import Spread, bench_table, spread_of
+from tools.bench.workers import measure_in_turn
 
 __all__ = ["PEOPLE", "CameraFigures", "CameraRun", "camera_table", "measure_camera"]
 
@@ -31,8 +30,6 @@ PEOPLE = (1, 3, 6)
 
 _PICTURES = 30
 """Pictures of a round."""
-
-_MIN_ROUNDS = 3
 
 
 class CameraRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,16 +97,9 @@ def measure_camera(
         RunError: a process that measures failed.
     """
     report(f"camera: {', '.join(map(str, people))} people")
-    measured: dict[int, dict[str, list[float]]] = {count: defaultdict(list) for count in people}
     with ExitStack() as opened:
         workers = {count: opened.enter_context(camera_worker(count, pictures)) for count in people}
-        until = time.monotonic() + seconds
-        rounds = 0
-        while time.monotonic() < until or rounds < _MIN_ROUNDS:
-            for count, worker in workers.items():
-                for name, value in worker.round().items():
-                    measured[count][name].append(value)
-            rounds += 1
+        measured = measure_in_turn(workers, seconds)
     return CameraFigures(runs=tuple(_run(count, found) for count, found in measured.items()))
 
 

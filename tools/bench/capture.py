@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from statistics import fmean
@@ -14,6 +12,7 @@ from rich.table import Table
 from tools.bench.capture_rounds import FPS, RECORDING, SIMULATION, STEPS, TOTAL, capture_worker
 from tools.bench.request import Report
 from tools.bench.spread import Spread, bench_table, spread_of
+from tools.bench.workers import measure_in_turn
 
 __all__ = ["PEOPLE", "CaptureFigures", "CaptureRun", "capture_table", "measure_capture"]
 
@@ -22,8 +21,6 @@ PEOPLE = (1, 10, 50)
 
 _ROUND_S = 5.0
 """Source time of a round."""
-
-_MIN_ROUNDS = 3
 
 
 class CaptureRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,16 +70,9 @@ def measure_capture(
         RunError: a process that measures failed.
     """
     report(f"capture: {', '.join(map(str, people))} people")
-    measured: dict[int, dict[str, list[float]]] = {count: defaultdict(list) for count in people}
     with ExitStack() as opened:
         workers = {count: opened.enter_context(capture_worker(count, round_s)) for count in people}
-        until = time.monotonic() + seconds
-        rounds = 0
-        while time.monotonic() < until or rounds < _MIN_ROUNDS:
-            for count, worker in workers.items():
-                for name, value in worker.round().items():
-                    measured[count][name].append(value)
-            rounds += 1
+        measured = measure_in_turn(workers, seconds)
     return CaptureFigures(fps=FPS, runs=tuple(_run(count, found) for count, found in measured.items()))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -24,7 +22,7 @@ from tools.bench.machine import core_count
 from tools.bench.products import installed_libraries, product_text, product_worker
 from tools.bench.request import Report
 from tools.bench.spread import Spread, bench_table, spread_of
-from tools.bench.workers import Rates, Worker
+from tools.bench.workers import Worker, measure_in_turn
 
 __all__ = [
     "QUOTED",
@@ -40,7 +38,6 @@ QUOTED = {"lean": 1605.0, "as written": 896.0}
 """Windows per second of the authors' published TensorFlow code, 256 windows, one thread of a 2-core AMD EPYC
 with AVX-512 and bf16; 1.4 and 0.8 times eager torch there. Quoted, not measured here."""
 
-_MIN_ROUNDS = 3
 _ROUND_S = 0.2
 
 
@@ -169,7 +166,6 @@ def _interleave(
     threads: int, seconds: float, batches: Sequence[int], round_s: float
 ) -> dict[str, dict[str, list[float]]]:
     """Returns worker -> what it computed -> rate of each round."""
-    measured: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     with ExitStack() as opened:
         workers: dict[str, Worker] = {}
         for name in installed_libraries():
@@ -178,18 +174,7 @@ def _interleave(
             workers[variant] = opened.enter_context(encoder_worker(variant, threads, batches, round_s))
         for worker in workers.values():
             worker.round()  # starts and warms up
-        until = time.monotonic() + seconds
-        rounds = 0
-        while time.monotonic() < until or rounds < _MIN_ROUNDS:
-            for name, worker in workers.items():
-                _add(measured[name], worker.round())
-            rounds += 1
-    return measured
-
-
-def _add(rates: dict[str, list[float]], one_round: Rates) -> None:
-    for what, rate in one_round.items():
-        rates[what].append(rate)
+        return measure_in_turn(workers, seconds)
 
 
 def _runs(

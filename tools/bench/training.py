@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -14,13 +13,12 @@ from tools.bench.machine import core_count
 from tools.bench.request import Report
 from tools.bench.spread import Spread, bench_table, spread_of
 from tools.bench.training_rounds import PLAIN, TrainingWorkers, precisions
+from tools.bench.workers import rounds_for
 
 __all__ = ["QUOTED", "TrainingFigures", "TrainingRun", "measure_training", "training_table"]
 
 QUOTED = 413.0
 """Windows per second of the authors' TensorFlow code on one thread, X, Y and Z together; quoted."""
-
-_MIN_ROUNDS = 3
 
 
 class TrainingRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +88,7 @@ def measure_training(
         }
         for each in workers.values():
             each.round()  # starts and warms up
-        until = time.monotonic() + seconds
-        while time.monotonic() < until or len(rates[ways[0]]) < _MIN_ROUNDS:
+        for _ in rounds_for(seconds):
             for way, each in workers.items():
                 rates[way].append(each.round())
     return _figures(config, rates)

@@ -6,21 +6,26 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
 from stream.errors import RunError
 
-__all__ = ["Rates", "Worker", "serve_rounds"]
+__all__ = ["Rates", "Worker", "measure_in_turn", "rounds_for", "serve_rounds"]
+
+K = TypeVar("K", bound=Hashable)
 
 Rates = dict[str, float]
 """Result of one round: rate by what was computed."""
 
 _ROUND = b"round\n"
+_MIN_ROUNDS = 3
 
 
 class Worker:
@@ -95,6 +100,33 @@ class Worker:
             self._log.seek(0)
             lines = self._log.read().decode(errors="replace").strip().splitlines() or ["no message"]
             raise RunError(f"the measurement {self._name!r} failed: {lines[-1]}") from error
+
+
+def rounds_for(seconds: float) -> Iterator[int]:
+    """Yields the numbers of rounds, from 0, for at least so many seconds and three rounds."""
+    until = time.monotonic() + seconds
+    number = 0
+    while time.monotonic() < until or number < _MIN_ROUNDS:
+        yield number
+        number += 1
+
+
+def measure_in_turn(workers: Mapping[K, Worker], seconds: float) -> dict[K, dict[str, list[float]]]:
+    """Returns the results of each worker in all rounds, by name; the workers take turns.
+
+    Args:
+        workers: open, by any key.
+        seconds: see `rounds_for`.
+
+    Raises:
+        RunError: a process failed.
+    """
+    measured: dict[K, dict[str, list[float]]] = {key: defaultdict(list) for key in workers}
+    for _ in rounds_for(seconds):
+        for key, worker in workers.items():
+            for name, value in worker.round().items():
+                measured[key][name].append(value)
+    return measured
 
 
 def _environment(inherited: Mapping[str, str], threads: int, without: tuple[str, ...]) -> dict[str, str]:
