@@ -14,7 +14,7 @@ from tools.bench.spread import spread_of
 @pytest.mark.slow
 def test_every_number_of_people_has_a_cost_and_its_parts() -> None:
     said: list[str] = []
-    figures = measure_capture(0.0, said.append, people=(1, 3), round_s=1.0)
+    figures = measure_capture(0.0, said.append, people=(1, 3), round_s=8.0)
     assert said and [run.people for run in figures.runs] == [1, 3]
     for run in figures.runs:
         assert run.total.rounds == run.simulation.rounds == run.recording.rounds == 3
