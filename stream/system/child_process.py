@@ -1,7 +1,7 @@
 """Entry point of every child process: `python -m stream.system.child_process ROLE`.
 
-The child reads its settings, with the keys of the run, from standard input. It stops when standard input is
-closed, which also happens when the parent dies.
+The child imports its modules and reads its settings, with the keys of the run, from standard input. It stops
+when that is closed, which also happens when the parent dies.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def main() -> int:
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     module_name, settings_name = ROLES[role]
     module = import_module(module_name)
-    settings = from_exact_json(sys.stdin.buffer.readline(), getattr(module, settings_name))
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 0  # the run ended before the settings were known
+    settings = from_exact_json(line, getattr(module, settings_name))
     stop = threading.Event()
     threading.Thread(target=_wait_for_stdin_to_close, args=(stop,), daemon=True).start()
     try:

@@ -469,31 +469,26 @@ class Live:
             self._url = missing.url
 
     def _start(self) -> None:
-        self.encoder = self._start_encoders()
+        # These import their modules while the encoder loads its weights, which give their settings.
+        matcher = Child("matcher", 0, self._matcher_settings())
+        captures = [
+            Child("capture", index, self._capture_settings(index)) for index in range(len(self._specs))
+        ]
+        self.encoder = self._start_encoders(others=(matcher, *captures))
         notes = (gallery_note(self._url, self.encoder), backend_note(self.encoder, self._weights))
         self.notes = [note for note in notes if note]
-        cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
-        matcher = MatcherSettings(
-            self.run.wiring,
-            self._url,
-            self.encoder.contract,
-            self.encoder.f,
-            cards,
-            self.fpir,
-            weights=self._weights,
-            matcher=self._matcher,
-            places=self._place_of,
-            history_s=self._history.total_seconds(),
-            remember_strangers_s=self._remember_strangers.total_seconds(),
-        )
-        self.supervisor.start(Child("matcher", 0, self._matcher_settings(matcher)))
+        self.supervisor.start(matcher)
         self._monitor.wait_ready("matcher")
-        for index in range(len(self._specs)):
-            self._monitor.open_sources.add(index)
-            self.supervisor.start(Child("capture", index, self._capture_settings(index)))
+        for capture in captures:
+            self._monitor.open_sources.add(capture.index)
+            self.supervisor.start(capture)
 
-    def _start_encoders(self) -> EncoderInfo:
-        """Starts all encoder processes at once and waits for them; returns what all say of themselves."""
+    def _start_encoders(self, others: Sequence[Child]) -> EncoderInfo:
+        """Starts all encoder processes at once and waits for them; returns what all say of themselves.
+
+        Args:
+            others: processes to load meanwhile.
+        """
         several = self._encoders > 1
         children = [
             Child("encoder", index, self._encoder_settings, one_of_several=several)
@@ -501,6 +496,8 @@ class Live:
         ]
         for child in children:
             self.supervisor.start(child)
+        for child in others:
+            self.supervisor.load(child)
         ready = [self._monitor.wait_ready(child.label) for child in children]
         infos = [msgspec.json.decode(status.text, type=EncoderInfo) for status in ready]
         if len({info.contract for info in infos}) > 1:
@@ -526,30 +523,31 @@ class Live:
             child.index,
         )
 
-    def _matcher_settings(self, first: MatcherSettings) -> Callable[[Child], msgspec.Struct]:
+    def _matcher_settings(self) -> Callable[[Child], msgspec.Struct]:
         had_gallery = self.enrolled is not None
+        cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
 
         def settings(child: Child) -> MatcherSettings:
             nonlocal had_gallery
             had_gallery |= child.status is not None and child.status.counters.get("gallery", 0) > 0
-            return msgspec.structs.replace(first, had_gallery=had_gallery)
+            return MatcherSettings(
+                self.run.wiring,
+                self._url,
+                self.encoder.contract,
+                self.encoder.f,
+                cards,
+                self.fpir,
+                weights=self._weights,
+                matcher=self._matcher,
+                places=self._place_of,
+                had_gallery=had_gallery,
+                history_s=self._history.total_seconds(),
+                remember_strangers_s=self._remember_strangers.total_seconds(),
+            )
 
         return settings
 
     def _capture_settings(self, index: int) -> Callable[[Child], msgspec.Struct]:
-        first = CaptureSettings(
-            self.run.wiring,
-            self._specs[index],
-            index,
-            len(self._specs),
-            epoch=0,
-            opened=0,
-            f=self.encoder.f,
-            speed=self._speed,
-            view=self._view is not None or self._show_pictures,
-            skeletons=self._show_skeletons,
-        )
-
         def settings(child: Child) -> CaptureSettings:
             counters = child.status.counters if child.status else {}
             self._opened[index] = max(self._opened.get(index, 0), int(counters.get("tracks", 0)))
@@ -557,8 +555,18 @@ class Live:
                 self._delivered.add(index)
             several = len(self._specs) > 1 or self._patient
             retry = index in self._delivered or (several and not self._strict)
-            return msgspec.structs.replace(
-                first, epoch=child.restarts, opened=self._opened[index], retry=retry
+            return CaptureSettings(
+                self.run.wiring,
+                self._specs[index],
+                index,
+                len(self._specs),
+                epoch=child.restarts,
+                opened=self._opened[index],
+                f=self.encoder.f,
+                speed=self._speed,
+                view=self._view is not None or self._show_pictures,
+                skeletons=self._show_skeletons,
+                retry=retry,
             )
 
         return settings

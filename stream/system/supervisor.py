@@ -96,6 +96,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     _log: deque[str] = field(default_factory=lambda: deque(maxlen=40))
     _log_reader: threading.Thread | None = None
+    _awaits_settings: bool = False
     _restart_at: float | None = None
     _first_heartbeat: float | None = None
     failures: int = 0
@@ -168,13 +169,9 @@ class Child:
         status = self.status
         return status.text if status is not None and status.state in ("down", "failed") else ""
 
-    def start(self, echo: Callable[[str], None]) -> None:
-        """Starts the process; `echo` receives each line that it logs."""
-        settings = to_exact_json(self.make_settings(self)) + b"\n"
-        self.status, self._restart_at, self._first_heartbeat = None, None, None
-        self._dropped_before_restart.update(self._dropped)
-        self._dropped = {}
-        self.last_heartbeat = time.monotonic()
+    def load(self, echo: Callable[[str], None]) -> None:
+        """Starts the process, which imports its modules and waits for its settings; see `start`."""
+        self._awaits_settings = True
         self.process = subprocess.Popen(
             # -P: import no modules from the current folder.
             [sys.executable, "-P", "-m", "stream.system.child_process", self.role],
@@ -183,14 +180,30 @@ class Child:
             stderr=subprocess.PIPE,
             **_NEW_PROCESS_GROUP,
         )
-        assert self.process.stdin is not None and self.process.stderr is not None
-        with contextlib.suppress(OSError):  # it died at once; `poll` reports it
-            self.process.stdin.write(settings)
-            self.process.stdin.flush()
+        assert self.process.stderr is not None
         self._log_reader = threading.Thread(
             target=self._read_log, args=(self.process.stderr, echo), daemon=True
         )
         self._log_reader.start()
+
+    def start(self, echo: Callable[[str], None]) -> None:
+        """Gives the process its settings, after starting it if it was not loaded.
+
+        Args:
+            echo: receives each line that it logs.
+        """
+        settings = to_exact_json(self.make_settings(self)) + b"\n"
+        self.status, self._restart_at, self._first_heartbeat = None, None, None
+        self._dropped_before_restart.update(self._dropped)
+        self._dropped = {}
+        if not self._awaits_settings:
+            self.load(echo)
+        self._awaits_settings = False
+        self.last_heartbeat = time.monotonic()
+        assert self.process is not None and self.process.stdin is not None
+        with contextlib.suppress(OSError):  # it died at once; `poll` reports it
+            self.process.stdin.write(settings)
+            self.process.stdin.flush()
 
     def _read_log(self, stream: IO[bytes], echo: Callable[[str], None]) -> None:
         for raw in stream:
@@ -233,10 +246,19 @@ class Supervisor:
 
     def __init__(self, echo: Callable[[str], None]) -> None:
         self.children: list[Child] = []
+        self._loaded: list[Child] = []
+        """Processes that wait for their settings."""
         self._echo = echo
 
+    def load(self, child: Child) -> None:
+        """Starts a process whose settings are not known yet; meanwhile it imports its modules."""
+        self._loaded.append(child)
+        child.load(self._echo)
+
     def start(self, child: Child) -> None:
-        """Starts a process and monitors it from now on."""
+        """Gives a process its settings and monitors it from now on; starts it if it was not loaded."""
+        if child in self._loaded:
+            self._loaded.remove(child)
         self.children.append(child)
         child.start(self._echo)
 
@@ -302,6 +324,8 @@ class Supervisor:
     def end(self) -> None:
         """Stops all processes; returns when none is left."""
         self.stop()
+        for child in self._loaded:
+            child.request_stop()
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        for child in self.children:
+        for child in (*self.children, *self._loaded):
             child.wait(deadline)

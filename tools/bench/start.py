@@ -161,7 +161,7 @@ def start_tables(figures: StartFigures) -> tuple[Table, ...]:
             "Start: until each process is ready, timed alone",
             ["process", "cause", "seconds", "range"],
             parts,
-            "live: the whole system, which starts the encoder, then the matcher, then the sources",
+            "live: the whole system; matcher and sources import their modules while the encoder loads",
             names=2,
         ),
     )
