@@ -1,7 +1,7 @@
 """All work of the matcher process on the database, in a thread of its own.
 
 A gallery may be locked for seconds, and loading many people takes as long: decisions never wait for either.
-The thread looks for changes once a second, loads the templates, calibrates the thresholds, and stores
+The thread looks for changes twice a second, loads the templates, calibrates the thresholds, and stores
 enrolments and visits; the process takes the results with `GalleryWatch.results` when it has time.
 """
 
@@ -26,7 +26,8 @@ from stream.errors import GalleryError, SgeError
 
 __all__ = ["RELOAD_S", "GalleryWatch", "LoadedGallery", "Loader", "StoredEnrolment"]
 
-RELOAD_S = 1.0
+RELOAD_S = 0.5
+"""Seconds between two looks at the gallery: somebody enrolled by another process is known within a second."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
