@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -24,10 +25,13 @@ from tools.bench.augmented_people import base_walks, many_people
 from tools.bench.request import Report
 from tools.bench.spread import Spread, bench_table, spread_of
 
-__all__ = ["PEOPLE", "EnrolmentFigures", "enrolment_table", "measure_enrolment"]
+__all__ = ["PEOPLE", "RELATIVE_SENSOR", "EnrolmentFigures", "enrolment_table", "measure_enrolment"]
 
 PEOPLE = 1_000
 """People who are enrolled before."""
+
+RELATIVE_SENSOR = "kinect-v2"
+"""Scores of this kind of sensor are relative to the site, so each enrolment changes those of all people."""
 
 STEPS = {
     "store": "store the walk",
@@ -45,19 +49,27 @@ class EnrolmentFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         people: enrolled before.
+        sensor: the kind of sensor that the walks count as; empty for a simulated one.
+        relative: whether its scores are relative to the site.
         steps_s: of each step; see `STEPS`.
         all_s: of all steps together.
         fresh_s: seconds to load and calibrate the same gallery as a whole, as at the start.
     """
 
     people: int
+    sensor: str = ""
+    relative: bool = False
     steps_s: dict[str, Spread]
     all_s: Spread
     fresh_s: float
 
 
 def measure_enrolment(
-    report: Report, people: int = PEOPLE, enrolments: int = _ENROLMENTS, data: Path | None = None
+    report: Report,
+    people: int = PEOPLE,
+    enrolments: int = _ENROLMENTS,
+    data: Path | None = None,
+    sensor: str = "",
 ) -> EnrolmentFigures:
     """Enrols people one after the other in a gallery that is in use.
 
@@ -66,9 +78,12 @@ def measure_enrolment(
         people: enrolled before.
         enrolments: number of people enrolled then, at most 10.
         data: see `tools.bench.gallery_growth.measure_growth`.
+        sensor: the kind of sensor that the walks count as; empty for that of the walks.
     """
-    report(f"matcher: enrolments in a gallery of {people:,} people")
+    report(f"matcher: enrolments in a gallery of {people:,} people{f' of {sensor}' if sensor else ''}")
     contract, walks = base_walks(1, data)
+    if sensor:
+        walks = [replace(walk, sensor=sensor) for walk in walks]
     with (
         tempfile.TemporaryDirectory(prefix="sge-bench-") as folder,
         open_gallery(str(Path(folder) / "gallery.db")) as gallery,
@@ -79,8 +94,11 @@ def measure_enrolment(
         subject = _Running(gallery, contract, walks[0].sensor)
         fresh_s = time.perf_counter() - started
         every = [subject.enrol(f"new {n}", walks[n]) for n in range(enrolments)]
+        relative = subject.relative
     return EnrolmentFigures(
         people=people,
+        sensor=sensor,
+        relative=relative,
         steps_s={step: spread_of([each[step] for each in every]) for step in STEPS},
         all_s=spread_of([sum(each.values()) for each in every]),
         fresh_s=fresh_s,
@@ -91,8 +109,10 @@ def enrolment_table(figures: EnrolmentFigures) -> Table:
     """Returns the table of seconds."""
     named = {STEPS[step]: each for step, each in figures.steps_s.items()} | {"all": figures.all_s}
     rows = [[name, each.text, each.range_text] for name, each in named.items()]
+    kind = f" of {figures.sensor}" if figures.sensor else ""
+    site = ", scores relative to the site" if figures.relative else ""
     return bench_table(
-        f"Matcher: an enrolment beside {figures.people:,} people, to a decision",
+        f"Matcher: an enrolment beside {figures.people:,} people{kind}{site}, to a decision",
         ["", "s", "range"],
         rows,
         f"loading and calibrating the whole gallery: {figures.fresh_s:.2f} s",
@@ -113,6 +133,11 @@ class _Running:
         self._matcher = Matcher(
             (SourceCard("a", sensor, live=True),), f, 0.05, self._index, calibrations=calibrations
         )
+
+    @property
+    def relative(self) -> bool:
+        """Whether scores are relative to the site."""
+        return self._index.relative(self._sensor)
 
     def enrol(self, name: str, walk: WalkCages) -> dict[str, float]:
         """Enrols a walk; returns the seconds of each step."""

@@ -60,7 +60,7 @@ class MatcherFigures(msgspec.Struct, frozen=True, kw_only=True):
         encoder: the paper's encoder alone.
         system: encoder with pose features, back-end and matcher.
         growth: cost in galleries of several sizes.
-        enrolment: seconds of an enrolment in a large gallery; None where it was not measured.
+        enrolments: seconds of an enrolment in a large gallery, by kind of sensor.
     """
 
     people: int
@@ -68,7 +68,7 @@ class MatcherFigures(msgspec.Struct, frozen=True, kw_only=True):
     encoder: tuple[float, ...]
     system: tuple[float, ...]
     growth: tuple[GrowthFigures, ...] = ()
-    enrolment: EnrolmentFigures | None = None
+    enrolments: tuple[EnrolmentFigures, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -158,9 +158,7 @@ def matcher_tables(figures: MatcherFigures) -> tuple[Table, ...]:
     tables = [matcher_table(figures)]
     if figures.growth:
         tables.append(growth_table(figures.growth))
-    if figures.enrolment is not None:
-        tables.append(enrolment_table(figures.enrolment))
-    return tuple(tables)
+    return (*tables, *map(enrolment_table, figures.enrolments))
 
 
 def matcher_table(figures: MatcherFigures) -> Table:

@@ -38,6 +38,21 @@ def _encoder(request: BenchRequest, report: Report) -> Measured:
     return Measured(figures, encoder_tables(figures))
 
 
+def _gpu(request: BenchRequest, report: Report) -> Measured:
+    from tools.bench.gpu import gpu_table, measure_gpu  # noqa: PLC0415
+
+    if not _cuda_available():
+        raise UserError("--only gpu: torch finds no usable CUDA GPU on this machine")
+    figures = measure_gpu(request.seconds_or(20.0), report)
+    return Measured(figures, (gpu_table(figures),))
+
+
+def _cuda_available() -> bool:
+    from torch import cuda  # noqa: PLC0415
+
+    return cuda.is_available()
+
+
 def _encoders(request: BenchRequest, report: Report) -> Measured:
     from tools.bench.encoders import encoders_table, measure_encoders  # noqa: PLC0415
 
@@ -67,7 +82,7 @@ def _bf16_supported() -> bool:
 
 
 def _matcher(request: BenchRequest, report: Report) -> Measured:
-    from tools.bench.enrolment_time import measure_enrolment  # noqa: PLC0415
+    from tools.bench.enrolment_time import RELATIVE_SENSOR, measure_enrolment  # noqa: PLC0415
     from tools.bench.gallery_growth import measure_growth  # noqa: PLC0415
     from tools.bench.matcher import PEOPLE, TRACKS, matcher_tables, measure_matcher  # noqa: PLC0415
 
@@ -75,7 +90,7 @@ def _matcher(request: BenchRequest, report: Report) -> Measured:
     figures = msgspec.structs.replace(
         measure_matcher(PEOPLE, TRACKS, request.seconds_or(20.0)),
         growth=measure_growth(report),
-        enrolment=measure_enrolment(report),
+        enrolments=tuple(measure_enrolment(report, sensor=sensor) for sensor in ("", RELATIVE_SENSOR)),
     )
     return Measured(figures, matcher_tables(figures))
 
@@ -118,6 +133,7 @@ def _camera(request: BenchRequest, report: Report) -> Measured:
 
 STAGES: Mapping[str, Stage] = {
     "encoder": Stage("windows per second, beside the fastest matrix product", _encoder),
+    "gpu": Stage("windows per second of the encoder on a GPU", _gpu, _cuda_available),
     "encoders": Stage("windows per second of several encoder processes", _encoders),
     "live": Stage("people whom the live system follows, time and cost of decisions", _live),
     "live_bf16": Stage(

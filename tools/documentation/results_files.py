@@ -10,13 +10,16 @@ from typing import Any
 
 from stream.errors import DataError, UserError
 
-__all__ = ["RESULTS", "SPEED", "Part", "Results", "Study", "read_results"]
+__all__ = ["RESULTS", "SPEED", "SPEED_ELSEWHERE", "Part", "Results", "Study", "read_results"]
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 """Folder of the project's figures."""
 
 SPEED = RESULTS / "speed.json"
 """Figures of `sge-stream bench`, which are of another kind."""
+
+SPEED_ELSEWHERE = RESULTS / "speed"
+"""Folder of the same figures on other machines, a file each."""
 
 Part = Mapping[str, Any]
 """Figures of one split or scenario, as `sge-stream evaluate --out` writes them, with the file's `cost`."""

@@ -16,6 +16,7 @@ from tools.bench.capture import CaptureFigures, capture_table
 from tools.bench.encoder import EncoderFigures, encoder_tables
 from tools.bench.encoders import EncodersFigures, encoders_table
 from tools.bench.figures_file import read_figures
+from tools.bench.gpu import GpuFigures, gpu_table
 from tools.bench.live import LiveFigures
 from tools.bench.live_tables import live_tables
 from tools.bench.machine import Machine
@@ -26,7 +27,7 @@ from tools.bench.web import WebFigures, web_tables
 from tools.documentation.markdown_table import markdown_table
 from tools.documentation.results_files import SPEED
 
-__all__ = ["speed_machine", "speed_tables"]
+__all__ = ["NOT_MEASURED", "speed_machine", "speed_tables", "stage_figures"]
 
 NOT_MEASURED = "Not measured yet."
 
@@ -41,6 +42,7 @@ class _StageTables:
 
 _STAGES: Mapping[str, _StageTables] = {
     "encoder": _StageTables(EncoderFigures, encoder_tables),
+    "gpu": _StageTables(GpuFigures, lambda figures: (gpu_table(figures),)),
     "encoders": _StageTables(EncodersFigures, lambda figures: (encoders_table(figures),)),
     "live": _StageTables(LiveFigures, live_tables),
     "camera": _StageTables(CameraFigures, lambda figures: (camera_table(figures),)),
@@ -75,19 +77,34 @@ def speed_tables(stage: str, path: Path = SPEED) -> str:
         UserError: there is no such stage.
         DataError: the file is none of `sge-stream bench --out`, or of another version of it.
     """
+    figures = stage_figures(stage, path)
+    if figures is None:
+        return NOT_MEASURED
+    return "\n\n".join(part for table in _STAGES[stage].tables(figures) for part in _markdown(table))
+
+
+def stage_figures(stage: str, path: Path) -> Any:
+    """Returns the figures of a stage; None if they are not in the file.
+
+    Args:
+        stage: its name.
+        path: the file.
+
+    Raises:
+        UserError: there is no such stage.
+        DataError: the file is none of `sge-stream bench --out`, or of another version of it.
+    """
     if stage not in _STAGES:
         raise UserError(f"{stage} is no stage with tables; there are {', '.join(_STAGES)}")
     figures = read_figures(path) if path.exists() else {}
     if stage not in figures:
-        return NOT_MEASURED
-    its = _STAGES[stage]
+        return None
     try:
-        tables = its.tables(msgspec.convert(figures[stage], its.figures))
+        return msgspec.convert(figures[stage], _STAGES[stage].figures)
     except msgspec.ValidationError as error:
         raise DataError(
             f"{path}: the figures of {stage} are of another version ({error}); measure them again"
         ) from error
-    return "\n\n".join(part for table in tables for part in _markdown(table))
 
 
 def _markdown(table: Table) -> Iterator[str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from io import StringIO
 
+import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
 from rich.table import Table
 
 from tools.bench.augmented_people import TEMPLATES, base_walks, many_people
+from tools.bench.enrolment_time import RELATIVE_SENSOR, EnrolmentFigures, enrolment_table, measure_enrolment
 from tools.bench.enrolment_time import STEPS as ENROLMENT_STEPS
-from tools.bench.enrolment_time import EnrolmentFigures, enrolment_table, measure_enrolment
 from tools.bench.gallery_growth import STEPS, GrowthFigures, growth_table, measure_growth
 from tools.bench.spread import spread_of
 
@@ -37,8 +38,10 @@ def test_each_size_has_the_cost_of_every_step() -> None:
 
 
 @pytest.mark.slow
-def test_an_enrolled_person_is_known_after_all_steps() -> None:
-    figures = measure_enrolment(lambda line: None, people=3, enrolments=2)
+@pytest.mark.parametrize("sensor", ["", RELATIVE_SENSOR])
+def test_an_enrolled_person_is_known_after_all_steps(sensor: str) -> None:
+    figures = measure_enrolment(lambda line: None, people=3, enrolments=2, sensor=sensor)
+    assert figures.sensor == sensor and figures.relative == bool(sensor)
     assert set(figures.steps_s) == set(ENROLMENT_STEPS)
     assert figures.all_s.rounds == 2
     assert figures.all_s.low >= max(step.low for step in figures.steps_s.values()) > 0
@@ -63,5 +66,8 @@ def test_the_tables_show_all_figures() -> None:
     parts = {step: spread_of([0.1, 0.3]) for step in ENROLMENT_STEPS}
     enrolment = EnrolmentFigures(people=1000, steps_s=parts, all_s=spread_of([0.4, 1.2]), fresh_s=9.5)
     text = written(enrolment_table(enrolment))
+    assert "relative" not in text
     for expected in ("1,000 people", *ENROLMENT_STEPS, "0.4-1.2", "9.50 s"):
         assert expected in text
+    at_site = msgspec.structs.replace(enrolment, sensor="kinect-v2", relative=True)
+    assert "of kinect-v2, scores relative to the site" in " ".join(written(enrolment_table(at_site)).split())
