@@ -15,7 +15,7 @@ import torch
 import zmq
 
 from encoder.contract import Contract
-from encoder.encoder_settings import EncoderInfo, EncoderSettings, spread_device
+from encoder.encoder_settings import EncoderInfo, EncoderSettings, describe_encoder, spread_device
 from encoder.inference import Encoder
 from encoder.weights import LoadedEncoder, load_encoder
 from stream.body import FloatArray
@@ -49,7 +49,8 @@ def run(settings: EncoderSettings, stop: threading.Event) -> None:
         except SgeError as error:
             heartbeat.send_failure(error)
             raise
-        info = EncoderInfo(loaded.contract.id, loaded.contract.f, loaded.description, str(encoder.device))
+        description = describe_encoder(loaded.description, settings.precision)
+        info = EncoderInfo(loaded.contract.id, loaded.contract.f, description, str(encoder.device))
         windows = bus.bind(zmq.PULL, "windows", number=settings.index)
         _EncoderLoop(bus, windows, heartbeat, encoder, info).run(stop)
 

@@ -7,7 +7,7 @@ import msgspec
 from encoder.precision import Precision
 from stream.bus.sockets import Wiring
 
-__all__ = ["EncoderInfo", "EncoderSettings", "spread_device"]
+__all__ = ["EncoderInfo", "EncoderSettings", "describe_encoder", "spread_device"]
 
 
 class EncoderSettings(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class EncoderInfo(msgspec.Struct, frozen=True):
     Attributes:
         contract: the contract id of its CAGEs.
         f: skeletons of a window.
-        description: one line for users that names the weights.
+        description: one line for users, see `describe_encoder`.
         device: the device it computes on.
     """
 
@@ -45,6 +45,16 @@ class EncoderInfo(msgspec.Struct, frozen=True):
     f: int
     description: str
     device: str
+
+
+def describe_encoder(weights: str, precision: Precision) -> str:
+    """Returns one line for users that names the weights, and the precision unless it is fp32.
+
+    Args:
+        weights: their description.
+        precision: of the encoder.
+    """
+    return weights if precision == "fp32" else f"{weights}, in {precision}"
 
 
 def spread_device(device: str, index: int, gpus: int) -> str:

@@ -405,6 +405,7 @@ class _Service:
             "people": len(self._matcher.index.people),
             "in_view": len(self._matcher.tracks),
             "visits": self._visits.in_view,
+            "windows_late": self._visits.late,
             "waiting": self._outbox.waiting,
             **self._calibration_states(),
             "visits_dropped": self._keeper.lost,

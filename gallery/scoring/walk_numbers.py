@@ -29,19 +29,21 @@ class WalkNumbers(Generic[T]):
         before: WalkNumbers[T] | None = None,
     ) -> None:
         earlier = {} if before is None else before._found
-        # The walks are kept with their numbers, so that no other array can get the id of theirs.
-        self._found: dict[tuple[int, int], tuple[PersonTemplates, T]] = {
-            key: earlier.get(key) or (walk, compute(walk)) for walk in walks for key in [_key(walk)]
+        # The arrays are kept, so that no other one gets the id of theirs; the walk is not, with its old name.
+        self._found: dict[tuple[int, int], tuple[FloatArray, FloatArray, T]] = {
+            key: earlier.get(key) or (walk.templates, walk.statistics, compute(walk))
+            for walk in walks
+            for key in [_key(walk)]
         }
 
     def known(self, templates: FloatArray, statistics: FloatArray) -> T | None:
         """Returns the numbers of the walk with these arrays; None if it is not one of the walks."""
         found = self._found.get((id(templates), id(statistics)))
-        return None if found is None else found[1]
+        return None if found is None else found[2]
 
     def of(self, walk: PersonTemplates) -> T:
         """Returns the numbers of one of the walks."""
-        return self._found[_key(walk)][1]
+        return self._found[_key(walk)][2]
 
 
 def _key(walk: PersonTemplates) -> tuple[int, int]:

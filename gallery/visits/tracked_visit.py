@@ -13,6 +13,9 @@ from gallery.visits.visit_answer import VisitAnswer
 
 __all__ = ["Candidates", "SourceVisits", "TrackedVisit"]
 
+_TRACKS_LEFT = 256
+"""Tracks of a source whose visits have ended that are remembered, the newest."""
+
 Candidates = Callable[[Track], Sequence[RankedCandidate]]
 """Returns the candidates of a track, best first."""
 
@@ -27,6 +30,7 @@ class TrackedVisit:
         arrived_ns: source time of its first step.
         arrived: the same as UTC.
         seen_ns: when it was last in sight, source time.
+        open_until_ns: source time before which it does not end, so that windows that come late belong to it.
         longest: the newest decision on the track with the most walking.
         tracks: numbers of its tracks, in order.
         answer: who it is.
@@ -44,6 +48,7 @@ class TrackedVisit:
     answer: VisitAnswer = field(default_factory=VisitAnswer)
     candidates: tuple[RankedCandidate, ...] = ()
     events: int = 0
+    open_until_ns: int = 0
 
     @property
     def duration_ns(self) -> int:
@@ -56,7 +61,8 @@ class TrackedVisit:
         return self.arrived + timedelta(microseconds=self.duration_ns / 1000)
 
     def keep(self, decision: TrackDecision, candidates: Candidates) -> None:
-        """Keeps the decision if its track shows the most walking."""
+        """Notes that its track was in sight; keeps the decision if the track shows the most walking."""
+        self.seen_ns = max(self.seen_ns, decision.time_ns)
         if decision.track is self.longest.track or decision.seconds > self.longest.seconds:
             self.longest = decision
             self.candidates = tuple(candidates(decision.track)) if decision.final else ()
@@ -79,6 +85,7 @@ class SourceVisits:
         of_track: the visit of each track of an open visit.
         unproven: tracks that belong to a visit by place and size alone, so far.
         split_from: for a track that split off another: that track, whose visit it does not continue.
+        left_ns: for a track of a visit that has ended: the source's time at which that was told.
     """
 
     time_ns: int = 0
@@ -88,6 +95,7 @@ class SourceVisits:
     of_track: dict[int, TrackedVisit] = field(default_factory=dict)
     unproven: set[int] = field(default_factory=set)
     split_from: dict[int, int] = field(default_factory=dict)
+    left_ns: dict[int, int] = field(default_factory=dict)
 
     def join(self, visit: TrackedVisit, track: int) -> None:
         """Lets a track belong to a visit."""
@@ -104,10 +112,19 @@ class SourceVisits:
         visit.seen_ns = max(self.motions[each].last.time_ns for each in visit.tracks)
 
     def remove(self, visit: TrackedVisit) -> None:
-        """Forgets a visit that has ended, and its tracks."""
+        """Forgets a visit that has ended, and of its tracks all but the time."""
         self.visits.remove(visit)
         for track in visit.tracks:
             self._forget(track)
+            self.left_ns.pop(track, None)
+            self.left_ns[track] = self.time_ns
+        for track in list(self.left_ns)[:-_TRACKS_LEFT]:
+            del self.left_ns[track]
+
+    def is_late(self, decision: TrackDecision) -> bool:
+        """Returns whether a decision is of a time at which the end of its track's visit was already told."""
+        left_ns = self.left_ns.get(decision.track.number)
+        return left_ns is not None and decision.time_ns <= left_ns
 
     def forget_tracks(self, before_ns: int) -> None:
         """Forgets tracks without a visit that were last in sight before a source time."""

@@ -63,6 +63,11 @@ class VisitPublisher:
         """Number of open visits."""
         return self._tracker.in_view
 
+    @property
+    def late(self) -> int:
+        """Number of windows that came after the end of their visit was told."""
+        return self._tracker.late
+
     def observe(self, tick: Tick, decisions: Sequence[TrackDecision]) -> None:
         """Follows the next tick of a source and the decisions on its tracks."""
         self._publish(self._tracker.observe(tick, decisions, datetime.now(UTC)))

@@ -28,6 +28,8 @@ _STARTS_ANEW_NS = 1_000_000_000
 _TOGETHER_NS = 1_000_000_000
 """Two visits are at the same time if both were in sight within this time."""
 
+_BREAK_NS = round(LONGEST_BREAK_S * 1e9)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VisitNews:
@@ -53,6 +55,10 @@ class VisitTracker:
         places: the place of each source number; empty if nothing is known of places.
         likeness: returns how alike the walks of two tracks of one source are, see
             `gallery.visits.walk_likeness`; None if that is not known.
+
+    Attributes:
+        late: number of windows that came when the visit of their track had ended, so that it does not count
+            them: of several encoders, theirs was slower than the one that brought the time.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class VisitTracker:
         self._make = EventMaker(sources, contract)
         self._sources = [SourceVisits() for _ in sources]
         self._opened = 0
+        self.late = 0
 
     @property
     def in_view(self) -> int:
@@ -89,7 +96,7 @@ class VisitTracker:
         news: list[VisitNews] = []
         if tick.time_ns < source.tick_ns - _STARTS_ANEW_NS and not tick.last:
             news += self.end_source(tick.source, now)
-            source = self._sources[tick.source] = SourceVisits()
+            source = self._sources[tick.source] = SourceVisits(left_ns=source.left_ns)
         source.tick_ns = max(source.tick_ns, tick.time_ns)
         source.time_ns = max(source.time_ns, tick.time_ns, *(row.end_ns for row in tick.rows))
         source.split_from |= {split.successor: split.track for split in tick.splits}
@@ -121,9 +128,15 @@ class VisitTracker:
 
     def _end_lost(self, source: SourceVisits, now: datetime) -> list[VisitNews]:
         """Ends the visits of a source that have been out of sight for too long."""
-        limit = source.time_ns - round(LONGEST_BREAK_S * 1e9)
+        limit = source.time_ns - _BREAK_NS
         self._linker.link_lost(source)
-        gone = [v for v in source.visits if v.seen_ns < limit and not self._linker.awaits(source, v)]
+        gone = [
+            visit
+            for visit in source.visits
+            if visit.seen_ns < limit
+            and visit.open_until_ns < source.time_ns
+            and not self._linker.awaits(source, visit)
+        ]
         news = [each for visit in gone for each in self._end(source, visit, now)]
         source.forget_tracks(limit)
         return news
@@ -147,7 +160,13 @@ class VisitTracker:
                 visit.seen_ns = max(visit.seen_ns, place.time_ns)
 
     def _follow(self, source: SourceVisits, decision: TrackDecision, now: datetime) -> list[VisitNews]:
-        """Follows a decision; opens a visit where somebody walks who continues none."""
+        """Follows a decision; opens a visit where somebody walks who continues none.
+
+        What was told of the end of a visit is final: windows of it that come later change nothing.
+        """
+        if source.is_late(decision):
+            self.late += decision.window is not None
+            return []
         number = decision.track.number
         news: list[VisitNews] = []
         if number not in source.of_track and not decision.track.scores.windows:
@@ -180,6 +199,8 @@ class VisitTracker:
         visit = TrackedVisit(name, track.source, arrived_ns, arrived, decision.time_ns, decision)
         source.visits.append(visit)
         source.join(visit, track.number)
+        if visit.seen_ns < source.time_ns - _BREAK_NS:  # all of it came late, and more may come
+            visit.open_until_ns = source.time_ns + _BREAK_NS
         return visit
 
     def _doubts(

@@ -61,6 +61,8 @@ class Outbox:
     def put(self, message: Verdict | VisitMessage | SourceEnded, *, may_drop: bool = False) -> None:
         """Queues a message with `next_number`; `may_drop` marks a device's verdict that is not final."""
         self._last_number = message.number
+        if self.full:  # by the receipts read so far; others may wait
+            self._read_receipts()
         if self.full and may_drop:
             self.dropped += 1
             oldest = next((i for i, (_, drop, _) in enumerate(self._queue) if drop), None)
@@ -71,15 +73,7 @@ class Outbox:
 
     def pump(self) -> None:
         """Reads acknowledgements and sends what the socket accepts, without waiting."""
-        while True:
-            try:
-                receipt, _ = unpack(self.socket.recv_multipart(zmq.NOBLOCK))
-            except zmq.Again:
-                break
-            except BadMessage:
-                continue
-            if isinstance(receipt, VerdictReceipt):
-                self._acknowledged = max(self._acknowledged, min(receipt.number, self._sent))
+        self._read_receipts()
         while self._queue and self._sent - self._acknowledged < LIMIT:
             together = list(islice(self._queue, min(TOGETHER, LIMIT - self._sent + self._acknowledged)))
             try:
@@ -91,3 +85,14 @@ class Outbox:
                 self._acknowledged += number - self._sent - 1
                 self._sent = number
                 self._queue.popleft()
+
+    def _read_receipts(self) -> None:
+        while True:
+            try:
+                receipt, _ = unpack(self.socket.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                return
+            except BadMessage:
+                continue
+            if isinstance(receipt, VerdictReceipt):
+                self._acknowledged = max(self._acknowledged, min(receipt.number, self._sent))

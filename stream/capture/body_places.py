@@ -17,6 +17,9 @@ __all__ = ["PLACE_INTERVAL_NS", "BodyPlaces", "body_sizes"]
 PLACE_INTERVAL_NS = 250_000_000
 """Places are sent with every tick, and at least at this interval of source time."""
 
+_MOST_BODIES = 1024
+"""They are sent sooner once so many bodies were seen: the source's time may stand still."""
+
 _MIDDLE_OF_HIPS = 0
 _TRUNK_AND_LEGS = ((0, 2), (12, 13), (13, 14), (16, 17), (17, 18))
 _FROM, _TO = (list(joints) for joints in zip(*_TRUNK_AND_LEGS, strict=True))
@@ -50,7 +53,9 @@ class BodyPlaces:
 
     def due(self, time_ns: int) -> bool:
         """Returns whether places must be sent now, though nothing else is to be told."""
-        return self._sent_ns is not None and time_ns - self._sent_ns >= PLACE_INTERVAL_NS
+        if self._sent_ns is None:
+            return False
+        return time_ns - self._sent_ns >= PLACE_INTERVAL_NS or len(self._seen) >= _MOST_BODIES
 
     def take(self, time_ns: int) -> tuple[TrackPlace, ...]:
         """Returns the places for a tick at that source time, and starts anew."""

@@ -26,7 +26,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
 _CAPTURE_DROPS = {"frames_dropped": "frame-too-old", "windows_dropped": "window-not-sent"}
-_OTHER_DROPS = {"lost": "window-lost", "bad": "message-invalid", "decisions_dropped": "decision-not-read"}
+_OTHER_DROPS = {
+    "lost": "window-lost",
+    "windows_late": "window-late",
+    "bad": "message-invalid",
+    "decisions_dropped": "decision-not-read",
+}
 """Counters of dropped items, with the cause as the label says it."""
 
 

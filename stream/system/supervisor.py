@@ -26,8 +26,16 @@ from stream.exact_json import to_exact_json
 
 __all__ = ["Child", "ProcessExit", "Supervisor"]
 
-_DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped", "visits_dropped")
-"""Heartbeat counters of dropped items."""
+_DROPS = (
+    "frames_dropped",
+    "windows_dropped",
+    "lost",
+    "windows_late",
+    "bad",
+    "decisions_dropped",
+    "visits_dropped",
+)
+"""Heartbeat counters of dropped items; late windows are decided on, but no visit counts them."""
 
 STOP_TIMEOUT_S = 3.0
 HANG_AFTER_S = 4.0

@@ -1,10 +1,10 @@
-"""Several encoder processes take turns with the GPUs of a machine."""
+"""The devices of several encoder processes, and how an encoder is described."""
 
 from __future__ import annotations
 
 import pytest
 
-from encoder.encoder_settings import spread_device
+from encoder.encoder_settings import describe_encoder, spread_device
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ from encoder.encoder_settings import spread_device
 )
 def test_encoders_take_turns_unless_a_device_is_named(device: str, gpus: int, expected: list[str]) -> None:
     assert [spread_device(device, index, gpus) for index in range(3)] == expected
+
+
+def test_a_description_names_a_precision_that_is_not_the_usual_one() -> None:
+    assert describe_encoder("weights of mine", "fp32") == "weights of mine"
+    assert describe_encoder("weights of mine", "bf16") == "weights of mine, in bf16"

@@ -27,6 +27,7 @@ from stream.bus.messages import (
     SourceEnded,
     Status,
     Tick,
+    TrackPlace,
     Verdict,
     VisitMessage,
     WindowRow,
@@ -39,6 +40,9 @@ from stream.visits.events import Left, VisitEvent
 
 CONTRACT, F, D = "c", 6, 16
 WAIT_S = 60.0
+TENTH = 100_000_000
+"""Nanoseconds of 0.1 s."""
+
 RANDOM = np.random.default_rng(5)
 ADA, BEN, CY = (RANDOM.standard_normal((F, D)).astype(np.float32) for _ in range(3))
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are open")
@@ -59,10 +63,15 @@ class Running:
     """A matcher process, run by a thread, and all its neighbours."""
 
     def __init__(
-        self, gallery: Path, folder: Path, had_gallery: bool = False, history_s: float = 0.0
+        self,
+        gallery: Path,
+        folder: Path,
+        had_gallery: bool = False,
+        history_s: float = 0.0,
+        encoders: int = 1,
     ) -> None:
         cards = (SourceCard("door", "kinect-v1", live=True),)
-        wiring = create_wiring(folder)
+        wiring = create_wiring(folder, encoders=encoders)
         settings = MatcherSettings(
             wiring,
             f"sqlite:///{gallery}",
@@ -109,13 +118,16 @@ class Running:
         for k in range(windows):
             start = k * 100_000_000
             row = WindowRow(track, start, start + 166_666_667, 7, 1.0)
-            tick = Tick(0, 0, self._seq, CONTRACT, (1, F, D), (row,), open=(track,))
-            self._cages.send_multipart(pack(tick, cages[None]))
+            self.send(Tick(0, 0, self._seq, CONTRACT, (1, F, D), (row,), open=(track,)), cages[None])
             self._seq += 1
             verdict = self._verdict()
             while verdict.decision.final or verdict.decision.track != track:
                 verdict = self._verdict()
         return verdict
+
+    def send(self, tick: Tick, cages: FloatArray | None = None) -> None:
+        """Sends a tick as an encoder does."""
+        self._cages.send_multipart(pack(tick, cages))
 
     def _verdict(self) -> Verdict:
         while True:
@@ -128,7 +140,11 @@ class Running:
 
     def end_source(self) -> list[Verdict | VisitEvent]:
         """Sends the last tick; returns what comes until the source has ended."""
-        self._cages.send_multipart(pack(Tick(0, 0, self._seq, CONTRACT, last=True, time_ns=9_000_000_000)))
+        self.send(Tick(0, 0, self._seq, CONTRACT, last=True, time_ns=9_000_000_000))
+        return self.results()
+
+    def results(self) -> list[Verdict | VisitEvent]:
+        """Returns what comes until the source has ended."""
         found: list[Verdict | VisitEvent] = []
         while True:
             self._receiver.acknowledge()
@@ -222,6 +238,43 @@ def test_decisions_go_on_while_a_changed_gallery_is_loaded(
         assert matcher.walk(ADA, 2).decision.person == "Ada"
         go_on.set()
         matcher.walk_until(BEN, 3, lambda verdict: verdict.decision.person == "Ben")
+
+
+def test_windows_of_an_encoder_that_hung_change_no_visit_that_has_ended(
+    path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Track 1 goes through encoder 0, which hangs after 2 s; its places go through encoder 1."""
+
+    def windows(first: int, last: int, seq: int, sent_ns: int) -> None:
+        rows = tuple(WindowRow(1, n * TENTH, (n + 2) * TENTH, 7, 1.0) for n in range(first, last))
+        matcher.send(
+            Tick(
+                *(0, 0, seq, CONTRACT, (len(rows), F, D), rows),
+                open=(1,),
+                time_ns=last * TENTH,
+                sent_ns=sent_ns,
+            ),
+            np.stack([ADA] * len(rows)),
+        )
+
+    enrol(path, "Ada", ADA)
+    with Running(path, tmp_path_factory.mktemp("r"), encoders=2) as matcher:
+        windows(0, 20, 0, sent_ns=1)
+        for n in range(20, 60):
+            seen = (TrackPlace(1, n * TENTH, n / 10, 3.0, 1.3),) if n < 30 else ()
+            matcher.send(Tick(0, 0, n - 20, encoder=1, time_ns=n * TENTH, places=seen, sent_ns=2 + n))
+        windows(20, 28, 1, sent_ns=3)
+        assert (
+            matcher.status(lambda status: status.counters.get("windows") == 28).counters["windows_late"] == 8
+        )
+        for encoder, seq in ((0, 2), (1, 40)):
+            matcher.send(Tick(0, 0, seq, encoder=encoder, last=True, time_ns=60 * TENTH, sent_ns=99))
+        found = matcher.results()
+    told = [event for event in found if not isinstance(event, Verdict)]
+    assert [type(event).__name__ for event in told] == ["Arrived", "Identified", "Left"]
+    final = [each for each in found if isinstance(each, Verdict) and each.decision.final]
+    assert [(each.decision.track, each.decision.person) for each in final] == [(1, "Ada")]
+    assert sum(isinstance(each, Verdict) for each in found) == 29, "no decision is lost"
 
 
 def test_requests_are_answered_in_order(start: Callable[[], Running], path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from statistics import median
 
 import msgspec
@@ -97,9 +96,7 @@ def measure_camera(
         RunError: a process that measures failed.
     """
     report(f"camera: {', '.join(map(str, people))} people")
-    with ExitStack() as opened:
-        workers = {count: opened.enter_context(camera_worker(count, pictures)) for count in people}
-        measured = measure_in_turn(workers, seconds)
+    measured = measure_in_turn(((count, camera_worker(count, pictures)) for count in people), seconds)
     return CameraFigures(runs=tuple(_run(count, found) for count, found in measured.items()))
 
 

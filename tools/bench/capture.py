@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from statistics import fmean
 
 import msgspec
@@ -70,9 +69,7 @@ def measure_capture(
         RunError: a process that measures failed.
     """
     report(f"capture: {', '.join(map(str, people))} people")
-    with ExitStack() as opened:
-        workers = {count: opened.enter_context(capture_worker(count, round_s)) for count in people}
-        measured = measure_in_turn(workers, seconds)
+    measured = measure_in_turn(((count, capture_worker(count, round_s)) for count in people), seconds)
     return CaptureFigures(fps=FPS, runs=tuple(_run(count, found) for count, found in measured.items()))
 
 

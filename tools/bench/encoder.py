@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from itertools import chain
 
 import msgspec
 from rich.table import Table
@@ -22,7 +22,7 @@ from tools.bench.machine import core_count
 from tools.bench.products import installed_libraries, product_text, product_worker
 from tools.bench.request import Report
 from tools.bench.spread import Spread, bench_table, spread_of
-from tools.bench.workers import Worker, measure_in_turn
+from tools.bench.workers import measure_in_turn
 
 __all__ = [
     "QUOTED",
@@ -166,15 +166,11 @@ def _interleave(
     threads: int, seconds: float, batches: Sequence[int], round_s: float
 ) -> dict[str, dict[str, list[float]]]:
     """Returns worker -> what it computed -> rate of each round."""
-    with ExitStack() as opened:
-        workers: dict[str, Worker] = {}
-        for name in installed_libraries():
-            workers[name] = opened.enter_context(product_worker(name, threads, round_s))
-        for variant in encoder_variants():
-            workers[variant] = opened.enter_context(encoder_worker(variant, threads, batches, round_s))
-        for worker in workers.values():
-            worker.round()  # starts and warms up
-        return measure_in_turn(workers, seconds)
+    workers = chain(
+        ((name, product_worker(name, threads, round_s)) for name in installed_libraries()),
+        ((variant, encoder_worker(variant, threads, batches, round_s)) for variant in encoder_variants()),
+    )
+    return measure_in_turn(workers, seconds, warm_up=True)
 
 
 def _runs(

@@ -8,8 +8,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import IO, TypeVar
 
@@ -111,21 +111,29 @@ def rounds_for(seconds: float) -> Iterator[int]:
         number += 1
 
 
-def measure_in_turn(workers: Mapping[K, Worker], seconds: float) -> dict[K, dict[str, list[float]]]:
-    """Returns the results of each worker in all rounds, by name; the workers take turns.
+def measure_in_turn(
+    workers: Iterable[tuple[K, Worker]], seconds: float, *, warm_up: bool = False
+) -> dict[K, dict[str, list[float]]]:
+    """Returns the results of each worker in all rounds, by name; the workers take turns, and end.
 
     Args:
-        workers: open, by any key.
+        workers: by any key; an iterator may start them.
         seconds: see `rounds_for`.
+        warm_up: whether a round of each comes first that does not count.
 
     Raises:
         RunError: a process failed.
     """
-    measured: dict[K, dict[str, list[float]]] = {key: defaultdict(list) for key in workers}
-    for _ in rounds_for(seconds):
-        for key, worker in workers.items():
-            for name, value in worker.round().items():
-                measured[key][name].append(value)
+    with ExitStack() as opened:
+        started = {key: opened.enter_context(worker) for key, worker in workers}
+        if warm_up:
+            for worker in started.values():
+                worker.round()
+        measured: dict[K, dict[str, list[float]]] = {key: defaultdict(list) for key in started}
+        for _ in rounds_for(seconds):
+            for key, worker in started.items():
+                for name, value in worker.round().items():
+                    measured[key][name].append(value)
     return measured
 
 

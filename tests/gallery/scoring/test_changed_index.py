@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections import Counter
@@ -22,7 +23,7 @@ from gallery.scoring.fusion import FusionModel
 from gallery.scoring.template_index import TemplateIndex
 from gallery.scoring.track_scores import TemplateMeans
 from gallery.store.gallery import Gallery, open_gallery
-from gallery.store.records import NewEnrolment
+from gallery.store.records import NewEnrolment, PersonTemplates
 from gallery.store.rows import read_cages
 from tests.gallery.flat_visits import flat_visits
 from tests.gallery.scoring.test_fusion import MODEL, mean_segment, synthetic_windows
@@ -201,3 +202,15 @@ def test_templates_of_a_removed_person_are_forgotten(gallery: Gallery) -> None:
     changed = TemplateIndex.load(gallery, CONTRACT, BACKEND, SENSORS, before)
     assert "Ada" not in {each.name for each in changed.walks}
     assert all(map(np.isfinite, changed.scores(changed.describe(PROBE, ALONE), ALONE).ravel()))
+
+
+def test_nothing_keeps_the_former_name_of_a_person(gallery: Gallery) -> None:
+    gallery.rename("Ada", "Former name")
+    before = TemplateIndex.load(gallery, CONTRACT, BACKEND, SENSORS)
+    gallery.rename("Former name", "Ada")
+    changed = TemplateIndex.load(gallery, CONTRACT, BACKEND, SENSORS, before)
+    del before
+    gc.collect()
+    kept = {each.name for each in gc.get_objects() if isinstance(each, PersonTemplates)}
+    assert kept >= set(changed.names.values())
+    assert "Former name" not in kept

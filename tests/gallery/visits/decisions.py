@@ -9,7 +9,7 @@ from gallery.open_set_decision import Track, TrackDecision
 from gallery.scoring.track_scores import TrackScores
 from gallery.visits.visit_tracker import VisitTracker
 from gallery.visits.walk_likeness import Likeness
-from stream.bus.messages import Tick, TrackPlace, TrackSplit
+from stream.bus.messages import Tick, TrackPlace, TrackSplit, WindowRow
 from stream.decision import State
 
 __all__ = ["IDS", "SECOND", "Passages", "ns", "tracker"]
@@ -60,6 +60,7 @@ class Passages:
             reason_code="accepted" if state == "person" else "stranger",
             confidence=confidence,
             final=final,
+            window=None if final else WindowRow(track, ns(t) - SECOND // 5, ns(t), 0, 1.0),
             seconds=known.scores.seconds,
             candidate_id=IDS.get(named or ""),
         )

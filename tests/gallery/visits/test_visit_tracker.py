@@ -188,6 +188,62 @@ def test_a_time_that_falls_back_a_little_is_no_new_start() -> None:
     assert run(visits, walk(passages, 1, 7.1, 9.0, "Ada", x=2.1)) == []
 
 
+def passage_past_a_slow_encoder(passages: Passages) -> tuple[list[Step], list[Step]]:
+    """Ada walks for 5 s; of the last 3 s, the windows come when another encoder has told that she left.
+
+    Returns:
+        The ticks up to then, and those of the encoder that was slow, whose time is the newest of all.
+    """
+    steps = walk(passages, 1, 0.0, 2.0, "Ada")
+    steps += [(passages.tick(t / 4, (1, t / 4, 3.0)), []) for t in range(8, 20)]
+    late = [(passages.tick(8.0), [passages.decision(1, 2.0 + n / 10, "Ben")]) for n in range(20)]
+    late.append((passages.tick(8.0), [passages.decision(1, 4.9, "Ben", final=True)]))
+    return [*steps, *nobody(passages, 5.0, 8.0)], late
+
+
+def test_windows_that_come_when_their_visit_has_ended_open_no_other_and_are_counted() -> None:
+    passages, visits = Passages(), tracker()
+    before, late = passage_past_a_slow_encoder(passages)
+    found = run(visits, before)
+    assert kinds(found) == ["Arrived", "Identified", "Left"]
+    assert isinstance(found[-1], Left)
+    assert found[-1].duration_s == pytest.approx(4.75), "the places came through the other encoder"
+    assert run(visits, [*late, *nobody(passages, 8.25, 12.0)]) == []
+    assert (visits.in_view, visits.late) == (0, 20)
+
+
+@pytest.mark.parametrize("track", [1, 2], ids=["the same track", "a new track"])
+def test_who_returns_after_late_windows_is_another_visit(track: int) -> None:
+    passages, visits = Passages(), tracker()
+    before, late = passage_past_a_slow_encoder(passages)
+    run(visits, before + late[:-1])
+    found = run(visits, [*walk(passages, track, 9.0, 11.0, "Ada"), *nobody(passages, 11.0, 15.0)])
+    assert kinds(found) == ["Arrived", "Identified", "Left"]
+    assert {event.visit for event in found} == {"run-v2"}
+    assert isinstance(found[-1], Left)
+    assert found[-1].arrived == at(9.0).isoformat(timespec="milliseconds")
+
+
+def test_a_passage_of_which_all_windows_come_late_is_one_visit() -> None:
+    passages, visits = Passages(), tracker()
+    assert run(visits, [(passages.tick(t / 4, (1, t / 4, 3.0)), []) for t in range(8)]) == []
+    assert run(visits, nobody(passages, 2.0, 8.0)) == []
+    late = [(passages.tick(8.0), [passages.decision(1, n / 10, "Ada")]) for n in range(20)]
+    late.append((passages.tick(8.0), [passages.decision(1, 1.9, "Ada", final=True)]))
+    found = run(visits, [*late, *nobody(passages, 8.0, 12.0)])
+    assert kinds(found) == ["Arrived", "Identified", "Left"]
+    assert isinstance(found[-1], Left)
+    assert (found[-1].left, visits.late) == (at(1.9).isoformat(timespec="milliseconds"), 0)
+
+
+def test_a_track_that_ends_after_its_visit_is_no_other_visit() -> None:
+    """The device delivered nothing; the track ends with its next frame."""
+    passages, visits = Passages(), tracker()
+    run(visits, [*walk(passages, 1, 0.0, 2.0, "Ada"), *nobody(passages, 2.0, 6.0)])
+    ended = (passages.tick(6.0), [passages.decision(1, 1.9, "Ada", final=True)])
+    assert run(visits, [ended, *nobody(passages, 6.25, 9.0)]) == []
+
+
 @pytest.mark.parametrize("decisions", [1, 2])
 def test_the_end_of_a_visit_names_whom_its_last_decision_names(decisions: int) -> None:
     passages, visits = Passages(), tracker()
@@ -227,7 +283,10 @@ def test_removing_somebody_in_view_withdraws_the_name_at_once() -> None:
 def test_a_source_that_starts_anew_ends_its_visits() -> None:
     passages, visits = Passages(), tracker()
     run(visits, walk(passages, 1, 100.0, 102.0, "Ada"))
-    assert kinds(events(visits.observe(passages.tick(0.0), [], at(103.0)))) == ["Left"]
+    ended = [passages.decision(1, 101.9, "Ada", final=True)]
+    assert kinds(events(visits.observe(passages.tick(0.0), ended, at(103.0)))) == ["Left"]
+    found = run(visits, [*walk(passages, 2, 0.1, 2.0, "Ben"), *nobody(passages, 2.0, 6.0)])
+    assert kinds(found) == ["Arrived", "Identified", "Left"]
 
 
 def test_one_person_at_two_far_places_is_doubted() -> None:

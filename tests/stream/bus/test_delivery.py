@@ -280,6 +280,34 @@ def test_the_outbox_of_a_device_drops_the_oldest_verdicts_but_no_final_one(bus: 
     assert len(received) == last - outbox.dropped
 
 
+def test_the_outbox_of_a_device_drops_nothing_that_a_receipt_on_its_way_makes_room_for(bus: Bus) -> None:
+    router = bus.bind(zmq.ROUTER, "sink", high_water=1000)
+    outbox = Outbox(bus.connect(zmq.DEALER, "sink", high_water=1000))
+    for _ in range(LIMIT):
+        outbox.put(verdict(outbox.next_number), may_drop=True)
+    outbox.pump()
+    numbers: list[int] = []
+    while len(numbers) < LIMIT:
+        assert router.poll(WAIT_MS)
+        identity, *parts = router.recv_multipart()
+        numbers += verdict_numbers(parts)
+    router.send_multipart([identity, *pack(VerdictReceipt(64))])
+    assert outbox.socket.poll(WAIT_MS)
+    for _ in range(64):
+        outbox.put(verdict(outbox.next_number), may_drop=True)
+    assert outbox.dropped == 0
+    outbox.put(verdict(outbox.next_number), may_drop=True)
+    assert outbox.dropped == 1, "the oldest that waits: the receipt is used up"
+    router.send_multipart([identity, *pack(VerdictReceipt(LIMIT))])
+    assert outbox.socket.poll(WAIT_MS)
+    outbox.pump()
+    received: list[int] = []
+    while len(received) < 64:
+        assert router.poll(WAIT_MS)
+        received += verdict_numbers(router.recv_multipart()[1:])
+    assert received == list(range(LIMIT + 2, LIMIT + 66))
+
+
 def test_the_end_of_a_track_of_a_device_arrives_though_the_process_that_had_it_died(bus: Bus) -> None:
     clock = Clock()
     sender, pull, acks = live(bus, clock)

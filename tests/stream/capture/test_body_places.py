@@ -64,6 +64,20 @@ def test_a_source_that_starts_anew_is_not_silent() -> None:
     assert places.due(PLACE_INTERVAL_NS)
 
 
+def test_places_are_due_at_last_while_the_time_of_the_source_stands_still() -> None:
+    places = BodyPlaces(LAYOUT)
+    frame = BodyFrame(5_000_000_000, (body(1.0, 3.0),))
+    for _ in range(2000):
+        places.add(frame, {7: 11})
+        if places.due(frame.time_ns):
+            break
+    else:
+        pytest.fail("places were gathered without end")
+    assert [place.track for place in places.take(frame.time_ns)] == [11]
+    places.add(frame, {7: 11})
+    assert not places.due(frame.time_ns)
+
+
 def test_a_body_whose_joints_are_lost_keeps_its_last_place() -> None:
     places = BodyPlaces(LAYOUT)
     places.add(BodyFrame(0, (body(1.0, 3.0),)), {7: 11})

@@ -91,7 +91,13 @@ def simulated_live(
             raise then
 
     matcher = Child("matcher", 0, lambda child: msgspec.defstruct("Nothing", [])())
-    counters = {"lost": 2.0, "decisions_dropped": 3.0, "latency_p50": 20.4, "latency_p95": 41.2}
+    counters = {
+        "lost": 2.0,
+        "windows_late": 1.0,
+        "decisions_dropped": 2.0,
+        "latency_p50": 20.4,
+        "latency_p95": 41.2,
+    }
     matcher.record_heartbeat(Status("matcher", 0, "ready", counters))
     capture = Child("capture", 0, matcher.make_settings)
     capture.record_heartbeat(Status("capture", 0, "ready", {"cpu": 1.5}, "HD Webcam (webcam 0), 640 x 480"))

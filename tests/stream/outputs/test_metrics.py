@@ -113,7 +113,8 @@ def test_the_heartbeats_of_the_processes_are_metrics() -> None:
     found = samples(MetricsOutput(simulated_live(gallery="gone")).text())
     assert value(found, "sge_source_up", source="webcam 0") == 0, "its process does not run"
     assert value(found, "sge_dropped_total", process="matcher", source="", cause="window-lost") == 2
-    assert value(found, "sge_dropped_total", process="matcher", source="", cause="decision-not-read") == 3
+    assert value(found, "sge_dropped_total", process="matcher", source="", cause="decision-not-read") == 2
+    assert value(found, "sge_dropped_total", process="matcher", source="", cause="window-late") == 1
     assert value(found, "sge_process_restarts_total", process="capture 1") == 0
     assert value(found, "sge_process_cpu_seconds_total", process="capture 1") == 1.5
     assert value(found, "sge_queue_depth", process="matcher") == 0

@@ -10,6 +10,8 @@ import pytest
 
 import stream.system.restart_policy
 import stream.system.supervisor
+from encoder import onednn
+from encoder.precision import Precision
 from stream import Live, Notice
 from stream.bus.window_times import STAGES
 from stream.errors import RunError, UserError
@@ -48,6 +50,16 @@ def test_a_process_that_hangs_is_killed_and_restarted(
     assert about[first - 1 : first + 2] == [("hanging", None), ("restarting", 1), ("restarted", 1)]
     assert texts == [told.text for told in notices]
     assert "the encoder process hung and was killed; it is started again" in texts
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not onednn.bf16_supported(), reason="needs a CPU with products of bf16 numbers")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_encoder_is_described_with_its_precision(precision: Precision, tmp_path: Path) -> None:
+    source = "walkers:n=1,seed=2,seconds=1,live=0"
+    with Live([source], str(tmp_path / "g.db"), precision=precision, device="cpu", speed=0) as live:
+        assert live.encoder.description.endswith(", in bf16") == (precision == "bf16")
+        assert [decision.final for decision in live][-1]
 
 
 @pytest.mark.e2e

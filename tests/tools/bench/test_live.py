@@ -14,8 +14,9 @@ from gallery.store.gallery import open_gallery
 from stream.sources import open_source
 from stream.sources.simulated import parse_simulated
 from stream.sources.source_registry import parse_spec
+from tests.tools.bench.live_figures import live_figures
 from tests.tools.bench.screens import shown
-from tools.bench.live import Flatness, LiveFigures, measure_live, most_people
+from tools.bench.live import Flatness, measure_live, most_people
 from tools.bench.live_run import LiveRun, Minute, Percentiles, crowd_cpu, crowd_sources
 from tools.bench.live_tables import live_tables
 from tools.bench.process_costs import ProcessCost
@@ -130,20 +131,9 @@ def test_all_tables_fit_80_columns() -> None:
         Minute(minute=number, cpu_per_person=0.01, memory_mb=500.0, p95_ms=99.0, drops=0)
         for number in range(1, 4)
     )
-    figures = LiveFigures(
-        people=200,
-        carried=True,
-        drops=0,
-        p50_ms=20.0,
-        p95_ms=100.0,
-        p99_ms=100.0,
-        limit_ms=150.0,
-        enrolled=100,
-        crowd_cpu=0.06,
-        cpu_per_person=0.01,
-        memory_mb_per_person=0.5,
-        flatness=Flatness(cpu=1.5, memory_mb=-2.0),
-        runs=(a_run(200, minutes=minutes), a_run(400, 900.0, 123456)),
+    runs = a_run(200, minutes=minutes), a_run(400, 900.0, 123456)
+    figures = msgspec.structs.replace(
+        live_figures(*runs, carried=200), memory_mb_per_person=0.5, flatness=Flatness(cpu=1.5, memory_mb=-2.0)
     )
     text = " ".join(shown(live_tables(figures)).split())
     for part in (

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from stream.errors import UserError
+from tests.tools.bench.live_figures import CROWD, live_figures
 from tests.tools.bench.screens import shown
 from tools.bench.camera import CameraFigures, CameraRun
 from tools.bench.command import bench
 from tools.bench.figures_file import write_figures
 from tools.bench.gallery_growth import GrowthFigures
-from tools.bench.live import LiveFigures
 from tools.bench.live_run import LiveRun, Percentiles
 from tools.bench.machine import describe_machine
 from tools.bench.plan import LOAD, check_plan, costs_of, plan_site
@@ -45,7 +45,6 @@ def a_camera(people: int, frames_per_core: float) -> CameraRun:
 
 
 CAMERA = CameraFigures(runs=(a_camera(1, 50.0), a_camera(3, 25.0)))
-CROWD = 0.001  # per person
 
 
 def a_run(people: int, drops: int = 0) -> LiveRun:
@@ -72,24 +71,6 @@ def a_run(people: int, drops: int = 0) -> LiveRun:
     )
 
 
-def figures_of(*runs: LiveRun, carried: int) -> LiveFigures:
-    return LiveFigures(
-        people=carried,
-        carried=True,
-        drops=0,
-        p50_ms=20.0,
-        p95_ms=100.0,
-        p99_ms=110.0,
-        limit_ms=150.0,
-        enrolled=100,
-        crowd_cpu=CROWD * carried,
-        cpu_per_person=0.016,
-        memory_mb_per_person=None,
-        flatness=None,
-        runs=runs,
-    )
-
-
 GROWTH = tuple(
     GrowthFigures(
         people=people,
@@ -101,7 +82,7 @@ GROWTH = tuple(
     )
     for people in (10, 1000)
 )
-LIVE = figures_of(a_run(20), a_run(50), a_run(100), a_run(200, drops=5), carried=100)
+LIVE = live_figures(a_run(20), a_run(50), a_run(100), a_run(200, drops=5), carried=100)
 
 
 def test_a_site_is_parsed() -> None:
@@ -173,7 +154,7 @@ def test_costs_that_were_not_measured_are_not_made_up() -> None:
     with pytest.raises(UserError, match="measured in fp32, not bf16"):
         plan_site(Site(kinects=1, precision="bf16"), costs)
     with pytest.raises(UserError, match="without drops"):
-        costs_of(figures_of(a_run(20, drops=1), carried=20), cores=2)
+        costs_of(live_figures(a_run(20, drops=1), carried=20), cores=2)
 
 
 def test_the_largest_run_is_planned_from_the_smaller_ones() -> None:
@@ -182,7 +163,7 @@ def test_the_largest_run_is_planned_from_the_smaller_ones() -> None:
     assert (check.people, check.planned_from) == (100, (20, 50))
     assert check.planned == pytest.approx(check.measured)
     assert check.difference == pytest.approx(0.0)
-    assert check_plan(figures_of(a_run(20), carried=20), cores=2) is None
+    assert check_plan(live_figures(a_run(20), carried=20), cores=2) is None
 
 
 def test_the_tables_say_machines_runs_and_the_difference() -> None:
