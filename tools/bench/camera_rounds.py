@@ -10,9 +10,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib.resources import files
-
-import numpy as np
 
 from stream.body import Image
 from stream.sources.camera.boxes import Box
@@ -21,6 +18,7 @@ from stream.sources.camera.lifting import FIELD_OF_VIEW
 from stream.sources.camera.pose_models import Pose, PoseModels
 from stream.sources.camera.pose_pipeline import MediaPipePipeline
 from stream.sources.camera.quiet_opencv import cv2
+from tools.bench.people_pictures import compose
 from tools.bench.workers import Rates, Worker, serve_rounds
 
 __all__ = ["BODIES", "CROPS", "DECODING", "DETECTION", "FPS", "LANDMARKS", "TOTAL", "WALL", "camera_worker"]
@@ -33,11 +31,6 @@ DECODING, DETECTION, LANDMARKS, TOTAL = "decoding", "detection", "landmarks", "t
 WALL, CROPS, BODIES = "wall", "crops", "bodies"
 """Milliseconds that pass per picture, crops per picture, and bodies in the last frame."""
 
-_WIDTH, _HEIGHT = 1280, 720
-_SCALE = 2
-_PERSON: Box = (50, 22, 110, 268)
-"""Box of the person in the photograph, pixels."""
-
 _TIMED = 5
 """Runs of one model in a round."""
 
@@ -47,23 +40,21 @@ def camera_worker(people: int, pictures: int) -> Worker:
     return Worker(__name__, str(people), str(pictures), threads=1)
 
 
-class _PlacedPeople(PoseModels):
-    """The models, with known places of people in place of what the detector finds; it searches all the same.
+class _CountedModels(PoseModels):
+    """The models, with the work that they did.
 
     Attributes:
         searched: number of searches so far.
         posed: number of crops in which a pose was looked for.
     """
 
-    def __init__(self, places: list[Box]) -> None:
-        self._places = places
+    def __init__(self) -> None:
         self.searched = self.posed = 0
         super().__init__("lite")
 
     def boxes(self, image: Image) -> list[Box]:
         self.searched += 1
-        super().boxes(image)
-        return self._places
+        return super().boxes(image)
 
     def pose(
         self, image: Image, box: Box, others: Sequence[Box] = (), scale: float = CROP_SCALE
@@ -74,10 +65,9 @@ class _PlacedPeople(PoseModels):
 
 class _Rounds:
     def __init__(self, people: int, pictures: int) -> None:
-        photograph = cv2.imread(str(files("tools.bench").joinpath("pictures/walker.jpg")))
-        assert photograph is not None
-        self._image, self._places = _compose(np.asarray(photograph, np.uint8), people)
-        self._models = _PlacedPeople(self._places)
+        self._image = compose(people)
+        self._models = _CountedModels()
+        self._person = self._models.boxes(self._image)[0]
         self._pipeline = MediaPipePipeline(self._models, FIELD_OF_VIEW)
         self._pictures = pictures
         self._jpeg = cv2.imencode(".jpg", self._image)[1]
@@ -94,7 +84,7 @@ class _Rounds:
         return {
             DECODING: _cost_ms(lambda: cv2.imdecode(self._jpeg, cv2.IMREAD_COLOR)),
             DETECTION: searches * _cost_ms(lambda: models.boxes(image)),
-            LANDMARKS: poses * _cost_ms(lambda: models.pose(image, self._places[0])),
+            LANDMARKS: poses * _cost_ms(lambda: models.pose(image, self._person)),
             CROPS: poses,
             TOTAL: 1000 * total / self._pictures,
             WALL: 1000 * wall / self._pictures,
@@ -108,21 +98,6 @@ class _Rounds:
             self._time_ns += 1_000_000_000 // FPS
             bodies = len(self._pipeline.process(self._image, self._time_ns).frame.bodies)
         return bodies
-
-
-def _compose(photograph: Image, people: int) -> tuple[Image, list[Box]]:
-    """Returns a picture with copies of the person in a photograph side by side, and their boxes."""
-    scale = _SCALE if people * photograph.shape[1] * _SCALE <= _WIDTH else 1
-    person = cv2.resize(photograph, None, fx=scale, fy=scale)
-    height, width = person.shape[:2]
-    picture, places = np.full((_HEIGHT, _WIDTH, 3), 128, np.uint8), []
-    for number in range(people):
-        left = _WIDTH // people * number + (_WIDTH // people - width) // 2
-        picture[-height:, left : left + width] = person
-        x0, y0, x1, y1 = (edge * scale for edge in _PERSON)
-        top = _HEIGHT - height
-        places.append((x0 + left, y0 + top, x1 + left, y1 + top))
-    return picture, places
 
 
 def _cost_ms(run: Callable[[], object]) -> float:
