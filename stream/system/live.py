@@ -19,17 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
-from encoder.encoder_settings import EncoderInfo, EncoderSettings
+from encoder.encoder_settings import EncoderInfo
 from encoder.precision import Precision, check_precision
-from gallery.matcher_settings import MatcherSettings, SourceCard
 from gallery.store.gallery import open_gallery
 from gallery.store.store_protocol import MissingGalleryError
 from stream.body import SourceInfo
 from stream.bus.messages import EnrolReply, EnrolRequest, Verdict, VisitMessage
 from stream.bus.sockets import Bus
-from stream.capture.capture_process import CaptureSettings
 from stream.consent import Consent
 from stream.decision import Decision, MatcherName
 from stream.errors import CutOffError, UserError
@@ -41,9 +37,10 @@ from stream.system.outages import Outages
 from stream.system.people_list import PeopleList
 from stream.system.restart_policy import POLL_S, ProcessMonitor
 from stream.system.run_folder import Run, open_run
+from stream.system.run_processes import RunPlan, RunProcesses
 from stream.system.settings import check_encoders, check_fpir, check_history, check_matcher
 from stream.system.source_places import source_places
-from stream.system.supervisor import Child, Supervisor
+from stream.system.supervisor import Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
 from stream.view.picture_output import open_pictures, open_view, view_port
 from stream.view.picture_receiver import PictureReceiver
@@ -143,14 +140,7 @@ class Live:
         check_fpir(fpir)
         check_matcher(matcher)
         check_encoders(encoders)
-        self._specs = list(sources)
-        self._gallery = gallery
-        self.fpir: float | None = fpir
-        self._device = device
-        self._precision = check_precision(precision)
-        self._speed = speed
-        self._matcher: MatcherName = matcher
-        self._encoders = encoders
+        check_precision(precision)
         if view is not None and view_port(view) is not None:
             msg = (
                 f"view: expected a folder, got the port {view}; a program that shows them gives pictures=True"
@@ -158,15 +148,29 @@ class Live:
             raise UserError(msg)
         if view is not None and pictures:
             raise UserError("give either view, a folder, or pictures")
+        kept_for, remembered_for = check_history(history, remember_strangers)
+        self._plan = RunPlan(
+            sources=tuple(sources),
+            fpir=fpir,
+            device=device,
+            precision=precision,
+            speed=speed,
+            # Absolute, because a restarted process must find them after the caller changed its folder.
+            weights=tuple(str(Path(path).absolute()) for path in encoder),
+            matcher=matcher,
+            encoders=encoders,
+            view=view is not None or pictures,
+            skeletons=skeletons,
+            strict=strict,
+            patient=patient,
+            history=kept_for,
+            remember_strangers=remembered_for,
+        )
+        self._gallery = gallery
+        self.fpir: float | None = fpir
         self._view = view
         self._show_pictures = pictures
-        self._show_skeletons = skeletons
-        self._strict = strict
-        self._patient = patient
         self._places = places
-        self._history, self._remember_strangers = check_history(history, remember_strangers)
-        # Absolute, because a restarted process must find them after the caller changed its folder.
-        self._weights = tuple(str(Path(path).absolute()) for path in encoder)
         self._exit = ExitStack()
         self.notifier = Notifier(notify, on_notice)
         self._presence = PresenceLog()
@@ -175,9 +179,6 @@ class Live:
         self._look_after_at = 0.0
         self._cut_off: deque[Left] = deque()
         """Ends of interrupted visits that are still to be returned."""
-        self._opened: dict[int, int] = {}
-        self._delivered: set[int] = set()
-        """Sources that have delivered frames."""
         self.infos: list[SourceInfo] = []
         self._place_of: tuple[str, ...] = ()
         self.enrolled: int | None = None
@@ -189,14 +190,14 @@ class Live:
 
     def __enter__(self) -> Self:
         with self._exit:
-            check_labels(self._specs)
-            for spec in self._specs:
-                source = open_source(spec, speed=self._speed)
+            check_labels(self._plan.sources)
+            for spec in self._plan.sources:
+                source = open_source(spec, speed=self._plan.speed)
                 self.infos.append(source.info)
                 source.close()
             self._place_of = source_places(self._places, [info.name for info in self.infos])
             self._examine_gallery()
-            self.run: Run = self._exit.enter_context(open_run(self._url, self._encoders))
+            self.run: Run = self._exit.enter_context(open_run(self._url, self._plan.encoders))
             self._bus = self._exit.enter_context(Bus(self.run.wiring))
             self._exit.callback(self.supervisor.end)
             self._people = PeopleList(self._url)
@@ -209,10 +210,11 @@ class Live:
                 self.infos,
                 self.notifier,
                 self.run,
-                strict=self._strict,
+                strict=self._plan.strict,
             )
+            self._processes = RunProcesses(self._plan, self.run.wiring, self.supervisor, self._monitor)
             view_notes = self._open_view()
-            if self._show_skeletons:
+            if self._plan.skeletons:
                 self.skeletons = self._exit.enter_context(open_skeletons(self._bus))
             self._start()
             self.notes += view_notes
@@ -288,7 +290,7 @@ class Live:
     @property
     def weights(self) -> tuple[str, ...]:
         """Paths of the weights; empty for the shipped ones."""
-        return self._weights
+        return self._plan.weights
 
     @property
     def outages(self) -> Outages:
@@ -339,7 +341,7 @@ class Live:
                 return self._interrupted_visit()
             while (message := self._receiver.receive()) is not None:
                 if isinstance(message, Verdict):
-                    self._count_track(message.decision.track)
+                    self._processes.count_track(message.decision.track)
                     return message
                 if isinstance(message, VisitMessage):
                     self._presence.update(message.event)
@@ -373,14 +375,9 @@ class Live:
         self._presence.update(ended)
         return ended
 
-    def _count_track(self, track: int) -> None:
-        """Remembers that a source opened a track, whose number a restarted worker must not use again."""
-        source, before = self.source_of(track), (track - 1) // len(self._specs)
-        self._opened[source] = max(self._opened.get(source, 0), before + 1)
-
     def source_of(self, track: int) -> int:
         """Returns the number of the source that a track belongs to; see `stream.capture.tracking.Tracker`."""
-        return (track - 1) % len(self._specs)
+        return (track - 1) % len(self._plan.sources)
 
     def end_soon(self) -> None:
         """Lets `results` stop the sources and end after what remains.
@@ -469,41 +466,13 @@ class Live:
             self._url = missing.url
 
     def _start(self) -> None:
-        # These import their modules while the encoder loads its weights, which give their settings.
-        matcher = Child("matcher", 0, self._matcher_settings())
-        captures = [
-            Child("capture", index, self._capture_settings(index)) for index in range(len(self._specs))
-        ]
-        self.encoder = self._start_encoders(others=(matcher, *captures))
-        notes = (gallery_note(self._url, self.encoder), backend_note(self.encoder, self._weights))
+        processes = self._processes
+        self.encoder = processes.start_encoders()
+        notes = (gallery_note(self._url, self.encoder), backend_note(self.encoder, self._plan.weights))
         self.notes = [note for note in notes if note]
-        self.supervisor.start(matcher)
-        self._monitor.wait_ready("matcher")
-        for capture in captures:
-            self._monitor.open_sources.add(capture.index)
-            self.supervisor.start(capture)
-
-    def _start_encoders(self, others: Sequence[Child]) -> EncoderInfo:
-        """Starts all encoder processes at once and waits for them; returns what all say of themselves.
-
-        Args:
-            others: processes to load meanwhile.
-        """
-        several = self._encoders > 1
-        children = [
-            Child("encoder", index, self._encoder_settings, one_of_several=several)
-            for index in range(self._encoders)
-        ]
-        for child in children:
-            self.supervisor.start(child)
-        for child in others:
-            self.supervisor.load(child)
-        ready = [self._monitor.wait_ready(child.label) for child in children]
-        infos = [msgspec.json.decode(status.text, type=EncoderInfo) for status in ready]
-        if len({info.contract for info in infos}) > 1:
-            raise UserError("the weights changed while the encoder processes loaded them; start again")
-        devices = dict.fromkeys(info.device for info in infos)
-        return msgspec.structs.replace(infos[0], device=", ".join(devices))
+        processes.start_others(
+            self.encoder, self._url, self.infos, self._place_of, had_gallery=self.enrolled is not None
+        )
 
     def _open_view(self) -> list[str]:
         """Opens the view of the pictures if requested; returns a note with its location."""
@@ -512,61 +481,3 @@ class Live:
         if self._view is None:
             return []
         return [self._exit.enter_context(open_view(self._view, self._bus))]
-
-    def _encoder_settings(self, child: Child) -> EncoderSettings:
-        return EncoderSettings(
-            self.run.wiring,
-            self._device,
-            self._precision,
-            self._weights,
-            self.encoder.contract,
-            child.index,
-        )
-
-    def _matcher_settings(self) -> Callable[[Child], msgspec.Struct]:
-        had_gallery = self.enrolled is not None
-        cards = tuple(SourceCard(info.name, info.sensor, info.live) for info in self.infos)
-
-        def settings(child: Child) -> MatcherSettings:
-            nonlocal had_gallery
-            had_gallery |= child.status is not None and child.status.counters.get("gallery", 0) > 0
-            return MatcherSettings(
-                self.run.wiring,
-                self._url,
-                self.encoder.contract,
-                self.encoder.f,
-                cards,
-                self.fpir,
-                weights=self._weights,
-                matcher=self._matcher,
-                places=self._place_of,
-                had_gallery=had_gallery,
-                history_s=self._history.total_seconds(),
-                remember_strangers_s=self._remember_strangers.total_seconds(),
-            )
-
-        return settings
-
-    def _capture_settings(self, index: int) -> Callable[[Child], msgspec.Struct]:
-        def settings(child: Child) -> CaptureSettings:
-            counters = child.status.counters if child.status else {}
-            self._opened[index] = max(self._opened.get(index, 0), int(counters.get("tracks", 0)))
-            if counters.get("frames", 0):
-                self._delivered.add(index)
-            several = len(self._specs) > 1 or self._patient
-            retry = index in self._delivered or (several and not self._strict)
-            return CaptureSettings(
-                self.run.wiring,
-                self._specs[index],
-                index,
-                len(self._specs),
-                epoch=child.restarts,
-                opened=self._opened[index],
-                f=self.encoder.f,
-                speed=self._speed,
-                view=self._view is not None or self._show_pictures,
-                skeletons=self._show_skeletons,
-                retry=retry,
-            )
-
-        return settings
