@@ -27,7 +27,7 @@ from stream.errors import GalleryError, SgeError
 __all__ = ["RELOAD_S", "GalleryWatch", "LoadedGallery", "Loader", "StoredEnrolment"]
 
 RELOAD_S = 0.5
-"""Seconds between two looks at the gallery: somebody enrolled by another process is known within a second."""
+"""Seconds between two looks at the gallery, for what other processes change."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -207,6 +207,8 @@ class VisitTracker:
         self, source: SourceVisits, visit: TrackedVisit, person: str, now: datetime
     ) -> list[VisitNews]:
         """Tells if the same person is at a far place, or twice before one source, at the same time."""
+        if source.time_ns - visit.seen_ns > _TOGETHER_NS:  # its windows came late
+            return []
         return [
             VisitNews(self._make.doubted(source, visit, person, other, now))
             for number, others in enumerate(self._sources)

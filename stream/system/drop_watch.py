@@ -19,6 +19,7 @@ INTERVAL_S = 10.0
 
 _TOO_SLOW = "overloaded: ...: use fewer sources, or a GPU"
 _SLOW_READER = "overloaded: ...: the program that reads the decisions is too slow"
+_TOO_LATE = "...: their visits had ended when an encoder that was stuck went on"
 _NO_HISTORY = "...: too many waited for a gallery that could not store them"
 
 
@@ -65,6 +66,7 @@ class DropWatch:
         self._notifier = notifier
         self._clock = clock
         self._windows, self._decisions, self._visits = _Drops("window"), _Drops("decision"), _Drops("visit")
+        self._late = _Drops("window")
 
     @property
     def text(self) -> str:
@@ -83,6 +85,7 @@ class DropWatch:
         else:
             why = _SLOW_READER if now - self._decisions.last < INTERVAL_S else _TOO_SLOW
         self._windows.update(_sum(children, "windows_dropped"), now, why)
+        self._late.update(_sum(children, "windows_late"), now, _TOO_LATE)
         self._visits.update(_sum(children, "visits_dropped"), now, _NO_HISTORY)
         for drops in self._all:
             if drops.since is not None and now >= max(drops.since + GATHER_S, drops.told_at + INTERVAL_S):
@@ -96,7 +99,7 @@ class DropWatch:
 
     @property
     def _all(self) -> tuple[_Drops, ...]:
-        return self._windows, self._decisions, self._visits
+        return self._windows, self._late, self._decisions, self._visits
 
     def _tell(self, drops: _Drops) -> None:
         drops.told, drops.told_at, drops.since = drops.count, self._clock(), None

@@ -24,9 +24,9 @@ import msgspec
 from stream.bus.messages import Status
 from stream.exact_json import to_exact_json
 
-__all__ = ["Child", "ProcessExit", "Supervisor"]
+__all__ = ["DROPS", "Child", "ProcessExit", "Supervisor"]
 
-_DROPS = (
+DROPS = (
     "frames_dropped",
     "windows_dropped",
     "lost",
@@ -88,7 +88,7 @@ class Child:
         make_settings: returns the settings for the next start.
         status: latest heartbeat.
         last_heartbeat: time of the latest heartbeat or start, monotonic seconds.
-        process: the running or ended process; None before the first start.
+        process: the running or ended process; None before it was loaded or started.
         restarts: number of restarts.
         one_of_several: whether its label has a number although it is no capture worker.
         failures: number of consecutive restarts, each within `STABLE_AFTER_S` of the first heartbeat.
@@ -125,7 +125,7 @@ class Child:
     @property
     def dropped(self) -> float:
         """Number of items dropped in the whole run, including before restarts."""
-        return sum(map(self.dropped_items, _DROPS))
+        return sum(map(self.dropped_items, DROPS))
 
     def dropped_items(self, counter: str) -> float:
         """Returns the number of items of one sort, such as `windows_dropped`, dropped in the whole run."""
@@ -156,7 +156,7 @@ class Child:
         self.last_heartbeat, self.status = time.monotonic(), status
         self._first_heartbeat = self._first_heartbeat or self.last_heartbeat
         # The last heartbeat of a process has no drop counters.
-        if drops := {name: status.counters[name] for name in _DROPS if name in status.counters}:
+        if drops := {name: status.counters[name] for name in DROPS if name in status.counters}:
             self._dropped = drops
 
     @property
@@ -250,12 +250,15 @@ class Supervisor:
 
     Args:
         echo: receives each line that the processes log.
+
+    Attributes:
+        children: those that were started.
     """
 
     def __init__(self, echo: Callable[[str], None]) -> None:
         self.children: list[Child] = []
         self._loaded: list[Child] = []
-        """Processes that wait for their settings."""
+        """Those that wait for their settings; if one ends, that is noticed when it is started."""
         self._echo = echo
 
     def load(self, child: Child) -> None:
@@ -265,9 +268,9 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         """Gives a process its settings and monitors it from now on; starts it if it was not loaded."""
+        self.children.append(child)
         if child in self._loaded:
             self._loaded.remove(child)
-        self.children.append(child)
         child.start(self._echo)
 
     def record_heartbeat(self, status: Status) -> None:

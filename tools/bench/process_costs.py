@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from stream.system.supervisor import Child
+from stream.system.supervisor import DROPS, Child
 
 __all__ = ["CONSUMER", "ProcessCost", "Sample", "process_costs", "take_sample"]
 
@@ -54,9 +54,6 @@ class Sample:
     dropped: Mapping[str, int]
 
 
-_DROPS = ("frames_dropped", "windows_dropped", "lost", "bad", "decisions_dropped")
-
-
 def take_sample(children: Sequence[Child]) -> Sample:
     """Returns the state of the processes, by their newest heartbeats, and of this one."""
     cpu, roles, memory = {CONSUMER: time.process_time()}, {CONSUMER: CONSUMER}, {}
@@ -67,7 +64,7 @@ def take_sample(children: Sequence[Child]) -> Sample:
             memory[child.label] = resident
     if (resident := _resident_mb(None)) is not None:
         memory[CONSUMER] = resident
-    dropped = {name: int(sum(child.dropped_items(name) for child in children)) for name in _DROPS}
+    dropped = {name: int(sum(child.dropped_items(name) for child in children)) for name in DROPS}
     return Sample(time.monotonic(), cpu, roles, memory, dropped)
 
 

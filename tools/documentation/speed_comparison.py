@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from stream.errors import DataError
 from tools.bench.encoder import EncoderFigures, EncoderRun
 from tools.bench.figures_file import read_figures
 from tools.bench.live import LiveFigures
@@ -36,7 +37,8 @@ def speed_comparison(path: Path = SPEED, elsewhere: Path = SPEED_ELSEWHERE) -> s
     columns = [dict(_rows(each)) for each in paths]
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = [[name, *(column.get(name, _NONE) for column in columns)] for name in names]
-    return markdown_table(["", *(machine.cpu for machine in machines)], rows)
+    headings = [f"{machine.cpu}, {machine.cores} cores" for machine in machines]
+    return markdown_table(["", *headings], rows)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:
@@ -63,7 +65,7 @@ def _encoder(figures: EncoderFigures) -> Iterator[tuple[str, str]]:
     yield "fp32, 256 windows, one core: rate over eager torch", _times(figures, "fp32")
     reduced = figures.reduced.precision
     if reduced:
-        yield f"{reduced}, the same", _times(figures, reduced)
+        yield f"{reduced}, 256 windows, one core: rate over eager torch", _times(figures, reduced)
         yield f"{reduced} over fp32, 256 windows, all cores", f"{figures.reduced.times_fp32:.2f}"
 
 
@@ -73,7 +75,12 @@ def _times(figures: EncoderFigures, variant: str) -> str:
 
 def _run(figures: EncoderFigures, variant: str, threads: int, windows: int) -> EncoderRun:
     wanted = (variant, threads, windows)
-    return next(run for run in figures.runs if (run.variant, run.threads, run.windows) == wanted)
+    for run in figures.runs:
+        if (run.variant, run.threads, run.windows) == wanted:
+            return run
+    raise DataError(
+        f"the figures lack {variant} with {threads} threads and {windows} windows; measure them again"
+    )
 
 
 def _live(figures: LiveFigures) -> Iterator[tuple[str, str]]:

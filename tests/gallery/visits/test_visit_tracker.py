@@ -236,6 +236,18 @@ def test_a_passage_of_which_all_windows_come_late_is_one_visit() -> None:
     assert (found[-1].left, visits.late) == (at(1.9).isoformat(timespec="milliseconds"), 0)
 
 
+def test_who_was_seen_before_and_is_recognised_late_is_not_there_twice() -> None:
+    """She passed, and stands before the source again when the windows of her first passage come."""
+    passages, visits = Passages(), tracker()
+    run(
+        visits,
+        [*[(passages.tick(t / 4, (1, t / 4, 3.0)), []) for t in range(8)], *nobody(passages, 2.0, 6.0)],
+    )
+    run(visits, walk(passages, 2, 6.0, 8.0, "Ada"))
+    late = [(passages.tick(8.0, (2, 2.0, 3.0)), [passages.decision(1, n / 10, "Ada")]) for n in range(20)]
+    assert kinds(run(visits, late)) == ["Arrived", "Identified"]
+
+
 def test_a_track_that_ends_after_its_visit_is_no_other_visit() -> None:
     """The device delivered nothing; the track ends with its next frame."""
     passages, visits = Passages(), tracker()

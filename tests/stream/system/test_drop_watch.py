@@ -112,3 +112,10 @@ def test_visits_that_could_not_be_stored_are_told(run: Run) -> None:
     run.wait(0)
     run.wait(1)
     assert run.texts == ["2 visits dropped: too many waited for a gallery that could not store them"]
+
+
+def test_windows_that_no_visit_counts_are_told(run: Run) -> None:
+    beat(run.children[1], windows_late=8)
+    run.wait(1)
+    run.wait(1)
+    assert run.texts == ["8 windows dropped: their visits had ended when an encoder that was stuck went on"]

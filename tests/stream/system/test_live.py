@@ -17,6 +17,9 @@ from stream.bus.window_times import STAGES
 from stream.errors import RunError, UserError
 
 pytestmark = pytest.mark.usefixtures("runtime_dir")
+NEEDS_BF16 = pytest.mark.skipif(
+    not onednn.bf16_supported(), reason="needs a CPU with products of bf16 numbers"
+)
 
 
 @pytest.mark.e2e
@@ -53,8 +56,7 @@ def test_a_process_that_hangs_is_killed_and_restarted(
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(not onednn.bf16_supported(), reason="needs a CPU with products of bf16 numbers")
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=NEEDS_BF16)])
 def test_the_encoder_is_described_with_its_precision(precision: Precision, tmp_path: Path) -> None:
     source = "walkers:n=1,seed=2,seconds=1,live=0"
     with Live([source], str(tmp_path / "g.db"), precision=precision, device="cpu", speed=0) as live:

@@ -7,6 +7,7 @@ import time
 import msgspec
 import pytest
 
+import stream.system.supervisor
 from stream.system.supervisor import Child, Supervisor
 
 
@@ -23,7 +24,10 @@ def _wait(child: Child) -> None:
     child.wait(time.monotonic() + 60)
 
 
-def test_a_loaded_process_without_settings_ends_in_silence_with_the_run() -> None:
+def test_a_loaded_process_without_settings_ends_in_silence_with_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream.system.supervisor, "STOP_TIMEOUT_S", 60.0)  # it ends when it has loaded
     log: list[str] = []
     supervisor, child = Supervisor(log.append), Child("capture", 0, _no_settings)
     supervisor.load(child)

@@ -62,8 +62,9 @@ def _write(path: Path, cpu: str, reduced: Reduced) -> Path:
 def test_each_machine_has_a_column_and_what_it_lacks_is_left_out(tmp_path: Path) -> None:
     here = _write(tmp_path / "speed.json", "Plain", Reduced())
     _write(tmp_path / "speed" / "other.json", "Wide", Reduced(precision="bf16", times_fp32=1.7))
+    cores = describe_machine().cores
     heading, _, *lines = speed_comparison(here, tmp_path / "speed").splitlines()
-    assert heading == "|  | Plain | Wide |"
+    assert heading == f"|  | Plain, {cores} cores | Wide, {cores} cores |"
     assert lines == [
         "| best fp32 product, all cores, GFLOP/s | 150 | 150 |",
         "| over that of one core | 1.50 | 1.50 |",
@@ -71,6 +72,6 @@ def test_each_machine_has_a_column_and_what_it_lacks_is_left_out(tmp_path: Path)
         "| fp32, 64 windows: share of it | 40 % | 40 % |",
         "| fp32, one window, one core: time over eager torch | 1.25 | 1.25 |",
         "| fp32, 256 windows, one core: rate over eager torch | 1.50 | 1.50 |",
-        "| bf16, the same | - | 2.50 |",
+        "| bf16, 256 windows, one core: rate over eager torch | - | 2.50 |",
         "| bf16 over fp32, 256 windows, all cores | - | 1.70 |",
     ]
