@@ -1,6 +1,9 @@
-"""Markers; and the documents' code blocks as tests, see `tests/documentation/code_blocks.py`."""
+"""Markers, order, and the documents' code blocks as tests, see `tests/documentation/code_blocks.py`."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
 
 import pytest
 from sybil import Sybil
@@ -16,9 +19,18 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Returns half as many test processes again as CPUs: many tests wait for the pace of a device."""
+    return (yield) * 3 // 2
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest selects tests by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what runs the program as `e2e`, code blocks as `slow` too, and what uses `data_dir` as `data`."""
+    """Marks what runs the program as `e2e`, code blocks as `slow` too, and what uses `data_dir` as `data`.
+
+    Files with many tests that take long come first, so that no test process is left with one at the end.
+    """
     for item in items:
         is_code_block = item.path.suffix == ".md"
         if is_code_block or item.path.is_relative_to(ROOT / "tests" / "e2e"):
@@ -27,3 +39,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if "data_dir" in getattr(item, "fixturenames", ()):
             item.add_marker("data")
+    long = Counter(item.path for item in items if any(map(item.get_closest_marker, ("slow", "e2e"))))
+    items.sort(key=lambda item: -long[item.path])  # stable: the tests of a file stay together

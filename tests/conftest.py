@@ -20,7 +20,7 @@ from tools.trials.sample_videos import plaza_video, walker_video
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# One test process runs per CPU, so each uses one thread. Set before torch reads it.
+# Test processes share the CPUs, so each uses one thread. Set before torch reads it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The time of a Hypothesis example depends on the load of the machine, so it has no deadline.

@@ -44,15 +44,13 @@ def calibrate(
 
     A gallery calibrates itself after each enrolment and removal; recordings of strangers make that better.
     """
-    from stream.terminal.calibrate import calibrate as run  # noqa: PLC0415 - other commands start faster
-
     if strangers and forget:
         raise UserError("--strangers replaces the scores given before; leave --forget-strangers out")
     with open_gallery(gallery, create=False) as store:
-        found = run(
-            store, encoder or [], _recordings(strangers or []), forget=forget, err=err,
-            debug=debug_requested(context),
-        )  # fmt: skip
+        recordings = _recordings(strangers or [])
+        from stream.terminal.calibrate import calibrate as run  # noqa: PLC0415 - refusals come before torch
+
+        found = run(store, encoder or [], recordings, forget=forget, err=err, debug=debug_requested(context))
     if json:
         out.print(msgspec.json.encode(found).decode(), soft_wrap=True, highlight=False)
         return

@@ -20,9 +20,11 @@ from typing import Any, Self
 
 import psutil
 import pytest
+from rich.console import Console
 
 from stream.body import BodyFrame
 from stream.recording import read_recording
+from tools.record import record_source
 
 __all__ = ["Program", "System", "read_frames", "record", "record_two"]
 
@@ -30,11 +32,8 @@ WAIT_S = 90.0
 
 
 def record(source: str, target: Path) -> Path:
-    """Records a source through the command line."""
-    done = Program(target.with_suffix(".db"), target.parent / "run").run(
-        "record", str(target), "--source", source, "--speed", "0"
-    )
-    assert done.returncode == 0, done.stderr
+    """Records a source that ends, as `sge-stream record` does, in this process."""
+    record_source(source, target, seconds=None, speed=0.0, out=Console(quiet=True))
     return target
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.enrolled import enrol_recordings
 from tests.e2e.program import Program, record
 
 
@@ -29,12 +30,10 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def program(walks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program with three people enrolled, Cy from one walk."""
-    program = Program(tmp_path_factory.mktemp("gallery") / "g.db", tmp_path_factory.mktemp("run"))
+    gallery = tmp_path_factory.mktemp("gallery") / "g.db"
     for name, sources in (("Ada", ("ada1", "ada2")), ("Ben", ("ben1", "ben2")), ("Cy", ("cy1",))):
-        given = [word for source in sources for word in ("--source", str(walks[source]))]
-        done = program.run("enroll", name, *given, "--speed", "0", "--yes")
-        assert done.returncode == 0, done.stderr
-    return program
+        enrol_recordings(gallery, name, *(walks[source] for source in sources))
+    return Program(gallery, tmp_path_factory.mktemp("run"))
 
 
 def report(program: Program, *options: str) -> dict[str, Any]:
@@ -112,8 +111,7 @@ def test_wrong_input_is_named_and_changes_nothing(
 
 def test_a_gallery_without_people_says_so(program: Program, tmp_path: Path, walks: dict[str, Path]) -> None:
     gallery = str(tmp_path / "g.db")
-    one = ("enroll", "Ada", "--source", str(walks["ada1"]), "--speed", "0", "--yes", "--gallery", gallery)
-    assert program.run(*one).returncode == 0
+    enrol_recordings(Path(gallery), "Ada", walks["ada1"])
     alone = program.run("calibrate", "--gallery", gallery)
     assert "simulated: 1 person, 1 walk; 0 walks compared" in alone.stdout
     assert "thresholds rest on other sites only" in alone.stdout

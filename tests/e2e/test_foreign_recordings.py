@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.enrolled import enrol_recordings
 from tests.e2e.program import Program
 from tests.stream.recording.test_conventions import rewrite
 
@@ -18,15 +19,14 @@ def enrolled(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Progra
     """The program with person 101 of KGBD enrolled, from walks 1 and 2."""
     folder = tmp_path_factory.mktemp("enrolled")
     program = Program(folder / "g.db", folder / "run")
-    sources: list[str] = []
+    walks: list[Path] = []
     for walk in ("1", "2"):
         target = folder / f"{walk}.mcap"
         kgbd = str(data_dir / "kgbd_kinect1_20j.npz")
         done = program.run("convert", kgbd, str(target), "--person", "101", "--walk", walk)
         assert done.returncode == 0, done.stderr
-        sources += ["--source", str(target)]
-    done = program.run("enroll", "P101", *sources, "--speed", "0", "--yes")
-    assert done.returncode == 0, done.stderr
+        walks.append(target)
+    enrol_recordings(folder / "g.db", "P101", *walks)
     return program
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gallery.store.gallery import open_gallery
+from tests.e2e.enrolled import enrol_recordings
 from tests.e2e.program import Program, record_two
 
 LIVE = ("--source", "walkers:n=1,seed=11", "--fpir", "off", "--json")
@@ -31,10 +32,17 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     return Program(folder / "g.db", folder / "run")
 
 
-def enrol(program: Program, name: str, walks: dict[str, Path], *more: str) -> str:
+@pytest.fixture
+def knowing_ada(program: Program, walks: dict[str, Path]) -> Program:
+    """The program with Ada enrolled."""
+    enrol_recordings(gallery_of(program), "Ada", walks["ada"])
+    return program
+
+
+def enrol(program: Program, name: str, walks: dict[str, Path]) -> str:
     """Enrols Ada or Ben; returns what the command printed."""
     source = str(walks[name.lower()])
-    done = program.run("enroll", name, "--source", source, "--speed", "0", "--yes", *more)
+    done = program.run("enroll", name, "--source", source, "--speed", "0", "--yes")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -76,8 +84,7 @@ def test_a_gallery_that_appears_is_followed_and_one_that_goes_forgotten(
     with program.start(*LIVE) as system:
         while system.line()["reason"] != "nobody is enrolled":
             pass
-        other = Program(path.with_name("other.db"), program.runtime)
-        enrol(other, "Ada", walks)
+        enrol_recordings(path.with_name("other.db"), "Ada", walks["ada"])
         shutil.copy(path.with_name("other.db"), path.with_name("copy.db"))
         path.with_name("copy.db").rename(path)
         while (line := system.line())["person"] != "Ada":
@@ -122,9 +129,9 @@ def test_a_matcher_that_crashed_after_its_gallery_was_deleted_makes_no_other(
 
 
 def test_a_gallery_is_backed_up_and_restored_while_the_system_runs(
-    program: Program, walks: dict[str, Path]
+    knowing_ada: Program,
 ) -> None:
-    enrol(program, "Ada", walks)
+    program = knowing_ada
     with program.start(*LIVE) as system:
         while system.line()["person"] != "Ada":
             pass
@@ -146,9 +153,9 @@ def test_a_gallery_is_backed_up_and_restored_while_the_system_runs(
 
 
 def test_a_restoration_that_could_not_erase_the_former_people_ends_with_status_1(
-    program: Program, walks: dict[str, Path]
+    knowing_ada: Program,
 ) -> None:
-    enrol(program, "Ada", walks)
+    program = knowing_ada
     path = gallery_of(program)
     assert program.run("gallery", "backup", str(path.with_name("backup.db"))).returncode == 0
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
@@ -159,8 +166,8 @@ def test_a_restoration_that_could_not_erase_the_former_people_ends_with_status_1
     assert "the removed data is still in the database" in done.stderr
 
 
-def test_a_damaged_gallery_is_replaced_by_a_backup(program: Program, walks: dict[str, Path]) -> None:
-    enrol(program, "Ada", walks)
+def test_a_damaged_gallery_is_replaced_by_a_backup(knowing_ada: Program) -> None:
+    program = knowing_ada
     path = gallery_of(program)
     assert program.run("gallery", "backup", str(path.with_name("backup.db"))).returncode == 0
     with path.open("r+b") as file:
@@ -175,10 +182,9 @@ def test_a_damaged_gallery_is_replaced_by_a_backup(program: Program, walks: dict
 
 
 @pytest.fixture
-def read_only(program: Program, walks: dict[str, Path]) -> Iterator[Path]:
+def read_only(knowing_ada: Program) -> Iterator[Path]:
     """The folder of Ada's gallery, which nobody can write; root must mount it so."""
-    enrol(program, "Ada", walks)
-    folder = gallery_of(program).parent
+    folder = gallery_of(knowing_ada).parent
     source = folder.with_name(f"{folder.name}-source")
     shutil.copytree(folder, source)
     if sys.platform == "win32" or os.geteuid():
@@ -196,7 +202,7 @@ def read_only(program: Program, walks: dict[str, Path]) -> Iterator[Path]:
 
 
 def test_a_read_only_gallery_is_watched_and_not_changed(
-    program: Program, walks: dict[str, Path], read_only: Path, tmp_path_factory: pytest.TempPathFactory
+    walks: dict[str, Path], read_only: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     own = Program(read_only / "g.db", tmp_path_factory.mktemp("run"))
     watched = own.run("--source", str(walks["ada"]), "--speed", "0", "--fpir", "off", "--json")

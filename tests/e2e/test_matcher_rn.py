@@ -17,7 +17,8 @@ from stream.skeleton import get_layout
 from stream.sources import open_source
 from stream.system.live import Live
 from stream.system.settings import read_config
-from tests.e2e.program import Program
+from tests.e2e.enrolled import enrol_recordings
+from tests.e2e.program import Program, record
 
 VARYING = ("id", "time", "latency_ms")
 NAMES = ("Ada", "Ben", "Cy")
@@ -30,11 +31,9 @@ SECOND_WALK = f"{PEOPLE},walk=2"
 def galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the galleries `1.db` to `3.db`, with 1 to 3 people."""
     folder = tmp_path_factory.mktemp("galleries")
-    program = Program(folder / "g.db", folder / "run")
     for count, name in enumerate(NAMES, start=1):
-        source = f"{PEOPLE},only={count}"
-        done = program.run("enroll", name, "--source", source, "--speed", "0", "--yes")
-        assert done.returncode == 0, done.stderr
+        walk = record(f"{PEOPLE},only={count}", folder / f"{name}.mcap")
+        enrol_recordings(folder / "g.db", name, walk)
         shutil.copy(folder / "g.db", folder / f"{count}.db")
     return folder
 

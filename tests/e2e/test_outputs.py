@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stream.visits.events import Identified, Left, event_of
+from tests.e2e.enrolled import enrol_recordings
 from tests.e2e.program import Program, record
 from tests.stream.outputs.broker import REMEMBERING, Broker, Watcher, free_port
 from tests.stream.outputs.rerun_files import read_rows, read_texts
@@ -38,10 +39,8 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def program(tmp_path: Path, walks: dict[str, Path]) -> Program:
     """The program, with Ada in its gallery."""
-    program = Program(tmp_path / "g.db", tmp_path / "run")
-    done = program.run("enroll", "Ada", "--source", str(walks["ada"]), "--speed", "0", "--yes")
-    assert done.returncode == 0, done.stderr
-    return program
+    enrol_recordings(tmp_path / "g.db", "Ada", walks["ada"])
+    return Program(tmp_path / "g.db", tmp_path / "run")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from stream.recording import RecordingWriter, read_recording
+from tests.e2e.enrolled import enrol_recordings
 from tests.e2e.program import Program, record
 
 pytestmark = pytest.mark.slow
@@ -36,12 +37,9 @@ def walk_of(number: int, walk: int, target: Path) -> Path:
 def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program with two simulated people, enrolled before a level sensor."""
     folder = tmp_path_factory.mktemp("tilt")
-    program = Program(folder / "g.db", folder / "run")
     for name, number in PEOPLE.items():
-        walk = walk_of(number, 1, folder / f"{name}.mcap")
-        done = program.run("enroll", name, "--source", str(walk), "--speed", "0", "--yes")
-        assert done.returncode == 0, done.stderr
-    return program
+        enrol_recordings(folder / "g.db", name, walk_of(number, 1, folder / f"{name}.mcap"))
+    return Program(folder / "g.db", folder / "run")
 
 
 def test_people_are_named_before_a_sensor_that_is_tilted(program: Program, tmp_path: Path) -> None:

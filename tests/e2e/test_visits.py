@@ -12,6 +12,7 @@ import pytest
 from stream.body import BodyFrame, SourceInfo
 from stream.recording import RecordingWriter
 from stream.system.run_folder import running
+from tests.e2e.enrolled import enrol_recordings
 from tests.e2e.program import Program, read_frames, record_two
 
 VARYING = ("id", "visit", "time", "arrived", "left")
@@ -26,11 +27,9 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def gallery(walks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gallery that holds Ada."""
-    folder = tmp_path_factory.mktemp("gallery")
-    program = Program(folder / "g.db", folder / "run")
-    done = program.run("enroll", "Ada", "--source", str(walks["ada"]), "--yes")
-    assert done.returncode == 0, done.stderr
-    return folder / "g.db"
+    gallery = tmp_path_factory.mktemp("gallery") / "g.db"
+    enrol_recordings(gallery, "Ada", walks["ada"])
+    return gallery
 
 
 @pytest.fixture
@@ -44,29 +43,39 @@ def replay(program: Program, recording: Path, events: str) -> list[dict[str, Any
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_replay_tells_of_one_visit_for_each_person(program: Program, walks: dict[str, Path]) -> None:
-    lines = replay(program, walks["both"], "visits")
-    visits = {line["visit"]: [each for each in lines if each["visit"] == line["visit"]] for line in lines}
-    ends = [events[-1] for events in visits.values()]
+@pytest.fixture(scope="module")
+def events(
+    gallery: Path, walks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
+    """The events of a replay of both people."""
+    return replay(Program(gallery, tmp_path_factory.mktemp("run")), walks["both"], "visits")
+
+
+def test_a_replay_tells_of_one_visit_for_each_person(
+    events: list[dict[str, Any]], walks: dict[str, Path]
+) -> None:
+    visits = {
+        event["visit"]: [each for each in events if each["visit"] == event["visit"]] for event in events
+    }
+    ends = [told[-1] for told in visits.values()]
     assert sorted((end["outcome"], end["person"]) for end in ends if end["person"]) == [("person", "Ada")]
     assert [end["outcome"] for end in ends if not end["person"]] == ["unknown"]
-    for events in visits.values():
+    for told in visits.values():
         named = [["arrived", "identified", "left"], ["arrived", "left"]]
-        assert [each["event"] for each in events] == named[events[-1]["person"] is None]
-        assert {each["source"] for each in events} == {str(walks["both"])}
-    assert len({line["id"] for line in lines}) == len(lines)
+        assert [each["event"] for each in told] == named[told[-1]["person"] is None]
+        assert {each["source"] for each in told} == {str(walks["both"])}
+    assert len({event["id"] for event in events}) == len(events)
 
 
-def test_two_replays_tell_the_same(program: Program, walks: dict[str, Path]) -> None:
-    def told() -> list[dict[str, Any]]:
-        lines = replay(program, walks["both"], "visits")
-        return [{key: value for key, value in line.items() if key not in VARYING} for line in lines]
-
-    assert told() == told()
+def without_varying(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in event.items() if key not in VARYING} for event in events]
 
 
-def test_all_lines_are_decisions_and_events_in_order(program: Program, walks: dict[str, Path]) -> None:
+def test_all_lines_are_decisions_and_events_in_order_and_two_replays_tell_the_same(
+    program: Program, events: list[dict[str, Any]], walks: dict[str, Path]
+) -> None:
     lines = replay(program, walks["both"], "all")
+    assert without_varying([line for line in lines if "event" in line]) == without_varying(events)
     decisions = [line for line in lines if "event" not in line]
     assert [line["t"] for line in decisions] == [
         line["t"] for line in replay(program, walks["both"], "decisions")

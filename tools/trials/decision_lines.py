@@ -30,6 +30,9 @@ REPLAYS = (("fusion", "0.01"), ("nearest", "off"), ("rn", "0.05"))
 """Matchers, each with its `--fpir`."""
 
 SIMULATED = "walkers:n=4,seed=1,live=0"
+WALKERS = (1, 2, 3)
+"""Simulated people who are enrolled; the others are strangers."""
+
 out = plain_console()
 
 
@@ -51,7 +54,7 @@ def decision_lines(data: Path, people: Iterable[int], checkout: Path | None = No
         for matcher, fpir in REPLAYS:
             lines += _named(f"kgbd {matcher}", program.replay(probes, "kgbd.db", fpir=fpir, matcher=matcher))
             out.print(f"kgbd {matcher}: {len(lines)} lines so far", style="dim")
-        for number in (1, 2, 3):
+        for number in WALKERS:
             source = f"{SIMULATED},walk=1,only={number},seconds=12"
             program.run("enroll", f"Walker{number}", "--source", source, "--gallery", "simulated.db", "--yes")
         source = f"{SIMULATED},walk=2,seconds=20"

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from stream.errors import RunError, UserError
-from tools.trials.decision_lines import differences, main
+from tools.trials import decision_lines
+from tools.trials.decision_lines import REPLAYS, differences, main
 from tools.trials.program import Program, lines_by_source, parse_person_numbers
 
 
@@ -82,6 +83,8 @@ def test_the_command_writes_the_lines_of_every_replay(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SGE_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setattr(decision_lines, "REPLAYS", [each for each in REPLAYS if each[0] != "nearest"])
+    monkeypatch.setattr(decision_lines, "WALKERS", (1,))
     file = tmp_path / "lines.jsonl"
     arguments = [str(data_dir / "kgbd_kinect1_20j.npz"), "--people", "101", "--out", str(file)]
     monkeypatch.setattr("sys.argv", ["decision_lines", *arguments])
@@ -91,7 +94,7 @@ def test_the_command_writes_the_lines_of_every_replay(
     lines = [json.loads(text) for text in file.read_text(encoding="utf-8").splitlines()]
     assert f"{len(lines)} lines" in capsys.readouterr().out
     replays = {each["replay"] for each in lines}
-    assert replays == {"kgbd fusion", "kgbd nearest", "kgbd rn", "walkers"}
+    assert replays == {"kgbd fusion", "kgbd rn", "walkers"}
     finals = [each for each in lines if each["final"] and each["replay"].startswith("kgbd")]
     assert {each["candidate"] for each in finals} == {"Person101"}
 

@@ -349,10 +349,16 @@ def test_catalogue_passes_options_to_sgela(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@cache
+def fused_of_five_people() -> tuple[Description, ...]:
+    """Returns the descriptions of `fused`, fitted once for the tests below."""
+    return fit(METHODS["fused"](), five_person_direct_draw().training_input())
+
+
 @pytest.mark.slow
 def test_fused_combines_cages_and_poses_and_marks_supervised_descriptions() -> None:
     data = five_person_direct_draw().training_input()
-    cage_pose, walks, fused, known = FusionMethod(sgela(), "kinect-v1").fit(data, ProgressLog())
+    cage_pose, walks, fused, known = fused_of_five_people()
     cage, *_ = sgela().fit(data, ProgressLog())
     probes = five_person_direct_draw().probes.windows[:7]
     assert cage_pose.features is not None
@@ -378,9 +384,8 @@ def test_fused_combines_cages_and_poses_and_marks_supervised_descriptions() -> N
 
 @pytest.mark.slow
 def test_fused_known_adds_network_probabilities_to_fused() -> None:
-    data = five_person_direct_draw().training_input()
-    *_, fused, known = FusionMethod(sgela(), "kinect-v1").fit(data, ProgressLog())
-    train = data.train
+    *_, fused, known = fused_of_five_people()
+    train = five_person_direct_draw().training_input().train
     assert known.classify is not None
     probabilities = known.classify(train.windows)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
@@ -403,9 +408,8 @@ def test_fused_known_adds_network_probabilities_to_fused() -> None:
 @pytest.mark.slow
 def test_fused_known_classifies_training_windows_correctly() -> None:
     """Whatever the network says: no window is more similar than the window itself."""
-    data = five_person_direct_draw().training_input()
-    *_, known = FusionMethod(sgela(), "kinect-v1").fit(data, ProgressLog())
-    train = data.train
+    *_, known = fused_of_five_people()
+    train = five_person_direct_draw().training_input().train
     _, validation = split_walk_ends(train.walks)
     assert known.classify is not None
     assert (known.classify(train.windows[validation]).argmax(axis=1) == train.people[validation]).all()

@@ -1,0 +1,41 @@
+"""Enrols people from recordings in this process, for tests of something else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+from gallery.enrolment import prepare_enrolment, store_enrolment
+from gallery.store.gallery import open_gallery
+from stream.bus.messages import EnrolRequest
+from stream.consent import Consent
+from stream.recording import read_recording
+from tools.trials.visits.replay import LivePath
+from tools.trials.visits.stage import StagedSource
+
+__all__ = ["enrol_recordings"]
+
+
+def enrol_recordings(gallery: Path, name: str, *recordings: Path) -> None:
+    """Stores all walks of recordings as one person's, as `sge-stream enroll NAME --source ...` does."""
+    path = _live_path()
+    replayed = path.replay([_staged(recording) for recording in recordings])
+    matcher = path.matcher(replayed.cards, [])
+    for tick, cages in replayed.ticks:
+        matcher.observe(tick, cages)
+        if tick.last:
+            matcher.end_source(tick.source)
+    request = EnrolRequest(name, tuple(sorted(matcher.ended)), Consent.STATED.value)
+    with open_gallery(str(gallery)) as store:
+        store_enrolment(store, prepare_enrolment(matcher, path.contract, request))
+
+
+@cache
+def _live_path() -> LivePath:
+    return LivePath()
+
+
+def _staged(recording: Path) -> StagedSource:
+    with read_recording(recording) as frames:
+        return StagedSource(frames.info, tuple(frames), (), Counter())  # nobody asks whose a body was
