@@ -36,7 +36,9 @@ from stream.bus.messages import (
 
 __all__ = ["LIVE_CREDIT", "LIVE_MAX_ROWS", "LOST_AFTER_S", "RING_SIZE", "LiveSender"]
 
-RING_SIZE = 2
+RING_SIZE = 4
+"""Most windows of a track that wait: while the encoder pauses for less than 0.4 s, nothing is lost."""
+
 LIVE_CREDIT = 2
 LIVE_MAX_ROWS = 64
 """Most windows in one tick of a device, so that ticks in flight are encoded soon."""

@@ -67,8 +67,8 @@ class LiveFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         people: the most that were carried; of those tried, the fewest if none were.
-        carried: whether nothing was dropped and 95 % of the decisions came within `limit_ms`.
-        drops: frames, windows and decisions dropped with them.
+        carried: whether no window or decision was dropped and 95 % of the decisions came within `limit_ms`.
+        drops: windows, decisions and messages dropped with them.
         p50_ms: half of their decisions came within this time.
         p95_ms: 95 %.
         p99_ms: 99 %.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ RATE_HZ = 30
 SEED, WALK = 1, 2
 """The people of the gallery on another walk."""
 
+_FRAMES = "frames_dropped"
 _WARM_UP_S = 5.0
 _START_WITHIN_S = 120.0
 _POLL_S = 0.2
@@ -52,7 +53,7 @@ class Minute(msgspec.Struct, frozen=True, kw_only=True):
         cpu_per_person: processor seconds per second and person, of all processes of the system.
         memory_mb: resident at its end, of the same processes; None where it cannot be read.
         p95_ms: of its decisions.
-        drops: frames, windows and decisions.
+        drops: windows, decisions and messages.
     """
 
     minute: int
@@ -70,8 +71,8 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
         sources: that they are shared by; each is a process.
         seconds: measured.
         decisions: in that time.
-        drops: frames, windows and decisions that were dropped.
-        dropped: the same by kind.
+        drops: windows, decisions and messages that were dropped.
+        dropped: the same by kind, and the frames that were read too late.
         total: from the frame that completed the window to the decision.
         parts: the same in parts, see `stream.bus.window_times`; `publish` comes on top.
         processes: cost by role.
@@ -99,8 +100,13 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
         """Resident memory of all processes of the system; None where it cannot be read."""
         return _system_memory(self.processes)
 
+    @property
+    def late_frames(self) -> int:
+        """Frames that a source read too late; its windows are cut from the others."""
+        return self.dropped.get(_FRAMES, 0)
+
     def keeps(self, limit_ms: float) -> bool:
-        """Returns whether nothing was dropped, and 95 % of the decisions came within a time."""
+        """Returns whether no window or decision was dropped, and 95 % of the decisions came within a time."""
         return not self.drops and self.total.p95_ms < limit_ms
 
 
@@ -171,7 +177,7 @@ def measure_run(
         sources=len(sources),
         seconds=last.at - first.at,
         decisions=len(collected.total),
-        drops=sum(dropped.values()),
+        drops=_sum(dropped),
         dropped=dropped,
         total=_percentiles(collected.total),
         parts={name: _percentiles(values) for name, values in collected.parts.items()},
@@ -229,7 +235,7 @@ def _minute(number: int, before: Sample, after: Sample, total: array[float], peo
         cpu_per_person=_system_cpu(costs),
         memory_mb=_system_memory(costs),
         p95_ms=_percentiles(total).p95_ms,
-        drops=sum(_dropped(before, after).values()),
+        drops=_sum(_dropped(before, after)),
     )
 
 
@@ -245,6 +251,11 @@ def _system_memory(costs: Sequence[ProcessCost]) -> float | None:
 
 def _dropped(first: Sample, last: Sample) -> dict[str, int]:
     return {name: count - first.dropped[name] for name, count in last.dropped.items()}
+
+
+def _sum(dropped: Mapping[str, int]) -> int:
+    """Returns the number of what was dropped, without frames."""
+    return sum(count for name, count in dropped.items() if name != _FRAMES)
 
 
 def _percentiles(milliseconds: Sequence[float]) -> Percentiles:

@@ -28,6 +28,7 @@ def _runs_table(figures: LiveFigures) -> Table:
             f"{run.seconds:.0f}",
             f"{run.decisions:,}",
             f"{run.drops:,}",
+            f"{run.late_frames:,}",
             *_milliseconds(run.total.p50_ms, run.total.p95_ms, run.total.p99_ms),
             f"{1000 * run.cpu_per_person:.1f}",
             "yes" if run.keeps(figures.limit_ms) else "no",
@@ -36,10 +37,11 @@ def _runs_table(figures: LiveFigures) -> Table:
     ]
     return bench_table(
         f"Live in {figures.precision}: people at {RATE_HZ} skeletons/s, {figures.enrolled} enrolled",
-        ["people", "seconds", "decisions", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU", "carried"],
+        ["people", "s", "decisions", "dropped", "frames", "p50 ms", "p95 ms", "p99 ms", "CPU", "carried"],
         rows,
         f"{_warning(figures)}From frame to decision; encoder processes: {figures.encoders}. carried: nothing "
-        f"dropped, and p95 under {figures.limit_ms:g} ms. CPU: ms/s per person, without this command",
+        f"dropped, and p95 under {figures.limit_ms:g} ms. dropped: windows and decisions. frames: read too "
+        "late. CPU: ms/s per person, without this command",
     )
 
 
