@@ -137,17 +137,18 @@ def test_a_device_keeps_the_newest_windows_of_each_track_and_counts_dropped_ones
         sender.offer(*tick(1, 2, value=value))
         sender.pump(5.0)
         assert receive(pull)[0].seq == value
-    for value in range(10, 15):
-        sender.offer(*tick(1, 2, value=value))
+    waiting = [10.0 + number for number in range(3 + RING_SIZE)]
+    for newest in waiting:
+        sender.offer(*tick(1, 2, value=newest))
         sender.pump(0)
-    assert sender.dropped == 2 * (5 - RING_SIZE)
+    assert sender.dropped == 2 * 3
     assert not sender.idle
     assert not pull.poll(0), "more ticks in flight than the credit"
     acknowledge(acks, sender, 0)
     message, block = receive(pull)
     assert message.seq == LIVE_CREDIT
-    assert [row.track for row in message.rows] == [1, 1, 2, 2]
-    assert block[:, 0, 0, 0].tolist() == [13.0, 14.0, 13.0, 14.0]
+    assert [row.track for row in message.rows] == [1] * RING_SIZE + [2] * RING_SIZE
+    assert block[:, 0, 0, 0].tolist() == 2 * waiting[3:]
     assert sender.idle
 
 
