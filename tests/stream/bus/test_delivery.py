@@ -484,9 +484,12 @@ def test_a_file_sends_each_encoder_what_its_socket_takes_and_all_again_if_nothin
         clock.now += RESEND_S + 0.1
         late = bus.bind(zmq.PULL, "windows", high_water=1000, number=1)
         seqs: list[int] = []
-        while len(seqs) < 7:
+        for _ in range(100):
             sender.pump(0.1)
             while late.poll(10):
                 seqs.append(receive(late)[0].seq)
-        assert set(seqs) == set(range(6)), "and that one gets all"
+            if len(seqs) > 6 and set(seqs) == set(range(6)):
+                break
+        else:
+            pytest.fail(f"that one gets all, some again; it got {seqs}")
         assert [receive(pull)[0].seq for _ in range(6)] == list(range(6)), "again"
