@@ -12,6 +12,7 @@ import torch
 from rich.table import Table
 
 from encoder.inference import Encoder, resolve_device
+from encoder.model import GaitEncoder
 from encoder.weights import load_encoder
 from stream.body import FloatArray
 from tools.bench.flops import window_flops
@@ -95,11 +96,12 @@ def measure_gpu(
     """
     target = resolve_device(device)
     report(f"gpu: {_name(target)}")
-    encoder = Encoder(load_encoder(), device)
+    loaded = load_encoder()
+    encoder = Encoder(loaded, device)
     encoder.warm_up()
     random = np.random.default_rng(0)
     windows = np.float32(0.3) * random.standard_normal((max(batches), *encoder.window_shape), np.float32)
-    ways = {LIVE: encoder.encode, PLAIN: _plain(target)}
+    ways = {LIVE: encoder.encode, PLAIN: _plain(loaded.models[0], target)}
     products: list[float] = []
     rates: dict[tuple[str, int], list[float]] = defaultdict(list)
     multiply = _product(target, product)
@@ -116,16 +118,15 @@ def measure_gpu(
         device=_name(target),
         product=product,
         product_gflops=best,
-        runs=_runs(rates, batches, best.median),
+        runs=_runs(rates, batches, window_flops(loaded.models[0].config) / 1e9, best.median),
         alone_p50_ms=float(np.percentile(times, 50)),
         alone_p99_ms=float(np.percentile(times, 99)),
     )
 
 
 def _runs(
-    rates: Mapping[tuple[str, int], Sequence[float]], batches: Sequence[int], best: float
+    rates: Mapping[tuple[str, int], Sequence[float]], batches: Sequence[int], gflop: float, best: float
 ) -> tuple[GpuRun, ...]:
-    gflop = window_flops(load_encoder().models[0].config) / 1e9
     return tuple(
         GpuRun(
             variant=name,
@@ -139,8 +140,8 @@ def _runs(
     )
 
 
-def _plain(device: torch.device) -> Callable[[FloatArray], object]:
-    model = load_encoder().models[0].to(device).eval()
+def _plain(model: GaitEncoder, device: torch.device) -> Callable[[FloatArray], object]:
+    """Returns the eager computation of a model that `Encoder` has moved to the device."""
 
     def encode(windows: FloatArray) -> object:
         with torch.inference_mode():

@@ -51,12 +51,10 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
 
 def _encoder(figures: EncoderFigures) -> Iterator[tuple[str, str]]:
     all_cores = figures.threads
-    best = {
-        threads: max(each.gflops.median for each in figures.yardstick if each.threads == threads)
-        for threads in (1, all_cores)
-    }
-    yield "best fp32 product, all cores, GFLOP/s", f"{best[all_cores]:,.0f}"
-    yield "over that of one core", f"{best[all_cores] / best[1]:.2f}"
+    best = figures.best_product_gflops
+    alone = max(each.gflops.median for each in figures.yardstick if each.threads == 1)
+    yield "best fp32 product, all cores, GFLOP/s", f"{best:,.0f}"
+    yield "over that of one core", f"{best / alone:.2f}"
     for windows in (256, 64):
         share = _run(figures, "fp32", all_cores, windows).share
         yield f"fp32, {windows} windows: share of it", f"{100 * share:.0f} %"
