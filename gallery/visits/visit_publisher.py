@@ -15,6 +15,7 @@ from gallery.visits.visit_keeper import KnownVisitor
 from gallery.visits.visit_records import KeepRule, VisitToKeep
 from gallery.visits.visit_tracker import VisitNews, VisitTracker
 from stream.bus.messages import Tick
+from stream.track_numbers import source_of
 from stream.visits.events import Left, VisitEvent
 
 __all__ = ["VisitPublisher", "VisitSink"]
@@ -112,4 +113,4 @@ class VisitPublisher:
                 self._sink.send(each.event)
 
     def _source_of(self, event: VisitEvent) -> int:
-        return (event.tracks[0] - 1) % len(self._sources)
+        return source_of(event.tracks[0], len(self._sources))

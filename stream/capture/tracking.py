@@ -14,6 +14,7 @@ from stream.body import Body, BodyFrame, FloatArray, SourceInfo
 from stream.bus.messages import Tick, TrackNote, TrackPlace, TrackSplit, WindowRow
 from stream.capture.levelling import Levelling
 from stream.skeleton import Layout, get_layout, to_canonical
+from stream.track_numbers import track_number
 from stream.windows.body_change import BodyChangeDetector, detector_for
 from stream.windows.cutting import CutWindow, Window, WindowCutter, WindowProblem, finish_windows
 from stream.windows.resampling import are_complete
@@ -136,14 +137,13 @@ class _Findings:
 class Tracker:
     """Assigns the bodies of one source to tracks, by the body ids of the source.
 
-    Track numbers are unique over all sources of a run without coordination: source i of n uses the numbers
-    i + 1, i + 1 + n, i + 1 + 2n, ...
+    Track numbers are unique over all sources of a run, see `stream.track_numbers`.
 
     Args:
         layout: the source's joint layout.
         f: skeletons per window.
-        first: first track number of this source.
-        stride: number of sources in the run.
+        source: number of this source in the run, from 0.
+        sources: number of sources in the run.
         opened: number of tracks opened so far.
         detector: makes the detector of a change of the body for each track; it returns None where tracks are
             never split.
@@ -152,8 +152,8 @@ class Tracker:
 
     layout: Layout
     f: int = 6
-    first: int = 1
-    stride: int = 1
+    source: int = 0
+    sources: int = 1
     opened: int = 0
     detector: Callable[[], BodyChangeDetector | None] = lambda: None
     levelling: Levelling | None = None
@@ -236,7 +236,7 @@ class Tracker:
 
     def _next_number(self) -> int:
         self.opened += 1
-        return self.first + (self.opened - 1) * self.stride
+        return track_number(self.source, self.sources, self.opened - 1)
 
     def _close(self, ends: Callable[[_Track], bool], found: _Findings) -> None:
         """Ends tracks, with what still waited of them."""
@@ -269,8 +269,8 @@ def source_tracker(
     return Tracker(
         get_layout(info.layout),
         f,
-        first=index + 1,
-        stride=sources,
+        source=index,
+        sources=sources,
         opened=opened,
         detector=partial(detector_for, info.sensor),
         levelling=levelling,

@@ -42,6 +42,7 @@ from stream.system.settings import check_encoders, check_fpir, check_history, ch
 from stream.system.source_places import source_places
 from stream.system.supervisor import Supervisor
 from stream.system.verdict_receiver import VerdictReceiver
+from stream.track_numbers import source_of
 from stream.view.picture_output import open_pictures, open_view, view_port
 from stream.view.picture_receiver import PictureReceiver
 from stream.view.skeleton_receiver import SkeletonReceiver, open_skeletons
@@ -376,8 +377,8 @@ class Live:
         return ended
 
     def source_of(self, track: int) -> int:
-        """Returns the number of the source that a track belongs to; see `stream.capture.tracking.Tracker`."""
-        return (track - 1) % len(self._plan.sources)
+        """Returns the number of the source, from 0, that a track belongs to."""
+        return source_of(track, len(self._plan.sources))
 
     def end_soon(self) -> None:
         """Lets `results` stop the sources and end after what remains.

@@ -18,6 +18,7 @@ from stream.decision import MatcherName
 from stream.errors import UserError
 from stream.system.restart_policy import ProcessMonitor
 from stream.system.supervisor import Child, Supervisor
+from stream.track_numbers import opened_up_to, source_of
 
 __all__ = ["RunPlan", "RunProcesses"]
 
@@ -141,8 +142,9 @@ class RunProcesses:
 
     def count_track(self, track: int) -> None:
         """Remembers that a source opened a track, whose number a restarted worker must not use again."""
-        before, source = divmod(track - 1, len(self._plan.sources))
-        self._opened[source] = max(self._opened.get(source, 0), before + 1)
+        sources = len(self._plan.sources)
+        source = source_of(track, sources)
+        self._opened[source] = max(self._opened.get(source, 0), opened_up_to(track, sources))
 
     def _encoder_settings(self, child: Child) -> EncoderSettings:
         plan = self._plan

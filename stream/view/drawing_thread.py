@@ -18,6 +18,7 @@ from stream.skeleton import Layout
 from stream.sources.camera.quiet_opencv import cv2
 from stream.sources.latest_value import LatestValue
 from stream.sources.live_source import outage_text
+from stream.track_numbers import source_of
 from stream.view.drawing import Label, draw, draw_text
 
 __all__ = ["DrawingThread"]
@@ -115,7 +116,7 @@ class DrawingThread:
         """Stores the newest decision on each track of this source."""
         while self._decisions.poll(0):
             decision = msgspec.json.decode(self._decisions.recv_multipart()[1], type=Decision)
-            if (decision.track - 1) % self._sources == self._index:
+            if source_of(decision.track, self._sources) == self._index:
                 self._latest[decision.track] = decision
                 if decision.final:
                     del self._latest[decision.track]

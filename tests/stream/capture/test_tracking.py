@@ -37,12 +37,12 @@ def feed(tracker: Tracker, frames: Sequence[tuple[Body, ...]], start: int = 0) -
     return [tracker.push(BodyFrame((start + k) * PERIOD, bodies)) for k, bodies in enumerate(frames)]
 
 
-def new(first: int = 1, stride: int = 1) -> Tracker:
-    return Tracker(get_layout("kinect-v1"), first=first, stride=stride)
+def new(source: int = 0, sources: int = 1) -> Tracker:
+    return Tracker(get_layout("kinect-v1"), source=source, sources=sources)
 
 
 def test_track_numbers_of_two_sources_are_disjoint() -> None:
-    first, second = new(first=1, stride=2), new(first=2, stride=2)
+    first, second = new(source=0, sources=2), new(source=1, sources=2)
     bodies = (body(7), body(8), body(9))
     assert [n for n, _ in first.push(BodyFrame(0, bodies)).notes] == [1, 3, 5]
     assert [n for n, _ in second.push(BodyFrame(0, bodies)).notes] == [2, 4, 6]
