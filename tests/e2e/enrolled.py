@@ -1,4 +1,4 @@
-"""Enrols people from recordings in this process, for tests of something else."""
+"""Enrols people from recordings, and identifies them, in this process, for tests of something else."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from stream.recording import read_recording
 from tools.trials.visits.replay import LivePath
 from tools.trials.visits.stage import StagedSource
 
-__all__ = ["enrol_recordings"]
+__all__ = ["enrol_recordings", "identified"]
 
 
-def enrol_recordings(gallery: Path, name: str, *recordings: Path) -> None:
-    """Stores all walks of recordings as one person's, as `sge-stream enroll NAME --source ...` does."""
-    path = _live_path()
+def enrol_recordings(gallery: Path, name: str, *recordings: Path, encoder: Path | None = None) -> None:
+    """Stores all walks of recordings as one person's, as `sge-stream enroll NAME --source ...` does.
+
+    Args:
+        gallery: its file.
+        name: of the person.
+        recordings: of that person alone.
+        encoder: custom weights; None: those that ship.
+    """
+    path = _live_path(encoder)
     replayed = path.replay([_staged(recording) for recording in recordings])
     matcher = path.matcher(replayed.cards, [])
     for tick, cages in replayed.ticks:
@@ -31,9 +38,24 @@ def enrol_recordings(gallery: Path, name: str, *recordings: Path) -> None:
         store_enrolment(store, prepare_enrolment(matcher, path.contract, request))
 
 
+def identified(gallery: Path, recording: Path) -> dict[int, str | None]:
+    """Returns the person of the last decision on each track of a recording; None is an unknown person."""
+    path = _live_path()
+    replayed = path.replay([_staged(recording)])
+    with open_gallery(str(gallery), create=False) as store:
+        matcher = path.matcher(replayed.cards, store.templates(path.contract))
+    named: dict[int, str | None] = {}
+    for tick, cages in replayed.ticks:
+        decisions = matcher.observe(tick, cages)
+        if tick.last:
+            decisions += matcher.end_source(tick.source)
+        named |= {each.track.number: each.candidate if each.state == "person" else None for each in decisions}
+    return named
+
+
 @cache
-def _live_path() -> LivePath:
-    return LivePath()
+def _live_path(encoder: Path | None = None) -> LivePath:
+    return LivePath(*([] if encoder is None else [encoder]))
 
 
 def _staged(recording: Path) -> StagedSource:

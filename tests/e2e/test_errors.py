@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -83,18 +81,6 @@ def test_a_file_of_another_format_is_refused_at_the_start(program: Program, tmp_
     assert "foreign.mcap" in refused(program, "--source", str(foreign), "--json")
 
 
-def test_a_corrupt_recording_is_processed_up_to_the_damage(
-    program: Program, walk: Path, tmp_path: Path
-) -> None:
-    bad = corrupted(walk, tmp_path / "bad.mcap")
-    done = program.run("--source", str(bad), "--speed", "0", "--json")
-    assert done.returncode == 2
-    assert "bad.mcap" in done.stderr
-    assert "Traceback" not in done.stderr
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert lines[-1]["final"]
-
-
 def test_a_truncated_recording_is_processed_to_its_end(program: Program, walk: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mcap"
     raw = walk.read_bytes()
@@ -112,18 +98,21 @@ def test_a_truncated_recording_is_processed_to_its_end(program: Program, walk: P
     assert "Ada is enrolled" in enrolled.stdout
     repaired = tmp_path / "repaired.mcap"
     assert program.run("convert", str(cut), str(repaired)).returncode == 0
-    whole = program.run("--source", str(repaired), "--speed", "0", "--json")
-    assert whole.returncode == 0
-    assert [json.loads(line)["t"] for line in whole.stdout.splitlines()] == [line["t"] for line in lines]
+    assert list(read_frames(repaired))[-1].time_ns / 1e9 == pytest.approx(lines[-1]["t"], abs=0.2)
 
 
-def test_one_broken_source_does_not_stop_the_other(program: Program, walk: Path, tmp_path: Path) -> None:
+def test_a_corrupt_recording_is_processed_up_to_the_damage_and_does_not_stop_another(
+    program: Program, walk: Path, tmp_path: Path
+) -> None:
     bad = corrupted(walk, tmp_path / "bad.mcap")
     done = program.run("--source", str(bad), "--source", str(walk), "--speed", "0", "--json")
     assert done.returncode == 2
+    assert "bad.mcap" in done.stderr
+    assert "Traceback" not in done.stderr
     finals = {line["source"]: line for line in map(json.loads, done.stdout.splitlines()) if line["final"]}
     last = list(read_frames(walk))[-1].time_ns / 1e9
     assert finals[str(walk)]["t"] == pytest.approx(last, abs=0.2)
+    assert 0 < finals[str(bad)]["t"] < last
 
 
 def test_enrolling_from_a_corrupt_recording_stores_nothing(
@@ -242,16 +231,3 @@ def test_debug_shows_the_traceback(program: Program) -> None:
     done = program.run("--debug", "--source", "nonsense")
     assert done.returncode == 2
     assert "Traceback" in done.stderr
-
-
-def test_a_reader_that_leaves_early_is_not_an_error(program: Program, walk: Path) -> None:
-    command = [sys.executable, "-m", "stream", "--source", str(walk), "--speed", "0", "--json"]
-    with subprocess.Popen(
-        command, env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline().startswith("{")
-        process.stdout.close()
-        assert "Traceback" not in process.stderr.read()
-    assert process.returncode == 0

@@ -85,10 +85,9 @@ def test_no_thread_outlives_the_process_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [2, 3])
-def test_several_processes_train_the_same_weights_as_one(processes: int, tmp_path: Path) -> None:
-    ended = run_processes([["-c", CHILD, str(tmp_path / "several")]] * processes)
-    assert [code for code, _, _ in ended] == [0] * processes, ended
+def test_three_processes_train_the_same_weights_as_one(tmp_path: Path) -> None:
+    ended = run_processes([["-c", CHILD, str(tmp_path / "several")]] * 3)
+    assert [code for code, _, _ in ended] == [0] * 3, ended
     for name, settings in CASES.items():
         config = replace(TINY, **settings, epochs=2)
         trained(config, tmp_path / "single" / name)

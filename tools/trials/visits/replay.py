@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -55,10 +56,14 @@ class Replayed:
 
 
 class LivePath:
-    """The encoder and the back-end that ship, and the functions of the live path around them."""
+    """An encoder and its back-end, and the functions of the live path around them.
 
-    def __init__(self) -> None:
-        loaded = load_encoder()
+    Args:
+        weights: files or folders of the encoder's weights; none: those that ship, with their back-end.
+    """
+
+    def __init__(self, *weights: Path) -> None:
+        loaded = load_encoder(*weights)
         self.encoder = Encoder(loaded, "cpu")
         self.contract = loaded.contract.id
         self.backend: Backend = load_backend(self.contract)
