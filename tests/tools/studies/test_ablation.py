@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from encoder.training.train_config import TrainConfig
 from tests.tools.evaluation.synthetic_people import synthetic_walks, write_packed
+from tools.studies.ablation.__main__ import main
 from tools.studies.ablation.cell import SeedStudy
 from tools.studies.ablation.grid import TABLES, Cell, Row, Table, cells_of, table_features
 
@@ -78,14 +81,19 @@ def test_combinations_reuse_the_trainings_of_their_parts(tmp_path: Path) -> None
     assert sorted((tmp_path / "seed0" / "trainings").iterdir()) == before
 
 
+APP = typer.Typer()
+APP.command()(main)
+
+
 @pytest.mark.slow
 def test_the_command_fills_a_table(tmp_path: Path) -> None:
     data = write_packed(tmp_path / "kgbd_synthetic.npz", synthetic_walks(4, walks=5))
     config = tmp_path / "base.toml"
     config.write_text(TINY.as_toml())
-    command = [sys.executable, "-m", "tools.studies.ablation", str(data), "--out", str(tmp_path / "out")]
+    command = [str(data), "--out", str(tmp_path / "out")]
     options = ["--config", str(config), "--people", "1-4", "--seeds", "0", "--table", "7"]
-    done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
+    module = [sys.executable, "-m", "tools.studies.ablation"]
+    done = subprocess.run([*module, *command, *options], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "out" / "tables.json").read_text())
     assert list(content["tables"]["7"]) == ["0.05", "0.1", "0.5", "0.8", "1"]
@@ -93,12 +101,11 @@ def test_the_command_fills_a_table(tmp_path: Path) -> None:
     assert "Table 7" in done.stdout
     # Other settings than the stored ones are rejected.
     others = (*options[:2], "--epochs", "2", "--show")
-    done = subprocess.run([*command, *others], check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "holds figures of other settings (people: 1-4, not 1-50)" in done.stderr
-    done = subprocess.run([*command, *options[:4], "--show"], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    again = CliRunner().invoke(APP, [*command, *others])
+    assert again.exit_code == 2
+    assert "holds figures of other settings (people: 1-4, not 1-50)" in again.stderr
+    assert CliRunner().invoke(APP, [*command, *options[:4], "--show"]).exit_code == 0
     assert json.loads((tmp_path / "out" / "tables.json").read_text())["tables"]["7"] == content["tables"]["7"]
-    done = subprocess.run([*command, "--table", "9"], check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "choose among 4, 5, fig8, 6, 7, augment" in done.stderr
+    again = CliRunner().invoke(APP, [*command, "--table", "9"])
+    assert again.exit_code == 2
+    assert "choose among 4, 5, fig8, 6, 7, augment" in again.stderr
