@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,7 @@ def said(each: TrackDecision) -> tuple[object, ...]:
     return each.track.number, each.time_ns, each.lost_windows, each.window, *words
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(rounds())
 def test_ticks_of_several_sources_are_decided_on_as_one_after_the_other(

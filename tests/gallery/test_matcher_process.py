@@ -336,6 +336,7 @@ def test_a_gallery_that_somebody_makes_is_followed(start: Callable[[], Running],
         matcher.walk_until(ADA, 1, lambda verdict: verdict.decision.person == "Ada")
 
 
+@pytest.mark.slow
 @POSIX
 def test_the_people_of_a_deleted_gallery_are_forgotten(start: Callable[[], Running], path: Path) -> None:
     enrol(path, "Ada", ADA)
@@ -399,6 +400,7 @@ def test_a_gallery_replaced_by_something_else_is_reported(start: Callable[[], Ru
     assert path.read_text() == "dear diary"
 
 
+@pytest.mark.slow
 def test_visits_of_a_locked_gallery_are_told_at_once_and_stored_later(
     path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_changed_backend_is_refused(suffix: str, copied_backends: Path, tmp_pa
         assert load_backend(contract, [own]).projections, "only files that ship are compared"
 
 
+@pytest.mark.slow
 def test_the_doctor_shows_a_changed_backend(
     copied_backends: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

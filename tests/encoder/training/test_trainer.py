@@ -162,6 +162,7 @@ CONFIGS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", CONFIGS, ids=str)
 def test_interrupted_and_resumed_training_gives_the_same_bits(
     settings: dict[str, Any], tmp_path: Path
@@ -181,6 +182,7 @@ def test_interrupted_and_resumed_training_gives_the_same_bits(
     assert all(not torch.equal(value, start[n]) for n, value in weights(uninterrupted).items() if n in start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", CONFIGS, ids=str)
 def test_a_stopped_training_continues_within_the_epoch_with_the_same_bits(
     settings: dict[str, Any], tmp_path: Path

@@ -73,6 +73,7 @@ def test_where_no_site_differs_only_the_scale_is_learned_and_nothing_is_provisio
     assert calibrate_site(same, 1, {}).visit_threshold(0.05) == pytest.approx(0.9 * same.exceeded_by(0.05))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("people", "strangers"), [(3, 0), (5, 0), (9, 0), (20, 0), (4, 6)])
 @pytest.mark.parametrize("fpir", [0.01, 0.05, 0.1])
 def test_at_most_the_asked_share_of_strangers_is_named_over_sites(

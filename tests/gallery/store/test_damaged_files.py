@@ -88,6 +88,7 @@ def test_a_file_with_wrong_bytes_gives_an_error_or_valid_records(
             assert "\n" not in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [

@@ -55,6 +55,7 @@ def gallery(path: Path) -> Iterator[Gallery]:
         yield opened
 
 
+@pytest.mark.slow
 def test_removing_leaves_no_byte_of_a_person(gallery: Gallery, path: Path) -> None:
     templates = cages()
     gallery.enrol(NAME, [walk(templates)], "asked")
@@ -111,6 +112,7 @@ def test_copies_that_sqlite_leaves_when_it_moves_rows_are_erased(path: Path) -> 
         assert {person.name for person in opened.people()} == set(enrolled)
 
 
+@pytest.mark.slow
 def test_a_reader_that_holds_the_log_delays_the_erasure(path: Path) -> None:
     templates = cages()
     with open_gallery(str(path), wait=0.05) as opened:
@@ -162,6 +164,7 @@ def test_a_pending_erasure_and_a_writer_do_not_prevent_opening(path: Path) -> No
                 assert second.erasure_pending()
 
 
+@pytest.mark.slow
 def test_a_matcher_that_loads_continuously_does_not_delay_erasure(gallery: Gallery, path: Path) -> None:
     people = {f"{NAME} {k}": cages(2) for k in range(4)}
     for name, templates in people.items():

@@ -75,6 +75,7 @@ def test_a_visit_is_stored_once(gallery: Gallery, ids: dict[str, int]) -> None:
     assert sorted((each.id, each.quality) for each in gallery.history.visits()) == [("v", 0.75), ("w", 0.75)]
 
 
+@pytest.mark.slow
 @given(
     quality=st.floats(0, 1),
     walking=st.floats(0, 1e6),
@@ -312,6 +313,7 @@ def test_the_strangers_seen_last_are_remembered(gallery: Gallery) -> None:
     assert [each.number for each in known] == list(range(3, MAX_VISITORS + 3))
 
 
+@pytest.mark.slow
 def test_the_walks_of_the_newest_visits_are_kept(gallery: Gallery, ids: dict[str, int]) -> None:
     small = visit_walk(1, templates=walk_cages(1, 1, 1, 2))
     visits = [

@@ -9,6 +9,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from gallery.store.gallery import open_gallery
 from stream.body import FloatArray
 
@@ -50,6 +52,7 @@ def complete_people(path: Path) -> dict[str, list[FloatArray]]:
     return stored
 
 
+@pytest.mark.slow
 def test_acknowledged_enrolments_survive_a_killed_process(tmp_path: Path) -> None:
     path = tmp_path / "gallery.db"
     acknowledged: set[str] = set()

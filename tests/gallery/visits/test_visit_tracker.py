@@ -334,6 +334,7 @@ def test_one_person_twice_before_one_source_is_doubted() -> None:
     assert "Doubted" in kinds(run(tracker(), together))
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_every_sequence_of_events_is_whole(data: st.DataObject) -> None:
     """Whatever happens, each visit arrives once, leaves once, and its name never changes without an event."""

@@ -213,6 +213,7 @@ def test_a_tick_with_too_many_windows_is_split(bus: Bus) -> None:
     assert [part.cut[MAX_ROWS + 1] for part in parts] == [0, 1, 1], "counted up to the part's rows"
 
 
+@pytest.mark.slow
 def test_track_ends_and_notes_are_never_dropped(bus: Bus) -> None:
     sender, pull, _ = live(bus, Clock())
     empty = np.zeros((0, 6, 20, 3), np.float32)
@@ -259,6 +260,7 @@ def test_the_outbox_of_a_file_fills_up_and_empties_with_receipts(bus: Bus) -> No
     assert outbox.dropped == 0
 
 
+@pytest.mark.slow
 def test_the_outbox_of_a_device_drops_the_oldest_verdicts_but_no_final_one(bus: Bus) -> None:
     router = bus.bind(zmq.ROUTER, "sink", high_water=1000)
     outbox = Outbox(bus.connect(zmq.DEALER, "sink", high_water=1000))

@@ -124,6 +124,7 @@ def test_the_next_track_does_not_wait_and_is_levelled_alike() -> None:
     assert times[0] == times[1]
 
 
+@pytest.mark.slow
 def test_a_sensor_that_is_put_level_again_is_noticed() -> None:
     levelling = Levelling()
     frames = tilted(walkers(0), 20)
@@ -181,6 +182,7 @@ def bend(degrees: float) -> Callable[[FloatArray], FloatArray]:
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [-20, 20, 30, 40])
 @pytest.mark.parametrize("seed", range(5))
 def test_bent_people_are_no_tilted_sensor(seed: int, degrees: float) -> None:
@@ -188,6 +190,7 @@ def test_bent_people_are_no_tilted_sensor(seed: int, degrees: float) -> None:
     assert same(windows_of(frames, Levelling()), windows_of(frames))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slope", [-0.6, -0.3, 0.3, 0.6])
 @pytest.mark.parametrize("seed", range(4))
 def test_stairs_and_ramps_are_no_tilted_sensor(seed: int, slope: float) -> None:

@@ -278,6 +278,7 @@ def read_until_it_fails(source: Any) -> None:
         assert source.read(TIMEOUT_S) is None
 
 
+@pytest.mark.slow
 def test_server_that_never_answers_times_out(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

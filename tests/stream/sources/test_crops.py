@@ -38,6 +38,7 @@ def mask(box: Box, left: int, top: int, side: int) -> np.ndarray[tuple[int, int]
     return inside
 
 
+@pytest.mark.slow
 @given(boxes(smallest=MIN_SIDE // 2), st.lists(boxes(), max_size=4))
 def test_the_person_stays_and_the_others_are_grey(box: Box, others: list[Box]) -> None:
     before = PICTURE.copy()

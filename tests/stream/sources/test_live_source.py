@@ -328,6 +328,7 @@ def test_closed_source_raises_end_of_source() -> None:
     assert harness.source.description == "clock 0"
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     st.lists(

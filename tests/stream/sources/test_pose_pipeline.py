@@ -56,6 +56,7 @@ def test_left_and_front_agree_with_the_walking_direction(walker: Walker) -> None
     assert canonical[3, 1] > canonical[0, 1] > canonical[15, 1], "head, hips, foot: Y is up"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [(1, -1, 1), (-1, -1, -1), (-1, 1, 1)], ids=["x", "z", "y"])
 def test_mirrored_axes_are_detected(axes: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pose_models, "TO_BODY", np.array(axes, np.float32))
@@ -152,6 +153,7 @@ def test_each_person_is_detected_once() -> None:
     assert ids(detections) == {1, 2, 3, 4, 5}
 
 
+@pytest.mark.slow
 def test_nobody_is_left_out_for_people_who_have_left() -> None:
     staying = [Walker((2.4 - 0.7 * n, -0.2, 6.0), (0.01, -0.1)) for n in range(5)]
     leaving = [hidden(Walker((-1.1 - 0.7 * n, -0.2, 6.0), (0.01, -0.1)), range(20, 60)) for n in range(3)]

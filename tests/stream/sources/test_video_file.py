@@ -223,6 +223,7 @@ def test_damaged_picture_is_an_empty_frame_and_counted(
     assert caplog.messages == [f"{path}: pictures that were damaged or not in order of time, and not used: 1"]
 
 
+@pytest.mark.slow
 def test_every_picture_has_its_own_time(tmp_path: Path, pipeline: type[VideoPosePipeline]) -> None:
     names = ("varying.mp4", "varying.mkv", "browser.webm", "windows.wmv", "flash.flv")
     for name in names:
@@ -281,6 +282,7 @@ def test_impossible_rate_is_rejected(tmp_path: Path) -> None:
 CUT = ["varying.mp4", "sound.mp4", "late.mov", "varying.mkv", "mjpeg.avi", "h264-reordered.avi", "vp9.webm"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CUT)
 def test_what_a_cut_off_video_has_is_used_and_its_end_reported(
     name: str, tmp_path: Path, pipeline: type[VideoPosePipeline]
@@ -303,6 +305,7 @@ def test_what_a_cut_off_video_has_is_used_and_its_end_reported(
     assert 0 <= len(frames) - len(frames_of(spec)) < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_whole_video_is_not_called_cut_off(
     name: str, tmp_path: Path, pipeline: type[VideoPosePipeline]

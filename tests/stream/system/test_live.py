@@ -125,6 +125,7 @@ def test_every_decision_on_a_window_tells_when_it_passed_each_stage(tmp_path: Pa
         assert verdict.decision.latency_ms == pytest.approx(until_decided, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -51,6 +51,7 @@ def test_a_loaded_process_gets_its_settings_when_it_is_started() -> None:
     assert "missing required field `wiring`" in child.last_line()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [False, True], ids=["started", "loaded first"])
 def test_a_restarted_process_is_another_one(before: bool) -> None:
     supervisor, child = Supervisor(lambda line: None), Child("capture", 0, lambda _: _Incomplete())

@@ -39,6 +39,7 @@ def calls(name: str) -> list[tuple[str, ast.Call]]:
     ]
 
 
+@pytest.mark.slow
 def test_all_consoles_are_plain() -> None:
     others = {place.partition(":")[0] for place, _ in calls("Console")}
     assert others == {"stream/terminal/consoles.py"}

@@ -100,6 +100,7 @@ def test_methods_of_an_evaluation_have_lines() -> None:
         output.wait_for("reverse: epoch 2 of 6\n")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_often")
 def test_a_training_has_lines(tmp_path: Path) -> None:
     file = str(write_packed(tmp_path / "a.npz", ["1", "2"]))

@@ -37,6 +37,7 @@ def filled(path: str) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), all_routes(), ids=" ".join)
 def test_every_route_but_three_wants_the_token(server: WebServer, method: str, path: str) -> None:
     with server.stranger.stream(method, filled(path)) as answer:
@@ -104,6 +105,7 @@ def test_a_session_ends() -> None:
     assert not access.accepts_session(session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [
@@ -178,6 +180,7 @@ def test_path_tricks_find_nothing(server: WebServer, path: str) -> None:
     assert b"import" not in body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/people", "/api/v1/none", "/none"])
 @pytest.mark.parametrize("known", [True, False])
 def test_every_answer_forbids_what_is_not_of_this_server(server: WebServer, path: str, known: bool) -> None:

@@ -43,6 +43,7 @@ def test_nobody_is_listed_where_there_is_no_gallery(tmp_path: Path) -> None:
         assert server.client.delete("/api/v1/people/Ada").status_code == 503
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["Ada Lovelace", "Zoë", "Ada/Lovelace", "100%", "a?b#c", HTML, "阿达", "Ada'\""]
 )
@@ -56,6 +57,7 @@ def test_every_name_that_the_gallery_takes_can_be_given_and_asked_for(server: We
     assert names(server) == ["Ben"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["", " ", "x" * 65, "x" * 10_000, "a\nb", "a\x00b", "...", "\u202eAda", "\ud800"]
 )

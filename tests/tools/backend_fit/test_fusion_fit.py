@@ -40,6 +40,7 @@ def discriminants(model: FusionModel, name: str) -> Discriminants:
     return evidence.discriminants
 
 
+@pytest.mark.slow
 def test_cohorts_are_the_mean_and_covariance_of_all_people() -> None:
     training = walks(MIN_PEOPLE)
     model = fit_fusion(training)

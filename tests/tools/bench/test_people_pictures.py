@@ -21,6 +21,7 @@ def detected_in(people: int, *, pictures: int = 6) -> DetectedBodies:
         pipeline.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", PEOPLE)
 def test_the_pose_pipeline_finds_exactly_the_people_apart_and_whole(people: int) -> None:
     detected = detected_in(people)

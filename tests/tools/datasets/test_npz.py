@@ -74,6 +74,7 @@ def flipped(path: Path, find: bytes, offset: int, value: bytes) -> Path:
 CENTRAL = b"PK\x01\x02"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "cause"),
     [

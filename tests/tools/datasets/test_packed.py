@@ -112,6 +112,7 @@ def test_views_and_conditions_of_real_packed_files(data_dir: Path) -> None:
     assert views == {"towards", "away"}
 
 
+@pytest.mark.slow
 def test_interpolated_joints_have_confidence_one_half(data_dir: Path) -> None:
     path = data_dir / "kinect2_patho_normal_20j.npz"
     with np.load(path, allow_pickle=False) as data:

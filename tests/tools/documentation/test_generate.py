@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ APP = typer.Typer()
 APP.command()(generate)
 
 
+@pytest.mark.slow
 def test_the_documents_are_as_generated() -> None:
     """If not: python -m tools.documentation.generate."""
     result = CliRunner().invoke(APP, ["--check"])

@@ -22,6 +22,7 @@ from tools.documentation.reference_tables import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", command_names())
 def test_option_tables_have_the_options_of_the_help(name: str) -> None:
     shown = CliRunner().invoke(app, [*name.split(), "--help"]).output

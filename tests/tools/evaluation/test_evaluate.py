@@ -157,6 +157,7 @@ def test_shuffled_probe_names_give_chance(data: Path, tmp_path: Path) -> None:
     assert np.mean(rank1) < 60  # 20 expected; all windows of a person are right or wrong together
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -41,6 +41,7 @@ REQUESTS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(request_=REQUESTS)
 def test_the_command_asks_for_the_same(request_: Request) -> None:
     asked: list[Request] = []

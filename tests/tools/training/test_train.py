@@ -171,6 +171,7 @@ def test_people_with_one_walk_are_refused_unless_accepted(tmp_path: Path) -> Non
     require_several_walks(read_training_data([str(tmp_path / "rec")]).walks)
 
 
+@pytest.mark.slow
 def test_a_training_writes_weights_and_a_card(tmp_path: Path) -> None:
     config = tmp_path / "train.toml"
     config.write_text("epochs = 5\nseed = 3\n")
@@ -207,6 +208,7 @@ def test_the_same_command_resumes(tmp_path: Path) -> None:
     assert load_encoder(path).contract.model == load_encoder(uninterrupted).contract.model
 
 
+@pytest.mark.slow
 def test_a_stopped_training_says_where_it_stopped_and_resumes_there(tmp_path: Path) -> None:
     file = str(write_packed(tmp_path / "a.npz", ["1", "2"]))
     output = SignallingOutput(after="epoch   1", number=signal.SIGTERM)

@@ -39,6 +39,7 @@ def window_of(config: TrainConfig, spans: Spans, row: int) -> Any:
     return [torch.tensor(np.ascontiguousarray(s)) for s in (batch.inputs, batch.targets)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", [Attention.BAS, Attention.MBAS, Attention.LAS])
 def test_scores_and_loss_equal_those_of_a_loop(attention: Attention) -> None:
     config, model, spans = encoder_and_spans(attention=attention)

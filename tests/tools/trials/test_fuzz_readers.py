@@ -27,6 +27,7 @@ def write(folder: Path, reader: FuzzedReader, content: bytes) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
 def test_a_valid_file_is_read(reader: FuzzedReader, tmp_path: Path) -> None:
     reader.read(write(tmp_path, reader, reader.build(reader.parts())))

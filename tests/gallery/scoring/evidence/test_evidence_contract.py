@@ -360,6 +360,7 @@ def register(kind: EvidenceKind, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "EVIDENCE", (*EVIDENCE, kind))
 
 
+@pytest.mark.slow
 def test_an_additional_kind_is_fitted_stored_and_used_for_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     register(Stature, monkeypatch)
     model = fit_on(range(MIN_PEOPLE))

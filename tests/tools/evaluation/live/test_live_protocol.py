@@ -216,6 +216,7 @@ def test_scores_are_those_of_exactly_the_people_enrolled(kind: str, request: pyt
     assert alike == (kind != "centred"), "only centred scores depend on who else is enrolled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("metric", "features"), [("euclidean", raw_features), ("cosine", bone_lengths)])
 def test_a_description_is_compared_window_by_window(metric: Any, features: Any) -> None:
     walks = synthetic_walks(4, frames=(70, 20, 40, 300))

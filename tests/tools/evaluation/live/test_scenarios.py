@@ -26,6 +26,7 @@ def patho_walks(people: int = 5) -> list[Walk]:
     ]
 
 
+@pytest.mark.slow
 def test_conditions_separate_enrolments_from_probes() -> None:
     result = live_trial(patho_walks(), SCENARIOS["patho-antalgic"], [RAW], splits=2)
     for probes, _ in roles(result):

@@ -102,6 +102,7 @@ def result_of(name: str, protocol: str) -> Result:
     return run_direct(five_person_direct_draw(), [METHODS[name]()], progress=progress)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_methods_classify_people_of_different_build(name: str) -> None:
     result = result_of(name, "rn")

@@ -118,6 +118,7 @@ def test_people_with_one_walk_are_reported() -> None:
         rn_draw(synthetic_walks(2, walks=1), f=F)
 
 
+@pytest.mark.slow
 def test_figures_on_a_part_of_kgbd(data_dir: Path) -> None:
     people = {str(number) for number in range(81, 89)}
     file = data_dir / "kgbd_kinect1_20j.npz"

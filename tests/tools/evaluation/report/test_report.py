@@ -51,6 +51,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_all_files_are_written_and_linked(whole: tuple[Path, str, Page]) -> None:
     folder, _, page = whole
     pictures = {"cmc", "det", "scores-1", "confusion", "samples"}
@@ -78,6 +79,7 @@ def test_the_page_is_self_contained(whole: tuple[Path, str, Page]) -> None:
     assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
+@pytest.mark.slow
 def test_the_verdict_comes_first_and_terms_that_occur_are_explained(tmp_path: Path) -> None:
     section = replace(synthetic_section(), verdict=f"All strangers were found {MARKUP}")
     content, page = write(tmp_path, section)
@@ -205,6 +207,7 @@ NO_SCORES = np.array([])
 NO_INDICES = np.array([], np.int64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("section", "pictures"),
     [
