@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 
+from stream.lasting_imports import lasting_imports
 from stream.system.secrecy import hide_secrets
 
 __all__ = ["main", "occupy_closed_streams"]
@@ -16,7 +17,8 @@ def main() -> None:
     try:
         occupy_closed_streams()
         hide_secrets()
-        from stream.terminal.app import main as run  # noqa: PLC0415 - takes a second; Ctrl-C works meanwhile
+        with lasting_imports():
+            from stream.terminal.app import main as run  # noqa: PLC0415 - Ctrl-C works meanwhile
 
         run()
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from stream.errors import SgeError
 from stream.exact_json import from_exact_json
+from stream.lasting_imports import lasting_imports
 
 __all__ = ["main"]
 
@@ -30,7 +31,8 @@ def main() -> int:
     # Several processes share the cores: BLAS threads that wait for a core would delay every product.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     module_name, settings_name = ROLES[role]
-    module = import_module(module_name)
+    with lasting_imports():
+        module = import_module(module_name)
     line = sys.stdin.buffer.readline()
     if not line:
         return 0  # the run ended before the settings were known

@@ -13,6 +13,8 @@ import sys
 import time
 from importlib import import_module
 
+from stream.lasting_imports import lasting_imports
+
 __all__ = ["PROCESSES", "WHOLE"]
 
 Seconds = dict[str, float]
@@ -39,7 +41,8 @@ class _Laps:
 
 def _capture(path: str, source: str) -> Seconds:
     laps = _Laps()
-    import_module("stream.capture.capture_process")
+    with lasting_imports():
+        import_module("stream.capture.capture_process")
     from stream.sources import open_source  # noqa: PLC0415 - the import is timed
 
     laps.end("imports")
@@ -53,7 +56,8 @@ def _capture(path: str, source: str) -> Seconds:
 
 def _encoder(path: str, source: str) -> Seconds:
     laps = _Laps()
-    import_module("encoder.encoder_process")
+    with lasting_imports():
+        import_module("encoder.encoder_process")
     from encoder.inference import Encoder  # noqa: PLC0415
     from encoder.weights import load_encoder  # noqa: PLC0415
 
@@ -68,7 +72,8 @@ def _encoder(path: str, source: str) -> Seconds:
 
 def _matcher(path: str, source: str) -> Seconds:
     laps = _Laps()
-    import_module("gallery.matcher_process")
+    with lasting_imports():
+        import_module("gallery.matcher_process")
     from gallery.calibration.gallery_calibration import calibrate_gallery  # noqa: PLC0415
     from gallery.scoring.backend import load_backend  # noqa: PLC0415
     from gallery.scoring.template_index import TemplateIndex  # noqa: PLC0415
