@@ -8,6 +8,7 @@ from collections.abc import Generator
 import pytest
 from sybil import Sybil
 
+from stream.lasting_imports import lasting_imports
 from tests.documentation.code_blocks import close_folder, open_folder, parse_code_blocks
 from tests.documentation.documents import DOCUMENTS, ROOT
 
@@ -23,6 +24,13 @@ pytest_collect_file = Sybil(
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """Returns half as many test processes again as CPUs: many tests wait for the pace of a device."""
     return (yield) * 3 // 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Imports all test modules, with what they test, as the program imports its own."""
+    with lasting_imports():
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects tests by marker
