@@ -56,7 +56,8 @@ def decision_lines(data: Path, people: Iterable[int], checkout: Path | None = No
             out.print(f"kgbd {matcher}: {len(lines)} lines so far", style="dim")
         for number in WALKERS:
             source = f"{SIMULATED},walk=1,only={number},seconds=12"
-            program.run("enroll", f"Walker{number}", "--source", source, "--gallery", "simulated.db", "--yes")
+            options = ("--gallery", "simulated.db", "--speed", "0", "--yes")
+            program.run("enroll", f"Walker{number}", "--source", source, *options)
         source = f"{SIMULATED},walk=2,seconds=20"
         lines += _named("walkers", program.replay([source], "simulated.db", fpir="0.01", matcher="fusion"))
     return lines
