@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from collections.abc import Generator
 
@@ -11,6 +13,13 @@ from sybil import Sybil
 from stream.lasting_imports import lasting_imports
 from tests.documentation.code_blocks import close_folder, open_folder, parse_code_blocks
 from tests.documentation.documents import DOCUMENTS, ROOT
+
+# Test processes share the CPUs, so each uses one thread. Set before torch and numpy read it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Hundreds of processes start: each would compile the modules of this checkout again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 pytest_collect_file = Sybil(
     [parse_code_blocks],
@@ -28,7 +37,7 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Imports all test modules, with what they test, as the program imports its own."""
+    """Collects the tests with the garbage collector paused, see `stream.lasting_imports`."""
     with lasting_imports():
         return (yield)
 

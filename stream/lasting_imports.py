@@ -1,4 +1,4 @@
-"""Imports of modules that stay loaded, without the search for garbage among them."""
+"""Imports of modules that stay loaded, with the garbage collector paused."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ __all__ = ["lasting_imports"]
 
 @contextmanager
 def lasting_imports() -> Iterator[None]:
-    """Within the block nothing is collected, and later collections leave out what is there at its end.
+    """Pauses the collector of the whole process; later collections leave out what is there at the end.
 
-    The search takes a tenth of the time of importing torch; later, a search of all its objects takes 60 ms.
+    So it belongs at the start of a process. A tenth of the time of importing torch is collections, and later
+    one over all its objects takes 60 ms. Cycles that the block leaves unreachable are never freed.
     """
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if was_enabled:
+            gc.enable()

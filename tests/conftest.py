@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,13 +19,6 @@ from tools.trials.sample_videos import plaza_video, walker_video
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-# Test processes share the CPUs, so each uses one thread. Set before torch and numpy read it.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# Hundreds of processes start: each would compile the modules of this checkout again.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 # The time of a Hypothesis example depends on the load of the machine, so it has no deadline.
 settings.register_profile("untimed", deadline=None)

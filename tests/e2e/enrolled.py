@@ -40,7 +40,7 @@ def enrol_recordings(gallery: Path, name: str, *recordings: Path, encoder: Path 
 
 def identified(gallery: Path, recording: Path) -> dict[int, str | None]:
     """Returns the person of the last decision on each track of a recording; None is an unknown person."""
-    path = _live_path()
+    path = _live_path(None)
     replayed = path.replay([_staged(recording)])
     with open_gallery(str(gallery), create=False) as store:
         matcher = path.matcher(replayed.cards, store.templates(path.contract))
@@ -54,7 +54,7 @@ def identified(gallery: Path, recording: Path) -> dict[int, str | None]:
 
 
 @cache
-def _live_path(encoder: Path | None = None) -> LivePath:
+def _live_path(encoder: Path | None) -> LivePath:
     return LivePath(*([] if encoder is None else [encoder]))
 
 

@@ -95,6 +95,7 @@ def test_nobody_is_enrolled_twice_and_two_names_of_one_person_are_merged(
     copy = shutil.copy(walks["ada"], tmp_path / "copy.mcap")
     forced = enrolled(program, "Eve", "--source", copy, "--force")
     assert "warning: walk 1 (track 1 of " in forced.stderr
+    assert "made the gallery" not in forced.stdout, "it was there"
     (tied,) = finals(program, walks["ada3"])
     assert (tied["state"], tied["person"]) == ("unknown", None)
     assert tied["reason"] == "two people fit equally well: Ada and Eve"

@@ -73,7 +73,9 @@ def test_a_closed_standard_output_is_said_where_it_is_needed(program: Program, w
 
 
 def test_a_reader_that_leaves_is_no_error(program: Program, walk: Path) -> None:
-    done = run(program, "| head -1", "--speed", "0", "--json", "--source", str(walk))
+    output = "| head -1; exit ${PIPESTATUS[0]}"
+    done = run(program, output, "--speed", "0", "--json", "--source", str(walk))
+    assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
     for word in ("Traceback", "error", "Exception ignored"):
         assert word not in done.stderr

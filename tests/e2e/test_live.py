@@ -70,7 +70,7 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def gallery(walks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gallery that holds Ada and Ben, she enrolled through the command line."""
+    """A gallery that holds Ada, enrolled through the command line, and Ben."""
     folder = tmp_path_factory.mktemp("gallery")
     program = Program(folder / "g.db", folder / "run")
     done = program.run("enroll", "Ada", "--source", str(walks["ada"]), "--speed", "0", "--yes")

@@ -37,7 +37,7 @@ from tools.backend_fit.offline_pipeline import (
 )
 from tools.backend_fit.perturbation import perturbed_walk
 from tools.backend_fit.projection import fit_projection
-from tools.backend_fit.training_provenance import RGB_PEOPLE, trained_on
+from tools.backend_fit.training_provenance import RGB_PEOPLE, training_overlap
 from tools.backend_fit.visit_fit import VisitWalk, measure_visits, visit_scores
 from tools.backend_fit.visit_sites import (
     FitSite,
@@ -169,7 +169,7 @@ class Fitter:
         compared = _compare(strangers, backend, "kinect-v1")
         probes = len(compared.strangers)
         who = f"KGBD, people {_span(IMPOSTORS)}: {probes} walks (3 to 6) against walks 1 and 2 of the others"
-        impostors = impostor_scores([compared], f"{who}{self._known(IMPOSTORS)}")
+        impostors = impostor_scores([compared], who + training_overlap(self.loaded, "kgbd", IMPOSTORS))
         visits = visit_scores([measure_visits(enrolments_and_visits(strangers), backend, "kinect-v1")], who)
         model, fused_on = _fuse(walks, data)
         fusion = FusionCard(fused_on, dict(model.weights), *self._cross_validate(walks))
@@ -220,19 +220,10 @@ class Fitter:
             visits.append(measure_visits(enrolments_and_visits(own), backend, "kinect-v1"))
             decisions.append(measure_decisions(own, ENROL_WALKS, backend, "kinect-v1"))
         who = f"KGBD, people {_span(FUSION_PEOPLE)} in {FOLDS} parts, each compared by a fusion of the others"
-        data = f"{who}: walks 3 to 6 against walks 1 and 2 of others{self._known(FUSION_PEOPLE)}"
+        compared = f"{who}: walks 3 to 6 against walks 1 and 2 of others"
+        data = compared + training_overlap(self.loaded, "kgbd", FUSION_PEOPLE)
         measured = visit_scores(visits, data)
         return impostor_scores(found, data), measured, fit_confidence(decisions, measured, data)
-
-    def _known(self, people: Collection[int]) -> str:
-        """Returns how many of the impostors a trained encoder was trained on, for the card."""
-        if not self.loaded.trained:
-            return ""
-        training_people = trained_on(self.loaded, "kgbd")
-        if training_people is None:
-            return "; whether the encoder was trained on them is not known"
-        known = len(training_people & {str(person) for person in people})
-        return f"; the encoder was trained on {known or 'none'} of these people"
 
     def _encode(self, walks: Sequence[WalkRef] | Sequence[Walk], what: str) -> list[WalkCages]:
         found: list[WalkRef | Walk] = list(walks)

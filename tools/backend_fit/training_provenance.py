@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from encoder.training.model_card import training_people
 from encoder.weights import LoadedEncoder, Weights
 from stream.errors import UserError
 
-__all__ = ["FITTED_ON", "MAY_SHIP", "RGB_PEOPLE", "check_may_ship", "trained_on"]
+__all__ = ["FITTED_ON", "MAY_SHIP", "RGB_PEOPLE", "check_may_ship", "trained_on", "training_overlap"]
 
 MAY_SHIP: dict[str, range | None] = {
     "kgbd": range(1, 101),
@@ -55,6 +57,23 @@ def trained_on(loaded: LoadedEncoder, source: str) -> frozenset[str] | None:
                     return None
                 found |= people
     return found
+
+
+def training_overlap(loaded: LoadedEncoder, source: str, people: Collection[int]) -> str:
+    """Returns the end of a sentence on people of a data set: how many of them a trained encoder knows.
+
+    Args:
+        loaded: encoders; untrained ones know nobody, and nothing is said.
+        source: see `trained_on`.
+        people: their numbers.
+    """
+    if not loaded.trained:
+        return ""
+    training_people = trained_on(loaded, source)
+    if training_people is None:
+        return "; whether the encoder was trained on them is not known"
+    known = len(training_people & {str(person) for person in people})
+    return f"; the encoder was trained on {known or 'none'} of these people"
 
 
 def check_may_ship(weights: Weights) -> None:

@@ -66,7 +66,7 @@ class LivePath:
         loaded = load_encoder(*weights)
         self.encoder = Encoder(loaded, "cpu")
         self.contract = loaded.contract.id
-        self.backend: Backend = load_backend(self.contract)
+        self.backend: Backend = load_backend(self.contract, weights)
 
     def replay(self, sources: Sequence[StagedSource]) -> Replayed:
         """Tracks the bodies of sources, cuts windows and encodes them."""
