@@ -11,7 +11,7 @@ from gallery.store.gallery import open_gallery
 from stream.bus.messages import EnrolRequest
 from stream.consent import Consent
 from stream.recording import read_recording
-from tools.trials.visits.replay import LivePath
+from tools.trials.visits.replay import LivePath, decided
 from tools.trials.visits.stage import StagedSource
 
 __all__ = ["enrol_recordings", "identified"]
@@ -29,10 +29,8 @@ def enrol_recordings(gallery: Path, name: str, *recordings: Path, encoder: Path 
     path = _live_path(encoder)
     replayed = path.replay([_staged(recording) for recording in recordings])
     matcher = path.matcher(replayed.cards, [])
-    for tick, cages in replayed.ticks:
-        matcher.observe(tick, cages)
-        if tick.last:
-            matcher.end_source(tick.source)
+    for _ in decided(replayed, matcher):
+        pass
     request = EnrolRequest(name, tuple(sorted(matcher.ended)), Consent.STATED.value)
     with open_gallery(str(gallery)) as store:
         store_enrolment(store, prepare_enrolment(matcher, path.contract, request))
@@ -45,10 +43,7 @@ def identified(gallery: Path, recording: Path) -> dict[int, str | None]:
     with open_gallery(str(gallery), create=False) as store:
         matcher = path.matcher(replayed.cards, store.templates(path.contract))
     named: dict[int, str | None] = {}
-    for tick, cages in replayed.ticks:
-        decisions = matcher.observe(tick, cages)
-        if tick.last:
-            decisions += matcher.end_source(tick.source)
+    for _, decisions in decided(replayed, matcher):
         named |= {each.track.number: each.candidate if each.state == "person" else None for each in decisions}
     return named
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from gallery.calibration.gallery_calibration import calibrate_index
 from gallery.calibration.stranger_visits import enrolled_visits
 from gallery.matcher import Matcher
 from gallery.matcher_settings import SourceCard
+from gallery.open_set_decision import TrackDecision
 from gallery.scoring.backend import Backend, load_backend
 from gallery.scoring.template_index import TemplateIndex
 from gallery.store.records import PersonTemplates
@@ -32,7 +33,7 @@ from stream.skeleton import get_layout
 from stream.visits.events import VisitEvent
 from tools.trials.visits.stage import Passage, StagedSource
 
-__all__ = ["LivePath", "Replayed", "visit_events"]
+__all__ = ["LivePath", "Replayed", "decided", "visit_events"]
 
 FPIR = 0.05
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -127,6 +128,15 @@ class LivePath:
         return found
 
 
+def decided(replayed: Replayed, matcher: Matcher) -> Iterator[tuple[Tick, list[TrackDecision]]]:
+    """Yields each tick with the decisions on it; the last of a source has the final ones too."""
+    for tick, cages in replayed.ticks:
+        decisions = matcher.observe(tick, cages)
+        if tick.last:
+            decisions += matcher.end_source(tick.source)
+        yield tick, decisions
+
+
 def visit_events(replayed: Replayed, matcher: Matcher, contract: str) -> list[VisitEvent]:
     """Returns the events of visits, as the matcher process makes them."""
     visits = VisitTracker(
@@ -138,10 +148,7 @@ def visit_events(replayed: Replayed, matcher: Matcher, contract: str) -> list[Vi
         lambda track, other: walk_likeness(matcher.decision_rule, track, other),
     )
     events: list[VisitEvent] = []
-    for tick, cages in replayed.ticks:
-        decisions = matcher.observe(tick, cages)
-        if tick.last:
-            decisions += matcher.end_source(tick.source)
+    for tick, decisions in decided(replayed, matcher):
         now = _START + timedelta(microseconds=tick.time_ns / 1000)
         events += [news.event for news in visits.observe(tick, decisions, now)]
     return events
